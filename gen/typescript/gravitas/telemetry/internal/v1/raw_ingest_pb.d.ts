@@ -2,15 +2,16 @@
 // @generated from file gravitas/telemetry/internal/v1/raw_ingest.proto (package gravitas.telemetry.internal.v1, syntax proto3)
 /* eslint-disable */
 
-// The collector's own view of IngestService's batches; not part of the contract.
+// The collector's own view of IngestService; not part of the contract.
 //
-// Both messages have the encoding of LogBatchRequest, but leave each event unread until it is
-// decoded by itself: a malformed event then costs itself, not its batch.
+// The messages have the encoding of the contract's requests, but leave each record unread until
+// it is decoded by itself: a malformed event then costs itself, not its batch, and an error can
+// name the field.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Value } from "@bufbuild/protobuf/wkt";
-import type { LogBatchResponseSchema, StreamBatchesResponseSchema, StreamEventsResponseSchema } from "../../v1/ingest_pb.js";
+import type { StructSchema, Value } from "@bufbuild/protobuf/wkt";
+import type { LogBatchResponseSchema, LogRequestSchema, LogResponseSchema, LogUsageRequestSchema, LogUsageResponseSchema, StreamBatchesResponseSchema, StreamEventsResponseSchema } from "../../v1/ingest_pb.js";
 
 /**
  * Describes the file gravitas/telemetry/internal/v1/raw_ingest.proto.
@@ -74,6 +75,22 @@ export declare const JsonBatchSchema: GenMessage<JsonBatch>;
  */
 export declare const BinaryIngestService: GenService<{
   /**
+   * @generated from rpc gravitas.telemetry.internal.v1.BinaryIngestService.Log
+   */
+  log: {
+    methodKind: "unary";
+    input: typeof LogRequestSchema;
+    output: typeof LogResponseSchema;
+  },
+  /**
+   * @generated from rpc gravitas.telemetry.internal.v1.BinaryIngestService.LogUsage
+   */
+  logUsage: {
+    methodKind: "unary";
+    input: typeof LogUsageRequestSchema;
+    output: typeof LogUsageResponseSchema;
+  },
+  /**
    * @generated from rpc gravitas.telemetry.internal.v1.BinaryIngestService.LogBatch
    */
   logBatch: {
@@ -103,6 +120,22 @@ export declare const BinaryIngestService: GenService<{
  * @generated from service gravitas.telemetry.internal.v1.JsonIngestService
  */
 export declare const JsonIngestService: GenService<{
+  /**
+   * @generated from rpc gravitas.telemetry.internal.v1.JsonIngestService.Log
+   */
+  log: {
+    methodKind: "unary";
+    input: typeof StructSchema;
+    output: typeof LogResponseSchema;
+  },
+  /**
+   * @generated from rpc gravitas.telemetry.internal.v1.JsonIngestService.LogUsage
+   */
+  logUsage: {
+    methodKind: "unary";
+    input: typeof StructSchema;
+    output: typeof LogUsageResponseSchema;
+  },
   /**
    * @generated from rpc gravitas.telemetry.internal.v1.JsonIngestService.LogBatch
    */

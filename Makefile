@@ -1,0 +1,33 @@
+# make start   installs what is missing and runs the collector on its embedded PostgreSQL
+# make test    installs what is missing and runs every check and test
+PYTHON ?= python3
+
+.PHONY: start test check generate bench clean
+
+start: node_modules/.installed
+	@npm run --silent start
+
+test: node_modules/.installed .venv/.installed
+	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent test:all
+
+check: node_modules/.installed .venv/.installed
+	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent check
+
+# Writes gen/ from proto/.
+generate: node_modules/.installed .venv/.installed
+	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent generate
+
+bench: node_modules/.installed
+	@npm run --silent bench
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	npm install --no-save --loglevel=error
+	@touch $@
+
+.venv/.installed: requirements-dev.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf node_modules .venv

@@ -1,0 +1,110 @@
+import {
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from '@bufbuild/protobuf';
+import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
+import type {
+  BinaryBatch,
+  JsonBatch,
+} from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import {
+  type Event,
+  EventSchema,
+  type Usage,
+  UsageSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { errorMessage } from '../errors.ts';
+import { FieldFault } from './encode/validate.ts';
+
+/** A batch whose records are decoded, or faulty, each by itself. */
+export interface DecodedBatch {
+  readonly batchId: string;
+  readonly events: readonly (Event | FieldFault)[];
+  readonly usage: readonly (Usage | FieldFault)[];
+}
+
+export function decodeBinaryBatch({ batchId, events, usage }: BinaryBatch): DecodedBatch {
+  return {
+    batchId,
+    events: events.map((bytes) => decodeBinary(EventSchema, bytes)),
+    usage: usage.map((bytes) => decodeBinary(UsageSchema, bytes)),
+  };
+}
+
+export function decodeJsonBatch({ batchId, events, usage }: JsonBatch): DecodedBatch {
+  const record = <Desc extends DescMessage>(schema: Desc, value: Value) =>
+    caught(() => decodeJson(schema, toJson(ValueSchema, value)));
+  return {
+    batchId,
+    events: events.map((value) => record(EventSchema, value)),
+    usage: usage.map((value) => record(UsageSchema, value)),
+  };
+}
+
+/** Reads a message from JSON; throws a `FieldFault` that names the field. */
+export function decodeJson<Desc extends DescMessage>(
+  schema: Desc,
+  json: JsonValue,
+): MessageShape<Desc> {
+  if (json === null || typeof json !== 'object' || Array.isArray(json)) {
+    throw new FieldFault('', 'is not a JSON object');
+  }
+  const named = withCurrentNames(schema, json);
+  const read = (value: JsonValue) => fromJson(schema, value, { ignoreUnknownFields: true });
+  try {
+    return read(named);
+  } catch (error) {
+    // The runtime's error does not always say where: the field that fails alone is the one.
+    for (const [field, value] of Object.entries(named)) {
+      try {
+        read({ [field]: value });
+      } catch (fieldError) {
+        throw new FieldFault(field, errorMessage(fieldError));
+      }
+    }
+    throw new FieldFault('', errorMessage(error));
+  }
+}
+
+/** Names that the application's own log_usage gives to fields of usage. */
+const formerNames: Readonly<Record<string, string>> = {
+  prompt_tokens: 'input_tokens',
+  completion_tokens: 'output_tokens',
+};
+
+function withCurrentNames(schema: DescMessage, json: JsonObject): JsonObject {
+  const former = Object.entries(formerNames).filter(
+    ([name, current]) => name in json && schema.fields.some((field) => field.name === current),
+  );
+  if (former.length === 0) return json;
+  const renamed = { ...json };
+  for (const [name, current] of former) renamed[current] ??= json[name] ?? null;
+  return renamed;
+}
+
+function decodeBinary<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> | FieldFault {
+  return caught(() => {
+    try {
+      return fromBinary(schema, bytes);
+    } catch (error) {
+      throw new FieldFault('', `malformed protobuf: ${errorMessage(error)}`);
+    }
+  });
+}
+
+function caught<T>(decode: () => T): T | FieldFault {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof FieldFault) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import type { ConnectRouter, Interceptor } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import {
+  BinaryIngestService,
+  JsonIngestService,
+} from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { LenientTextDecoder } from './encode/storable.ts';
+import type { Request, RequestListener, Response } from './socket-server.ts';
+
+/** A plain HTTP endpoint; its promise is rejected only by what nobody expected. */
+export type Endpoint = (request: Request, response: Response) => Promise<void>;
+
+export interface HttpRoutesOptions {
+  readonly routes: (router: ConnectRouter) => void;
+  /** Plain HTTP by method and path, for example `GET /health`. */
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly interceptors: Interceptor[];
+  /** Of one message, after decompression. */
+  readonly messageBytesMax: number;
+  readonly onStringsChanged: (strings: number) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The RFC's names for methods of IngestService. */
+const restNames: Readonly<Record<string, string>> = {
+  '/v1/telemetry/log': 'Log',
+  '/v1/telemetry/usage': 'LogUsage',
+  '/v1/telemetry/batch': 'LogBatch',
+};
+
+const ingestPrefix = `/${IngestService.typeName}/`;
+/** JSON can be nested this deep; a record's metadata much less, which it is told by itself. */
+const jsonDepthMax = 1000;
+
+/** Sends each request to its handler, by path and content type. */
+export function httpRoutes(options: HttpRoutesOptions): RequestListener {
+  const jsonOptions = {
+    useProtoFieldName: true,
+    alwaysEmitImplicit: true,
+    recursionLimit: jsonDepthMax,
+    textDecoder: new LenientTextDecoder(options.onStringsChanged),
+  };
+  const rpc = connectNodeAdapter({
+    routes: options.routes,
+    interceptors: options.interceptors,
+    readMaxBytes: options.messageBytesMax,
+    jsonOptions,
+    fallback: (_request, response) =>
+      sendError(response as unknown as Response, 404, 'not_found', 'no such path'),
+  });
+  return (request, response) => {
+    const path = (request.url ?? '').split('?', 1)[0] as string;
+    const endpoint = options.endpoints.get(`${request.method} ${path}`);
+    if (endpoint) {
+      endpoint(request, response).catch((error) => {
+        options.onError(error);
+        sendError(response, 500, 'internal', 'internal error');
+      });
+      return;
+    }
+    if (path in restNames && !acceptsRest(request, response)) return;
+    const method =
+      restNames[path] ?? (path.startsWith(ingestPrefix) && path.slice(ingestPrefix.length));
+    if (method) request.url = `/${reading(request).typeName}/${method}`;
+    rpc(request, response);
+  };
+}
+
+/** IngestService has two readings, one by protobuf and one by JSON. */
+function reading(request: Request): typeof BinaryIngestService | typeof JsonIngestService {
+  const contentType = request.headers['content-type'] ?? '';
+  return contentType.includes('json') ? JsonIngestService : BinaryIngestService;
+}
+
+function acceptsRest(request: Request, response: Response): boolean {
+  if (request.method !== 'POST') {
+    response.setHeader('allow', 'POST');
+    sendError(response, 405, 'unimplemented', 'use POST');
+    return false;
+  }
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    sendError(response, 415, 'invalid_argument', 'content-type must be application/json');
+    return false;
+  }
+  return true;
+}
+
+/** An error in the shape in which Connect sends them. */
+export function sendError(response: Response, status: number, code: string, message: string): void {
+  sendJson(response, status, { code, message });
+}
+
+export function sendJson(response: Response, status: number, body: unknown): void {
+  if (response.headersSent) {
+    response.end();
+    return;
+  }
+  const bytes = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': bytes.byteLength,
+  });
+  response.end(bytes);
+}

@@ -1,0 +1,95 @@
+import type { Answer, Outcome } from '../buffer/batch.ts';
+import type { BatchSink } from '../buffer/ingest-buffer.ts';
+import { ServiceError } from '../errors.ts';
+import type { RecordKind } from '../event-types.ts';
+import type { Accounting } from '../observe/accounting.ts';
+import { RecordIds, uuidText } from '../uuid.ts';
+import type { DecodedBatch } from './decode.ts';
+import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
+
+export interface IngestOptions extends EncodeOptions {
+  /** A unary caller has its answer within so many milliseconds. */
+  readonly unaryMsMax: number;
+  /** Unary batches up to so many records travel in the unary lane, larger ones with the streams. */
+  readonly unaryRowsMax: number;
+}
+
+/** The outcome of one batch, with the id it has, given or minted. */
+export interface StoredBatch extends Outcome {
+  readonly batchId: string;
+}
+
+export interface StoredRecord extends StoredBatch {
+  /** The id of the stored row. */
+  readonly recordId: string;
+}
+
+/** From decoded batches to durable ones, the same for every protocol. Throws `ServiceError`. */
+export class Ingest {
+  readonly #sink: BatchSink;
+  readonly #options: IngestOptions;
+  readonly #accounting: Accounting;
+
+  constructor(sink: BatchSink, options: IngestOptions, accounting: Accounting) {
+    this.#sink = sink;
+    this.#options = options;
+    this.#accounting = accounting;
+  }
+
+  /** A batch of one record, whose rejection is an error. */
+  async record(kind: RecordKind, decoded: DecodedBatch): Promise<StoredRecord> {
+    const stored = await this.#storeNow(this.#encode(decoded, 'idempotency_key'));
+    const [rejection] = stored.answer.rejections;
+    if (rejection) {
+      const { field, reason } = rejection;
+      throw new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
+    }
+    return { ...stored, recordId: uuidText(new RecordIds(stored.batchId, kind).at(0)) };
+  }
+
+  /** A batch whose caller waits for the answer. */
+  async batch(decoded: DecodedBatch): Promise<StoredBatch> {
+    return await this.#storeNow(this.#encode(decoded, 'batch_id'));
+  }
+
+  /**
+   * A batch of a stream: resolves when there is room for it, so that a stream is read no faster
+   * than what it sends is stored, with the promise of the outcome.
+   */
+  async admit(
+    decoded: DecodedBatch,
+    signal: AbortSignal,
+  ): Promise<{ readonly stored: Promise<StoredBatch> }> {
+    const batch = this.#encode(decoded, 'batch_id');
+    if (isForgettable(batch)) return { stored: Promise.resolve(this.#forget(batch)) };
+    const { outcome } = await this.#sink.admit(batch, signal);
+    return { stored: outcome.then((known) => ({ ...known, batchId: batch.id })) };
+  }
+
+  #encode(decoded: DecodedBatch, idField: string): EncodedBatch {
+    const batch = encodeBatch(decoded, this.#options, idField);
+    if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
+    return batch;
+  }
+
+  async #storeNow(batch: EncodedBatch): Promise<StoredBatch> {
+    if (isForgettable(batch)) return this.#forget(batch);
+    const { unaryMsMax, unaryRowsMax } = this.#options;
+    const lane = batch.event.rows + batch.usage.rows <= unaryRowsMax ? 'unary' : 'stream';
+    const outcome = await this.#sink.offer(batch, lane, AbortSignal.timeout(unaryMsMax));
+    return { ...outcome, batchId: batch.id };
+  }
+
+  #forget(batch: EncodedBatch): StoredBatch {
+    this.#accounting.received(batch.answer);
+    this.#accounting.settled(batch.answer, 'stored');
+    return { durability: 'committed', duplicate: false, answer: batch.answer, batchId: batch.id };
+  }
+}
+
+/** Nothing to store, and no id by which anybody could ask again. */
+function isForgettable(batch: EncodedBatch): boolean {
+  return !batch.idGiven && batch.event.rows + batch.usage.rows === 0;
+}
+
+export const rejectedTotal = ({ rejected }: Answer): number => rejected.event + rejected.usage;

@@ -1,0 +1,126 @@
+import http from 'node:http';
+import http2 from 'node:http2';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from '../observe/logger.ts';
+
+export interface SocketServerOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** A connection that has not said which protocol it speaks by then is closed. */
+  readonly peekMsMax: number;
+  readonly connectionsMax: number;
+  /** Concurrent calls on one HTTP/2 connection. */
+  readonly streamsPerConnectionMax: number;
+}
+
+/** Node's HTTP/2 server gives objects of the same use. */
+export type Request = http.IncomingMessage;
+export type Response = http.ServerResponse;
+export type RequestListener = (request: Request, response: Response) => void;
+
+/** What an HTTP/2 connection begins with; no HTTP/1.1 method does. */
+const http2Preface = Buffer.from('PRI');
+const windowBytes = 1024 * 1024;
+
+/**
+ * HTTP/1.1 and HTTP/2 without TLS on one port: the first bytes of a connection decide, and the
+ * socket is handed to the server that understands them.
+ */
+export class SocketServer {
+  readonly #options: SocketServerOptions;
+  readonly #logger: Logger;
+  readonly #listener: RequestListener;
+  readonly #http1: http.Server;
+  readonly #http2: http2.Http2Server;
+  readonly #tcp: net.Server;
+  readonly #sockets = new Set<net.Socket>();
+  #active = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: SocketServerOptions, listener: RequestListener, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+    this.#listener = listener;
+    this.#http1 = http.createServer(this.#onRequest);
+    // A server that is handed its sockets starts its timeouts only when it believes it listens.
+    this.#http1.emit('listening');
+    this.#http2 = http2.createServer(
+      {
+        settings: {
+          initialWindowSize: windowBytes,
+          maxConcurrentStreams: options.streamsPerConnectionMax,
+        },
+      },
+      // Typed as if they differed in what is used of them.
+      this.#onRequest as unknown as Parameters<typeof http2.createServer>[1],
+    );
+    this.#http2.on('session', (session) => session.setLocalWindowSize(windowBytes));
+    this.#http2.on('sessionError', (error) => logger.debug({ err: error }, 'HTTP/2 session'));
+    this.#tcp = net.createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
+    this.#tcp.maxConnections = options.connectionsMax;
+  }
+
+  /** Resolves with the port when connections are accepted. */
+  async listen(): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#tcp.once('error', reject);
+    this.#tcp.listen(this.#options.port, this.#options.host, resolve);
+    await promise;
+    this.#tcp.off('error', reject);
+    return (this.#tcp.address() as net.AddressInfo).port;
+  }
+
+  /** Accepts no more connections, waits for the calls under way, and closes what is left. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#tcp.close();
+    this.#idle = Promise.withResolvers<void>();
+    if (this.#active === 0 || deadline.aborted) this.#idle.resolve();
+    deadline.addEventListener('abort', () => this.#idle?.resolve(), { once: true });
+    await this.#idle.promise;
+    for (const socket of this.#sockets) socket.destroy();
+    // Stops the timer that looks for late requests.
+    this.#http1.close();
+  }
+
+  readonly #onRequest = (request: Request, response: Response): void => {
+    this.#active += 1;
+    response.once('close', () => {
+      this.#active -= 1;
+      if (this.#active === 0) this.#idle?.resolve();
+    });
+    try {
+      this.#listener(request, response);
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'unreadable request');
+      if (!response.headersSent) response.writeHead(400);
+      response.end();
+    }
+  };
+
+  #onConnection(socket: net.Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', (error) => this.#logger.debug({ err: error }, 'connection'));
+    socket.setTimeout(this.#options.peekMsMax, () => socket.destroy());
+    let seen = Buffer.alloc(0);
+    const onData = (chunk: Buffer): void => {
+      seen = Buffer.concat([seen, chunk]);
+      const length = Math.min(seen.length, http2Preface.length);
+      const mayBeHttp2 = seen.subarray(0, length).equals(http2Preface.subarray(0, length));
+      if (mayBeHttp2 && length < http2Preface.length) return;
+      socket.off('data', onData);
+      socket.pause();
+      socket.setTimeout(0);
+      socket.removeAllListeners('timeout');
+      socket.unshift(seen);
+      const server: { emit(event: 'connection', socket: Duplex): boolean } = mayBeHttp2
+        ? this.#http2
+        : this.#http1;
+      server.emit('connection', socket);
+      if (!mayBeHttp2) socket.resume();
+    };
+    socket.on('data', onData);
+  }
+}

@@ -1,0 +1,73 @@
+import type { RecordCounts, RecordKind } from '../event-types.ts';
+
+/** Rows of one table, encoded as tuples of PostgreSQL's binary COPY format, without header and trailer. */
+export interface EncodedRows {
+  readonly rows: number;
+  readonly copy: Uint8Array;
+}
+
+/** Why one record of a batch is not stored. */
+export interface Rejection {
+  readonly kind: RecordKind;
+  /** Position in the batch's list of its kind, from 0. */
+  readonly index: number;
+  /** Path of the field at fault; empty where the whole record is malformed. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** What became of a batch's records. Kept with the batch id, and given again for a repetition. */
+export interface Answer {
+  readonly stored: RecordCounts;
+  readonly rejected: RecordCounts;
+  /** The first of the rejected, `rejectionsMax` at most. */
+  readonly rejections: readonly Rejection[];
+}
+
+export const rejectionsMax = 100;
+
+/** A valid, encoded batch: what is buffered and committed as a whole. */
+export interface Batch {
+  /** UUIDv7, in canonical lower case. */
+  readonly id: string;
+  /** Says whether another batch with the same id has the same content. */
+  readonly fingerprint: Uint8Array;
+  readonly event: EncodedRows;
+  readonly usage: EncodedRows;
+  readonly answer: Answer;
+}
+
+export interface Outcome {
+  readonly durability: 'committed' | 'spooled';
+  /** The id was known: nothing was stored again, and `answer` is the first one. */
+  readonly duplicate: boolean;
+  readonly answer: Answer;
+}
+
+/** What a commit made of one batch of a group. */
+export type Settlement =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'duplicate'; readonly answer: Answer }
+  | { readonly kind: 'conflict' }
+  /** PostgreSQL refused the batch's data; the rest of the group is stored. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Batches that are committed together. Stays as it is through all retries. */
+export interface Group {
+  /** Marks what this group stored, so that a retry recognises its own work. */
+  readonly id: string;
+  readonly batches: readonly Batch[];
+}
+
+/**
+ * Commits a group in one transaction and says, batch by batch, what became of it. Throws a
+ * `ServiceError` of kind `retryable` when the database could not be reached or did not answer:
+ * the group may or may not be committed, and is to be given again as it is.
+ */
+export type CommitGroup = (group: Group) => Promise<readonly Settlement[]>;
+
+export const batchRows = (batch: Batch): number => batch.event.rows + batch.usage.rows;
+
+/** What a batch costs in memory: its encoded rows and an allowance for the objects around them. */
+export const batchBytes = (batch: Batch): number =>
+  batch.event.copy.byteLength + batch.usage.copy.byteLength + 1024;

@@ -1,0 +1,173 @@
+import { ServiceError } from '../errors.ts';
+import type { Accounting } from '../observe/accounting.ts';
+import type { Batch, CommitGroup, Outcome, Settlement } from './batch.ts';
+import { Lane, type LaneOptions } from './lane.ts';
+
+export type LaneName = 'unary' | 'stream';
+
+export interface Admitted {
+  readonly outcome: Promise<Outcome>;
+}
+
+/** What accept sees of the buffer. */
+export interface BatchSink {
+  /**
+   * For callers that need an answer soon: refuses at once where there is no room, and at
+   * `deadline` takes back what no writer has taken yet.
+   */
+  offer(batch: Batch, lane: LaneName, deadline: AbortSignal): Promise<Outcome>;
+
+  /**
+   * For callers that can be held back: resolves when the batch has room, with the promise of its
+   * outcome. `signal` ends either wait; what has room is stored all the same.
+   */
+  admit(batch: Batch, signal: AbortSignal): Promise<Admitted>;
+}
+
+/**
+ * The bounded wait between accept and commit: one lane for unary requests and one for streams,
+ * each with its own room and its own writers, so that neither delays the other.
+ *
+ * Outcomes come once the batch is durable; otherwise there is a `ServiceError`, and only after
+ * `retryable` may the batch have been stored all the same.
+ */
+export class IngestBuffer implements BatchSink {
+  readonly #lanes: Readonly<Record<LaneName, Lane>>;
+  readonly #accounting: Accounting;
+  /** What is held, by batch id: equal ids never travel together. */
+  readonly #held = new Map<string, Promise<unknown>>();
+  #closed = false;
+
+  constructor(
+    lanes: Readonly<Record<LaneName, LaneOptions>>,
+    commit: CommitGroup,
+    accounting: Accounting,
+  ) {
+    this.#lanes = { unary: new Lane(lanes.unary, commit), stream: new Lane(lanes.stream, commit) };
+    this.#accounting = accounting;
+  }
+
+  /** Batches held. */
+  get depth(): number {
+    return this.#lanes.unary.batches + this.#lanes.stream.batches;
+  }
+
+  get bytes(): number {
+    return this.#lanes.unary.bytes + this.#lanes.stream.bytes;
+  }
+
+  async offer(batch: Batch, laneName: LaneName, deadline: AbortSignal): Promise<Outcome> {
+    await this.#untilAlone(batch, deadline);
+    const lane = this.#lanes[laneName];
+    if (!lane.tryReserve(batch)) throw overloaded();
+    const settled = this.#hold(batch, lane.offer(batch));
+    const onDeadline = () => lane.withdraw(batch, notTaken());
+    deadline.addEventListener('abort', onDeadline, { once: true });
+    try {
+      return outcomeOf(batch, await untilAborted(settled, deadline, outcomeUnknown));
+    } finally {
+      deadline.removeEventListener('abort', onDeadline);
+    }
+  }
+
+  async admit(batch: Batch, signal: AbortSignal): Promise<Admitted> {
+    await this.#untilAlone(batch, signal);
+    const lane = this.#lanes.stream;
+    const room = lane.reserve(batch, signal);
+    const settled = this.#hold(
+      batch,
+      room.then(() => lane.offer(batch)),
+    );
+    settled.catch(() => {});
+    await room;
+    const settlement = untilAborted(settled, signal, outcomeUnknown);
+    return { outcome: settlement.then((known) => outcomeOf(batch, known)) };
+  }
+
+  /** Refuses new batches and commits those held. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = shuttingDown();
+    await Promise.all([this.#lanes.unary.drain(reason), this.#lanes.stream.drain(reason)]);
+  }
+
+  /** A twin that is under way goes first; the ledger then knows what this one is. */
+  async #untilAlone(batch: Batch, signal: AbortSignal): Promise<void> {
+    for (let twin = this.#held.get(batch.id); twin; twin = this.#held.get(batch.id)) {
+      await untilAborted(twin, signal, outcomeUnknown).catch((error) => {
+        if (signal.aborted) throw error;
+      });
+    }
+    if (this.#closed) throw shuttingDown();
+  }
+
+  async #hold(batch: Batch, stored: Promise<Settlement>): Promise<Settlement> {
+    this.#held.set(batch.id, stored);
+    this.#accounting.received(batch.answer);
+    try {
+      const settlement = await stored;
+      this.#accounting.settled(batch.answer, settlement.kind);
+      return settlement;
+    } catch (error) {
+      this.#accounting.settled(batch.answer, 'refused');
+      throw error;
+    } finally {
+      this.#held.delete(batch.id);
+    }
+  }
+}
+
+function outcomeOf(batch: Batch, settlement: Settlement): Outcome {
+  switch (settlement.kind) {
+    case 'stored':
+      return { durability: 'committed', duplicate: false, answer: batch.answer };
+    case 'duplicate':
+      return { durability: 'committed', duplicate: true, answer: settlement.answer };
+    case 'conflict':
+      throw new ServiceError('conflict', `${batch.id} was used before, with other content`, {
+        field: 'batch_id',
+      });
+    case 'refused':
+      throw new ServiceError('permanent', `PostgreSQL refused the data: ${settlement.reason}`);
+  }
+}
+
+/** Waits for a promise, but no longer than until the signal. The promise itself goes on. */
+async function untilAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  reason: () => Error,
+): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  // One turn later, so that what the same signal ends elsewhere is heard first.
+  const onAbort = () => setImmediate(() => reject(reason()));
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    promise.catch(() => {});
+    aborted.catch(() => {});
+  }
+}
+
+const retryDelayMs = 1000;
+
+const overloaded = () =>
+  new ServiceError('overloaded', 'the buffer is full: the database is slower than what arrives', {
+    retryDelayMs,
+  });
+
+const notTaken = () =>
+  new ServiceError('retryable', 'the database is not taking data at the moment; not stored', {
+    retryDelayMs,
+  });
+
+const outcomeUnknown = () =>
+  new ServiceError('retryable', 'no answer from the database in time; it may be stored later on', {
+    retryDelayMs,
+  });
+
+const shuttingDown = () =>
+  new ServiceError('shuttingDown', 'the collector is shutting down', { retryDelayMs });

@@ -1,0 +1,227 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { uuidv7 } from 'uuidv7';
+import { ServiceError } from '../errors.ts';
+import { type Batch, batchBytes, batchRows, type CommitGroup, type Settlement } from './batch.ts';
+
+export interface LaneOptions {
+  /** Groups that are committed at the same time. */
+  readonly writers: number;
+  readonly groupRowsMax: number;
+  readonly groupBytesMax: number;
+  /** How long a group that is not full waits for more. */
+  readonly groupAgeMsMax: number;
+  /** Bound on everything held: queued and being committed. */
+  readonly budgetBytes: number;
+  /** How long a group is retried before its callers are told. */
+  readonly retryMsMax: number;
+}
+
+interface Entry {
+  readonly batch: Batch;
+  readonly offeredAt: number;
+  readonly resolve: (settlement: Settlement) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Waiter {
+  readonly batch: Batch;
+  readonly admit: () => void;
+  readonly refuse: (reason: unknown) => void;
+}
+
+const retryDelayMsMin = 20;
+const retryDelayMsMax = 1000;
+
+/** A bounded queue of batches and the writers that commit them in groups. */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #commit: CommitGroup;
+  readonly #queue: Entry[] = [];
+  readonly #waiters: Waiter[] = [];
+  #queuedRows = 0;
+  #queuedBytes = 0;
+  #heldBytes = 0;
+  #heldBatches = 0;
+  #writing = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+  /** Once draining, nothing waits for a fuller group. */
+  #draining = false;
+
+  constructor(options: LaneOptions, commit: CommitGroup) {
+    this.#options = options;
+    this.#commit = commit;
+  }
+
+  /** Batches queued and being committed. */
+  get batches(): number {
+    return this.#heldBatches;
+  }
+
+  get bytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Takes room for a batch, if there is any and nobody waits for it. */
+  tryReserve(batch: Batch): boolean {
+    if (this.#waiters.length > 0 || !this.#fits(batch)) return false;
+    this.#hold(batch);
+    return true;
+  }
+
+  /** Takes room for a batch as soon as there is any: first come, first served. */
+  async reserve(batch: Batch, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.tryReserve(batch)) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter: Waiter = { batch, admit: resolve, refuse: reject };
+    const abort = () => {
+      const position = this.#waiters.indexOf(waiter);
+      if (position < 0) return;
+      this.#waiters.splice(position, 1);
+      reject(signal.reason);
+      this.#admit();
+    };
+    this.#waiters.push(waiter);
+    signal.addEventListener('abort', abort, { once: true });
+    await promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** Queues a batch that has its room; resolves when it is settled. */
+  offer(batch: Batch): Promise<Settlement> {
+    const { promise, resolve, reject } = Promise.withResolvers<Settlement>();
+    this.#queue.push({ batch, offeredAt: performance.now(), resolve, reject });
+    this.#queuedRows += batchRows(batch);
+    this.#queuedBytes += batchBytes(batch);
+    this.#dispatch();
+    return promise;
+  }
+
+  /** Takes a batch back that no writer has taken yet: its promise is rejected with `reason`. */
+  withdraw(batch: Batch, reason: Error): void {
+    const position = this.#queue.findIndex((entry) => entry.batch === batch);
+    if (position < 0) return;
+    const [entry] = this.#queue.splice(position, 1) as [Entry];
+    this.#dequeued(entry);
+    this.#release([entry]);
+    entry.reject(reason);
+  }
+
+  /** Commits what is held, without waiting for fuller groups; whoever waits for room is refused. */
+  async drain(reason: Error): Promise<void> {
+    this.#draining = true;
+    for (const waiter of this.#waiters.splice(0)) waiter.refuse(reason);
+    this.#dispatch();
+    if (this.#heldBatches === 0) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    await this.#idle.promise;
+  }
+
+  /** One batch always fits an empty lane, however large it is. */
+  #fits(batch: Batch): boolean {
+    const bytes = this.#heldBytes + batchBytes(batch);
+    return this.#heldBatches === 0 || bytes <= this.#options.budgetBytes;
+  }
+
+  #hold(batch: Batch): void {
+    this.#heldBytes += batchBytes(batch);
+    this.#heldBatches += 1;
+  }
+
+  /** Starts writers while there is a group that is full or old enough. */
+  #dispatch(): void {
+    while (this.#writing < this.#options.writers && this.#queue.length > 0) {
+      const waitMs = this.#waitMs();
+      if (waitMs > 0) {
+        this.#timer ??= setTimeout(() => this.#onTimer(), waitMs);
+        return;
+      }
+      void this.#write(this.#take());
+    }
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    this.#dispatch();
+  }
+
+  #waitMs(): number {
+    const { groupRowsMax, groupBytesMax, groupAgeMsMax } = this.#options;
+    const full = this.#queuedRows >= groupRowsMax || this.#queuedBytes >= groupBytesMax;
+    const oldest = this.#queue[0];
+    if (full || this.#draining || !oldest) return 0;
+    return Math.ceil(oldest.offeredAt + groupAgeMsMax - performance.now());
+  }
+
+  /** The longest head of the queue within the group's limits, one batch at least. */
+  #take(): Entry[] {
+    let rows = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const { batch } of this.#queue) {
+      rows += batchRows(batch);
+      bytes += batchBytes(batch);
+      const over = rows > this.#options.groupRowsMax || bytes > this.#options.groupBytesMax;
+      if (over && count > 0) break;
+      count += 1;
+    }
+    const group = this.#queue.splice(0, count);
+    for (const entry of group) this.#dequeued(entry);
+    return group;
+  }
+
+  #dequeued(entry: Entry): void {
+    this.#queuedRows -= batchRows(entry.batch);
+    this.#queuedBytes -= batchBytes(entry.batch);
+  }
+
+  async #write(entries: Entry[]): Promise<void> {
+    this.#writing += 1;
+    try {
+      const settlements = await this.#commitWithRetries(entries.map((entry) => entry.batch));
+      entries.forEach((entry, index) => {
+        entry.resolve(settlements[index] as Settlement);
+      });
+    } catch (error) {
+      for (const entry of entries) entry.reject(error);
+    } finally {
+      this.#writing -= 1;
+      this.#release(entries);
+      this.#dispatch();
+    }
+  }
+
+  /** The group stays the same through all tries, so that an ambiguous COMMIT is recognised. */
+  async #commitWithRetries(batches: readonly Batch[]): Promise<readonly Settlement[]> {
+    const group = { id: uuidv7(), batches };
+    const giveUpAt = performance.now() + this.#options.retryMsMax;
+    for (let delayMs = retryDelayMsMin; ; delayMs = Math.min(2 * delayMs, retryDelayMsMax)) {
+      try {
+        return await this.#commit(group);
+      } catch (error) {
+        const retryable = error instanceof ServiceError && error.kind === 'retryable';
+        if (!retryable || performance.now() + delayMs > giveUpAt) throw error;
+        await sleep(delayMs * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  #release(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#heldBytes -= batchBytes(entry.batch);
+    this.#heldBatches -= entries.length;
+    this.#admit();
+    if (this.#heldBatches === 0) this.#idle?.resolve();
+  }
+
+  #admit(): void {
+    for (
+      let waiter = this.#waiters[0];
+      waiter && this.#fits(waiter.batch);
+      waiter = this.#waiters[0]
+    ) {
+      this.#waiters.shift();
+      this.#hold(waiter.batch);
+      waiter.admit();
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { errorInterceptor } from './accept/connect-errors.ts';
+import { httpRoutes, sendJson } from './accept/http-routes.ts';
+import { Ingest } from './accept/ingest.ts';
+import { ingestRoutes } from './accept/ingest-handlers.ts';
+import { SocketServer } from './accept/socket-server.ts';
+import { IngestBuffer } from './buffer/ingest-buffer.ts';
+import { GroupCommitter } from './commit/group-committer.ts';
+import type { Config } from './config.ts';
+import { DatabaseService } from './database/database-service.ts';
+import { batchIdAgeMsMax, batchIdAheadMsMax } from './database/maintenance.ts';
+import { Accounting } from './observe/accounting.ts';
+import { observeEndpoints } from './observe/endpoints.ts';
+import { Health } from './observe/health.ts';
+import { healthRoutes } from './observe/health-handlers.ts';
+import type { Logger } from './observe/logger.ts';
+import { queryHandlers, queryRoutes } from './query/query-handlers.ts';
+import { restQueries } from './query/rest.ts';
+
+const dayMs = 86_400_000;
+/** Larger unary batches travel with the streams, so that they do not delay small requests. */
+const unaryRowsMax = 100;
+
+/** The whole service: its parts, and the order in which they start and stop. */
+export class Collector {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #registry = new Registry();
+  readonly #health = new Health();
+  readonly #shutdown = new AbortController();
+  readonly #database: DatabaseService;
+  readonly #buffer: IngestBuffer;
+  readonly #server: SocketServer;
+
+  private constructor(config: Config, logger: Logger, database: DatabaseService) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#database = database;
+    collectDefaultMetrics({ register: this.#registry });
+    const accounting = new Accounting(this.#registry);
+    this.#buffer = createBuffer(config, database, accounting);
+    this.#measureBuffer();
+    const ingest = new Ingest(this.#buffer, ingestOptions(config), accounting);
+    this.#server = this.#createServer(ingest, accounting);
+  }
+
+  /** Starts the service; resolves when it accepts connections, which may be before it is ready. */
+  static async start(config: Config, logger: Logger): Promise<Collector> {
+    const database = await DatabaseService.open(config, logger);
+    const collector = new Collector(config, logger, database);
+    try {
+      await collector.#listen();
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    return collector;
+  }
+
+  /** Where it listens. */
+  port = 0;
+
+  /** Resolves when the database answers and its schema is up to date. */
+  async untilReady(): Promise<void> {
+    while (!this.#health.readiness.ready) await sleep(20);
+  }
+
+  /**
+   * Stops accepting, lets calls under way finish, commits what is buffered, and lets go of the
+   * database; after the deadline it waits for nothing but the embedded server's own shutdown.
+   */
+  async stop(): Promise<void> {
+    const deadline = AbortSignal.timeout(this.#config.shutdownMsMax);
+    this.#logger.info('stopping');
+    this.#health.report('shutdown', 'in progress');
+    this.#shutdown.abort();
+    await this.#server.stop(deadline);
+    await Promise.race([this.#buffer.close(), untilAborted(deadline)]);
+    if (this.#buffer.depth > 0) {
+      this.#logger.error(
+        { batches: this.#buffer.depth },
+        'stopped with batches that nobody was told are stored',
+      );
+    }
+    await this.#database.close();
+    this.#logger.info('stopped');
+  }
+
+  async #listen(): Promise<void> {
+    this.port = await this.#server.listen();
+    this.#logger.info({ host: this.#config.host, port: this.port }, 'listening');
+    this.#database.prepare(this.#health, this.#registry);
+  }
+
+  #createServer(ingest: Ingest, accounting: Accounting): SocketServer {
+    const { config, logger, health } = {
+      config: this.#config,
+      logger: this.#logger,
+      health: this.#health,
+    };
+    const shutdown = this.#shutdown.signal;
+    const queries = queryHandlers(this.#database.reader);
+    const depth = () => this.#buffer.depth;
+    const listener = httpRoutes({
+      routes: (router) => {
+        ingestRoutes(router, ingest, { inFlightMax: config.streamBatchesMax, shutdown });
+        queryRoutes(router, queries);
+        healthRoutes(router, health, [IngestService.typeName, QueryService.typeName], shutdown);
+      },
+      endpoints: new Map([
+        ...observeEndpoints(health, this.#registry, depth, sendJson),
+        ...restQueries(queries, sendJson),
+      ]),
+      interceptors: [errorInterceptor(logger)],
+      messageBytesMax: config.messageBytesMax,
+      onStringsChanged: (strings) => accounting.madeStorable(strings),
+      onError: (error) => logger.error({ err: error }, 'unexpected error'),
+    });
+    return new SocketServer(
+      {
+        host: config.host,
+        port: config.port,
+        peekMsMax: 10_000,
+        connectionsMax: config.connectionsMax,
+        streamsPerConnectionMax: 256,
+      },
+      listener,
+      logger,
+    );
+  }
+
+  #measureBuffer(): void {
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge('telemetry_buffer_batches', 'Batches held in memory.', () => this.#buffer.depth);
+    gauge(
+      'telemetry_buffer_bytes',
+      'Bytes of encoded rows held in memory.',
+      () => this.#buffer.bytes,
+    );
+  }
+}
+
+function createBuffer(
+  config: Config,
+  database: DatabaseService,
+  accounting: Accounting,
+): IngestBuffer {
+  const group = {
+    groupRowsMax: config.groupRowsMax,
+    groupBytesMax: config.groupBytesMax,
+    groupAgeMsMax: config.groupAgeMsMax,
+    retryMsMax: config.retryMsMax,
+  };
+  const unaryBytes = config.bufferBytesMax / 4;
+  return new IngestBuffer(
+    {
+      unary: { ...group, writers: 1, budgetBytes: unaryBytes },
+      stream: {
+        ...group,
+        writers: config.writers,
+        budgetBytes: config.bufferBytesMax - unaryBytes,
+      },
+    },
+    new GroupCommitter(database.writers).commit,
+    accounting,
+  );
+}
+
+function ingestOptions(config: Config) {
+  return {
+    eventTime: {
+      ageMsMax: config.eventAgeDaysMax * dayMs,
+      aheadMsMax: config.eventAheadMinutesMax * 60_000,
+    },
+    batchIdTime: { ageMsMax: batchIdAgeMsMax, aheadMsMax: batchIdAheadMsMax },
+    batchRowsMax: config.batchRowsMax,
+    unaryMsMax: config.unaryMsMax,
+    unaryRowsMax,
+  };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}

@@ -1,0 +1,243 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** One option: by environment variable, by flag, or by its default. */
+interface Option<Schema extends z.ZodType> {
+  readonly env: string;
+  readonly flag: string;
+  readonly schema: Schema;
+  readonly default: string | ((env: Environment) => string);
+  /** What it is, with its unit. */
+  readonly description: string;
+  readonly secret?: boolean;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const option = <Schema extends z.ZodType>(definition: Option<Schema>): Option<Schema> => definition;
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `expects a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine(
+      (value) => value >= min && value <= max,
+      `expects a whole number from ${min} to ${max}`,
+    );
+
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `expects one of ${values.join(', ')}` });
+
+const mebibyte = 1024 * 1024;
+
+/** Every option there is; docs/configuration.md lists the same. */
+export const options = {
+  host: option({
+    env: 'TELEMETRY_HOST',
+    flag: '--host <address>',
+    schema: z.string().min(1, 'expects an address or host name'),
+    default: '127.0.0.1',
+    description: 'address to listen on; 0.0.0.0 for all',
+  }),
+  port: option({
+    env: 'TELEMETRY_PORT',
+    flag: '--port <number>',
+    schema: wholeNumber(0, 65_535),
+    default: '8002',
+    description: 'port for all protocols; 0 for any free one',
+  }),
+  databaseUrl: option({
+    env: 'DATABASE_URL',
+    flag: '--database-url <url>',
+    schema: z.union([z.literal(''), z.string().regex(/^postgres(ql)?:\/\//)], {
+      error: 'expects a URL such as postgresql://user:password@host:5432/database',
+    }),
+    default: '',
+    description: 'PostgreSQL 15 to 18; without one an embedded server is started',
+    secret: true,
+  }),
+  dataDirectory: option({
+    env: 'TELEMETRY_DATA_DIR',
+    flag: '--data-dir <path>',
+    schema: z.string().startsWith('/', 'expects an absolute path'),
+    default: defaultDataDirectory,
+    description: 'directory of the embedded PostgreSQL',
+  }),
+  logLevel: option({
+    env: 'TELEMETRY_LOG_LEVEL',
+    flag: '--log-level <level>',
+    schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    default: 'info',
+    description: 'least severity that is logged',
+  }),
+  logFormat: option({
+    env: 'TELEMETRY_LOG_FORMAT',
+    flag: '--log-format <format>',
+    schema: oneOf(['auto', 'json', 'pretty']),
+    default: 'auto',
+    description: 'auto is pretty in a terminal and json elsewhere',
+  }),
+  writers: option({
+    env: 'TELEMETRY_WRITERS',
+    flag: '--writers <number>',
+    schema: wholeNumber(1, 16),
+    default: '2',
+    description: 'database connections that write streamed batches; unary requests have one more',
+  }),
+  groupRowsMax: option({
+    env: 'TELEMETRY_GROUP_ROWS_MAX',
+    flag: '--group-rows-max <rows>',
+    schema: wholeNumber(1, 100_000),
+    default: '5000',
+    description: 'rows that are committed together',
+  }),
+  groupBytesMax: option({
+    env: 'TELEMETRY_GROUP_BYTES_MAX',
+    flag: '--group-bytes-max <bytes>',
+    schema: wholeNumber(1024, 256 * mebibyte),
+    default: String(8 * mebibyte),
+    description: 'bytes that are committed together',
+  }),
+  groupAgeMsMax: option({
+    env: 'TELEMETRY_GROUP_AGE_MS_MAX',
+    flag: '--group-age-ms-max <ms>',
+    schema: wholeNumber(0, 1000),
+    default: '2',
+    description: 'how long a group that is not full waits for more',
+  }),
+  bufferBytesMax: option({
+    env: 'TELEMETRY_BUFFER_BYTES_MAX',
+    flag: '--buffer-bytes-max <bytes>',
+    schema: wholeNumber(mebibyte, 4096 * mebibyte),
+    default: String(64 * mebibyte),
+    description: 'encoded rows held in memory; a quarter of it is kept for unary requests',
+  }),
+  messageBytesMax: option({
+    env: 'TELEMETRY_MESSAGE_BYTES_MAX',
+    flag: '--message-bytes-max <bytes>',
+    schema: wholeNumber(1024, 64 * mebibyte),
+    default: String(4 * mebibyte),
+    description: 'size of one message, after decompression',
+  }),
+  batchRowsMax: option({
+    env: 'TELEMETRY_BATCH_ROWS_MAX',
+    flag: '--batch-rows-max <rows>',
+    schema: wholeNumber(1, 100_000),
+    default: '10000',
+    description: 'records in one batch',
+  }),
+  streamBatchesMax: option({
+    env: 'TELEMETRY_STREAM_BATCHES_MAX',
+    flag: '--stream-batches-max <batches>',
+    schema: wholeNumber(1, 10_000),
+    default: '64',
+    description: 'batches of one stream that are not acknowledged yet',
+  }),
+  connectionsMax: option({
+    env: 'TELEMETRY_CONNECTIONS_MAX',
+    flag: '--connections-max <number>',
+    schema: wholeNumber(1, 100_000),
+    default: '2000',
+    description: 'connections of clients at a time',
+  }),
+  unaryMsMax: option({
+    env: 'TELEMETRY_UNARY_MS_MAX',
+    flag: '--unary-ms-max <ms>',
+    schema: wholeNumber(10, 60_000),
+    default: '900',
+    description: 'a unary request is answered within so long: stored, or refused as retryable',
+  }),
+  retryMsMax: option({
+    env: 'TELEMETRY_RETRY_MS_MAX',
+    flag: '--retry-ms-max <ms>',
+    schema: wholeNumber(0, 600_000),
+    default: '10000',
+    description: 'how long a commit is retried before the batches are refused as retryable',
+  }),
+  eventAgeDaysMax: option({
+    env: 'TELEMETRY_EVENT_AGE_DAYS_MAX',
+    flag: '--event-age-days-max <days>',
+    schema: wholeNumber(1, 365),
+    default: '30',
+    description: 'how old the timestamp of an event may be',
+  }),
+  eventAheadMinutesMax: option({
+    env: 'TELEMETRY_EVENT_AHEAD_MINUTES_MAX',
+    flag: '--event-ahead-minutes-max <minutes>',
+    schema: wholeNumber(1, 1440),
+    default: '60',
+    description: 'how far the timestamp of an event may lie ahead',
+  }),
+  queryConnectionsMax: option({
+    env: 'TELEMETRY_QUERY_CONNECTIONS_MAX',
+    flag: '--query-connections-max <number>',
+    schema: wholeNumber(1, 64),
+    default: '4',
+    description: 'database connections for queries',
+  }),
+  queryMsMax: option({
+    env: 'TELEMETRY_QUERY_MS_MAX',
+    flag: '--query-ms-max <ms>',
+    schema: wholeNumber(100, 600_000),
+    default: '15000',
+    description: 'how long one query may take',
+  }),
+  legacyTimeZone: option({
+    env: 'TELEMETRY_LEGACY_TIME_ZONE',
+    flag: '--legacy-time-zone <name>',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9_+/-]+$/, 'expects a time zone such as UTC or Europe/Berlin'),
+    default: 'UTC',
+    description: 'in which the times of adopted tables are read',
+  }),
+  shutdownMsMax: option({
+    env: 'TELEMETRY_SHUTDOWN_MS_MAX',
+    flag: '--shutdown-ms-max <ms>',
+    schema: wholeNumber(100, 600_000),
+    default: '10000',
+    description: 'how long stopping may take',
+  }),
+} as const;
+
+export type OptionName = keyof typeof options;
+export type Config = { readonly [Name in OptionName]: z.output<(typeof options)[Name]['schema']> };
+
+export const optionNames = Object.keys(options) as OptionName[];
+
+/** A wrong option: says which, where it came from, and what it expects. */
+export class ConfigError extends Error {}
+
+/** Reads every option: a flag goes before the environment, which goes before the default. */
+export function readConfig(env: Environment, flags: Environment): Config {
+  const entries = optionNames.map((name) => {
+    const definition = options[name];
+    const { schema, env: variable, default: otherwise } = definition;
+    const fallback = typeof otherwise === 'function' ? otherwise(env) : otherwise;
+    const text = flags[name] ?? env[variable] ?? fallback;
+    const result = schema.safeParse(text);
+    if (result.success) return [name, result.data];
+    const where = flags[name] === undefined ? variable : definition.flag.split(' ')[0];
+    const shown = 'secret' in definition ? 'its value' : JSON.stringify(text);
+    throw new ConfigError(`${where}: ${shown} is not valid: ${result.error.issues[0]?.message}`);
+  });
+  return Object.fromEntries(entries) as Config;
+}
+
+/** The configuration as it may be logged. */
+export function withoutSecrets(config: Config): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => {
+      const secret = 'secret' in options[name as OptionName] && value !== '';
+      return [name, secret ? '(secret)' : value];
+    }),
+  );
+}
+
+function defaultDataDirectory(env: Environment): string {
+  if (process.getuid?.() === 0) return '/var/lib/gravitas-telemetry';
+  const base = env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share');
+  return join(base, 'gravitas-telemetry');
+}

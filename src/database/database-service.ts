@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import type pg from 'pg';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import { errorMessage } from '../errors.ts';
+import type { Health } from '../observe/health.ts';
+import type { Logger } from '../observe/logger.ts';
+import { adoptLegacyRows } from './adoption.ts';
+import { EmbeddedPostgres, runningServer } from './embedded/server.ts';
+import { Maintenance } from './maintenance.ts';
+import { migrateToLatest } from './migrate.ts';
+import { type ConnectionSettings, createKysely, createPool, writerSession } from './pool.ts';
+import type { Database } from './schema.ts';
+import { checkServer, databaseObstacle } from './watch.ts';
+
+const retryMs = 2000;
+const checkEveryMs = 1000;
+const closeMsMax = 2000;
+const adoptionChunkRows = 5000;
+
+/**
+ * PostgreSQL as the collector has it: an embedded server where none is named, a pool of its own
+ * for each kind of work, a schema that is kept up to date, and an eye on whether it answers.
+ */
+export class DatabaseService {
+  /** For commits: one connection a writer. */
+  readonly writers: pg.Pool;
+  /** For queries, which never take a writer's connection. */
+  readonly reader: Kysely<Database>;
+  /** For the schema, the copying of older rows, and checks. */
+  readonly #upkeep: pg.Pool;
+  readonly #readers: pg.Pool;
+  readonly #embedded: EmbeddedPostgres | undefined;
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #stop = new AbortController();
+  #maintenance: Maintenance | undefined;
+  #background: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    config: Config,
+    logger: Logger,
+    connection: ConnectionSettings,
+    embedded?: EmbeddedPostgres,
+  ) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#embedded = embedded;
+    const pool = (use: string, connectionsMax: number, session: Record<string, string | number>) =>
+      createPool({
+        connection,
+        applicationName: `gravitas-telemetry ${use}`,
+        connectionsMax,
+        session,
+        logger,
+      });
+    this.writers = pool('writer', config.writers + 1, writerSession);
+    this.#readers = pool('reader', config.queryConnectionsMax, {
+      statement_timeout: config.queryMsMax,
+      default_transaction_read_only: 'on',
+    });
+    this.#upkeep = pool('upkeep', 4, { synchronous_commit: 'on' });
+    this.reader = createKysely(this.#readers);
+  }
+
+  /** Opens the named server, or starts the embedded one; the named one need not answer yet. */
+  static async open(config: Config, logger: Logger): Promise<DatabaseService> {
+    if (config.databaseUrl !== '') return DatabaseService.#named(config, logger);
+    const embedded = await EmbeddedPostgres.start(config.dataDirectory, logger);
+    return new DatabaseService(config, logger, embedded.connection, embedded);
+  }
+
+  /** The same beside a collector that is running: joins the embedded server that it has started. */
+  static async join(config: Config, logger: Logger): Promise<DatabaseService> {
+    if (config.databaseUrl !== '') return DatabaseService.#named(config, logger);
+    const running = runningServer(config.dataDirectory);
+    if (running) return new DatabaseService(config, logger, running);
+    return await DatabaseService.open(config, logger);
+  }
+
+  static #named(config: Config, logger: Logger): DatabaseService {
+    return new DatabaseService(config, logger, { connectionString: config.databaseUrl });
+  }
+
+  /** Brings the schema up to date, now or as soon as the database lets it, and keeps it so. */
+  prepare(health: Health, registry: Registry): void {
+    health.report('database', 'not asked yet');
+    health.report('schema', 'not up to date yet');
+    this.#background = Promise.all([this.#watch(health), this.#upkeepSchema(health, registry)]);
+  }
+
+  /** Brings the schema up to date once; throws what is in the way. */
+  async migrate(): Promise<void> {
+    for (const warning of await checkServer(this.#upkeep)) this.#logger.warn(warning);
+    await migrateToLatest(this.#upkeep, this.#logger);
+  }
+
+  /** For work that is asked for on the command line. */
+  get upkeep(): pg.Pool {
+    return this.#upkeep;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#maintenance?.stop();
+    await this.#background;
+    const ended = Promise.all([this.writers.end(), this.#readers.end(), this.#upkeep.end()]);
+    // A pool waits for connections in use; a server that does not answer must not keep us.
+    await Promise.race([ended, sleep(closeMsMax, undefined, { ref: false })]);
+    await this.#embedded?.stop();
+  }
+
+  async #watch(health: Health): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      health.report('database', await databaseObstacle(this.#upkeep));
+      await this.#pause(checkEveryMs);
+    }
+  }
+
+  async #upkeepSchema(health: Health, registry: Registry): Promise<void> {
+    const db = createKysely(this.#upkeep);
+    const options = { eventAgeMsMax: this.#config.eventAgeDaysMax * 86_400_000 };
+    this.#maintenance = new Maintenance(db, this.#upkeep, options, this.#logger, registry);
+    const prepareSchema = async () => {
+      await this.migrate();
+      await this.#maintenance?.start();
+      health.report('schema', undefined);
+    };
+    await this.#untilDone('schema', prepareSchema, (reason) => health.report('schema', reason));
+    const adoption = { timeZone: this.#config.legacyTimeZone, chunkRows: adoptionChunkRows };
+    const adopt = () => adoptLegacyRows(db, adoption, this.#logger, this.#stop.signal);
+    await this.#untilDone('adoption', adopt);
+  }
+
+  /** Tries again until it succeeds or the service stops. */
+  async #untilDone(
+    what: string,
+    work: () => Promise<void>,
+    onFailure: (reason: string) => void = () => {},
+  ): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        return await work();
+      } catch (error) {
+        this.#logger.error({ err: error }, `${what}: failed, and is tried again`);
+        onFailure(errorMessage(error));
+        await this.#pause(retryMs);
+      }
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,65 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Logger } from '../observe/logger.ts';
+import type { Database } from './schema.ts';
+
+/** How to reach PostgreSQL: a URL, or what an embedded server says of itself. */
+export type ConnectionSettings = Readonly<
+  Pick<pg.ClientConfig, 'connectionString' | 'host' | 'user' | 'database'>
+>;
+
+export interface PoolOptions {
+  readonly connection: ConnectionSettings;
+  readonly applicationName: string;
+  readonly connectionsMax: number;
+  /** Session settings that every connection begins with. */
+  readonly session: Readonly<Record<string, string | number>>;
+  readonly logger: Logger;
+}
+
+/**
+ * Settings for connections that write. Durability is not left to the server's defaults; a peer
+ * that has died must not keep its claims on batch ids.
+ */
+export const writerSession = {
+  synchronous_commit: 'on',
+  tcp_keepalives_idle: 5,
+  tcp_keepalives_interval: 2,
+  tcp_keepalives_count: 3,
+  idle_in_transaction_session_timeout: 10_000,
+  lock_timeout: 2000,
+  statement_timeout: 30_000,
+} as const;
+
+/** A pool that connects on demand, waits at most 5 s for a connection, and survives lost ones. */
+export function createPool(options: PoolOptions): pg.Pool {
+  const session = Object.entries(options.session)
+    .map(([name, value]) => `set ${name} = '${value}'`)
+    .join('; ');
+  const pool = new pg.Pool({
+    ...options.connection,
+    application_name: options.applicationName,
+    max: options.connectionsMax,
+    connectionTimeoutMillis: 5000,
+    keepAlive: true,
+    types: { getTypeParser },
+    // Not as start-up parameters, which connection poolers refuse.
+    onConnect: async (client) => {
+      await client.query(session);
+    },
+  });
+  pool.on('error', (error) => {
+    options.logger.warn({ err: error }, 'lost an idle database connection');
+  });
+  return pool;
+}
+
+/** Counts and sums come as bigint, which numbers hold exactly up to 2^53. */
+const getTypeParser = ((oid: number, format?: 'text') =>
+  oid === pg.types.builtins.INT8
+    ? Number
+    : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+
+export function createKysely(pool: pg.Pool): Kysely<Database> {
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}

@@ -1,0 +1,39 @@
+import type pg from 'pg';
+import { errorMessage } from '../errors.ts';
+
+const checkMsMax = 2000;
+
+/** The oldest server that is supported, as `server_version_num` gives it. */
+const serverVersionMin = 150_000;
+
+/** Resolves with what is wrong with the database, undefined when nothing is. */
+export async function databaseObstacle(pool: pg.Pool): Promise<string | undefined> {
+  const late = new Promise<string>((resolve) =>
+    setTimeout(resolve, checkMsMax, `no answer within ${checkMsMax} ms`).unref(),
+  );
+  const asked = pool
+    .query('select pg_is_in_recovery() as read_only')
+    .then(
+      ({ rows }) =>
+        rows[0].read_only ? 'the server is a standby, which takes no data' : undefined,
+      errorMessage,
+    );
+  return await Promise.race([asked, late]);
+}
+
+/** Throws for a server that is too old; returns warnings about settings that endanger data. */
+export async function checkServer(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query(
+    `select current_setting('server_version_num')::int as number,
+      current_setting('server_version') as version,
+      current_setting('fsync') as fsync,
+      current_setting('full_page_writes') as full_page_writes`,
+  );
+  const server = rows[0];
+  if (server.number < serverVersionMin) {
+    throw new Error(`PostgreSQL ${server.version} is too old: 15 to 18 are supported`);
+  }
+  return ['fsync', 'full_page_writes']
+    .filter((setting) => server[setting] !== 'on')
+    .map((setting) => `${setting} is off on the server: a crash of it can lose acknowledged data`);
+}

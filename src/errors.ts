@@ -1,0 +1,38 @@
+/** Everything that can be refused, and why: the closed set that each protocol's errors are mapped from. */
+export type ErrorKind =
+  /** The request is wrong and stays wrong; `field` names what is at fault. */
+  | 'invalid'
+  /** The id was used before, with other content. */
+  | 'conflict'
+  | 'unauthenticated'
+  /** No room at the moment: try again after `retryDelayMs`. */
+  | 'overloaded'
+  /** A dependency failed, or the outcome is not known: try again, with the same id, after `retryDelayMs`. */
+  | 'retryable'
+  /** The database will not take it, however often it is sent. */
+  | 'permanent'
+  | 'shuttingDown';
+
+export interface ServiceErrorDetails {
+  readonly field?: string;
+  readonly retryDelayMs?: number;
+  readonly cause?: unknown;
+}
+
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly kind: ErrorKind;
+  readonly field: string | undefined;
+  readonly retryDelayMs: number | undefined;
+
+  constructor(kind: ErrorKind, message: string, details: ServiceErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.kind = kind;
+    this.field = details.field;
+    this.retryDelayMs = details.retryDelayMs;
+  }
+}
+
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,42 @@
+/** The two kinds of record, the tables they go to, and the columns in the order in which rows are encoded. */
+export const recordKinds = ['event', 'usage'] as const;
+export type RecordKind = (typeof recordKinds)[number];
+
+export const tables = {
+  event: {
+    name: 'system_telemetry',
+    columns: [
+      'id',
+      'timestamp',
+      'observed_at',
+      'event_type',
+      'component',
+      'value',
+      'metadata',
+      'status',
+    ],
+  },
+  usage: {
+    name: 'usage_stats',
+    columns: [
+      'id',
+      'timestamp',
+      'observed_at',
+      'model',
+      'layer',
+      'provider',
+      'operation',
+      'prompt_tokens',
+      'completion_tokens',
+      'cached_tokens',
+      'reasoning_tokens',
+      'duration_ms',
+      'cost_usd',
+      'ghost_id',
+      'shell_id',
+      'metadata',
+    ],
+  },
+} as const satisfies Record<RecordKind, { name: string; columns: readonly string[] }>;
+
+export type RecordCounts = Readonly<Record<RecordKind, number>>;

@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  create,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+  ScalarType,
+} from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  GetFootprintRequestSchema,
+  GetFootprintResponseSchema,
+  GetStatsRequestSchema,
+  GetStatsResponseSchema,
+  GetTrendsRequestSchema,
+  GetTrendsResponseSchema,
+  GetUsageSummaryRequestSchema,
+  GetUsageSummaryResponseSchema,
+  ListEventsRequestSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { ServiceError } from '../errors.ts';
+import type { QueryHandlers } from './query-handlers.ts';
+import { restJson } from './rest-json.ts';
+
+type Send = (response: ServerResponse, status: number, body: unknown) => void;
+type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * The RFC's names for queries: GET with parameters named as the fields of the request, the answer
+ * as `restJson` has it. The events come as a bare array, the next page's address in `Link`.
+ */
+export function restQueries(handlers: QueryHandlers, send: Send): Map<string, Endpoint> {
+  const endpoint = <In extends DescMessage, Out extends DescMessage>(
+    input: In,
+    output: Out,
+    handle: (request: MessageShape<In>) => Promise<MessageShape<Out>>,
+  ): Endpoint =>
+    answering(send, async (parameters) => ({
+      body: restJson(output, await handle(readParameters(input, parameters))),
+    }));
+  return new Map([
+    ['GET /v1/telemetry/events', answering(send, (parameters) => listEvents(handlers, parameters))],
+    [
+      'GET /v1/telemetry/stats',
+      endpoint(GetStatsRequestSchema, GetStatsResponseSchema, handlers.getStats),
+    ],
+    [
+      'GET /v1/telemetry/usage/summary',
+      endpoint(
+        GetUsageSummaryRequestSchema,
+        GetUsageSummaryResponseSchema,
+        handlers.getUsageSummary,
+      ),
+    ],
+    [
+      'GET /v1/telemetry/trends',
+      endpoint(GetTrendsRequestSchema, GetTrendsResponseSchema, handlers.getTrends),
+    ],
+    [
+      'GET /v1/telemetry/footprint',
+      endpoint(GetFootprintRequestSchema, GetFootprintResponseSchema, handlers.getFootprint),
+    ],
+  ]);
+}
+
+interface Answer {
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function answering(send: Send, answer: (parameters: URLSearchParams) => Promise<Answer>): Endpoint {
+  return async (request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://localhost');
+    try {
+      const { body, headers } = await answer(searchParams);
+      for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
+      send(response, 200, body);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      const status = error.kind === 'invalid' ? 400 : 503;
+      if (status === 503) response.setHeader('retry-after', '1');
+      const code = status === 400 ? 'invalid_argument' : 'unavailable';
+      send(response, status, { code, message: error.message, field: error.field });
+    }
+  };
+}
+
+async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
+  const named = new URLSearchParams(parameters);
+  const limit = named.get('limit');
+  if (limit) named.set('page_size', String(readNumber('limit', limit)));
+  const request = readParameters(ListEventsRequestSchema, named);
+  const { events, nextPageToken } = await handlers.listEvents(request);
+  const body = events.map((event) => ({
+    ...(restJson(EventSchema, event) as object),
+    component: event.component || null,
+    status: event.status || null,
+    metadata: event.metadata ?? {},
+  }));
+  if (nextPageToken === '') return { body };
+  parameters.set('page_token', nextPageToken);
+  return { body, headers: { link: `</v1/telemetry/events?${parameters}>; rel="next"` } };
+}
+
+/** Fills a request from parameters named as its fields; an empty one counts as not given. */
+function readParameters<Desc extends DescMessage>(
+  schema: Desc,
+  parameters: URLSearchParams,
+): MessageShape<Desc> {
+  const init: Record<string, unknown> = {};
+  for (const field of schema.fields) {
+    const text = parameters.get(field.name);
+    if (text === null || text === '') continue;
+    if (field.fieldKind === 'message')
+      init[field.localName] = timestampFromDate(readDate(field.name, text));
+    else
+      init[field.localName] =
+        field.scalar === ScalarType.STRING ? text : readNumber(field.name, text);
+  }
+  return create(schema, init as MessageInitShape<Desc>);
+}
+
+function readNumber(field: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && text.trim() !== '') return value;
+  throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not a number`, { field });
+}
+
+function readDate(field: string, text: string): Date {
+  const value = new Date(text);
+  if (!Number.isNaN(value.getTime())) return value;
+  throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not an RFC 3339 time`, {
+    field,
+  });
+}

@@ -1,0 +1,181 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import { finite } from './events.ts';
+
+/** Lists of components, models or layers end here. */
+const groupsMax = 1000;
+
+export interface ComponentStatistics {
+  readonly component: string | null;
+  readonly measurement_count: number;
+  readonly avg_efficiency_score: number | null;
+  readonly best_efficiency: number | null;
+  readonly worst_efficiency: number | null;
+  readonly total_tokens: number;
+}
+
+export interface StatisticsFilter {
+  readonly eventType: string;
+  readonly hours: number;
+  /** Empty for all. */
+  readonly component: string;
+}
+
+/** Count, mean, minimum and maximum of an event type's values and the sum of its generated tokens. */
+export async function statistics(
+  db: Kysely<Database>,
+  { eventType, hours, component }: StatisticsFilter,
+): Promise<{ overall: ComponentStatistics; components: ComponentStatistics[] }> {
+  const { rows } = await sql<ComponentStatistics & { is_overall: boolean }>`
+    select
+      component,
+      grouping(component) = 1 as is_overall,
+      count(*) as measurement_count,
+      avg(${finite('value')}) as avg_efficiency_score,
+      min(${finite('value')}) as best_efficiency,
+      max(${finite('value')}) as worst_efficiency,
+      ${tokenSum('tokens_generated')} as total_tokens
+    from system_telemetry
+    where event_type = ${eventType}
+      and ${within(hours)}
+      and (${component} = '' or component = ${component})
+    group by grouping sets ((), (component))
+    order by is_overall desc, measurement_count desc, component
+    limit ${groupsMax + 1}`.execute(db);
+  const [overall, ...components] = rows.map(({ is_overall: _, ...row }) => row);
+  return { overall: overall as ComponentStatistics, components };
+}
+
+export interface UsageTotals {
+  readonly requests: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly total_tokens: number;
+  readonly avg_duration_ms: number | null;
+  readonly cost_usd: number;
+}
+
+export interface UsageSummary extends UsageTotals {
+  readonly l2_tokens: number;
+  readonly breakdown: readonly (UsageTotals & { model: string | null; layer: string | null })[];
+}
+
+export interface UsageFilter {
+  readonly hours: number;
+  /** Empty for all. */
+  readonly model: string;
+  /** Empty for all. */
+  readonly layer: string;
+}
+
+export async function usageSummary(
+  db: Kysely<Database>,
+  { hours, model, layer }: UsageFilter,
+): Promise<UsageSummary> {
+  type Row = UsageTotals & {
+    model: string | null;
+    layer: string | null;
+    is_total: boolean;
+    l2_tokens: number;
+  };
+  const { rows } = await sql<Row>`
+    select
+      model,
+      layer,
+      grouping(model, layer) = 3 as is_total,
+      count(*) as requests,
+      coalesce(sum(prompt_tokens), 0)::bigint as input_tokens,
+      coalesce(sum(completion_tokens), 0)::bigint as output_tokens,
+      coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)), 0)::bigint as total_tokens,
+      coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0))
+        filter (where layer = 'L2'), 0)::bigint as l2_tokens,
+      avg(${finite('duration_ms')}) as avg_duration_ms,
+      coalesce(sum(cost_usd) filter (where cost_usd not in ('NaN', 'Infinity', '-Infinity')), 0)::float8
+        as cost_usd
+    from usage_stats
+    where ${within(hours)}
+      and (${model} = '' or model = ${model})
+      and (${layer} = '' or layer = ${layer})
+    group by grouping sets ((), (model, layer))
+    order by is_total desc, total_tokens desc, model, layer
+    limit ${groupsMax + 1}`.execute(db);
+  const [total, ...breakdown] = rows as [Row, ...Row[]];
+  return { ...total, breakdown };
+}
+
+export interface Trends {
+  readonly overall: {
+    readonly total_measurements: number;
+    readonly unique_models: number;
+    readonly oldest_record: Date | null;
+    readonly newest_record: Date | null;
+  };
+  readonly models: readonly ModelTrend[];
+}
+
+interface ModelTrend {
+  readonly component: string | null;
+  readonly avg_efficiency: number | null;
+  readonly measurement_count: number;
+  readonly total_tokens_processed: number;
+  readonly days: readonly {
+    day: string;
+    avg_efficiency: number | null;
+    measurement_count: number;
+  }[];
+}
+
+/** THOUGHT_LATENCY by model over so many days, whole and by UTC day. */
+export async function trends(
+  db: Kysely<Database>,
+  days: number,
+  component: string,
+): Promise<Trends> {
+  const measured = sql`
+    system_telemetry
+    where event_type = 'THOUGHT_LATENCY'
+      and ${within(24 * days)}
+      and (${component} = '' or component = ${component})`;
+  const overall = await sql<Trends['overall']>`
+    select
+      count(*) as total_measurements,
+      count(distinct component) as unique_models,
+      min("timestamp") as oldest_record,
+      max("timestamp") as newest_record
+    from ${measured}`.execute(db);
+  const models = await sql<ModelTrend>`
+    with daily as (
+      select
+        component,
+        date_trunc('day', "timestamp", 'UTC') as day,
+        count(*) as measurements,
+        count(${finite('value')}) as values,
+        sum(${finite('value')}) as total,
+        ${tokenSum('total_tokens')} as tokens
+      from ${measured}
+      group by component, day
+    )
+    select
+      component,
+      sum(total) / nullif(sum(values), 0)::float8 as avg_efficiency,
+      sum(measurements)::bigint as measurement_count,
+      sum(tokens)::bigint as total_tokens_processed,
+      json_agg(json_build_object(
+        'day', day, 'avg_efficiency', total / nullif(values, 0), 'measurement_count', measurements
+      ) order by day) as days
+    from daily
+    group by component
+    order by measurement_count desc, component
+    limit ${groupsMax}`.execute(db);
+  return { overall: overall.rows[0] as Trends['overall'], models: models.rows };
+}
+
+const within = (hours: number): RawBuilder<boolean> =>
+  sql<boolean>`"timestamp" >= now() - ${hours} * interval '1 hour' and isfinite("timestamp")`;
+
+/** Sums a number inside metadata, passing over what is none. */
+const tokenSum = (key: string): RawBuilder<number> => sql<number>`
+  coalesce(sum(
+    case when jsonb_typeof(metadata -> ${sql.lit(key)}) = 'number'
+      then trunc((metadata ->> ${sql.lit(key)})::numeric) end
+  ), 0)::bigint`;

@@ -1,0 +1,34 @@
+import { Collector } from '../../src/collector.ts';
+import type { Environment } from '../../src/config.ts';
+import { testConfig } from './config.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
+import { silentLogger } from './logger.ts';
+
+export interface TestCollector {
+  readonly baseUrl: string;
+  readonly port: number;
+  readonly database: TestDatabase;
+  readonly collector: Collector;
+  stop(): Promise<void>;
+}
+
+/** A ready collector inside the test's process, on a database of its own unless one is given. */
+export async function startCollector(
+  env: Environment = {},
+  given?: TestDatabase,
+): Promise<TestCollector> {
+  const database = given ?? (await createDatabase());
+  const config = testConfig({ DATABASE_URL: database.url, ...env });
+  const collector = await Collector.start(config, silentLogger);
+  await collector.untilReady();
+  return {
+    baseUrl: `http://127.0.0.1:${collector.port}`,
+    port: collector.port,
+    database,
+    collector,
+    stop: async () => {
+      await collector.stop();
+      if (!given) await database.drop();
+    },
+  };
+}

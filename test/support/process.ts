@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Environment } from '../../src/config.ts';
+
+export interface CollectorProcess {
+  readonly port: number;
+  readonly baseUrl: string;
+  readonly process: ChildProcess;
+  /** Everything it has logged so far. */
+  readonly logs: readonly string[];
+  /** Sends a signal and resolves with the exit code, null when the signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+const mainFile = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** A collector as a process of its own; resolves when it says that it is ready. */
+export async function spawnCollector(
+  env: Environment,
+  args: string[] = [],
+): Promise<CollectorProcess> {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', mainFile, ...args],
+    {
+      env: { ...process.env, TELEMETRY_PORT: '0', TELEMETRY_LOG_FORMAT: 'json', ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  const logs: string[] = [];
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`exit ${code}: ${logs.join('\n')}`)));
+    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+      logs.push(line);
+      const ready = /ready: http:\/\/.*:(\d+)"/.exec(line);
+      if (ready) resolve(Number(ready[1]));
+    });
+  });
+  return {
+    port,
+    baseUrl: `http://127.0.0.1:${port}`,
+    process: child,
+    logs,
+    end: async (signal) => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      const [code] = await exited;
+      return code;
+    },
+  };
+}
