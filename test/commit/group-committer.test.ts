@@ -1,0 +1,127 @@
+import pg from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { GroupCommitter } from '../../src/commit/group-committer.ts';
+import { createPool, writerSession } from '../../src/database/pool.ts';
+import { eventBatch } from '../support/batches.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { silentLogger } from '../support/logger.ts';
+
+let database: TestDatabase;
+let pools: pg.Pool[];
+beforeEach(async () => {
+  database = await createDatabase();
+  pools = [];
+});
+afterEach(async () => {
+  await Promise.all(pools.map((pool) => pool.end()));
+  await database.drop();
+});
+
+function committer(): GroupCommitter {
+  const pool = createPool({
+    connection: { connectionString: database.url },
+    applicationName: 'test writer',
+    connectionsMax: 2,
+    session: writerSession,
+    logger: silentLogger,
+  });
+  pools.push(pool);
+  return new GroupCommitter(pool);
+}
+
+const rowCount = () => database.count('select count(*) from system_telemetry');
+
+it('stores a batch once, and gives a repetition the first answer', async () => {
+  const { commit } = committer();
+  const batch = eventBatch(3);
+  expect(await commit({ id: uuidv7(), batches: [batch] })).toEqual([{ kind: 'stored' }]);
+  expect(await commit({ id: uuidv7(), batches: [batch] })).toEqual([
+    { kind: 'duplicate', answer: batch.answer },
+  ]);
+  expect(await rowCount()).toBe(3);
+});
+
+it('takes its own earlier commit for what it is when only the answer was lost', async () => {
+  const { commit } = committer();
+  const group = { id: uuidv7(), batches: [eventBatch(2), eventBatch(3)] };
+  await commit(group);
+  expect(await commit(group)).toEqual([{ kind: 'stored' }, { kind: 'stored' }]);
+  expect(await rowCount()).toBe(5);
+});
+
+it('refuses other content under a known id, and stores the rest of the group', async () => {
+  const { commit } = committer();
+  const first = eventBatch(2, 'FIRST');
+  await commit({ id: uuidv7(), batches: [first] });
+  const other = eventBatch(2, 'OTHER', first.id);
+  const settlements = await commit({ id: uuidv7(), batches: [other, eventBatch(4)] });
+  expect(settlements).toEqual([{ kind: 'conflict' }, { kind: 'stored' }]);
+  expect(await rowCount()).toBe(6);
+});
+
+it('never deadlocks with another collector that has the same batches in another order', async () => {
+  const [here, there] = [committer(), committer()];
+  for (let round = 0; round < 20; round++) {
+    const batches = Array.from({ length: 50 }, () => eventBatch(5, `ROUND_${round}`));
+    const both = await Promise.all([
+      here.commit({ id: uuidv7(), batches }),
+      there.commit({ id: uuidv7(), batches: batches.toReversed() }),
+    ]);
+    const kinds = both.map((settlements) => new Set(settlements.map(({ kind }) => kind)));
+    expect(kinds).toContainEqual(new Set(['stored']));
+    expect(kinds).toContainEqual(new Set(['duplicate']));
+  }
+  expect(await rowCount()).toBe(20 * 50 * 5);
+});
+
+it('keeps what is refused by PostgreSQL from costing the rest of its group', async () => {
+  await database.rows(
+    `alter table system_telemetry add constraint no_bad_events check (event_type <> 'BAD')`,
+  );
+  const { commit } = committer();
+  const settlements = await commit({
+    id: uuidv7(),
+    batches: [eventBatch(2), eventBatch(1, 'BAD'), eventBatch(3)],
+  });
+  expect(settlements).toEqual([
+    { kind: 'stored' },
+    { kind: 'refused', reason: expect.stringContaining('no_bad_events') },
+    { kind: 'stored' },
+  ]);
+  expect(await rowCount()).toBe(5);
+  expect(await database.count('select count(*) from batch_ledger')).toBe(2);
+});
+
+it('takes a missing table for an outage, not for the fault of the data', async () => {
+  const { commit } = committer();
+  const group = { id: uuidv7(), batches: [eventBatch(1)] };
+  await database.rows('alter table system_telemetry rename to elsewhere');
+  await expect(commit(group)).rejects.toMatchObject({ kind: 'retryable' });
+  await database.rows('alter table elsewhere rename to system_telemetry');
+  expect(await commit(group)).toEqual([{ kind: 'stored' }]);
+});
+
+it('reports a lost connection as retryable, and goes on with a new one', async () => {
+  const { commit } = committer();
+  await commit({ id: uuidv7(), batches: [eventBatch(1)] });
+  const blocker = new pg.Client({ connectionString: database.url });
+  await blocker.connect();
+  await blocker.query('begin; lock table system_telemetry in access exclusive mode');
+  const group = { id: uuidv7(), batches: [eventBatch(2)] };
+  const blocked = commit(group);
+  blocked.catch(() => {});
+  await terminateWaitingWriters();
+  await expect(blocked).rejects.toMatchObject({ kind: 'retryable' });
+  await blocker.end();
+  expect(await commit(group)).toEqual([{ kind: 'stored' }]);
+  expect(await rowCount()).toBe(3);
+});
+
+async function terminateWaitingWriters(): Promise<void> {
+  const terminate = `select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'test writer' and wait_event_type = 'Lock'`;
+  while ((await database.rows(terminate)).length === 0) {
+    // Not waiting yet.
+  }
+}
