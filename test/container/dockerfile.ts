@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, matchesGlob, relative, resolve } from 'node:path';
 
-export interface Instruction {
+interface Instruction {
   readonly keyword: string;
   readonly text: string;
 }
