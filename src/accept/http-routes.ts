@@ -21,7 +21,7 @@ import { blameRequest, reached, reachedInterceptor } from './malformed.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
 
 /** A plain HTTP endpoint; its promise is rejected only by what nobody expected. */
-export type Endpoint = (request: Request, response: Response) => Promise<void>;
+type Endpoint = (request: Request, response: Response) => Promise<void>;
 
 export interface HttpRoutesOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -121,7 +121,7 @@ function acceptsRest(request: Request, response: Response): boolean {
 }
 
 /** An error in the shape in which Connect sends them. */
-export function sendError(response: Response, status: number, code: string, message: string): void {
+function sendError(response: Response, status: number, code: string, message: string): void {
   sendJson(response, status, { code, message });
 }
 
