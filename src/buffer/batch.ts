@@ -30,6 +30,8 @@ export const rejectionsMax = 100;
 export interface Batch {
   /** UUIDv7, in canonical lower case. */
   readonly id: string;
+  /** The group that a batch from the spool first belonged to. */
+  readonly groupId?: string;
   /** Says whether another batch with the same id has the same content. */
   readonly fingerprint: Uint8Array;
   readonly event: EncodedRows;
@@ -46,11 +48,12 @@ export interface Outcome {
 
 /** What a commit made of one batch of a group. */
 export type Settlement =
-  | { readonly kind: 'stored' }
+  /** Refused rows, if there are any, are kept as dead letters. */
+  | { readonly kind: 'stored'; readonly deadLettered?: RecordCounts }
   | { readonly kind: 'duplicate'; readonly answer: Answer }
   | { readonly kind: 'conflict' }
-  /** PostgreSQL refused the batch's data; the rest of the group is stored. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** Written to the local disk; PostgreSQL follows. */
+  | { readonly kind: 'spooled' };
 
 /** Batches that are committed together. Stays as it is through all retries. */
 export interface Group {
@@ -60,9 +63,9 @@ export interface Group {
 }
 
 /**
- * Commits a group in one transaction and says, batch by batch, what became of it. Throws a
- * `ServiceError` of kind `retryable` when the database could not be reached or did not answer:
- * the group may or may not be committed, and is to be given again as it is.
+ * Commits a group and says, batch by batch, what became of it. Throws a `ServiceError` of kind
+ * `retryable` when the database could not be reached or did not answer: the group may or may not
+ * be committed, and is to be given again as it is.
  */
 export type CommitGroup = (group: Group) => Promise<readonly Settlement[]>;
 

@@ -1,0 +1,161 @@
+import { mkdir, open, readdir, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ServiceError } from '../../errors.ts';
+import type { Batch, Group } from '../batch.ts';
+import { encodeRecord, readSegment } from './record.ts';
+import { Segment } from './segment.ts';
+
+export interface SpoolOptions {
+  readonly directory: string;
+  /** Bound on all segments together. */
+  readonly bytesMax: number;
+  /** Free disk that is left to the database. */
+  readonly diskReserveBytes: number;
+}
+
+/** The oldest segment, closed, as the drain gets it. */
+export interface ClosedSegment {
+  readonly batches: readonly Batch[];
+  /** Whether it was written before this process began. */
+  readonly recovered: boolean;
+  /** Damaged records, which are lost to the drain. */
+  readonly damaged: number;
+  /** Deletes it, or sets it aside where something in it is damaged. */
+  remove(): Promise<void>;
+}
+
+interface ClosedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly recovered: boolean;
+}
+
+const segmentBytesMax = 8 * 1024 * 1024;
+const segmentPattern = /^spool-(\d+)\.log$/;
+const diskCheckEveryMs = 200;
+
+/** Batches on the local disk, in segments that are written in order and drained in order. */
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #closed: ClosedFile[];
+  #active: Segment | undefined;
+  #opening: Promise<Segment> | undefined;
+  #nextNumber: number;
+  #diskCheckedAt = -Infinity;
+  #diskIsLow = false;
+
+  private constructor(options: SpoolOptions, closed: ClosedFile[], nextNumber: number) {
+    this.#options = options;
+    this.#closed = closed;
+    this.#nextNumber = nextNumber;
+  }
+
+  /** Opens a directory that the caller has locked, with what an earlier process left in it. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    const names = (await readdir(options.directory)).filter((name) => segmentPattern.test(name)).sort();
+    const closed = await Promise.all(
+      names.map(async (name) => {
+        const path = join(options.directory, name);
+        return { path, bytes: (await stat(path)).size, recovered: true };
+      }),
+    );
+    const last = segmentPattern.exec(names.at(-1) ?? '');
+    return new Spool(options, closed, Number(last?.[1] ?? 0) + 1);
+  }
+
+  get bytes(): number {
+    return this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#active?.bytes ?? 0);
+  }
+
+  get isEmpty(): boolean {
+    return this.#closed.length === 0 && !this.#active;
+  }
+
+  /**
+   * Resolves when all batches of a group are on disk. Throws a `ServiceError`: `overloaded` where
+   * the spool or the disk is full, `retryable` where writing failed.
+   */
+  async append(group: Group): Promise<void> {
+    const record = Buffer.concat(group.batches.map((batch) => encodeRecord(batch, group.id)));
+    await this.#checkRoom(record.length);
+    const segment = await this.#writable();
+    try {
+      await segment.append(record);
+    } catch (cause) {
+      if (this.#active === segment) await this.#closeActive();
+      throw new ServiceError('retryable', 'writing to the spool failed', { retryDelayMs: 1000, cause });
+    }
+  }
+
+  /** The oldest segment; undefined when there is none. */
+  async oldest(): Promise<ClosedSegment | undefined> {
+    if (this.#closed.length === 0 && this.#active) await this.#closeActive();
+    const file = this.#closed[0];
+    if (!file) return undefined;
+    const { batches, damaged } = readSegment(await readFile(file.path));
+    return {
+      batches,
+      damaged,
+      recovered: file.recovered,
+      remove: async () => {
+        this.#closed.shift();
+        if (damaged === 0) await unlink(file.path);
+        else await rename(file.path, `${file.path}.damaged`);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#active) await this.#closeActive();
+  }
+
+  async #writable(): Promise<Segment> {
+    if (this.#active && (this.#active.failed || this.#active.bytes >= segmentBytesMax)) {
+      await this.#closeActive();
+    }
+    if (this.#active) return this.#active;
+    this.#opening ??= this.#create().finally(() => {
+      this.#opening = undefined;
+    });
+    return await this.#opening;
+  }
+
+  async #create(): Promise<Segment> {
+    const name = `spool-${String(this.#nextNumber++).padStart(10, '0')}.log`;
+    this.#active = await Segment.create(join(this.#options.directory, name));
+    await syncDirectory(this.#options.directory);
+    return this.#active;
+  }
+
+  async #closeActive(): Promise<void> {
+    const segment = this.#active;
+    if (!segment) return;
+    this.#active = undefined;
+    this.#closed.push({ path: segment.path, bytes: segment.bytes, recovered: false });
+    await segment.close();
+  }
+
+  async #checkRoom(bytes: number): Promise<void> {
+    if (this.bytes + bytes > this.#options.bytesMax) throw full('the spool is full');
+    if (performance.now() - this.#diskCheckedAt > diskCheckEveryMs) {
+      this.#diskCheckedAt = performance.now();
+      const { bavail, bsize } = await statfs(this.#options.directory);
+      this.#diskIsLow = bavail * bsize < this.#options.diskReserveBytes;
+    }
+    if (this.#diskIsLow) throw full('the disk is nearly full');
+  }
+}
+
+const full = (what: string) =>
+  new ServiceError('overloaded', `the database is not taking data, and ${what}`, { retryDelayMs: 5000 });
+
+/** A new file is only as durable as its entry in the directory. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
