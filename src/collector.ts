@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
@@ -7,8 +8,13 @@ import { httpRoutes, sendJson } from './accept/http-routes.ts';
 import { Ingest } from './accept/ingest.ts';
 import { ingestRoutes } from './accept/ingest-handlers.ts';
 import { SocketServer } from './accept/socket-server.ts';
+import type { CommitGroup } from './buffer/batch.ts';
+import { Drain } from './buffer/drain.ts';
+import { CommitOrSpool } from './buffer/fallback.ts';
 import { IngestBuffer } from './buffer/ingest-buffer.ts';
+import { Spool } from './buffer/spool/spool.ts';
 import { GroupCommitter } from './commit/group-committer.ts';
+import { Writer } from './commit/writer.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
 import { batchIdAgeMsMax, batchIdAheadMsMax } from './database/maintenance.ts';
@@ -32,16 +38,24 @@ export class Collector {
   readonly #health = new Health();
   readonly #shutdown = new AbortController();
   readonly #database: DatabaseService;
+  readonly #spool: Spool;
   readonly #buffer: IngestBuffer;
+  readonly #drain: Drain;
   readonly #server: SocketServer;
 
-  private constructor(config: Config, logger: Logger, database: DatabaseService) {
+  private constructor(config: Config, logger: Logger, database: DatabaseService, spool: Spool) {
     this.#config = config;
     this.#logger = logger;
     this.#database = database;
+    this.#spool = spool;
     collectDefaultMetrics({ register: this.#registry });
     const accounting = new Accounting(this.#registry);
-    this.#buffer = createBuffer(config, database, accounting);
+    const writer = new Writer(database.writers);
+    const commit = new GroupCommitter(writer, 'report').commit;
+    const fallback = new CommitOrSpool(commit, spool, config.commitMsMax, logger);
+    this.#buffer = createBuffer(config, fallback.store, accounting);
+    const drainCommit = new GroupCommitter(writer, 'dead-letter').commit;
+    this.#drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);
     this.#measureBuffer();
     const ingest = new Ingest(this.#buffer, ingestOptions(config), accounting);
     this.#server = this.#createServer(ingest, accounting);
@@ -49,15 +63,22 @@ export class Collector {
 
   /** Starts the service; resolves when it accepts connections, which may be before it is ready. */
   static async start(config: Config, logger: Logger): Promise<Collector> {
-    const database = await DatabaseService.open(config, logger);
-    const collector = new Collector(config, logger, database);
+    const spool = await Spool.open({
+      directory: join(config.dataDirectory, 'spool'),
+      bytesMax: config.spoolBytesMax,
+      diskReserveBytes: config.diskReserveBytes,
+    });
+    let database: DatabaseService | undefined;
     try {
+      database = await DatabaseService.open(config, logger);
+      const collector = new Collector(config, logger, database, spool);
       await collector.#listen();
+      return collector;
     } catch (error) {
-      await database.close();
+      await database?.close();
+      await spool.close();
       throw error;
     }
-    return collector;
   }
 
   /** Where it listens. */
@@ -69,8 +90,9 @@ export class Collector {
   }
 
   /**
-   * Stops accepting, lets calls under way finish, commits what is buffered, and lets go of the
-   * database; after the deadline it waits for nothing but the embedded server's own shutdown.
+   * Stops accepting, lets calls under way finish, makes durable what is buffered, and lets go of
+   * the database (section 6 of docs/specs/buffer.md); after the deadline it waits for nothing but
+   * the embedded server's own shutdown.
    */
   async stop(): Promise<void> {
     const deadline = AbortSignal.timeout(this.#config.shutdownMsMax);
@@ -85,6 +107,8 @@ export class Collector {
         'stopped with batches that nobody was told are stored',
       );
     }
+    await Promise.race([this.#drain.stop(), untilAborted(deadline)]);
+    await this.#spool.close();
     await this.#database.close();
     this.#logger.info('stopped');
   }
@@ -93,6 +117,7 @@ export class Collector {
     this.port = await this.#server.listen();
     this.#logger.info({ host: this.#config.host, port: this.port }, 'listening');
     this.#database.prepare(this.#health, this.#registry);
+    this.#drain.start();
   }
 
   #createServer(ingest: Ingest, accounting: Accounting): SocketServer {
@@ -148,19 +173,15 @@ export class Collector {
       'Bytes of encoded rows held in memory.',
       () => this.#buffer.bytes,
     );
+    gauge('telemetry_spool_bytes', 'Bytes of the spool on disk.', () => this.#spool.bytes);
   }
 }
 
-function createBuffer(
-  config: Config,
-  database: DatabaseService,
-  accounting: Accounting,
-): IngestBuffer {
+function createBuffer(config: Config, store: CommitGroup, accounting: Accounting): IngestBuffer {
   const group = {
     groupRowsMax: config.groupRowsMax,
     groupBytesMax: config.groupBytesMax,
     groupAgeMsMax: config.groupAgeMsMax,
-    retryMsMax: config.retryMsMax,
   };
   const unaryBytes = config.bufferBytesMax / 4;
   return new IngestBuffer(
@@ -172,7 +193,7 @@ function createBuffer(
         budgetBytes: config.bufferBytesMax - unaryBytes,
       },
     },
-    new GroupCommitter(database.writers).commit,
+    store,
     accounting,
   );
 }

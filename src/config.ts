@@ -63,7 +63,7 @@ export const options = {
     flag: '--data-dir <path>',
     schema: z.string().startsWith('/', 'expects an absolute path'),
     default: defaultDataDirectory,
-    description: 'directory of the embedded PostgreSQL',
+    description: 'directory of the spool and of the embedded PostgreSQL; one collector each',
   }),
   logLevel: option({
     env: 'TELEMETRY_LOG_LEVEL',
@@ -149,12 +149,26 @@ export const options = {
     default: '900',
     description: 'a unary request is answered within so long: stored, or refused as retryable',
   }),
-  retryMsMax: option({
-    env: 'TELEMETRY_RETRY_MS_MAX',
-    flag: '--retry-ms-max <ms>',
-    schema: wholeNumber(0, 600_000),
-    default: '10000',
-    description: 'how long a commit is retried before the batches are refused as retryable',
+  commitMsMax: option({
+    env: 'TELEMETRY_COMMIT_MS_MAX',
+    flag: '--commit-ms-max <ms>',
+    schema: wholeNumber(10, 60_000),
+    default: '400',
+    description: 'a commit that takes longer is left behind, and its batches are spooled',
+  }),
+  spoolBytesMax: option({
+    env: 'TELEMETRY_SPOOL_BYTES_MAX',
+    flag: '--spool-bytes-max <bytes>',
+    schema: wholeNumber(0, 1024 * 1024 * mebibyte),
+    default: String(8192 * mebibyte),
+    description: 'size of the spool on the local disk',
+  }),
+  diskReserveBytes: option({
+    env: 'TELEMETRY_DISK_RESERVE_BYTES',
+    flag: '--disk-reserve-bytes <bytes>',
+    schema: wholeNumber(0, 1024 * 1024 * mebibyte),
+    default: String(512 * mebibyte),
+    description: 'free disk below which nothing is spooled',
   }),
   eventAgeDaysMax: option({
     env: 'TELEMETRY_EVENT_AGE_DAYS_MAX',

@@ -82,7 +82,7 @@ export class Ingest {
 
   #forget(batch: EncodedBatch): StoredBatch {
     this.#accounting.received(batch.answer);
-    this.#accounting.settled(batch.answer, 'stored');
+    this.#accounting.settled(batch.answer, { kind: 'stored' });
     return { durability: 'committed', duplicate: false, answer: batch.answer, batchId: batch.id };
   }
 }

@@ -40,10 +40,10 @@ export class IngestBuffer implements BatchSink {
 
   constructor(
     lanes: Readonly<Record<LaneName, LaneOptions>>,
-    commit: CommitGroup,
+    store: CommitGroup,
     accounting: Accounting,
   ) {
-    this.#lanes = { unary: new Lane(lanes.unary, commit), stream: new Lane(lanes.stream, commit) };
+    this.#lanes = { unary: new Lane(lanes.unary, store), stream: new Lane(lanes.stream, store) };
     this.#accounting = accounting;
   }
 
@@ -109,10 +109,10 @@ export class IngestBuffer implements BatchSink {
     this.#accounting.received(batch.answer);
     try {
       const settlement = await stored;
-      this.#accounting.settled(batch.answer, settlement.kind);
+      this.#accounting.settled(batch.answer, settlement);
       return settlement;
     } catch (error) {
-      this.#accounting.settled(batch.answer, 'refused');
+      this.#accounting.settled(batch.answer, { kind: 'refused' });
       throw error;
     } finally {
       this.#held.delete(batch.id);
@@ -130,8 +130,8 @@ function outcomeOf(batch: Batch, settlement: Settlement): Outcome {
       throw new ServiceError('conflict', `${batch.id} was used before, with other content`, {
         field: 'batch_id',
       });
-    case 'refused':
-      throw new ServiceError('permanent', `PostgreSQL refused the data: ${settlement.reason}`);
+    case 'spooled':
+      return { durability: 'spooled', duplicate: false, answer: batch.answer };
   }
 }
 

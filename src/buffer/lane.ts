@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
-import { ServiceError } from '../errors.ts';
 import { type Batch, batchBytes, batchRows, type CommitGroup, type Settlement } from './batch.ts';
 
 export interface LaneOptions {
@@ -12,8 +10,6 @@ export interface LaneOptions {
   readonly groupAgeMsMax: number;
   /** Bound on everything held: queued and being committed. */
   readonly budgetBytes: number;
-  /** How long a group is retried before its callers are told. */
-  readonly retryMsMax: number;
 }
 
 interface Entry {
@@ -29,13 +25,10 @@ interface Waiter {
   readonly refuse: (reason: unknown) => void;
 }
 
-const retryDelayMsMin = 20;
-const retryDelayMsMax = 1000;
-
-/** A bounded queue of batches and the writers that commit them in groups. */
+/** A bounded queue of batches and the writers that make them durable in groups. */
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #commit: CommitGroup;
+  readonly #store: CommitGroup;
   readonly #queue: Entry[] = [];
   readonly #waiters: Waiter[] = [];
   #queuedRows = 0;
@@ -48,9 +41,9 @@ export class Lane {
   /** Once draining, nothing waits for a fuller group. */
   #draining = false;
 
-  constructor(options: LaneOptions, commit: CommitGroup) {
+  constructor(options: LaneOptions, store: CommitGroup) {
     this.#options = options;
-    this.#commit = commit;
+    this.#store = store;
   }
 
   /** Batches queued and being committed. */
@@ -178,7 +171,8 @@ export class Lane {
   async #write(entries: Entry[]): Promise<void> {
     this.#writing += 1;
     try {
-      const settlements = await this.#commitWithRetries(entries.map((entry) => entry.batch));
+      const group = { id: uuidv7(), batches: entries.map((entry) => entry.batch) };
+      const settlements = await this.#store(group);
       entries.forEach((entry, index) => {
         entry.resolve(settlements[index] as Settlement);
       });
@@ -188,21 +182,6 @@ export class Lane {
       this.#writing -= 1;
       this.#release(entries);
       this.#dispatch();
-    }
-  }
-
-  /** The group stays the same through all tries, so that an ambiguous COMMIT is recognised. */
-  async #commitWithRetries(batches: readonly Batch[]): Promise<readonly Settlement[]> {
-    const group = { id: uuidv7(), batches };
-    const giveUpAt = performance.now() + this.#options.retryMsMax;
-    for (let delayMs = retryDelayMsMin; ; delayMs = Math.min(2 * delayMs, retryDelayMsMax)) {
-      try {
-        return await this.#commit(group);
-      } catch (error) {
-        const retryable = error instanceof ServiceError && error.kind === 'retryable';
-        if (!retryable || performance.now() + delayMs > giveUpAt) throw error;
-        await sleep(delayMs * (0.5 + Math.random()));
-      }
     }
   }
 

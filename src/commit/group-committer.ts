@@ -1,81 +1,96 @@
-import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
-import type pg from 'pg';
-import type { Batch, Group, Settlement } from '../buffer/batch.ts';
+import type { Transaction } from 'kysely';
+import type { Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError } from '../database/sqlstate.ts';
-import type { ServiceError } from '../errors.ts';
 import { recordKinds, tables } from '../event-types.ts';
 import { copyRows } from './copy-rows.ts';
+import { keepDeadLetters } from './dead-letters.ts';
+import { copyAroundRefused } from './divide.ts';
 import { claimBatches } from './ledger.ts';
+import { splitTuples } from './tuples.ts';
+import type { Work, Writer } from './writer.ts';
+
+/** What is done with a batch whose id is known with other content. */
+export type OnConflict = 'report' | 'dead-letter';
 
 /**
- * Commits groups: the ids of the batches and their rows in one transaction. A group whose data
- * PostgreSQL refuses is committed batch by batch, so that only the batch at fault is refused.
+ * Commits groups: the ids of the batches and their rows in one transaction. Where PostgreSQL
+ * refuses some of the rows, the others are stored and those are kept as dead letters.
  */
 export class GroupCommitter {
-  readonly #pool: pg.Pool;
-  readonly #kysely = new WeakMap<pg.PoolClient, Kysely<Database>>();
+  readonly #writer: Writer;
+  readonly #onConflict: OnConflict;
 
-  constructor(pool: pg.Pool) {
-    this.#pool = pool;
+  constructor(writer: Writer, onConflict: OnConflict) {
+    this.#writer = writer;
+    this.#onConflict = onConflict;
   }
 
   /** See `CommitGroup`. */
   readonly commit = async (group: Group): Promise<readonly Settlement[]> => {
     try {
-      return await this.#commitTogether(group);
+      return await this.#writer.transaction(this.#together(group));
     } catch (error) {
       const classified = classifyDatabaseError(error);
       if (classified.kind !== 'permanent') throw classified;
-      return await this.#commitOneByOne(group, classified);
+      return await this.#writer.transaction(this.#aroundRefused(group)).catch((again) => {
+        throw classifyDatabaseError(again);
+      });
     }
   };
 
-  async #commitOneByOne(group: Group, refusal: ServiceError): Promise<readonly Settlement[]> {
-    const [only, second] = group.batches;
-    if (only && !second) return [{ kind: 'refused', reason: refusal.message }];
-    const settlements: Settlement[] = [];
-    for (const batch of group.batches) {
-      settlements.push(...(await this.commit({ id: group.id, batches: [batch] })));
+  /** All rows of a kind by one COPY. */
+  #together(group: Group): Work<readonly Settlement[]> {
+    return async (trx, client) => {
+      const { settlements, claimed } = await claimBatches(trx, group);
+      for (const kind of recordKinds) {
+        const rows = [...claimed].map((batch) => batch[kind]).filter((part) => part.rows > 0);
+        if (rows.length > 0) await copyRows(client, tables[kind], rows);
+      }
+      return await this.#settleConflicts(trx, group, settlements);
+    };
+  }
+
+  /** Batch by batch, and in each of them as many rows as PostgreSQL takes. */
+  #aroundRefused(group: Group): Work<readonly Settlement[]> {
+    return async (trx, client) => {
+      const { settlements, claimed } = await claimBatches(trx, group);
+      const results = [...settlements];
+      for (const [index, batch] of group.batches.entries()) {
+        if (!claimed.has(batch)) continue;
+        const deadLettered = { event: 0, usage: 0 };
+        for (const kind of recordKinds) {
+          const refused = await copyAroundRefused(trx, client, tables[kind], batch[kind]);
+          await keepDeadLetters(trx, batch.id, refused);
+          deadLettered[kind] = refused.length;
+        }
+        results[index] = { kind: 'stored', deadLettered };
+      }
+      return await this.#settleConflicts(trx, group, results);
+    };
+  }
+
+  /** A batch of the spool was acknowledged: its rows are kept, whoever has its id. */
+  async #settleConflicts(
+    trx: Transaction<Database>,
+    group: Group,
+    settlements: readonly Settlement[],
+  ): Promise<readonly Settlement[]> {
+    if (this.#onConflict === 'report') return settlements;
+    const results = [...settlements];
+    for (const [index, batch] of group.batches.entries()) {
+      if (settlements[index]?.kind !== 'conflict') continue;
+      for (const kind of recordKinds) {
+        const rows = splitTuples(batch[kind].copy);
+        const table = tables[kind].name;
+        await keepDeadLetters(
+          trx,
+          batch.id,
+          rows.map((row) => ({ table, row, reason: 'batch_id_conflict' })),
+        );
+      }
+      results[index] = { kind: 'stored', deadLettered: batch.answer.stored };
     }
-    return settlements;
-  }
-
-  async #commitTogether(group: Group): Promise<readonly Settlement[]> {
-    const client = await this.#pool.connect();
-    let failure: Error | undefined;
-    try {
-      return await this.#kyselyOn(client)
-        .transaction()
-        .execute(async (trx) => {
-          const { settlements, claimed } = await claimBatches(trx, group);
-          await writeRows(client, claimed);
-          return settlements;
-        });
-    } catch (error) {
-      failure = error as Error;
-      throw error;
-    } finally {
-      // After a failure nobody knows what state the connection is in.
-      client.release(failure);
-    }
-  }
-
-  /** Kysely on one connection that is lent to it, so that COPY can join its transaction. */
-  #kyselyOn(client: pg.PoolClient): Kysely<Database> {
-    const known = this.#kysely.get(client);
-    if (known) return known;
-    const lent = { query: client.query.bind(client), release: () => {} };
-    const pool: PostgresPool = { connect: async () => lent, end: async () => {}, options: {} };
-    const kysely = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
-    this.#kysely.set(client, kysely);
-    return kysely;
-  }
-}
-
-async function writeRows(client: pg.ClientBase, batches: readonly Batch[]): Promise<void> {
-  for (const kind of recordKinds) {
-    const rows = batches.map((batch) => batch[kind]).filter((part) => part.rows > 0);
-    if (rows.length > 0) await copyRows(client, tables[kind], rows);
+    return results;
   }
 }

@@ -2,26 +2,31 @@ import { sql, type Transaction } from 'kysely';
 import type { Answer, Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 
+export interface Claims {
+  /** What each batch of the group is, in its order: `stored` where the claim holds, or did before. */
+  readonly settlements: readonly Settlement[];
+  /** The batches whose rows are still to be written. */
+  readonly claimed: ReadonlySet<Batch>;
+}
+
 /**
- * Claims the ids of a group in the ledger and says what each batch is: `stored` where the claim
- * holds and the rows are still to be written, or what an earlier commit made of it.
+ * Claims the ids of a group in the ledger.
  *
  * The ids are claimed in order, so that two collectors with the same batches wait for each other
  * and never deadlock. READ COMMITTED: what another one has committed meanwhile is seen.
  */
-export async function claimBatches(
-  trx: Transaction<Database>,
-  group: Group,
-): Promise<{ settlements: Settlement[]; claimed: Batch[] }> {
+export async function claimBatches(trx: Transaction<Database>, group: Group): Promise<Claims> {
   const claimedIds = await insertIds(trx, group);
-  const claimed = group.batches.filter((batch) => claimedIds.has(batch.id));
   const others = group.batches.filter((batch) => !claimedIds.has(batch.id));
   const known = await findKnown(trx, others);
   const settlements = group.batches.map((batch): Settlement => {
     const first = known.get(batch.id);
     return first ? compare(group, batch, first) : { kind: 'stored' };
   });
-  return { settlements, claimed };
+  return {
+    settlements,
+    claimed: new Set(group.batches.filter((batch) => claimedIds.has(batch.id))),
+  };
 }
 
 interface KnownBatch {
@@ -32,7 +37,7 @@ interface KnownBatch {
 
 function compare(group: Group, batch: Batch, first: KnownBatch): Settlement {
   // This very group: its COMMIT had succeeded, and only the answer was lost.
-  if (first.group_id === group.id) return { kind: 'stored' };
+  if (first.group_id === (batch.groupId ?? group.id)) return { kind: 'stored' };
   if (!first.fingerprint.equals(batch.fingerprint)) return { kind: 'conflict' };
   return { kind: 'duplicate', answer: (first.answer as Answer | null) ?? allStored(batch) };
 }
@@ -53,12 +58,13 @@ async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<
   const batches = group.batches.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const { rows } = await sql<{ batch_id: string }>`
     insert into batch_ledger (batch_id, fingerprint, answer, group_id)
-    select batch_id, fingerprint, answer, ${group.id}::uuid
+    select batch_id, fingerprint, answer, group_id
     from unnest(
       ${batches.map((batch) => batch.id)}::uuid[],
       ${batches.map((batch) => batch.fingerprint)}::bytea[],
-      ${batches.map(answerText)}::jsonb[]
-    ) with ordinality as batch (batch_id, fingerprint, answer, position)
+      ${batches.map(answerText)}::jsonb[],
+      ${batches.map((batch) => batch.groupId ?? group.id)}::uuid[]
+    ) with ordinality as batch (batch_id, fingerprint, answer, group_id, position)
     order by position
     on conflict (batch_id) do nothing
     returning batch_id`.execute(trx);

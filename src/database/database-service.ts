@@ -24,7 +24,7 @@ const adoptionChunkRows = 5000;
  * for each kind of work, a schema that is kept up to date, and an eye on whether it answers.
  */
 export class DatabaseService {
-  /** For commits: one connection a writer. */
+  /** For commits: one connection a writer, one for unary requests and one for the spool. */
   readonly writers: pg.Pool;
   /** For queries, which never take a writer's connection. */
   readonly reader: Kysely<Database>;
@@ -55,7 +55,7 @@ export class DatabaseService {
         session,
         logger,
       });
-    this.writers = pool('writer', config.writers + 1, writerSession);
+    this.writers = pool('writer', config.writers + 2, writerSession);
     this.#readers = pool('reader', config.queryConnectionsMax, {
       statement_timeout: config.queryMsMax,
       default_transaction_read_only: 'on',

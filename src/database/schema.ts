@@ -5,6 +5,7 @@ export interface Database {
   system_telemetry: SystemTelemetryTable;
   usage_stats: UsageStatsTable;
   batch_ledger: BatchLedgerTable;
+  dead_letters: DeadLetterTable;
   adoption: AdoptionTable;
 }
 
@@ -48,6 +49,19 @@ interface BatchLedgerTable {
   /** Null where every record was stored. */
   answer: JSONColumnType<object | null>;
   committed_at: Generated<Date>;
+}
+
+/** Rows that PostgreSQL refused, with the reason. */
+interface DeadLetterTable {
+  id: Generated<string>;
+  batch_id: string;
+  table_name: string;
+  /** A tuple of binary COPY, in the columns of `tables`. */
+  row: Buffer;
+  /** The same for people. */
+  payload: ColumnType<unknown, string, string>;
+  reason: string;
+  created_at: Generated<Date>;
 }
 
 /** How far the copying of an older table's rows has come. */

@@ -7,12 +7,19 @@ export interface CountedRecords {
   readonly rejected: RecordCounts;
 }
 
+interface SettledAs {
+  readonly kind: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'spooled';
+  readonly deadLettered?: RecordCounts;
+}
+
 /**
- * Counts what becomes of every record, by table. At any moment
- * `received = stored + duplicate + rejected + refused + pending`.
+ * Counts what becomes of every record, by table. At any moment `received + recovered =
+ * stored + duplicate + rejected + refused + dead_lettered + pending`.
  */
 export class Accounting {
   readonly #received: Counter<'table'>;
+  readonly #recovered: Counter<'table'>;
+  readonly #damaged: Counter;
   readonly #settled: Counter<'table' | 'outcome'>;
   readonly #pending: Gauge<'table'>;
   readonly #madeStorable: Counter;
@@ -25,15 +32,26 @@ export class Accounting {
       labelNames: ['table'],
       registers,
     });
+    this.#recovered = new Counter({
+      name: 'telemetry_records_recovered_total',
+      help: 'Records found in the spool, from before the process began.',
+      labelNames: ['table'],
+      registers,
+    });
+    this.#damaged = new Counter({
+      name: 'telemetry_spool_damaged_records_total',
+      help: 'Records of the spool that could not be read, and were set aside with their segment.',
+      registers,
+    });
     this.#settled = new Counter({
       name: 'telemetry_records_settled_total',
-      help: 'Records by what became of them: stored, duplicate, rejected or refused.',
+      help: 'Records by what became of them: stored, duplicate, rejected, refused or dead_lettered.',
       labelNames: ['table', 'outcome'],
       registers,
     });
     this.#pending = new Gauge({
       name: 'telemetry_records_pending',
-      help: 'Records taken and not settled yet.',
+      help: 'Records taken and not settled yet, in memory or in the spool.',
       labelNames: ['table'],
       registers,
     });
@@ -45,30 +63,44 @@ export class Accounting {
   }
 
   received(records: CountedRecords): void {
-    for (const kind of recordKinds) {
-      const count = records.stored[kind] + records.rejected[kind];
-      this.#received.inc({ table: tables[kind].name }, count);
-      this.#pending.inc({ table: tables[kind].name }, count);
+    this.#begin(this.#received, records);
+  }
+
+  /** Found in the spool when its turn came, from before this process began. */
+  recovered(records: CountedRecords): void {
+    this.#begin(this.#recovered, records);
+  }
+
+  /** What is spooled is still pending. */
+  settled(records: CountedRecords, { kind, deadLettered }: SettledAs): void {
+    if (kind === 'spooled') return;
+    for (const recordKind of recordKinds) {
+      const dead = deadLettered?.[recordKind] ?? 0;
+      const valid = records.stored[recordKind] - dead;
+      const rejected = records.rejected[recordKind];
+      const table = tables[recordKind].name;
+      const outcome = kind === 'conflict' ? 'refused' : kind;
+      this.#settled.inc({ table, outcome }, valid);
+      this.#settled.inc({ table, outcome: outcome === 'stored' ? 'rejected' : outcome }, rejected);
+      this.#settled.inc({ table, outcome: 'dead_lettered' }, dead);
+      this.#pending.dec({ table }, valid + rejected + dead);
     }
   }
 
-  settled(
-    records: CountedRecords,
-    became: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'rejected',
-  ): void {
-    const outcome = became === 'conflict' ? 'refused' : became;
-    for (const kind of recordKinds) {
-      const table = tables[kind].name;
-      const stored = records.stored[kind];
-      const rejected = records.rejected[kind];
-      this.#settled.inc({ table, outcome }, stored);
-      const rejectedOutcome = outcome === 'stored' ? 'rejected' : outcome;
-      this.#settled.inc({ table, outcome: rejectedOutcome }, rejected);
-      this.#pending.dec({ table }, stored + rejected);
-    }
+  /** Records of the spool that can't be read. */
+  damaged(records: number): void {
+    this.#damaged.inc(records);
   }
 
   madeStorable(strings: number): void {
     this.#madeStorable.inc(strings);
+  }
+
+  #begin(counter: Counter<'table'>, records: CountedRecords): void {
+    for (const kind of recordKinds) {
+      const count = records.stored[kind] + records.rejected[kind];
+      counter.inc({ table: tables[kind].name }, count);
+      this.#pending.inc({ table: tables[kind].name }, count);
+    }
   }
 }

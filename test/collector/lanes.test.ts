@@ -9,7 +9,11 @@ import { postJson } from '../support/http.ts';
 
 let telemetry: TestCollector;
 beforeEach(async () => {
-  telemetry = await startCollector({ TELEMETRY_BUFFER_BYTES_MAX: String(1024 * 1024) });
+  telemetry = await startCollector({
+    TELEMETRY_BUFFER_BYTES_MAX: String(1024 * 1024),
+    // What is stuck is to stay in its lane, and not to escape to the spool.
+    TELEMETRY_COMMIT_MS_MAX: '60000',
+  });
 });
 afterEach(() => telemetry.stop());
 

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { GroupCommitter } from '../../src/commit/group-committer.ts';
+import { GroupCommitter, type OnConflict } from '../../src/commit/group-committer.ts';
+import { Writer } from '../../src/commit/writer.ts';
 import { createPool, writerSession } from '../../src/database/pool.ts';
 import { eventBatch } from '../support/batches.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -18,7 +19,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-function committer(): GroupCommitter {
+function committer(onConflict: OnConflict = 'report'): GroupCommitter {
   const pool = createPool({
     connection: { connectionString: database.url },
     applicationName: 'test writer',
@@ -27,7 +28,7 @@ function committer(): GroupCommitter {
     logger: silentLogger,
   });
   pools.push(pool);
-  return new GroupCommitter(pool);
+  return new GroupCommitter(new Writer(pool), onConflict);
 }
 
 const rowCount = () => database.count('select count(*) from system_telemetry');
@@ -75,22 +76,49 @@ it('never deadlocks with another collector that has the same batches in another 
   expect(await rowCount()).toBe(20 * 50 * 5);
 });
 
-it('keeps what is refused by PostgreSQL from costing the rest of its group', async () => {
+it('keeps what PostgreSQL refuses as dead letters, and stores every other row', async () => {
   await database.rows(
-    `alter table system_telemetry add constraint no_bad_events check (event_type <> 'BAD')`,
+    `alter table system_telemetry add constraint no_sevens check (value <> 7 or event_type <> 'BAD')`,
   );
   const { commit } = committer();
-  const settlements = await commit({
-    id: uuidv7(),
-    batches: [eventBatch(2), eventBatch(1, 'BAD'), eventBatch(3)],
-  });
-  expect(settlements).toEqual([
-    { kind: 'stored' },
-    { kind: 'refused', reason: expect.stringContaining('no_bad_events') },
-    { kind: 'stored' },
+  const bad = eventBatch(20, 'BAD');
+  const group = { id: uuidv7(), batches: [eventBatch(2), bad, eventBatch(3)] };
+  expect(await commit(group)).toEqual([
+    { kind: 'stored', deadLettered: { event: 0, usage: 0 } },
+    { kind: 'stored', deadLettered: { event: 1, usage: 0 } },
+    { kind: 'stored', deadLettered: { event: 0, usage: 0 } },
   ]);
-  expect(await rowCount()).toBe(5);
-  expect(await database.count('select count(*) from batch_ledger')).toBe(2);
+  expect(await rowCount()).toBe(24);
+  expect(
+    await database.rows('select batch_id, table_name, payload, reason from dead_letters'),
+  ).toEqual([
+    {
+      batch_id: bad.id,
+      table_name: 'system_telemetry',
+      payload: expect.objectContaining({ event_type: 'BAD', value: 7, metadata: { position: 7 } }),
+      reason: expect.stringContaining('no_sevens'),
+    },
+  ]);
+  expect(await commit({ id: uuidv7(), batches: [bad] })).toMatchObject([{ kind: 'duplicate' }]);
+});
+
+it('keeps the rows of a batch of the spool whose id another content has, once', async () => {
+  const first = eventBatch(2, 'FIRST');
+  await committer().commit({ id: uuidv7(), batches: [first] });
+  const other = { ...eventBatch(3, 'OTHER', first.id), groupId: uuidv7() };
+  const { commit } = committer('dead-letter');
+  for (let drained = 0; drained < 2; drained++) {
+    expect(await commit({ id: uuidv7(), batches: [other] })).toEqual([
+      { kind: 'stored', deadLettered: { event: 3, usage: 0 } },
+    ]);
+  }
+  const letters = await database.rows('select reason, payload from dead_letters');
+  expect(letters).toHaveLength(3);
+  expect(letters[0]).toMatchObject({
+    reason: 'batch_id_conflict',
+    payload: { event_type: 'OTHER' },
+  });
+  expect(await rowCount()).toBe(2);
 });
 
 it('takes a missing table for an outage, not for the fault of the data', async () => {

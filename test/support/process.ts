@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 export interface CollectorProcess {
   readonly port: number;
@@ -20,11 +22,16 @@ export async function spawnCollector(
   env: Environment,
   args: string[] = [],
 ): Promise<CollectorProcess> {
+  const own = {
+    TELEMETRY_PORT: '0',
+    TELEMETRY_LOG_FORMAT: 'json',
+    TELEMETRY_DATA_DIR: join(temporaryDirectory().path, 'data'),
+  };
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', mainFile, ...args],
     {
-      env: { ...process.env, TELEMETRY_PORT: '0', TELEMETRY_LOG_FORMAT: 'json', ...env },
+      env: { ...process.env, ...own, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );

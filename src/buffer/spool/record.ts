@@ -26,7 +26,8 @@ export function encodeRecord(batch: Batch, groupId: string): Buffer {
     ...(batch.answer.rejections.length > 0 && { answer: batch.answer }),
   };
   const headBytes = Buffer.from(JSON.stringify(head));
-  const bodyBytes = 4 + headBytes.length + batch.event.copy.byteLength + batch.usage.copy.byteLength;
+  const bodyBytes =
+    4 + headBytes.length + batch.event.copy.byteLength + batch.usage.copy.byteLength;
   const record = Buffer.allocUnsafe(prefixBytes + bodyBytes);
   magic.copy(record);
   record.writeUInt32BE(bodyBytes, 4);

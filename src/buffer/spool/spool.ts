@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DirectoryLock } from '../../directory-lock.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Batch, Group } from '../batch.ts';
 import { encodeRecord, readSegment } from './record.ts';
@@ -37,6 +38,7 @@ const diskCheckEveryMs = 200;
 /** Batches on the local disk, in segments that are written in order and drained in order. */
 export class Spool {
   readonly #options: SpoolOptions;
+  readonly #lock: DirectoryLock;
   readonly #closed: ClosedFile[];
   #active: Segment | undefined;
   #opening: Promise<Segment> | undefined;
@@ -44,16 +46,25 @@ export class Spool {
   #diskCheckedAt = -Infinity;
   #diskIsLow = false;
 
-  private constructor(options: SpoolOptions, closed: ClosedFile[], nextNumber: number) {
+  private constructor(
+    options: SpoolOptions,
+    lock: DirectoryLock,
+    closed: ClosedFile[],
+    nextNumber: number,
+  ) {
     this.#options = options;
+    this.#lock = lock;
     this.#closed = closed;
     this.#nextNumber = nextNumber;
   }
 
-  /** Opens a directory that the caller has locked, with what an earlier process left in it. */
+  /** Opens a directory, of which no other process may be the owner, with what is left in it. */
   static async open(options: SpoolOptions): Promise<Spool> {
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
-    const names = (await readdir(options.directory)).filter((name) => segmentPattern.test(name)).sort();
+    const lock = new DirectoryLock(options.directory);
+    const names = (await readdir(options.directory))
+      .filter((name) => segmentPattern.test(name))
+      .sort();
     const closed = await Promise.all(
       names.map(async (name) => {
         const path = join(options.directory, name);
@@ -61,7 +72,9 @@ export class Spool {
       }),
     );
     const last = segmentPattern.exec(names.at(-1) ?? '');
-    return new Spool(options, closed, Number(last?.[1] ?? 0) + 1);
+    const spool = new Spool(options, lock, closed, Number(last?.[1] ?? 0) + 1);
+    await spool.#checkDisk();
+    return spool;
   }
 
   get bytes(): number {
@@ -78,13 +91,16 @@ export class Spool {
    */
   async append(group: Group): Promise<void> {
     const record = Buffer.concat(group.batches.map((batch) => encodeRecord(batch, group.id)));
-    await this.#checkRoom(record.length);
+    this.#checkRoom(record.length);
     const segment = await this.#writable();
     try {
       await segment.append(record);
     } catch (cause) {
       if (this.#active === segment) await this.#closeActive();
-      throw new ServiceError('retryable', 'writing to the spool failed', { retryDelayMs: 1000, cause });
+      throw new ServiceError('retryable', 'writing to the spool failed', {
+        retryDelayMs: 1000,
+        cause,
+      });
     }
   }
 
@@ -108,6 +124,7 @@ export class Spool {
 
   async close(): Promise<void> {
     if (this.#active) await this.#closeActive();
+    this.#lock.release();
   }
 
   async #writable(): Promise<Segment> {
@@ -123,9 +140,10 @@ export class Spool {
 
   async #create(): Promise<Segment> {
     const name = `spool-${String(this.#nextNumber++).padStart(10, '0')}.log`;
-    this.#active = await Segment.create(join(this.#options.directory, name));
+    const segment = await Segment.create(join(this.#options.directory, name));
     await syncDirectory(this.#options.directory);
-    return this.#active;
+    this.#active = segment;
+    return segment;
   }
 
   async #closeActive(): Promise<void> {
@@ -136,19 +154,28 @@ export class Spool {
     await segment.close();
   }
 
-  async #checkRoom(bytes: number): Promise<void> {
+  #checkRoom(bytes: number): void {
     if (this.bytes + bytes > this.#options.bytesMax) throw full('the spool is full');
-    if (performance.now() - this.#diskCheckedAt > diskCheckEveryMs) {
-      this.#diskCheckedAt = performance.now();
+    // Asked beside the appends, which must not change places while they wait for an answer.
+    if (performance.now() - this.#diskCheckedAt > diskCheckEveryMs) void this.#checkDisk();
+    if (this.#diskIsLow) throw full('the disk is nearly full');
+  }
+
+  async #checkDisk(): Promise<void> {
+    this.#diskCheckedAt = performance.now();
+    try {
       const { bavail, bsize } = await statfs(this.#options.directory);
       this.#diskIsLow = bavail * bsize < this.#options.diskReserveBytes;
+    } catch {
+      // The append that follows says what is wrong with the disk.
     }
-    if (this.#diskIsLow) throw full('the disk is nearly full');
   }
 }
 
 const full = (what: string) =>
-  new ServiceError('overloaded', `the database is not taking data, and ${what}`, { retryDelayMs: 5000 });
+  new ServiceError('overloaded', `the database is not taking data, and ${what}`, {
+    retryDelayMs: 5000,
+  });
 
 /** A new file is only as durable as its entry in the directory. */
 async function syncDirectory(directory: string): Promise<void> {

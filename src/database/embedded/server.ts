@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { DirectoryLock } from '../../directory-lock.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { ConnectionSettings } from '../pool.ts';
 import { type Cluster, prepareCluster, userName } from './cluster.ts';
-import { DirectoryLock } from './directory-lock.ts';
 
 const databaseName = 'gravitas_telemetry';
 

@@ -12,6 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createSystemTelemetry(db);
   await createUsageStats(db);
   await createBatchLedger(db);
+  await createDeadLetters(db);
   await passOnPrivileges(db, 'system_telemetry');
   await passOnPrivileges(db, 'usage_stats');
 }
@@ -94,6 +95,19 @@ async function createBatchLedger(db: Kysely<unknown>): Promise<void> {
       committed_at timestamptz not null default now()
     ) partition by range (batch_id)`.execute(db);
   await sql`create table batch_ledger_default partition of batch_ledger default`.execute(db);
+}
+
+async function createDeadLetters(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table dead_letters (
+      id uuid primary key default gen_random_uuid(),
+      batch_id uuid not null,
+      table_name text not null,
+      "row" bytea not null,
+      payload jsonb not null,
+      reason text not null,
+      created_at timestamptz not null default now()
+    )`.execute(db);
 }
 
 /** Whoever could use the older table, its owner included, can use the new one. */

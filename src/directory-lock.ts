@@ -14,7 +14,7 @@ export class DirectoryLock {
       this.#file.exec('pragma locking_mode = exclusive; begin exclusive');
     } catch (cause) {
       this.#file.close();
-      throw new Error(`the data directory ${directory} is in use by another collector`, { cause });
+      throw new Error(`the directory ${directory} is in use by another collector`, { cause });
     }
   }
 

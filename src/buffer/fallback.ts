@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServiceError } from '../errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { CommitGroup, Group, Settlement } from './batch.ts';
+import type { Spool } from './spool/spool.ts';
+
+/**
+ * Makes a group durable: by commit, or by the spool when the database fails or takes too long
+ * (section 4 of docs/specs/buffer.md).
+ */
+export class CommitOrSpool {
+  readonly #commit: CommitGroup;
+  readonly #spool: Spool;
+  readonly #commitMsMax: number;
+  readonly #logger: Logger;
+  #outage = false;
+
+  constructor(commit: CommitGroup, spool: Spool, commitMsMax: number, logger: Logger) {
+    this.#commit = commit;
+    this.#spool = spool;
+    this.#commitMsMax = commitMsMax;
+    this.#logger = logger;
+  }
+
+  /** Whether groups go to the spool without a try. */
+  get outage(): boolean {
+    return this.#outage;
+  }
+
+  /** The database has taken a group again. */
+  recovered(): void {
+    if (this.#outage) this.#logger.info('the database takes data again');
+    this.#outage = false;
+  }
+
+  /** See `CommitGroup`; also throws `overloaded` where the spool is full. */
+  readonly store: CommitGroup = async (group) => {
+    if (this.#outage) return await this.#toSpool(group);
+    const committing = this.#commit(group);
+    // Left behind after the timeout: what becomes of it, the drain finds out by the group's id.
+    committing.catch(() => {});
+    try {
+      return await Promise.race([committing, this.#timeout()]);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.kind !== 'retryable') throw error;
+      if (!this.#outage)
+        this.#logger.warn({ err: error }, 'the database fails: batches go to the spool');
+      this.#outage = true;
+      return await this.#toSpool(group);
+    }
+  };
+
+  async #timeout(): Promise<never> {
+    await sleep(this.#commitMsMax, undefined, { ref: false });
+    throw new ServiceError('retryable', `no commit within ${this.#commitMsMax} ms`);
+  }
+
+  async #toSpool(group: Group): Promise<readonly Settlement[]> {
+    await this.#spool.append(group);
+    return group.batches.map(() => ({ kind: 'spooled' }));
+  }
+}

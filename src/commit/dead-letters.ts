@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type pg from 'pg';
+import type { Database } from '../database/schema.ts';
+import { tables } from '../event-types.ts';
+import { uuidBytes, uuidText } from '../uuid.ts';
+import { copyRows } from './copy-rows.ts';
+import type { RefusedRow } from './divide.ts';
+import { readTuple } from './tuples.ts';
+
+/** A row that PostgreSQL refused, as operators see it. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly table_name: string;
+  readonly batch_id: string;
+  readonly reason: string;
+  readonly created_at: Date;
+  readonly payload: unknown;
+}
+
+const tableNamed = (name: string) => (name === tables.usage.name ? tables.usage : tables.event);
+
+/** Keeps refused rows, in the transaction that stores the rest of their batch; the same ones once. */
+export async function keepDeadLetters(
+  trx: Transaction<Database>,
+  batchId: string,
+  rows: readonly RefusedRow[],
+): Promise<void> {
+  for (const { table, row, reason } of rows) {
+    const payload = JSON.stringify(readTuple(row, tableNamed(table)));
+    const hash = createHash('sha256').update(uuidBytes(batchId)).update(row).digest();
+    await trx
+      .insertInto('dead_letters')
+      .values({
+        id: uuidText(hash.subarray(0, 16)),
+        batch_id: batchId,
+        table_name: table,
+        row: Buffer.from(row),
+        payload,
+        reason,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+}
+
+/** The newest dead letters, at most `limit`. */
+export async function listDeadLetters(db: Kysely<Database>, limit: number): Promise<DeadLetter[]> {
+  return await db
+    .selectFrom('dead_letters')
+    .select(['id', 'table_name', 'batch_id', 'reason', 'created_at', 'payload'])
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+    .execute();
+}
+
+export async function findDeadLetter(
+  db: Kysely<Database>,
+  id: string,
+): Promise<DeadLetter | undefined> {
+  return await db
+    .selectFrom('dead_letters')
+    .select(['id', 'table_name', 'batch_id', 'reason', 'created_at', 'payload'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/**
+ * Stores a dead letter after all and forgets it, in one transaction: `client` is the connection
+ * that `trx` runs on. False when there is none of that id. Throws what PostgreSQL says.
+ */
+export async function replayDeadLetter(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  id: string,
+): Promise<boolean> {
+  const letter = await trx
+    .deleteFrom('dead_letters')
+    .where('id', '=', id)
+    .returning(['table_name', 'row'])
+    .executeTakeFirst();
+  if (!letter) return false;
+  await copyRows(client, tableNamed(letter.table_name), [{ rows: 1, copy: letter.row }]);
+  return true;
+}
+
+export async function dropDeadLetters(
+  db: Kysely<Database>,
+  ids: readonly string[],
+): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('dead_letters')
+    .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
