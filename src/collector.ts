@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { errorInterceptor } from './accept/connect-errors.ts';
@@ -8,6 +9,8 @@ import { httpRoutes, sendJson } from './accept/http-routes.ts';
 import { Ingest } from './accept/ingest.ts';
 import { ingestRoutes } from './accept/ingest-handlers.ts';
 import { SocketServer } from './accept/socket-server.ts';
+import { deadLetterRoutes } from './admin/dead-letter-handlers.ts';
+import { DeadLetters } from './admin/dead-letters.ts';
 import type { CommitGroup } from './buffer/batch.ts';
 import { Drain } from './buffer/drain.ts';
 import { CommitOrSpool } from './buffer/fallback.ts';
@@ -57,8 +60,9 @@ export class Collector {
     const drainCommit = new GroupCommitter(writer, 'dead-letter').commit;
     this.#drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);
     this.#measureBuffer();
+    const deadLetters = new DeadLetters(database.upkeepDb, writer, this.#registry);
     const ingest = new Ingest(this.#buffer, ingestOptions(config), accounting);
-    this.#server = this.#createServer(ingest, accounting);
+    this.#server = this.#createServer(ingest, accounting, deadLetters);
   }
 
   /** Starts the service; resolves when it accepts connections, which may be before it is ready. */
@@ -120,7 +124,7 @@ export class Collector {
     this.#drain.start();
   }
 
-  #createServer(ingest: Ingest, accounting: Accounting): SocketServer {
+  #createServer(ingest: Ingest, accounting: Accounting, deadLetters: DeadLetters): SocketServer {
     const { config, logger, health } = {
       config: this.#config,
       logger: this.#logger,
@@ -133,7 +137,13 @@ export class Collector {
       routes: (router) => {
         ingestRoutes(router, ingest, { inFlightMax: config.streamBatchesMax, shutdown });
         queryRoutes(router, queries);
-        healthRoutes(router, health, [IngestService.typeName, QueryService.typeName], shutdown);
+        deadLetterRoutes(router, deadLetters);
+        healthRoutes(
+          router,
+          health,
+          [IngestService, QueryService, DeadLetterService].map((service) => service.typeName),
+          shutdown,
+        );
       },
       endpoints: new Map([
         ...observeEndpoints(health, this.#registry, depth, sendJson),

@@ -11,10 +11,18 @@ import {
   readConfig,
   withoutSecrets,
 } from './config.ts';
-import { adoptionStates, dropAdoptedTables } from './database/adoption.ts';
-import { DatabaseService } from './database/database-service.ts';
-import { createKysely } from './database/pool.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
+import {
+  deadLettersDrop,
+  deadLettersList,
+  deadLettersReplay,
+  deadLettersShow,
+  legacyDrop,
+  legacyStatus,
+  migrate,
+  type Run,
+  runSql,
+} from './operator-commands.ts';
 
 /** Commands that look at a database print results; their logs would be in the way. */
 const quiet = { TELEMETRY_LOG_LEVEL: 'warn' };
@@ -37,72 +45,15 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   logger.info(`ready: http://${config.host}:${collector.port}`);
 }
 
-async function migrate(config: Config, logger: Logger): Promise<void> {
-  await withDatabase(config, logger, async (database) => {
-    await database.migrate();
-    console.log('the schema is up to date');
-  });
-}
-
-async function legacyStatus(config: Config, logger: Logger): Promise<void> {
-  await withDatabase(config, logger, async (database) => {
-    console.table(await adoptionStates(createKysely(database.upkeep)));
-  });
-}
-
-async function legacyDrop(config: Config, logger: Logger): Promise<void> {
-  await withDatabase(config, logger, async (database) => {
-    const dropped = await dropAdoptedTables(createKysely(database.upkeep));
-    console.log(dropped.length > 0 ? `dropped ${dropped.join(', ')}` : 'nothing to drop');
-  });
-}
-
-async function runSql(query: string, config: Config, logger: Logger): Promise<void> {
-  await withDatabase(config, logger, async (database) => {
-    const { rows, command, rowCount } = await database.upkeep.query(query);
-    if (rows.length > 0) console.table(rows.map(printable));
-    else console.log(`${command} ${rowCount ?? ''}`);
-  });
-}
-
-/** Objects as the JSON that the database holds. */
-function printable(row: Record<string, unknown>): Record<string, unknown> {
-  const isPlain = (value: unknown) =>
-    value === null || typeof value !== 'object' || value instanceof Date;
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      isPlain(value) ? value : JSON.stringify(value),
-    ]),
-  );
-}
-
-async function withDatabase(
-  config: Config,
-  logger: Logger,
-  work: (database: DatabaseService) => Promise<void>,
-): Promise<void> {
-  const database = await DatabaseService.join(config, logger);
-  try {
-    await work(database);
-  } finally {
-    await database.close();
-  }
-}
-
 function fail(error: unknown): never {
   console.error(error instanceof ConfigError ? error.message : (error as Error).stack);
   process.exit(1);
 }
 
 /** A command that takes every option, by flag or environment. */
-function command(
-  name: string,
-  description: string,
-  run: (config: Config, logger: Logger) => Promise<void>,
-  defaults: Environment = {},
-): Command {
-  const made = new Command(name).description(description);
+function command(name: string, description: string, run: Run, defaults: Environment = {}): Command {
+  const made = new Command(name.split(' ')[0]).description(description);
+  for (const argument of name.split(' ').slice(1)) made.argument(argument);
   for (const optionName of optionNames) made.addOption(flag(optionName));
   return made.action(async () => {
     const given = made.opts<Record<string, string>>();
@@ -112,7 +63,8 @@ function command(
     const config = readConfig({ ...defaults, ...process.env }, flags);
     const pretty =
       config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY);
-    await run(config, createLogger({ level: config.logLevel, format: pretty ? 'pretty' : 'json' }));
+    const logger = createLogger({ level: config.logLevel, format: pretty ? 'pretty' : 'json' });
+    await run(config, logger, made.args);
   });
 }
 
@@ -136,13 +88,21 @@ const program = new Command('gravitas-telemetry')
       .description('tables of older services whose rows were adopted')
       .addCommand(command('status', 'how far the copying has come', legacyStatus, quiet))
       .addCommand(command('drop', 'drop the tables that are copied completely', legacyDrop, quiet)),
-  );
-const sql = command(
-  'sql',
-  'run one query and print the rows',
-  (config, logger) => runSql(sql.args[0] as string, config, logger),
-  quiet,
-);
-program.addCommand(sql.argument('<query>', 'for example "select * from system_telemetry limit 5"'));
+  )
+  .addCommand(
+    new Command('dead-letters')
+      .description('rows that PostgreSQL refused')
+      .addCommand(
+        command('list', 'the newest 1000, and how many there are', deadLettersList, quiet),
+      )
+      .addCommand(command('show <id...>', 'what is in them', deadLettersShow, quiet))
+      .addCommand(
+        command('replay <id...>', 'store them after all; "all" for all', deadLettersReplay, quiet),
+      )
+      .addCommand(
+        command('drop <id...>', 'forget them for good; "all" for all', deadLettersDrop, quiet),
+      ),
+  )
+  .addCommand(command('sql <query>', 'run one query and print the rows', runSql, quiet));
 
 await program.parseAsync().catch(fail);

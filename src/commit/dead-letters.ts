@@ -54,34 +54,32 @@ export async function listDeadLetters(db: Kysely<Database>, limit: number): Prom
     .execute();
 }
 
-export async function findDeadLetter(
-  db: Kysely<Database>,
-  id: string,
-): Promise<DeadLetter | undefined> {
-  return await db
+export async function countDeadLetters(db: Kysely<Database>): Promise<number> {
+  const { count } = await db
     .selectFrom('dead_letters')
-    .select(['id', 'table_name', 'batch_id', 'reason', 'created_at', 'payload'])
-    .where('id', '=', id)
-    .executeTakeFirst();
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 /**
  * Stores a dead letter after all and forgets it, in one transaction: `client` is the connection
- * that `trx` runs on. False when there is none of that id. Throws what PostgreSQL says.
+ * that `trx` runs on. Resolves with the table, undefined when there is none of that id. Throws
+ * what PostgreSQL says.
  */
 export async function replayDeadLetter(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   id: string,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const letter = await trx
     .deleteFrom('dead_letters')
     .where('id', '=', id)
     .returning(['table_name', 'row'])
     .executeTakeFirst();
-  if (!letter) return false;
+  if (!letter) return undefined;
   await copyRows(client, tableNamed(letter.table_name), [{ rows: 1, copy: letter.row }]);
-  return true;
+  return letter.table_name;
 }
 
 export async function dropDeadLetters(

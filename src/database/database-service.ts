@@ -101,6 +101,11 @@ export class DatabaseService {
     return this.#upkeep;
   }
 
+  /** The same as Kysely has it. */
+  get upkeepDb(): Kysely<Database> {
+    return createKysely(this.#upkeep);
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     this.#maintenance?.stop();
@@ -119,7 +124,7 @@ export class DatabaseService {
   }
 
   async #upkeepSchema(health: Health, registry: Registry): Promise<void> {
-    const db = createKysely(this.#upkeep);
+    const db = this.upkeepDb;
     const options = { eventAgeMsMax: this.#config.eventAgeDaysMax * 86_400_000 };
     this.#maintenance = new Maintenance(db, this.#upkeep, options, this.#logger, registry);
     const prepareSchema = async () => {

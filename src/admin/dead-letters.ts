@@ -1,0 +1,99 @@
+import type { Kysely } from 'kysely';
+import { Counter, type Registry } from 'prom-client';
+import {
+  countDeadLetters,
+  type DeadLetter,
+  dropDeadLetters,
+  listDeadLetters,
+  replayDeadLetter,
+} from '../commit/dead-letters.ts';
+import type { Writer } from '../commit/writer.ts';
+import type { Database } from '../database/schema.ts';
+import { classifyDatabaseError } from '../database/sqlstate.ts';
+import { ServiceError } from '../errors.ts';
+import { isUuid } from '../uuid.ts';
+
+const idsMax = 1000;
+
+export interface ReplayResult {
+  readonly replayed: number;
+  readonly failures: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** What operators do with refused rows, by the API or on the command line. Throws `ServiceError`. */
+export class DeadLetters {
+  readonly #db: Kysely<Database>;
+  readonly #writer: Writer;
+  readonly #replayed: Counter<'table'>;
+
+  constructor(db: Kysely<Database>, writer: Writer, registry: Registry) {
+    this.#db = db;
+    this.#writer = writer;
+    this.#replayed = new Counter({
+      name: 'telemetry_dead_letters_replayed_total',
+      help: 'Dead letters that were stored after all.',
+      labelNames: ['table'],
+      registers: [registry],
+    });
+  }
+
+  /** The newest, at most `limit` of them, and how many there are. */
+  async list(limit: number): Promise<{ letters: readonly DeadLetter[]; total: number }> {
+    if (limit < 1 || limit > idsMax) {
+      throw new ServiceError('invalid', `limit is ${limit}; it must be from 1 to ${idsMax}`, {
+        field: 'limit',
+      });
+    }
+    return await this.#classified(async () => ({
+      letters: await listDeadLetters(this.#db, limit),
+      total: await countDeadLetters(this.#db),
+    }));
+  }
+
+  /** Stores each row by itself; one that is refused again stays. */
+  async replay(ids: readonly string[]): Promise<ReplayResult> {
+    checkIds(ids);
+    const failures: { id: string; reason: string }[] = [];
+    for (const id of ids) {
+      const reason = await this.#replayOne(id);
+      if (reason !== undefined) failures.push({ id, reason });
+    }
+    return { replayed: ids.length - failures.length, failures };
+  }
+
+  async drop(ids: readonly string[]): Promise<number> {
+    checkIds(ids);
+    return await this.#classified(() => dropDeadLetters(this.#db, ids));
+  }
+
+  /** Why a row is not stored; undefined when it is. */
+  async #replayOne(id: string): Promise<string | undefined> {
+    try {
+      const table = await this.#writer.transaction((trx, client) =>
+        replayDeadLetter(trx, client, id),
+      );
+      if (table === undefined) return 'there is no such dead letter';
+      this.#replayed.inc({ table });
+      return undefined;
+    } catch (error) {
+      const classified = classifyDatabaseError(error);
+      if (classified.kind !== 'permanent') throw classified;
+      return classified.message;
+    }
+  }
+
+  async #classified<T>(work: () => Promise<T>): Promise<T> {
+    return await work().catch((error) => {
+      throw classifyDatabaseError(error);
+    });
+  }
+}
+
+function checkIds(ids: readonly string[]): void {
+  const invalid = (reason: string) =>
+    new ServiceError('invalid', `ids ${reason}`, { field: 'ids' });
+  if (ids.length > idsMax)
+    throw invalid(`has ${ids.length} entries; at most ${idsMax} are allowed`);
+  const wrong = ids.find((id) => !isUuid(id));
+  if (wrong !== undefined) throw invalid(`has ${JSON.stringify(wrong)}, which is not a UUID`);
+}
