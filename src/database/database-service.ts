@@ -85,7 +85,6 @@ export class DatabaseService {
 
   /** Brings the schema up to date, now or as soon as the database lets it, and keeps it so. */
   prepare(health: Health, registry: Registry): void {
-    health.report('database', 'not asked yet');
     health.report('schema', 'not up to date yet');
     this.#background = Promise.all([this.#watch(health), this.#upkeepSchema(health, registry)]);
   }
@@ -118,7 +117,8 @@ export class DatabaseService {
 
   async #watch(health: Health): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      health.report('database', await databaseObstacle(this.#upkeep));
+      // Not in the way: while the database is away, batches are spooled.
+      health.report('database', await databaseObstacle(this.#upkeep), false);
       await this.#pause(checkEveryMs);
     }
   }

@@ -23,9 +23,9 @@ export function observeEndpoints(
     [
       'GET /health',
       async (_request, response) => {
-        const { ready } = health.readiness;
+        const { reasons } = health.readiness;
         send(response, 200, {
-          status: ready ? 'healthy' : 'degraded',
+          status: reasons.length === 0 ? 'healthy' : 'degraded',
           service: 'gravitas-telemetry',
           database: health.isWell('database'),
           queue_depth: queueDepth(),

@@ -1,15 +1,20 @@
 import { EventEmitter, on } from 'node:events';
 
-/** Whether the collector can do its work, and if not, why. */
+/** Whether the collector can do its work, and what is in its way. */
 export interface Readiness {
   readonly ready: boolean;
-  /** What is missing, for people: empty when ready. */
+  /** For people. Some of it does not keep the collector from its work, but should be looked at. */
   readonly reasons: readonly string[];
+}
+
+interface Obstacle {
+  readonly reason: string;
+  readonly blocking: boolean;
 }
 
 /** What keeps the collector from its work at the moment, and who wants to know when that changes. */
 export class Health {
-  readonly #obstacles = new Map<string, string>();
+  readonly #obstacles = new Map<string, Obstacle>();
   readonly #changes = new EventEmitter();
 
   constructor() {
@@ -17,19 +22,22 @@ export class Health {
   }
 
   get readiness(): Readiness {
-    const reasons = [...this.#obstacles].map(([part, reason]) => `${part}: ${reason}`);
-    return { ready: reasons.length === 0, reasons };
+    const obstacles = [...this.#obstacles];
+    return {
+      ready: obstacles.every(([, { blocking }]) => !blocking),
+      reasons: obstacles.map(([part, { reason }]) => `${part}: ${reason}`),
+    };
   }
 
   isWell(part: string): boolean {
     return !this.#obstacles.has(part);
   }
 
-  /** Notes what is wrong with a part; undefined when it is well again. */
-  report(part: string, obstacle: string | undefined): void {
+  /** Notes what is wrong with a part, and whether nothing goes without it; undefined when it is well. */
+  report(part: string, reason: string | undefined, blocking = true): void {
     const before = this.readiness.ready;
-    if (obstacle === undefined) this.#obstacles.delete(part);
-    else this.#obstacles.set(part, obstacle);
+    if (reason === undefined) this.#obstacles.delete(part);
+    else this.#obstacles.set(part, { reason, blocking });
     if (this.readiness.ready !== before) this.#changes.emit('change');
   }
 
