@@ -57,7 +57,8 @@ export class IngestBuffer implements BatchSink {
   }
 
   async offer(batch: Batch, laneName: LaneName, deadline: AbortSignal): Promise<Outcome> {
-    await this.#untilAlone(batch, deadline);
+    while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, deadline);
+    if (this.#closed) throw shuttingDown();
     const lane = this.#lanes[laneName];
     if (!lane.tryReserve(batch)) throw overloaded();
     const settled = this.#hold(batch, lane.offer(batch));
@@ -71,7 +72,8 @@ export class IngestBuffer implements BatchSink {
   }
 
   async admit(batch: Batch, signal: AbortSignal): Promise<Admitted> {
-    await this.#untilAlone(batch, signal);
+    while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, signal);
+    if (this.#closed) throw shuttingDown();
     const lane = this.#lanes.stream;
     const room = lane.reserve(batch, signal);
     const settled = this.#hold(
@@ -91,14 +93,15 @@ export class IngestBuffer implements BatchSink {
     await Promise.all([this.#lanes.unary.drain(reason), this.#lanes.stream.drain(reason)]);
   }
 
-  /** A twin that is under way goes first; the ledger then knows what this one is. */
-  async #untilAlone(batch: Batch, signal: AbortSignal): Promise<void> {
-    for (let twin = this.#held.get(batch.id); twin; twin = this.#held.get(batch.id)) {
-      await untilAborted(twin, signal, outcomeUnknown).catch((error) => {
-        if (signal.aborted) throw error;
-      });
-    }
-    if (this.#closed) throw shuttingDown();
+  /**
+   * A twin that is under way goes first; the ledger then knows what this one is. Of several that
+   * wait only one may follow: nothing is awaited between asking for twins and `#hold`.
+   */
+  async #untilTwinSettled({ id }: Batch, signal: AbortSignal): Promise<void> {
+    const twin = Promise.resolve(this.#held.get(id));
+    await untilAborted(twin, signal, outcomeUnknown).catch((error) => {
+      if (signal.aborted) throw error;
+    });
   }
 
   async #hold(batch: Batch, stored: Promise<Settlement>): Promise<Settlement> {
