@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createBuffer, makeBatch, never, overheadBytes, settle } from './memory-commit.ts';
+import { settle } from './fake-time.ts';
+import { createBuffer, makeBatch, never, overheadBytes } from './memory-commit.ts';
 
 const overloaded = { kind: 'overloaded', retryDelayMs: expect.any(Number) };
 const shuttingDown = { kind: 'shuttingDown', retryDelayMs: expect.any(Number) };

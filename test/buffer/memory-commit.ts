@@ -41,6 +41,8 @@ export interface CommitCall {
   /** Commits the group to the ledger in memory; batches named here are refused. */
   succeed(refused?: ReadonlySet<Batch>): void;
   fail(kind: ErrorKind | 'unexpected'): void;
+  /** As when COMMIT reaches the server and its answer is lost: stored, and told as retryable. */
+  succeedUnheard(): void;
 }
 
 /** A `CommitGroup` with a ledger in memory, whose every call waits for the test. */
@@ -66,11 +68,17 @@ export class MemoryCommit {
 
   readonly commit: CommitGroup = (group) => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Settlement[]>();
+    const settleAll = (refused: ReadonlySet<Batch> = new Set()) =>
+      group.batches.map((batch) => this.#settle(group, batch, refused));
     const call: CommitCall = {
       group,
-      succeed: (refused = new Set()) => {
+      succeed: (refused) => {
         this.open.delete(call);
-        resolve(group.batches.map((batch) => this.#settle(group, batch, refused)));
+        resolve(settleAll(refused));
+      },
+      succeedUnheard: () => {
+        settleAll();
+        call.fail('retryable');
       },
       fail: (kind) => {
         this.open.delete(call);
@@ -158,10 +166,3 @@ async function readRecords(registry: Registry): Promise<Records> {
 
 /** A signal that never comes. */
 export const never = new AbortController().signal;
-
-/** Lets everything happen that needs no further event. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
