@@ -21,20 +21,18 @@ const quiet = { TELEMETRY_LOG_LEVEL: 'warn' };
 
 async function serve(config: Config, logger: Logger): Promise<void> {
   logger.info({ config: withoutSecrets(config) }, 'starting');
-  const collector = await Collector.start(config, logger);
+  const starting = Collector.start(config, logger);
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
     // A second signal ends at once; what was acknowledged is durable.
     if (stopping) process.exit(1);
     stopping = true;
     logger.info({ signal }, 'signal');
-    collector.stop().then(
-      () => process.exit(0),
-      (error) => fail(error),
-    );
+    starting.then((collector) => collector.stop()).then(() => process.exit(0), fail);
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  const collector = await starting;
   await collector.untilReady();
   logger.info(`ready: http://${config.host}:${collector.port}`);
 }
@@ -62,9 +60,21 @@ async function legacyDrop(config: Config, logger: Logger): Promise<void> {
 async function runSql(query: string, config: Config, logger: Logger): Promise<void> {
   await withDatabase(config, logger, async (database) => {
     const { rows, command, rowCount } = await database.upkeep.query(query);
-    if (rows.length > 0) console.table(rows);
+    if (rows.length > 0) console.table(rows.map(printable));
     else console.log(`${command} ${rowCount ?? ''}`);
   });
+}
+
+/** Objects as the JSON that the database holds. */
+function printable(row: Record<string, unknown>): Record<string, unknown> {
+  const isPlain = (value: unknown) =>
+    value === null || typeof value !== 'object' || value instanceof Date;
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      isPlain(value) ? value : JSON.stringify(value),
+    ]),
+  );
 }
 
 async function withDatabase(

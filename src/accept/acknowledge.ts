@@ -1,3 +1,4 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import { ServiceError } from '../errors.ts';
 
 export interface AcknowledgeOptions {
@@ -45,7 +46,7 @@ export async function* acknowledgeInOrder<Message, Ack>(
     await admitted;
   };
   const read = async () => {
-    const { done, value } = await iterator.next();
+    const { done, value } = await iterator.next().catch(rethrowMalformed);
     if (done) ended = true;
     else await accept(value);
     reading = false;
@@ -79,6 +80,12 @@ export async function* acknowledgeInOrder<Message, Ack>(
     throw new ServiceError('shuttingDown', 'the collector is shutting down', {
       retryDelayMs: 1000,
     });
+}
+
+/** What the library calls an internal error while it reads is a message that it can't parse. */
+function rethrowMalformed(error: unknown): never {
+  if (!(error instanceof ConnectError) || error.code !== Code.Internal) throw error;
+  throw new ServiceError('invalid', error.rawMessage, { cause: error });
 }
 
 /** Wakes one waiter. Unlike a race of promises it holds on to nothing, however long a stream is. */

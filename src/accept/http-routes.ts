@@ -1,15 +1,27 @@
-import type { ConnectRouter, Interceptor } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import {
+  type ConnectRouter,
+  type ConnectRouterOptions,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from '@connectrpc/connect';
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
 import {
   BinaryIngestService,
   JsonIngestService,
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { LenientTextDecoder } from './encode/storable.ts';
+import { blameRequest, reached, reachedInterceptor } from './malformed.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
 
 /** A plain HTTP endpoint; its promise is rejected only by what nobody expected. */
-export type Endpoint = (request: Request, response: Response) => Promise<void>;
+type Endpoint = (request: Request, response: Response) => Promise<void>;
 
 export interface HttpRoutesOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -41,13 +53,11 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
     recursionLimit: jsonDepthMax,
     textDecoder: new LenientTextDecoder(options.onStringsChanged),
   };
-  const rpc = connectNodeAdapter({
-    routes: options.routes,
-    interceptors: options.interceptors,
+  const rpc = rpcListener(options.routes, {
+    interceptors: [reachedInterceptor, ...options.interceptors],
+    acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes: options.messageBytesMax,
     jsonOptions,
-    fallback: (_request, response) =>
-      sendError(response as unknown as Response, 404, 'not_found', 'no such path'),
   });
   return (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0] as string;
@@ -64,6 +74,30 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
       restNames[path] ?? (path.startsWith(ingestPrefix) && path.slice(ingestPrefix.length));
     if (method) request.url = `/${reading(request).typeName}/${method}`;
     rpc(request, response);
+  };
+}
+
+/** Serves Connect, gRPC and gRPC-Web; an unknown path is 404. */
+function rpcListener(
+  routes: (router: ConnectRouter) => void,
+  options: ConnectRouterOptions,
+): RequestListener {
+  const router = createConnectRouter(options);
+  routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = handlers.get((request.url ?? '').split('?', 1)[0] as string);
+    if (!handler) {
+      sendError(response, 404, 'not_found', 'no such path');
+      return;
+    }
+    const call = { handler: false };
+    const values = createContextValues().set(reached, call);
+    handler(universalRequestFromNodeRequest(request, response, undefined, values))
+      .then((answer) => (call.handler ? answer : blameRequest(answer)))
+      .then((answer) => universalResponseToNodeResponse(answer, response))
+      // The connection is gone, and with it whoever could be told.
+      .catch(() => response.destroy());
   };
 }
 
@@ -87,7 +121,7 @@ function acceptsRest(request: Request, response: Response): boolean {
 }
 
 /** An error in the shape in which Connect sends them. */
-export function sendError(response: Response, status: number, code: string, message: string): void {
+function sendError(response: Response, status: number, code: string, message: string): void {
   sendJson(response, status, { code, message });
 }
 

@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { EncodedRows } from '../buffer/batch.ts';
@@ -24,6 +23,7 @@ export async function copyRows(
   const sink = client.query(
     copyFrom(`copy "${table.name}" (${columns}) from stdin (format binary)`),
   );
-  const parts = rows.filter((part) => part.rows > 0).map((part) => part.copy);
-  await pipeline(Readable.from([header, ...parts, trailer]), sink);
+  // As one piece: many small ones cost more than copying them together does.
+  sink.end(Buffer.concat([header, ...rows.map((part) => part.copy), trailer]));
+  await finished(sink);
 }

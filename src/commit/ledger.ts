@@ -27,15 +27,27 @@ export async function claimBatches(
 interface KnownBatch {
   readonly fingerprint: Buffer;
   readonly group_id: string;
-  readonly answer: object;
+  readonly answer: object | null;
 }
 
 function compare(group: Group, batch: Batch, first: KnownBatch): Settlement {
   // This very group: its COMMIT had succeeded, and only the answer was lost.
   if (first.group_id === group.id) return { kind: 'stored' };
   if (!first.fingerprint.equals(batch.fingerprint)) return { kind: 'conflict' };
-  return { kind: 'duplicate', answer: first.answer as Answer };
+  return { kind: 'duplicate', answer: (first.answer as Answer | null) ?? allStored(batch) };
 }
+
+/** The answer that is not worth storing: equal content has equal counts. */
+function allStored({ answer: { stored, rejected } }: Batch): Answer {
+  return {
+    stored: { event: stored.event + rejected.event, usage: stored.usage + rejected.usage },
+    rejected: { event: 0, usage: 0 },
+    rejections: [],
+  };
+}
+
+const answerText = ({ answer }: Batch): string | null =>
+  answer.rejections.length > 0 ? JSON.stringify(answer) : null;
 
 async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<string>> {
   const batches = group.batches.toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -45,7 +57,7 @@ async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<
     from unnest(
       ${batches.map((batch) => batch.id)}::uuid[],
       ${batches.map((batch) => batch.fingerprint)}::bytea[],
-      ${batches.map((batch) => JSON.stringify(batch.answer))}::jsonb[]
+      ${batches.map(answerText)}::jsonb[]
     ) with ordinality as batch (batch_id, fingerprint, answer, position)
     order by position
     on conflict (batch_id) do nothing

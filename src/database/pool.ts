@@ -48,7 +48,8 @@ export function createPool(options: PoolOptions): pg.Pool {
       await client.query(session);
     },
   });
-  const onLost = (error: Error) => options.logger.warn({ err: error }, 'lost a database connection');
+  const onLost = (error: Error) =>
+    options.logger.warn({ err: error }, 'lost a database connection');
   pool.on('error', onLost);
   // A connection in use is nobody's but its own: unheard, its error would end the process.
   pool.on('connect', (client) => client.on('error', onLost));

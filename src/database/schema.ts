@@ -45,7 +45,8 @@ interface BatchLedgerTable {
   fingerprint: Buffer;
   /** The group commit that stored the batch. */
   group_id: string;
-  answer: JSONColumnType<object>;
+  /** Null where every record was stored. */
+  answer: JSONColumnType<object | null>;
   committed_at: Generated<Date>;
 }
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 
-export interface TableSize {
+interface TableSize {
   readonly table_name: string;
   readonly total_bytes: number;
   readonly index_bytes: number;

@@ -157,6 +157,7 @@ function startWatchdog(server: ChildProcess): ChildProcess {
 async function untilReady(connection: ConnectionSettings): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += 50) {
     const client = new pg.Client({ ...connection, database: 'postgres' });
+    client.on('error', () => {});
     try {
       await client.connect();
       const found = await client.query('select from pg_database where datname = $1', [

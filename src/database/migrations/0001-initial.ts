@@ -90,7 +90,7 @@ async function createBatchLedger(db: Kysely<unknown>): Promise<void> {
       batch_id uuid primary key,
       fingerprint bytea not null,
       group_id uuid not null,
-      answer jsonb not null,
+      answer jsonb,
       committed_at timestamptz not null default now()
     ) partition by range (batch_id)`.execute(db);
   await sql`create table batch_ledger_default partition of batch_ledger default`.execute(db);

@@ -1,0 +1,28 @@
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Not `npm ci`: the lock file names no addresses, so that any registry will do.
+# The image has its own Node; the package of that name is for checkouts.
+RUN npm install --omit=dev --loglevel=error && rm -r node_modules/node node_modules/.bin/node
+
+FROM node:24-bookworm-slim
+LABEL org.opencontainers.image.title="gravitas-telemetry" \
+      org.opencontainers.image.description="Telemetry collector: checks, LLM usage and metrics over gRPC, Connect and HTTP into PostgreSQL" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production \
+    TELEMETRY_HOST=0.0.0.0 \
+    TELEMETRY_DATA_DIR=/var/lib/gravitas-telemetry
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY LICENSE package.json ./
+COPY gen/typescript ./gen/typescript
+COPY src ./src
+RUN install --directory --owner=node --group=node --mode=700 /var/lib/gravitas-telemetry
+USER node
+VOLUME /var/lib/gravitas-telemetry
+EXPOSE 8002
+# The first start creates a database; nobody asks for long afterwards.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TELEMETRY_PORT ?? 8002}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# In the exec form, so that signals reach the collector and not a shell.
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "src/main.ts"]

@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Runs every check and every test, however many fail, and ends with one line that counts them. */
+const checks = [
+  ['tsc'],
+  ['biome', 'check'],
+  ['knip'],
+  ['buf', 'lint'],
+  ['buf', 'format', '--diff', '--exit-code'],
+] as const;
+
+let passed = 0;
+let failed = 0;
+
+function count(name: string, succeeded: boolean): void {
+  if (succeeded) passed += 1;
+  else failed += 1;
+  console.log(`${succeeded ? 'passed' : 'FAILED'}: ${name}`);
+}
+
+for (const [program, ...args] of checks) {
+  const { status } = spawnSync(program, args, { stdio: 'inherit' });
+  count([program, ...args].join(' '), status === 0);
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'telemetry-results-'));
+const results = join(directory, 'results.json');
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+const { status } = spawnSync('vitest', ['run', ...reporters], { stdio: 'inherit' });
+try {
+  const { numPassedTests, numTotalTests } = JSON.parse(readFileSync(results, 'utf8'));
+  passed += numPassedTests;
+  // What was skipped has not passed.
+  failed += numTotalTests - numPassedTests;
+} catch (error) {
+  console.error(error);
+}
+if (status !== 0 && failed === 0) count('vitest: errors outside of tests', false);
+rmSync(directory, { recursive: true, force: true });
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
