@@ -120,7 +120,7 @@ export interface MemoryBuffer {
   records(): Promise<Records>;
 }
 
-export interface Records {
+interface Records {
   readonly received: number;
   readonly pending: number;
   readonly stored: number;

@@ -22,7 +22,7 @@ const text = (bytesMax: number, minLength = 0) =>
   fc.string({ unit: 'binary', minLength }).filter((value) => Buffer.byteLength(value) <= bytesMax);
 
 /** Finite doubles, the odd ones among them often. */
-export const double = fc.oneof(
+const double = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.constantFrom(-0, 0, 5e-324, -5e-324, 2.2250738585072014e-308, Number.MAX_VALUE, 0.1),
 );
