@@ -51,11 +51,14 @@ export const options = {
   databaseUrl: option({
     env: 'DATABASE_URL',
     flag: '--database-url <url>',
-    schema: z.union([z.literal(''), z.string().regex(/^postgres(ql)?:\/\//)], {
-      error: 'expects a URL such as postgresql://user:password@host:5432/database',
-    }),
+    schema: z
+      .string()
+      .regex(
+        /^$|^postgres(ql)?:\/\//,
+        'expects a URL such as postgresql://user:password@host:5432/database',
+      ),
     default: '',
-    description: 'PostgreSQL 15 to 18; without one an embedded server is started',
+    description: 'URL of a PostgreSQL 15 to 18; empty: an embedded server is started',
     secret: true,
   }),
   dataDirectory: option({
@@ -63,21 +66,21 @@ export const options = {
     flag: '--data-dir <path>',
     schema: z.string().startsWith('/', 'expects an absolute path'),
     default: defaultDataDirectory,
-    description: 'directory of the spool and of the embedded PostgreSQL; one collector each',
+    description: 'absolute path of the directory of the spool and of the embedded PostgreSQL',
   }),
   logLevel: option({
     env: 'TELEMETRY_LOG_LEVEL',
     flag: '--log-level <level>',
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
-    description: 'least severity that is logged',
+    description: 'least severity that is logged: trace, debug, info, warn, error, fatal or silent',
   }),
   logFormat: option({
     env: 'TELEMETRY_LOG_FORMAT',
     flag: '--log-format <format>',
     schema: oneOf(['auto', 'json', 'pretty']),
     default: 'auto',
-    description: 'auto is pretty in a terminal and json elsewhere',
+    description: 'json, pretty, or auto: pretty in a terminal and json elsewhere',
   }),
   writers: option({
     env: 'TELEMETRY_WRITERS',
@@ -91,42 +94,44 @@ export const options = {
     flag: '--group-rows-max <rows>',
     schema: wholeNumber(1, 100_000),
     default: '5000',
-    description: 'rows that are committed together',
+    description: 'most rows that are committed together, unless one batch has more',
   }),
   groupBytesMax: option({
     env: 'TELEMETRY_GROUP_BYTES_MAX',
     flag: '--group-bytes-max <bytes>',
     schema: wholeNumber(1024, 256 * mebibyte),
     default: String(8 * mebibyte),
-    description: 'bytes that are committed together',
+    description:
+      'most bytes of encoded rows that are committed together, unless one batch has more',
   }),
   groupAgeMsMax: option({
     env: 'TELEMETRY_GROUP_AGE_MS_MAX',
     flag: '--group-age-ms-max <ms>',
-    schema: wholeNumber(0, 1000),
+    // A unary request must be able to wait for so long and still be stored in time.
+    schema: wholeNumber(0, 500),
     default: '2',
-    description: 'how long a group that is not full waits for more',
+    description: 'how long a group that is not full waits for more batches',
   }),
   bufferBytesMax: option({
     env: 'TELEMETRY_BUFFER_BYTES_MAX',
     flag: '--buffer-bytes-max <bytes>',
     schema: wholeNumber(mebibyte, 4096 * mebibyte),
     default: String(64 * mebibyte),
-    description: 'encoded rows held in memory; a quarter of it is kept for unary requests',
+    description: 'bytes of encoded rows held in memory; a quarter of it is kept for unary requests',
   }),
   messageBytesMax: option({
     env: 'TELEMETRY_MESSAGE_BYTES_MAX',
     flag: '--message-bytes-max <bytes>',
     schema: wholeNumber(1024, 64 * mebibyte),
     default: String(4 * mebibyte),
-    description: 'size of one message, after decompression',
+    description: 'bytes of one message, after decompression',
   }),
   batchRowsMax: option({
     env: 'TELEMETRY_BATCH_ROWS_MAX',
     flag: '--batch-rows-max <rows>',
     schema: wholeNumber(1, 100_000),
     default: '10000',
-    description: 'records in one batch',
+    description: 'events and usage records in one batch',
   }),
   streamBatchesMax: option({
     env: 'TELEMETRY_STREAM_BATCHES_MAX',
@@ -175,14 +180,14 @@ export const options = {
     flag: '--event-age-days-max <days>',
     schema: wholeNumber(1, 365),
     default: '30',
-    description: 'how old the timestamp of an event may be',
+    description: 'how old the timestamp of a record may be',
   }),
   eventAheadMinutesMax: option({
     env: 'TELEMETRY_EVENT_AHEAD_MINUTES_MAX',
     flag: '--event-ahead-minutes-max <minutes>',
     schema: wholeNumber(1, 1440),
     default: '60',
-    description: 'how far the timestamp of an event may lie ahead',
+    description: 'how far the timestamp of a record may lie ahead of our clock',
   }),
   queryConnectionsMax: option({
     env: 'TELEMETRY_QUERY_CONNECTIONS_MAX',
@@ -196,23 +201,22 @@ export const options = {
     flag: '--query-ms-max <ms>',
     schema: wholeNumber(100, 600_000),
     default: '15000',
-    description: 'how long one query may take',
+    description: 'how long the database may take over one query',
   }),
   legacyTimeZone: option({
     env: 'TELEMETRY_LEGACY_TIME_ZONE',
     flag: '--legacy-time-zone <name>',
-    schema: z
-      .string()
-      .regex(/^[A-Za-z0-9_+/-]+$/, 'expects a time zone such as UTC or Europe/Berlin'),
+    schema: z.string().refine(isTimeZone, 'expects a time zone such as UTC or Europe/Berlin'),
     default: 'UTC',
-    description: 'in which the times of adopted tables are read',
+    description:
+      'time zone in which the times of older tables are read when their rows are adopted',
   }),
   shutdownMsMax: option({
     env: 'TELEMETRY_SHUTDOWN_MS_MAX',
     flag: '--shutdown-ms-max <ms>',
     schema: wholeNumber(100, 600_000),
     default: '10000',
-    description: 'how long stopping may take',
+    description: 'how long stopping may take: calls under way, then commits',
   }),
 } as const;
 
@@ -250,8 +254,19 @@ export function withoutSecrets(config: Config): Record<string, unknown> {
   );
 }
 
+/** By name: PostgreSQL takes numbers too, but counts them the other way round. */
+function isTimeZone(name: string): boolean {
+  try {
+    return (
+      /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
+    );
+  } catch {
+    return false;
+  }
+}
+
 function defaultDataDirectory(env: Environment): string {
   if (process.getuid?.() === 0) return '/var/lib/gravitas-telemetry';
-  const base = env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share');
+  const base = env.XDG_DATA_HOME || join(homedir(), '.local', 'share');
   return join(base, 'gravitas-telemetry');
 }

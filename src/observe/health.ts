@@ -43,6 +43,7 @@ export class Health {
 
   /** The present readiness, then each one that follows, until the signal. */
   async *watch(signal: AbortSignal): AsyncGenerator<Readiness> {
+    if (signal.aborted) return;
     const changes = on(this.#changes, 'change', { signal });
     yield this.readiness;
     try {

@@ -78,10 +78,12 @@ function answering(send: Send, answer: (parameters: URLSearchParams) => Promise<
       send(response, 200, body);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      const status = error.kind === 'invalid' ? 400 : 503;
-      if (status === 503) response.setHeader('retry-after', '1');
-      const code = status === 400 ? 'invalid_argument' : 'unavailable';
-      send(response, status, { code, message: error.message, field: error.field });
+      const { kind, message, field } = error;
+      const retryable = kind === 'retryable';
+      if (retryable) response.setHeader('retry-after', '1');
+      const fault = kind === 'invalid' ? 'invalid_argument' : 'failed_precondition';
+      const code = retryable ? 'unavailable' : fault;
+      send(response, retryable ? 503 : 400, { code, message, field });
     }
   };
 }

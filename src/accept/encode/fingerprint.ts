@@ -54,6 +54,8 @@ export class Fingerprint {
 
   #number(value: number | undefined): void {
     this.#content.uint8(value === undefined ? tag.absent : tag.present);
-    if (value !== undefined) this.#content.float64(value);
+    if (value === undefined) return;
+    // JSON writes negative zero as 0 and knows one NaN: so do we.
+    this.#content.float64(Number.isNaN(value) ? Number.NaN : value + 0);
   }
 }

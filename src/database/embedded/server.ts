@@ -15,7 +15,8 @@ const databaseName = 'gravitas_telemetry';
 /** Decided for a small service that shares its machine; durability is never traded. */
 const settings = {
   listen_addresses: '',
-  max_connections: 50,
+  // As many as the options for writers and queries can ask for.
+  max_connections: 100,
   shared_buffers: '128MB',
   max_wal_size: '2GB',
   wal_compression: 'on',

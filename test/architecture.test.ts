@@ -1,0 +1,159 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const parts = ['accept', 'buffer', 'commit', 'database', 'query', 'observe'] as const;
+
+interface Rules {
+  /** Parts, single files, and gen. Beside its own files a part imports nothing else. */
+  readonly own: readonly string[];
+  /** Of these, only types. */
+  readonly typesOf?: readonly string[];
+  /** Packages; those of Node are open to all. */
+  readonly packages: readonly string[];
+}
+
+/** Who may import whom. The collector and the command line see everything, and stand below. */
+const rules: Readonly<Record<string, Rules>> = {
+  accept: {
+    own: ['gen', 'observe', 'buffer/batch', 'event-types', 'uuid', 'errors'],
+    typesOf: ['buffer/ingest-buffer', 'observe/accounting'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node', 'uuidv7'],
+  },
+  buffer: {
+    own: ['event-types', 'errors'],
+    typesOf: ['observe'],
+    packages: ['uuidv7'],
+  },
+  commit: {
+    own: ['database', 'event-types', 'errors'],
+    typesOf: ['buffer'],
+    packages: ['kysely', 'pg', 'pg-copy-streams'],
+  },
+  database: {
+    own: ['observe', 'uuid', 'errors'],
+    typesOf: ['config'],
+    packages: ['kysely', 'pg', 'prom-client'],
+  },
+  query: {
+    own: ['gen', 'database', 'errors', 'uuid'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
+  },
+  observe: {
+    own: ['gen', 'event-types', 'errors'],
+    packages: ['@connectrpc/connect', 'pino', 'pino-pretty', 'prom-client'],
+  },
+  'main.ts': {
+    own: ['collector', 'config', 'database', 'observe', 'errors'],
+    packages: ['commander'],
+  },
+  'config.ts': { own: [], packages: ['zod'] },
+  'errors.ts': { own: [], packages: [] },
+  'event-types.ts': { own: [], packages: [] },
+  'uuid.ts': { own: [], packages: [] },
+  'collector.ts': {
+    own: [...parts, 'gen', 'config', 'errors', 'event-types', 'uuid'],
+    packages: ['prom-client'],
+  },
+};
+
+/** What is said in one place only. */
+const reserved: readonly { readonly what: RegExp; readonly only: readonly string[] }[] = [
+  { what: /\bprocess\.env\b/, only: ['config.ts', 'main.ts'] },
+  { what: /\bprocess\.(on|once|addListener)\(/, only: ['main.ts'] },
+  { what: /\bprocess\.(exit|exitCode|abort)\b/, only: ['main.ts'] },
+  { what: /from 'pg-copy-streams'/, only: ['commit/copy-rows.ts'] },
+  { what: /\bConnectError\(/, only: ['accept/connect-errors.ts', 'observe/health-handlers.ts'] },
+  { what: /\bimport\(/, only: ['database/embedded/binaries.ts'] },
+  { what: /\bconsole\./, only: ['main.ts'] },
+];
+
+const linesMax = 230;
+/** The list of options: one thing after another, which no second file would make clearer. */
+const longer: Readonly<Record<string, number>> = { 'config.ts': 300 };
+
+const root = join(import.meta.dirname, '..');
+const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.slice('src/'.length));
+const source = (file: string) => readFileSync(join(root, 'src', file), 'utf8');
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const statement = /^(?:import|export)\s+(?:([^'"]*?)\s+from\s+)?['"]([^'"]+)['"]/gms;
+
+function importsOf(file: string): Import[] {
+  return [...source(file).matchAll(statement)].map(([, names = '', path = '']) => ({
+    file,
+    target: resolve(file, path),
+    typeOnly: isTypeOnly(names),
+  }));
+}
+
+/** `import type {…}`, or `type` before each of the names. */
+function isTypeOnly(names: string): boolean {
+  if (names.startsWith('type ')) return true;
+  const listed = /^\{(.*)\}$/s.exec(names)?.[1]?.split(',') ?? ['a value'];
+  return listed.map((name) => name.trim()).every((name) => name === '' || name.startsWith('type '));
+}
+
+/** A path from src/ without its ending, gen, or the name of a package. */
+function resolve(file: string, path: string): string {
+  if (!path.startsWith('.')) {
+    const [scope, name] = path.split('/');
+    return path.startsWith('@') ? `${scope}/${name}` : (scope as string);
+  }
+  const target = relative('src', join('src', dirname(file), path));
+  return target.startsWith('../gen/') ? 'gen' : target.replace(/\.ts$/, '');
+}
+
+const isWithin = (target: string, places: readonly string[] = []) =>
+  places.some((place) => target === place || target.startsWith(`${place}/`));
+
+const ruleOf = (file: string): string =>
+  file.includes('/') ? (file.split('/')[0] as string) : file;
+
+function isAllowed({ file, target, typeOnly }: Import): boolean {
+  const part = ruleOf(file);
+  const { own, typesOf, packages } = rules[part] as Rules;
+  if (target.startsWith('node:') || packages.includes(target)) return true;
+  if (isWithin(target, [part, ...own])) return true;
+  return typeOnly && isWithin(target, typesOf);
+}
+
+describe('src/', () => {
+  it('has only parts with rules', () => {
+    expect(new Set(files.map(ruleOf))).toEqual(new Set(Object.keys(rules)));
+  });
+
+  it('imports only what its rules allow', () => {
+    const imports = files.flatMap(importsOf);
+    expect(imports.length).toBeGreaterThan(files.length);
+    const forbidden = imports.filter((each) => !isAllowed(each));
+    expect(forbidden.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  it.each(reserved)('says $what only in $only', ({ what, only }) => {
+    const elsewhere = files.filter((file) => what.test(source(file)) && !only.includes(file));
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('does nothing while it is imported', () => {
+    const acting = files.filter((file) => /^(await|new|[a-zA-Z.]+\()/m.test(source(file)));
+    expect(acting).toEqual(['main.ts']);
+  });
+
+  it(`has files of at most ${linesMax} lines`, () => {
+    const long = files.filter(
+      (file) => source(file).split('\n').length - 1 > (longer[file] ?? linesMax),
+    );
+    expect(long).toEqual([]);
+  });
+
+  it('has file names in kebab-case, and no default exports', () => {
+    expect(files.filter((file) => !/^([a-z0-9-]+\/)*[a-z0-9-]+\.ts$/.test(file))).toEqual([]);
+    expect(files.filter((file) => /^export default/m.test(source(file)))).toEqual([]);
+  });
+});

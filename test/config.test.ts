@@ -1,0 +1,225 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import {
+  ConfigError,
+  type Environment,
+  type OptionName,
+  optionNames,
+  options,
+  readConfig,
+  withoutSecrets,
+} from '../src/config.ts';
+import { createDatabase } from './support/database.ts';
+import { spawnCollector } from './support/process.ts';
+
+interface Expectation {
+  /** Other than the default. */
+  readonly good: string;
+  readonly value: unknown;
+  readonly bad: readonly string[];
+  /** What the error says of a bad value. */
+  readonly expects: string;
+}
+
+const wholeNumber = (good: number, min: number, max: number): Expectation => ({
+  good: String(good),
+  value: good,
+  bad: [
+    '',
+    'x',
+    '-1',
+    '1.5',
+    ' 1',
+    '1e3',
+    '0x10',
+    ...(min > 0 ? [`${min - 1}`] : []),
+    `${max + 1}`,
+  ],
+  expects: `expects a whole number from ${min} to ${max}`,
+});
+
+const text = (good: string, bad: readonly string[], expects: string): Expectation => ({
+  good,
+  value: good,
+  bad,
+  expects,
+});
+
+const mebibyte = 1024 * 1024;
+
+const expectations: Readonly<Record<OptionName, Expectation>> = {
+  host: text('::1', [''], 'expects an address or host name'),
+  port: wholeNumber(0, 0, 65_535),
+  databaseUrl: text(
+    'postgresql://somebody:s3cret@db.example:5432/telemetry',
+    ['mysql://somebody:s3cret@db', 'db.example', ' '],
+    'expects a URL such as postgresql://user:password@host:5432/database',
+  ),
+  dataDirectory: text(
+    '/srv/telemetry',
+    ['', 'data', './data', '~/data'],
+    'expects an absolute path',
+  ),
+  logLevel: text(
+    'debug',
+    ['', 'verbose', 'INFO'],
+    'expects one of trace, debug, info, warn, error, fatal, silent',
+  ),
+  logFormat: text('json', ['', 'xml'], 'expects one of auto, json, pretty'),
+  writers: wholeNumber(3, 1, 16),
+  groupRowsMax: wholeNumber(100, 1, 100_000),
+  groupBytesMax: wholeNumber(mebibyte, 1024, 256 * mebibyte),
+  groupAgeMsMax: wholeNumber(10, 0, 500),
+  bufferBytesMax: wholeNumber(8 * mebibyte, mebibyte, 4096 * mebibyte),
+  messageBytesMax: wholeNumber(mebibyte, 1024, 64 * mebibyte),
+  batchRowsMax: wholeNumber(500, 1, 100_000),
+  streamBatchesMax: wholeNumber(8, 1, 10_000),
+  connectionsMax: wholeNumber(20, 1, 100_000),
+  unaryMsMax: wholeNumber(500, 10, 60_000),
+  retryMsMax: wholeNumber(0, 0, 600_000),
+  eventAgeDaysMax: wholeNumber(7, 1, 365),
+  eventAheadMinutesMax: wholeNumber(5, 1, 1440),
+  queryConnectionsMax: wholeNumber(2, 1, 64),
+  queryMsMax: wholeNumber(3000, 100, 600_000),
+  legacyTimeZone: text(
+    'Europe/Berlin',
+    ['', 'Europe/Berln', '+02:00', 'UTC+2', "UTC'; drop table x"],
+    'expects a time zone such as UTC or Europe/Berlin',
+  ),
+  shutdownMsMax: wholeNumber(4000, 100, 600_000),
+};
+
+const flagName = (name: OptionName) => options[name].flag.split(' ')[0] as string;
+const cases = optionNames.map((name) => ({ name, ...options[name], ...expectations[name] }));
+
+describe('every option', () => {
+  it.each(cases)('$env or $flag sets $name', ({ name, env, good, value }) => {
+    expect(readConfig({ [env]: good }, {})[name]).toBe(value);
+    expect(readConfig({}, { [name]: good })[name]).toBe(value);
+    expect(readConfig({}, {})[name]).not.toBe(value);
+  });
+
+  it.each(cases)('$name by flag goes before the environment', ({ name, env, good, value, bad }) => {
+    const overruled = bad[0] as string;
+    expect(readConfig({ [env]: overruled }, { [name]: good })[name]).toBe(value);
+    expect(readConfig({ [env]: good }, { [name]: undefined })[name]).toBe(value);
+  });
+
+  it.each(cases)(
+    '$env and $flag say what they expect',
+    ({ name, env, bad, expects, ...option }) => {
+      for (const value of bad) {
+        const shown = 'secret' in option ? 'its value' : JSON.stringify(value);
+        expect(() => readConfig({ [env]: value }, {})).toThrow(
+          new ConfigError(`${env}: ${shown} is not valid: ${expects}`),
+        );
+        expect(() => readConfig({}, { [name]: value })).toThrow(
+          new ConfigError(`${flagName(name)}: ${shown} is not valid: ${expects}`),
+        );
+      }
+    },
+  );
+
+  it('has a name of its own in the environment and as a flag', () => {
+    expect(new Set(cases.map(({ env }) => env)).size).toBe(cases.length);
+    expect(new Set(optionNames.map(flagName)).size).toBe(cases.length);
+    for (const { env } of cases) expect(env).toMatch(/^(DATABASE_URL|TELEMETRY_[A-Z_]+)$/);
+  });
+
+  it('has bounds that it may reach', () => {
+    for (const { name, expects } of cases) {
+      const [, ...bounds] = /from (\d+) to (\d+)$/.exec(expects) ?? [];
+      for (const bound of bounds) {
+        expect(readConfig({}, { [name]: bound })[name]).toBe(Number(bound));
+      }
+    }
+  });
+});
+
+it('keeps data where the user does, or where a service does when root runs it', () => {
+  const directory = (env: Environment) => readConfig(env, {}).dataDirectory;
+  const isRoot = process.getuid?.() === 0;
+  const base = isRoot ? '/var/lib' : '/elsewhere';
+  expect(directory({ XDG_DATA_HOME: '/elsewhere' })).toBe(`${base}/gravitas-telemetry`);
+  expect(directory({ XDG_DATA_HOME: '' })).toBe(directory({}));
+});
+
+describe('secrets', () => {
+  const url = expectations.databaseUrl.good;
+
+  it('are not shown with the configuration', () => {
+    const shown = withoutSecrets(readConfig({ DATABASE_URL: url }, {}));
+    expect(shown).toMatchObject({ databaseUrl: '(secret)', port: 8002 });
+    expect(JSON.stringify(shown)).not.toContain('s3cret');
+    expect(Object.keys(shown)).toEqual(optionNames);
+  });
+
+  it('that are not set are shown as such', () => {
+    expect(withoutSecrets(readConfig({}, {}))).toMatchObject({ databaseUrl: '' });
+  });
+
+  it('are not shown in errors', () => {
+    const wrong = () => readConfig({ DATABASE_URL: 'mysql://somebody:s3cret@db' }, {});
+    expect(wrong).toThrow(expect.not.stringContaining('s3cret'));
+  });
+});
+
+describe('the command line', () => {
+  const main = new URL('../src/main.ts', import.meta.url).pathname;
+  const run = (args: string[], env: Environment = {}) =>
+    promisify(execFile)(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', main, ...args],
+      {
+        env: { ...process.env, ...env },
+      },
+    );
+
+  it('takes every flag, logs what is in effect, and no secret', async () => {
+    const database = await createDatabase();
+    const own: Partial<Record<OptionName, string>> = {
+      databaseUrl: `${database.url}&password=s3cret`,
+      host: '127.0.0.1',
+    };
+    const given = optionNames.map((name) => [name, own[name] ?? expectations[name].good] as const);
+    const collector = await spawnCollector(
+      { TELEMETRY_WRITERS: '5' },
+      given.flatMap(([name, value]) => [flagName(name), value]),
+    );
+    await collector.end('SIGTERM');
+    await database.drop();
+    const starting = collector.logs.map((line) => JSON.parse(line)).find(({ config }) => config);
+    const effective = given.map(([name, value]) => {
+      const isNumber = typeof expectations[name].value === 'number';
+      return [name, isNumber ? Number(value) : value];
+    });
+    expect(starting.config).toEqual({
+      ...Object.fromEntries(effective),
+      databaseUrl: '(secret)',
+    });
+    expect(collector.logs.join()).not.toContain('s3cret');
+  });
+
+  it('ends with the message alone when an option is wrong', async () => {
+    await expect(run(['serve', '--port', 'http'])).rejects.toMatchObject({
+      code: 1,
+      stderr: '--port: "http" is not valid: expects a whole number from 0 to 65535\n',
+    });
+    await expect(run(['migrate'], { TELEMETRY_WRITERS: '99' })).rejects.toMatchObject({
+      code: 1,
+      stderr: 'TELEMETRY_WRITERS: "99" is not valid: expects a whole number from 1 to 16\n',
+    });
+  });
+
+  it('lists every option with its variable and default', async () => {
+    const { stdout } = await run(['serve', '--help']);
+    const help = stdout.replace(/\s+/g, ' ');
+    for (const name of optionNames) {
+      const { flag, env, description, default: otherwise } = options[name];
+      const end =
+        typeof otherwise === 'string' && otherwise !== '' ? `, default ${otherwise})` : '';
+      expect(help).toContain(`${flag} ${description} (${env}${end}`);
+    }
+  });
+});

@@ -1,0 +1,254 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { create, fromJsonString, toBinary } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { codeToHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JsonBatchSchema } from '../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import { EventSchema, UsageSchema } from '../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { codeOf } from '../src/accept/connect-errors.ts';
+import { decodeBinaryBatch, decodeJsonBatch } from '../src/accept/decode.ts';
+import { encodeBatch } from '../src/accept/encode-batch.ts';
+import type { Rejection } from '../src/buffer/batch.ts';
+import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
+import { type ErrorKind, ServiceError } from '../src/errors.ts';
+import { startCollector, type TestCollector } from './support/collector.ts';
+import { getJson, postJson } from './support/http.ts';
+
+const dayMs = 86_400_000;
+
+/** The rows of the table under a heading, as the text of their cells. */
+function table(file: string, heading: string): string[][] {
+  const text = readFileSync(new URL(`../docs/${file}`, import.meta.url), 'utf8');
+  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
+  if (!section) throw new Error(`${file} has no section ${heading}`);
+  const [, , ...rows] = section.split('\n').filter((line) => line.startsWith('|'));
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const code = (text: string) => `\`${text}\``;
+
+describe('docs/configuration.md', () => {
+  const expects = (name: OptionName): string => {
+    try {
+      readConfig({}, { [name]: name === 'databaseUrl' ? ' ' : '' });
+    } catch (error) {
+      return (error as Error).message.replace(/^.* is not valid: expects (an? )?/, '');
+    }
+    throw new Error(`${name} takes anything`);
+  };
+  const shownDefault = (name: OptionName): string => {
+    const { default: otherwise } = options[name];
+    if (typeof otherwise === 'string') return otherwise === '' ? 'none' : code(otherwise);
+    return '`~/.local/share/gravitas-telemetry`, for root `/var/lib/gravitas-telemetry`';
+  };
+
+  it('lists every option as it is, and nothing else', () => {
+    expect(table('configuration.md', 'Options')).toEqual(
+      optionNames.map((name) => [
+        code(options[name].env),
+        code(options[name].flag),
+        shownDefault(name),
+        expects(name),
+        options[name].description,
+      ]),
+    );
+  });
+
+  it('names the directory that is taken', () => {
+    const taken = readConfig({}, {}).dataDirectory.replace(homedir(), '~');
+    expect(shownDefault('dataDirectory')).toContain(code(taken));
+  });
+});
+
+describe('docs/metrics.md and docs/errors.md beside a collector', () => {
+  let telemetry: TestCollector;
+  beforeAll(async () => {
+    telemetry = await startCollector({ TELEMETRY_MESSAGE_BYTES_MAX: '1024' });
+    await postJson(`${telemetry.baseUrl}/v1/telemetry/log`, { event_type: 'A' });
+  });
+  afterAll(() => telemetry.stop());
+
+  it('metrics are listed with type, labels and meaning, and nothing else is', async () => {
+    const text = await (await fetch(`${telemetry.baseUrl}/metrics`)).text();
+    const exported = [...text.matchAll(/^# HELP (telemetry_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)].map(
+      ([, name = '', help = '', type = '']) => {
+        const samples = text.matchAll(new RegExp(`^${name}\\{(.*)\\}`, 'gm'));
+        const labels = [...samples].flatMap(([, all = '']) =>
+          [...all.matchAll(/(\w+)="/g)].map(([, label = '']) => label),
+        );
+        return [code(name), type, [...new Set(labels)].map(code).join(', '), help];
+      },
+    );
+    expect(exported.length).toBeGreaterThan(0);
+    expect(table('metrics.md', 'Metrics').toSorted()).toEqual(exported.toSorted());
+  });
+
+  it('other answers are what they are said to be', async () => {
+    const { baseUrl } = telemetry;
+    const log = `${baseUrl}/v1/telemetry/log`;
+    const fetchJson = async (url: string, init: RequestInit) => {
+      const response = await fetch(url, init);
+      return { status: response.status, body: await response.json() };
+    };
+    const answers = [
+      await postJson(log, '{'),
+      await postJson(log, { event_type: 'A', status: 'x'.repeat(2000) }),
+      await getJson(`${baseUrl}/nothing`),
+      await fetchJson(log, { method: 'PUT' }),
+      await fetchJson(log, { method: 'POST', body: 'x' }),
+    ];
+    expect(
+      table('errors.md', 'Requests that are not understood').map((row) => row.slice(1)),
+    ).toEqual(answers.map(({ status, body }) => [String(status), code(body.code)]));
+  });
+
+  it('a query whose values PostgreSQL refuses is not worth a retry', async () => {
+    const answer = await getJson(`${telemetry.baseUrl}/v1/telemetry/events?component=%00`);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'failed_precondition' } });
+    expect(answer.headers.get('retry-after')).toBeNull();
+  });
+});
+
+describe('docs/errors.md', () => {
+  const isRetried: Readonly<Record<ErrorKind, boolean>> = {
+    invalid: false,
+    conflict: false,
+    unauthenticated: false,
+    overloaded: true,
+    retryable: true,
+    permanent: false,
+    shuttingDown: true,
+  };
+
+  it('lists every kind of error with its codes, and nothing else', () => {
+    const kinds = Object.entries(isRetried).map(([kind, retried]) => {
+      const grpc = codeOf(new ServiceError(kind as ErrorKind, ''));
+      const name = codeToString(grpc).toUpperCase();
+      const status = String(codeToHttpStatus(grpc));
+      return [code(kind), `${code(name)} (${grpc})`, status, retried ? 'yes' : 'no'];
+    });
+    expect(table('errors.md', 'Kinds').map((row) => row.slice(0, 4))).toEqual(kinds);
+  });
+
+  it('quotes messages as they are', () => {
+    const source = readFileSync(new URL('../src/buffer/ingest-buffer.ts', import.meta.url), 'utf8');
+    const meanings = table('errors.md', 'Kinds').map((row) => row[4] ?? '');
+    const quoted = meanings.flatMap((meaning) => meaning.split('`').filter((_, at) => at % 2 > 0));
+    const messages = quoted.filter((text) => text.includes(' '));
+    expect(messages.length).toBeGreaterThan(4);
+    for (const message of messages) expect(source).toContain(message);
+  });
+
+  it('lists every reason for which a record is rejected, and nothing else', () => {
+    const listed = table('errors.md', 'Rejected records').map(([fields = '', reason = '']) => ({
+      /** Without any where it may be any. */
+      fields: fields.match(/(?<=`)[a-z_.…]+(?=`)/g) ?? undefined,
+      reason: pattern(reason),
+      text: reason,
+    }));
+    const met = new Set<string>();
+    for (const { field, reason } of rejections()) {
+      const general = field.startsWith('metadata.') ? 'metadata.…' : field;
+      const rows = listed.filter(
+        (row) => row.reason.test(reason) && (row.fields ?? [general]).includes(general),
+      );
+      expect(rows, `${field} ${reason}`).toHaveLength(1);
+      for (const { text, fields } of rows) met.add(`${fields ? general : ''} ${text}`);
+    }
+    const all = listed.flatMap(({ fields, text }) =>
+      (fields ?? ['']).map((field) => `${field} ${text}`),
+    );
+    expect([...met].toSorted()).toEqual(all.toSorted());
+  });
+
+  it('lists every reason for which a whole batch is refused, and nothing else', () => {
+    const old = '00000000-0000-7000-8000-000000000000';
+    const future = 'ffffffff-ffff-7000-8000-000000000000';
+    const refusals = [
+      ...['x', old, future].map((batchId) => refusal(batchId, 0)),
+      refusal('', options.batchRowsMax.schema.parse('10000') + 1),
+    ];
+    const listed = table('errors.md', 'Refused batches').map(([, message = '']) => message);
+    expect(listed).toHaveLength(refusals.length);
+    for (const [index, message] of refusals.entries()) {
+      expect(message).toMatch(pattern(listed[index] as string));
+    }
+  });
+});
+
+/** A text of the document: what stands for other things there is written as …. */
+function pattern(text: string): RegExp {
+  const parts = text.replaceAll('`', '').split('…');
+  return new RegExp(
+    `^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`,
+    's',
+  );
+}
+
+const encodeOptions = {
+  eventTime: { ageMsMax: 30 * dayMs, aheadMsMax: 3_600_000 },
+  batchIdTime: { ageMsMax: 14 * dayMs, aheadMsMax: 3_600_000 },
+  batchRowsMax: 10_000,
+};
+
+function refusal(batchId: string, events: number): string {
+  const event = create(EventSchema, { eventType: 'A' });
+  try {
+    const decoded = { batchId, events: Array.from({ length: events }, () => event), usage: [] };
+    encodeBatch(decoded, encodeOptions);
+  } catch (error) {
+    if (error instanceof ServiceError) return error.message;
+  }
+  throw new Error('is not refused');
+}
+
+/** One rejection, at least, for every rule and every field that it is about. */
+function rejections(): readonly Rejection[] {
+  const long = 'x'.repeat(257);
+  const event = (init: object) => create(EventSchema, { eventType: 'A', ...init });
+  const usage = (init: object) => create(UsageSchema, { model: 'm', ...init });
+  const nested = (levels: number): object => (levels === 0 ? {} : { a: nested(levels - 1) });
+  const events = [
+    { eventType: '' },
+    { eventType: long },
+    { component: long },
+    { status: long },
+    { value: Number.NaN },
+    { metadata: nested(33) },
+    { metadata: { a: 'x'.repeat(70_000) } },
+    { metadata: { a: Number.NaN } },
+    { timestamp: timestampFromMs(0) },
+    { timestamp: timestampFromMs(Date.now() + dayMs) },
+    { id: 'x' },
+  ].map(event);
+  const names = ['model', 'layer', 'provider', 'operation', 'ghostId', 'shellId'];
+  const tokens = ['inputTokens', 'outputTokens', 'cachedTokens', 'reasoningTokens'];
+  const amounts = ['durationMs', 'costUsd'];
+  const records = [
+    { model: '' },
+    ...names.map((name) => ({ [name]: long })),
+    ...tokens.flatMap((name) => [{ [name]: -1n }, { [name]: 2n ** 60n }]),
+    ...amounts.flatMap((name) => [{ [name]: -1 }, { [name]: Number.NaN }]),
+    { cachedTokens: 1n },
+    { reasoningTokens: 1n },
+  ].map(usage);
+  const malformed = decodeBinaryBatch({
+    $typeName: 'gravitas.telemetry.internal.v1.BinaryBatch',
+    batchId: '',
+    events: [Buffer.from([0xff]), toBinary(EventSchema, event({}))],
+    usage: [],
+  });
+  const json =
+    '{"events": [null, {"event_type": 1}], "usage": [{"model": "m", "input_tokens": 1.5}]}';
+  return [
+    { batchId: '', events, usage: records },
+    malformed,
+    decodeJsonBatch(fromJsonString(JsonBatchSchema, json)),
+  ].flatMap((decoded) => encodeBatch(decoded, encodeOptions).answer.rejections);
+}
