@@ -111,11 +111,8 @@ describe.each(connectClientKinds)('$name', ({ name, transport }) => {
     const ingest = connect(IngestService, jammed);
     const unavailable = await failure(ingest.log({ eventType: 'HELD', component }));
     expect(unavailable.code).toBe(Code.Unavailable);
-    const metadata = { text: 'x'.repeat(60_000) };
-    const events = Array.from({ length: Math.ceil(tooMuchForJammedBytes / 60_000) }, () => ({
-      eventType: 'HELD',
-      metadata,
-    }));
+    const metadata = { text: 'x'.repeat(tooMuchForJammedBytes / 6) };
+    const events = Array.from({ length: 6 }, () => ({ eventType: 'HELD', metadata }));
     const exhausted = await failure(ingest.logBatch({ events }));
     expect(exhausted.code).toBe(Code.ResourceExhausted);
     for (const error of [unavailable, exhausted]) {
