@@ -5,9 +5,8 @@ import {
   type JsonObject,
   type JsonValue,
   type MessageShape,
-  toJson,
 } from '@bufbuild/protobuf';
-import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
+import type { Struct, Value } from '@bufbuild/protobuf/wkt';
 import type {
   BinaryBatch,
   JsonBatch,
@@ -38,12 +37,36 @@ export function decodeBinaryBatch({ batchId, events, usage }: BinaryBatch): Deco
 
 export function decodeJsonBatch({ batchId, events, usage }: JsonBatch): DecodedBatch {
   const record = <Desc extends DescMessage>(schema: Desc, value: Value) =>
-    caught(() => decodeJson(schema, toJson(ValueSchema, value)));
+    caught(() => decodeJson(schema, valueJson(value)));
   return {
     batchId,
     events: events.map((value) => record(EventSchema, value)),
     usage: usage.map((value) => record(UsageSchema, value)),
   };
+}
+
+/**
+ * The JSON that a message was read from. The runtime's own way back throws at a number like 1e400,
+ * which is one record's fault and found by validation.
+ */
+export function structJson({ fields }: Struct): JsonObject {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, valueJson(value)]),
+  );
+}
+
+function valueJson({ kind }: Value): JsonValue {
+  switch (kind.case) {
+    case 'structValue':
+      return structJson(kind.value);
+    case 'listValue':
+      return kind.value.values.map(valueJson);
+    case 'nullValue':
+    case undefined:
+      return null;
+    default:
+      return kind.value;
+  }
 }
 
 /** Reads a message from JSON; throws a `FieldFault` that names the field. */

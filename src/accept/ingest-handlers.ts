@@ -1,5 +1,5 @@
-import { create, type MessageInitShape, toJson } from '@bufbuild/protobuf';
-import { durationFromMs, type Struct, StructSchema } from '@bufbuild/protobuf/wkt';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs, type Struct } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import {
   BinaryIngestService,
@@ -25,7 +25,13 @@ import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
 import { codeOf } from './connect-errors.ts';
-import { type DecodedBatch, decodeBinaryBatch, decodeJson, decodeJsonBatch } from './decode.ts';
+import {
+  type DecodedBatch,
+  decodeBinaryBatch,
+  decodeJson,
+  decodeJsonBatch,
+  structJson,
+} from './decode.ts';
 import { FieldFault } from './encode/validate.ts';
 import { type Ingest, rejectedTotal, type StoredBatch, type StoredRecord } from './ingest.ts';
 
@@ -158,7 +164,7 @@ function readJson<Desc extends typeof LogRequestSchema | typeof LogUsageRequestS
   request: Struct,
 ) {
   try {
-    return decodeJson(schema, toJson(StructSchema, request));
+    return decodeJson(schema, structJson(request));
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
     throw new ServiceError('invalid', error.message, { field: error.field });
