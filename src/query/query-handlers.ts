@@ -45,7 +45,7 @@ export function queryHandlers(db: Kysely<Database>) {
           start: latest(since, date('start_time', request.startTime)),
           end: date('end_time', request.endTime),
         },
-        checkRange('page_size', request.pageSize || pageSizeDefault, pageSizeMax),
+        checkPageSize('page_size', request.pageSize) || pageSizeDefault,
         request.pageToken,
       );
       return create(ListEventsResponseSchema, { events: events.map(eventMessage), nextPageToken });
@@ -128,10 +128,12 @@ function classified<H extends Record<string, (request: never) => Promise<unknown
 ): H {
   const wrapped = Object.entries(handlers).map(([name, handle]) => [
     name,
-    (request: never) =>
-      handle(request).catch((error) => {
+    async (request: never) => {
+      checkTexts(request);
+      return await handle(request).catch((error) => {
         throw classifyDatabaseError(error);
-      }),
+      });
+    },
   ]);
   return Object.fromEntries(wrapped) as H;
 }
@@ -185,6 +187,11 @@ function usageMessage(row: UsageTotals) {
   };
 }
 
+/** 0 stands for the default. */
+export function checkPageSize(field: string, size: number): number {
+  return checkRange(field, size, pageSizeMax, 0);
+}
+
 function checkHours(hours: number): number {
   return checkRange('hours', hours, hoursMax, 0);
 }
@@ -194,6 +201,15 @@ function checkRange(field: string, value: number, max: number, min = 1): number 
   throw new ServiceError('invalid', `${field} is ${value}; it must be from ${min} to ${max}`, {
     field,
   });
+}
+
+/** PostgreSQL cannot even be asked for a text with NUL in it. */
+function checkTexts(request: object): void {
+  for (const [name, value] of Object.entries(request)) {
+    if (typeof value !== 'string' || !value.includes('\0')) continue;
+    const field = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    throw new ServiceError('invalid', `${field} contains NUL`, { field });
+  }
 }
 
 function date(field: string, timestamp: Timestamp | undefined): Date | undefined {
