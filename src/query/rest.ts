@@ -21,7 +21,8 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
-import { checkPageSize, type QueryHandlers } from './query-handlers.ts';
+import { checkPageSize } from './checks.ts';
+import type { QueryHandlers } from './query-handlers.ts';
 import { restJson } from './rest-json.ts';
 
 type Send = (response: ServerResponse, status: number, body: unknown) => void;
