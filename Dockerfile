@@ -17,6 +17,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY LICENSE package.json ./
 COPY gen/typescript ./gen/typescript
 COPY src ./src
+COPY bin ./bin
 RUN install --directory --owner=node --group=node --mode=700 /var/lib/gravitas-telemetry
 USER node
 VOLUME /var/lib/gravitas-telemetry
@@ -25,4 +26,4 @@ EXPOSE 8002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TELEMETRY_PORT ?? 8002}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # In the exec form, so that signals reach the collector and not a shell.
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+ENTRYPOINT ["bin/gravitas-telemetry"]

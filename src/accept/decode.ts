@@ -87,7 +87,7 @@ export function decodeJson<Desc extends DescMessage>(
       try {
         read({ [field]: value });
       } catch (fieldError) {
-        throw new FieldFault(field, errorMessage(fieldError));
+        throw new FieldFault(field, `cannot be read: ${errorMessage(fieldError)}`);
       }
     }
     throw new FieldFault('', errorMessage(error));

@@ -167,7 +167,8 @@ function readJson<Desc extends typeof LogRequestSchema | typeof LogUsageRequestS
     return decodeJson(schema, structJson(request));
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;
-    throw new ServiceError('invalid', error.message, { field: error.field });
+    const { field, message } = error;
+    throw new ServiceError('invalid', `${field} ${message}`.trim(), { field });
   }
 }
 

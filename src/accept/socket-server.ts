@@ -23,6 +23,8 @@ export type RequestListener = (request: Request, response: Response) => void;
 /** What an HTTP/2 connection begins with; no HTTP/1.1 method does. */
 const http2Preface = Buffer.from('PRI');
 const windowBytes = 1024 * 1024;
+/** How long a call that is answered may go on sending before it is reset. */
+const leftoverMsMax = 1000;
 
 /**
  * HTTP/1.1 and HTTP/2 without TLS on one port: the first bytes of a connection decide, and the
@@ -57,6 +59,7 @@ export class SocketServer {
       this.#onRequest as unknown as Parameters<typeof http2.createServer>[1],
     );
     this.#http2.on('session', (session) => session.setLocalWindowSize(windowBytes));
+    this.#http2.on('stream', discardLeftover);
     this.#http2.on('sessionError', (error) => logger.debug({ err: error }, 'HTTP/2 session'));
     this.#tcp = net.createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
     this.#tcp.maxConnections = options.connectionsMax;
@@ -123,4 +126,18 @@ export class SocketServer {
     };
     socket.on('data', onData);
   }
+}
+
+/**
+ * Lets go of a call that is answered before all of its request has come. Unread, the rest would
+ * keep the stream open, and one of the few that its connection may have, for good. It is not reset
+ * at once: there are clients that then forget the answer.
+ */
+function discardLeftover(stream: http2.ServerHttp2Stream): void {
+  stream.once('finish', () => {
+    if (stream.readableEnded) return;
+    stream.removeAllListeners('data').resume();
+    const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_NO_ERROR), leftoverMsMax);
+    stream.once('close', () => clearTimeout(timer));
+  });
 }

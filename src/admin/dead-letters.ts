@@ -11,6 +11,7 @@ import type { Writer } from '../commit/writer.ts';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError } from '../database/sqlstate.ts';
 import { ServiceError } from '../errors.ts';
+import { recordKinds, tables } from '../event-types.ts';
 import { isUuid } from '../uuid.ts';
 
 const idsMax = 1000;
@@ -35,6 +36,7 @@ export class DeadLetters {
       labelNames: ['table'],
       registers: [registry],
     });
+    for (const kind of recordKinds) this.#replayed.inc({ table: tables[kind].name }, 0);
   }
 
   /** The newest, at most `limit` of them, and how many there are. */

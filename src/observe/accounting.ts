@@ -7,6 +7,8 @@ export interface CountedRecords {
   readonly rejected: RecordCounts;
 }
 
+const none: CountedRecords = { stored: { event: 0, usage: 0 }, rejected: { event: 0, usage: 0 } };
+
 interface SettledAs {
   readonly kind: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'spooled';
   readonly deadLettered?: RecordCounts;
@@ -60,6 +62,9 @@ export class Accounting {
       help: 'Strings in which NUL or an unpaired surrogate was replaced by U+FFFD.',
       registers,
     });
+    // A series that is not there yet reads like one that is not counted.
+    this.received(none);
+    this.recovered(none);
   }
 
   received(records: CountedRecords): void {

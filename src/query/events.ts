@@ -48,8 +48,7 @@ export async function listEvents(
       'status',
       sql<number>`(extract(epoch from "timestamp") * 1000000)::bigint`.as('timestamp_us'),
     ])
-    // Nobody can show an endless time, which an older service may have written.
-    .where(sql<boolean>`isfinite("timestamp")`)
+    .where(hasShownTime)
     .orderBy('timestamp', 'desc')
     .orderBy('id', 'desc')
     .limit(pageSize + 1);
@@ -70,10 +69,17 @@ export async function listEvents(
   return { events, nextPageToken: more ? formatPageToken(last) : '' };
 }
 
+/**
+ * Passes over an endless time and one that a number of microseconds can't hold, as an older
+ * service may have written.
+ */
+export const hasShownTime = sql<boolean>`
+  "timestamp" >= timestamptz '1700-01-01 UTC' and "timestamp" < timestamptz '2250-01-01 UTC'`;
+
 /** A number that JSON can show: an older service may have written NaN. */
 export function finite(column: 'value' | 'duration_ms') {
   return sql<number | null>`
-    case when ${sql.ref(column)} not in ('NaN', 'Infinity', '-Infinity') then ${sql.ref(column)} end`;
+    (case when ${sql.ref(column)} not in ('NaN', 'Infinity', '-Infinity') then ${sql.ref(column)} end)`;
 }
 
 function formatPageToken({ timestamp_us, id }: EventRow): string {

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
+import { hasShownTime } from './events.ts';
 
 interface TableSize {
   readonly table_name: string;
@@ -27,7 +28,7 @@ export async function footprint(db: Kysely<Database>): Promise<Footprint> {
   const oldest = await db
     .selectFrom('system_telemetry')
     .select('timestamp')
-    .where(sql<boolean>`isfinite("timestamp")`)
+    .where(hasShownTime)
     .orderBy('timestamp')
     .limit(1)
     .executeTakeFirst();

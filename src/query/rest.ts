@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   create,
+  type DescField,
   type DescMessage,
   type MessageInitShape,
   type MessageShape,
@@ -20,6 +21,7 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
+import { checkPageSize } from './checks.ts';
 import type { QueryHandlers } from './query-handlers.ts';
 import { restJson } from './rest-json.ts';
 
@@ -91,7 +93,8 @@ function answering(send: Send, answer: (parameters: URLSearchParams) => Promise<
 async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
   const named = new URLSearchParams(parameters);
   const limit = named.get('limit');
-  if (limit) named.set('page_size', String(readNumber('limit', limit)));
+  named.delete('limit');
+  if (limit) named.set('page_size', String(checkPageSize('limit', readWhole('limit', limit))));
   const request = readParameters(ListEventsRequestSchema, named);
   const { events, nextPageToken } = await handlers.listEvents(request);
   const body = events.map((event) => ({
@@ -111,16 +114,28 @@ function readParameters<Desc extends DescMessage>(
   parameters: URLSearchParams,
 ): MessageShape<Desc> {
   const init: Record<string, unknown> = {};
-  for (const field of schema.fields) {
-    const text = parameters.get(field.name);
-    if (text === null || text === '') continue;
-    if (field.fieldKind === 'message')
-      init[field.localName] = timestampFromDate(readDate(field.name, text));
-    else
-      init[field.localName] =
-        field.scalar === ScalarType.STRING ? text : readNumber(field.name, text);
+  for (const [name, text] of parameters) {
+    const field = schema.fields.find((known) => known.name === name || known.jsonName === name);
+    if (!field) {
+      throw new ServiceError('invalid', `${JSON.stringify(name)} is not a parameter`, {
+        field: name,
+      });
+    }
+    if (text !== '') init[field.localName] = readParameter(field, text);
   }
   return create(schema, init as MessageInitShape<Desc>);
+}
+
+function readParameter({ name, fieldKind, scalar }: DescField, text: string): unknown {
+  if (fieldKind === 'message') return timestampFromDate(readDate(name, text));
+  if (scalar === ScalarType.STRING) return text;
+  return scalar === ScalarType.INT32 ? readWhole(name, text) : readNumber(name, text);
+}
+
+function readWhole(field: string, text: string): number {
+  const value = readNumber(field, text);
+  if (Number.isInteger(value)) return value;
+  throw new ServiceError('invalid', `${field} is ${value}, not a whole number`, { field });
 }
 
 function readNumber(field: string, text: string): number {

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import { finite } from './events.ts';
+import { finite, hasShownTime } from './events.ts';
 
 /** Lists of components, models or layers end here. */
 const groupsMax = 1000;
@@ -31,7 +31,7 @@ export async function statistics(
       component,
       grouping(component) = 1 as is_overall,
       count(*) as measurement_count,
-      avg(${finite('value')}) as avg_efficiency_score,
+      ${mean('value')} as avg_efficiency_score,
       min(${finite('value')}) as best_efficiency,
       max(${finite('value')}) as worst_efficiency,
       ${tokenSum('tokens_generated')} as total_tokens
@@ -84,13 +84,13 @@ export async function usageSummary(
       layer,
       grouping(model, layer) = 3 as is_total,
       count(*) as requests,
-      coalesce(sum(prompt_tokens), 0)::bigint as input_tokens,
-      coalesce(sum(completion_tokens), 0)::bigint as output_tokens,
-      coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)), 0)::bigint as total_tokens,
-      coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0))
-        filter (where layer = 'L2'), 0)::bigint as l2_tokens,
-      avg(${finite('duration_ms')}) as avg_duration_ms,
-      coalesce(sum(cost_usd) filter (where cost_usd not in ('NaN', 'Infinity', '-Infinity')), 0)::float8
+      ${count(sql`sum(prompt_tokens)`)} as input_tokens,
+      ${count(sql`sum(completion_tokens)`)} as output_tokens,
+      ${count(sql`sum(${tokens})`)} as total_tokens,
+      ${count(sql`sum(${tokens}) filter (where layer = 'L2')`)} as l2_tokens,
+      ${mean('duration_ms')} as avg_duration_ms,
+      coalesce(${double(sql`
+        sum(cost_usd) filter (where cost_usd not in ('NaN', 'Infinity', '-Infinity'))`)}, 0)
         as cost_usd
     from usage_stats
     where ${within(hours)}
@@ -150,18 +150,20 @@ export async function trends(
         date_trunc('day', "timestamp", 'UTC') as day,
         count(*) as measurements,
         count(${finite('value')}) as values,
-        sum(${finite('value')}) as total,
+        sum(${finite('value')}::numeric) as total,
         ${tokenSum('total_tokens')} as tokens
       from ${measured}
       group by component, day
     )
     select
       component,
-      sum(total) / nullif(sum(values), 0)::float8 as avg_efficiency,
+      ${double(sql`sum(total) / nullif(sum(values), 0)`)} as avg_efficiency,
       sum(measurements)::bigint as measurement_count,
-      sum(tokens)::bigint as total_tokens_processed,
+      ${count(sql`sum(tokens)`)} as total_tokens_processed,
       json_agg(json_build_object(
-        'day', day, 'avg_efficiency', total / nullif(values, 0), 'measurement_count', measurements
+        'day', day,
+        'avg_efficiency', ${double(sql`total / nullif(values, 0)`)},
+        'measurement_count', measurements
       ) order by day) as days
     from daily
     group by component
@@ -171,11 +173,29 @@ export async function trends(
 }
 
 const within = (hours: number): RawBuilder<boolean> =>
-  sql<boolean>`"timestamp" >= now() - ${hours} * interval '1 hour' and isfinite("timestamp")`;
+  sql<boolean>`"timestamp" >= now() - ${hours} * interval '1 hour' and ${hasShownTime}`;
+
+/**
+ * A numeric as the nearest double. What is summed is summed as numeric: a sum of doubles can leave
+ * their range, and then PostgreSQL fails the query for everybody.
+ */
+const double = (numeric: RawBuilder<unknown>): RawBuilder<number | null> => sql`
+  case when ${numeric} is not null then
+    round(least(greatest(${numeric}, -1.79769313486231e308), 1.79769313486231e308), 300)::float8
+  end`;
+
+/** A sum of whole numbers, 0 where there are none, within what a number holds exactly. */
+const count = (sum: RawBuilder<unknown>): RawBuilder<number> => sql`
+  least(greatest(coalesce(${sum}, 0), -9007199254740991), 9007199254740991)::bigint`;
+
+const mean = (column: 'value' | 'duration_ms'): RawBuilder<number | null> =>
+  double(sql`avg(${finite(column)}::numeric)`);
+
+const tokens = sql`coalesce(prompt_tokens, 0)::numeric + coalesce(completion_tokens, 0)`;
 
 /** Sums a number inside metadata, passing over what is none. */
-const tokenSum = (key: string): RawBuilder<number> => sql<number>`
-  coalesce(sum(
+const tokenSum = (key: string): RawBuilder<number> =>
+  count(sql`sum(
     case when jsonb_typeof(metadata -> ${sql.lit(key)}) = 'number'
       then trunc((metadata ->> ${sql.lit(key)})::numeric) end
-  ), 0)::bigint`;
+  )`);

@@ -92,7 +92,7 @@ describe('failures', () => {
   it.each(['retryable', 'permanent', 'unexpected'] as const)(
     'of kind %s are told, and not tried again',
     async (kind) => {
-      const { commit, lane, offer } = createLane();
+      const { commit, lane, offer } = createLane({});
       const outcome = offer(makeBatch());
       (await commit.next()).fail(kind);
       await expect(outcome).rejects.toThrow(kind);

@@ -50,6 +50,8 @@ export class MemoryCommit {
   /** All calls so far, in order. */
   readonly calls: CommitCall[] = [];
   readonly open = new Set<CommitCall>();
+  /** Batches that went to the spool. */
+  readonly spooled = new Set<Batch>();
   readonly #ledger = new Map<string, { readonly batch: Batch; readonly groupId: string }>();
   #awaited = 0;
   #arrived = Promise.withResolvers<void>();
@@ -94,7 +96,10 @@ export class MemoryCommit {
 
   #settle(group: Group, batch: Batch, spooled: ReadonlySet<Batch>): Settlement {
     const first = this.#ledger.get(batch.id);
-    if (!first && spooled.has(batch)) return { kind: 'spooled' };
+    if (!first && spooled.has(batch)) {
+      this.spooled.add(batch);
+      return { kind: 'spooled' };
+    }
     if (!first) this.#ledger.set(batch.id, { batch, groupId: group.id });
     if (!first || first.groupId === group.id) return { kind: 'stored' };
     if (!Buffer.from(first.batch.fingerprint).equals(batch.fingerprint)) {

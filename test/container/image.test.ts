@@ -66,6 +66,7 @@ describe('the image', () => {
     const app = join(root, 'app');
     expect(readdirSync(app).sort()).toEqual([
       'LICENSE',
+      'bin',
       'gen',
       'node_modules',
       'package.json',

@@ -1,3 +1,17 @@
+/** The value of one series of a collector, for example `name{label="x"}`; 0 where there is none. */
+export async function metric(baseUrl: string, series: string): Promise<number> {
+  return seriesValue(await metricsText(baseUrl), series);
+}
+
+async function metricsText(baseUrl: string): Promise<string> {
+  return await (await fetch(`${baseUrl}/metrics`)).text();
+}
+
+function seriesValue(text: string, series: string): number {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+  return line ? Number(line.slice(series.length + 1)) : 0;
+}
+
 export interface TableAccount {
   readonly received: number;
   readonly recovered: number;
@@ -14,11 +28,10 @@ export async function accountOf(
   baseUrl: string,
   table = 'system_telemetry',
 ): Promise<TableAccount> {
-  const text = await (await fetch(`${baseUrl}/metrics`)).text();
+  const text = await metricsText(baseUrl);
   const read = (name: string, outcome = '') => {
     const labels = outcome === '' ? `table="${table}"` : `table="${table}",outcome="${outcome}"`;
-    const line = text.split('\n').find((candidate) => candidate.startsWith(`${name}{${labels}} `));
-    return Number(line?.split(' ')[1] ?? 0);
+    return seriesValue(text, `${name}{${labels}}`);
   };
   const settled = (outcome: string) => read('telemetry_records_settled_total', outcome);
   return {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -15,7 +15,10 @@ export interface CollectorProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-const mainFile = new URL('../../src/main.ts', import.meta.url).pathname;
+const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
+
+/** The launcher takes the first node that it finds: that of the tests. */
+const ownNode = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 
 /** A collector as a process of its own; resolves when it says that it is ready. */
 export async function spawnCollector(
@@ -27,14 +30,10 @@ export async function spawnCollector(
     TELEMETRY_LOG_FORMAT: 'json',
     TELEMETRY_DATA_DIR: join(temporaryDirectory().path, 'data'),
   };
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', mainFile, ...args],
-    {
-      env: { ...process.env, ...own, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
+  const child = spawn(launcher, args, {
+    env: { ...process.env, ...ownNode, ...own, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const logs: string[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`exit ${code}: ${logs.join('\n')}`)));

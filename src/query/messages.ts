@@ -1,0 +1,57 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import type { EventRow } from './events.ts';
+import type { ComponentStatistics, UsageTotals } from './statistics.ts';
+
+export function eventMessage(row: EventRow) {
+  const us = BigInt(row.timestamp_us);
+  const seconds = us / 1_000_000n - (us % 1_000_000n < 0n ? 1n : 0n);
+  return create(EventSchema, {
+    id: row.id,
+    eventType: row.event_type,
+    component: row.component ?? '',
+    ...present('value', row.value),
+    ...present('metadata', jsonObject(row.metadata)),
+    status: row.status ?? '',
+    timestamp: { seconds, nanos: Number(us - seconds * 1_000_000n) * 1000 },
+  });
+}
+
+/** An older service may have written a list or a bare value where an object belongs. */
+function jsonObject(metadata: unknown): JsonObject | null {
+  if (metadata === null || metadata === undefined) return null;
+  const isObject = typeof metadata === 'object' && !Array.isArray(metadata);
+  return (isObject ? metadata : { value: metadata }) as JsonObject;
+}
+
+export function componentMessage(row: ComponentStatistics) {
+  return {
+    ...present('component', row.component),
+    measurementCount: BigInt(row.measurement_count),
+    ...present('avgEfficiencyScore', row.avg_efficiency_score),
+    ...present('bestEfficiency', row.best_efficiency),
+    ...present('worstEfficiency', row.worst_efficiency),
+    totalTokens: BigInt(row.total_tokens),
+  };
+}
+
+export function usageMessage(row: UsageTotals) {
+  return {
+    requests: BigInt(row.requests),
+    inputTokens: BigInt(row.input_tokens),
+    outputTokens: BigInt(row.output_tokens),
+    totalTokens: BigInt(row.total_tokens),
+    ...present('avgDurationMs', row.avg_duration_ms),
+    costUsd: row.cost_usd,
+  };
+}
+
+/** A field, unless there is nothing to set it to. */
+export function present<Name extends string, Value>(name: Name, value: Value | null) {
+  return (value === null ? {} : { [name]: value }) as { [Key in Name]?: Value };
+}
+
+export function time<Name extends string>(name: Name, value: Date | null) {
+  return present(name, value && timestampFromDate(value));
+}

@@ -1,0 +1,163 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { QueryService } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { getJson } from '../support/http.ts';
+import { insertEvents } from '../support/seed.ts';
+
+const hourMs = 3_600_000;
+
+describe('events', () => {
+  let telemetry: TestCollector;
+  let query: ReturnType<typeof createClient<typeof QueryService>>;
+  const now = Date.now();
+  const ago = (hours: number) => new Date(now - hours * hourMs);
+
+  beforeAll(async () => {
+    telemetry = await startCollector();
+    const { baseUrl } = telemetry;
+    query = createClient(QueryService, createConnectTransport({ baseUrl, httpVersion: '2' }));
+    const event = { event_type: 'CHECK', component: 'L1', status: 'OK' };
+    await insertEvents(telemetry.database, [
+      { ...event, value: 1, timestamp: ago(1).toISOString() },
+      { ...event, value: 2, timestamp: ago(2).toISOString(), component: 'L2' },
+      { ...event, value: 3, timestamp: ago(3).toISOString(), event_type: 'LATENCY' },
+      { ...event, value: 4, timestamp: ago(4).toISOString(), status: 'ERROR' },
+      { ...event, value: 5, timestamp: ago(500).toISOString() },
+    ]);
+  });
+  afterAll(() => telemetry.stop());
+
+  const rest = (parameters: string) =>
+    getJson(`${telemetry.baseUrl}/v1/telemetry/events?${parameters}`);
+  const valuesOf = (events: readonly { value?: number | undefined }[]) =>
+    events.map(({ value }) => value);
+
+  it('are filtered, by each field alone and together, newest first', async () => {
+    const start = encodeURIComponent(ago(3).toISOString());
+    const end = encodeURIComponent(ago(1).toISOString());
+    const expectations: Record<string, number[]> = {
+      '': [1, 2, 3, 4, 5],
+      'component=L1': [1, 3, 4, 5],
+      'event_type=LATENCY': [3],
+      'status=ERROR': [4],
+      'hours=2.5': [1, 2],
+      // Not before the start, before the end.
+      [`start_time=${start}`]: [1, 2, 3],
+      [`end_time=${start}`]: [4, 5],
+      [`start_time=${start}&end_time=${end}`]: [2, 3],
+      [`start_time=${start}&hours=2.5`]: [1, 2],
+      [`start_time=${end}&hours=10`]: [1],
+      'component=L1&event_type=CHECK&status=OK&hours=24': [1],
+      'component=L9': [],
+      'limit=2': [1, 2],
+      'page_size=1&component=&event_type=&status=&hours=&start_time=&end_time=': [1],
+    };
+    for (const [parameters, expected] of Object.entries(expectations)) {
+      const { status, body } = await rest(parameters);
+      expect({ parameters, status, values: valuesOf(body) }).toEqual({
+        parameters,
+        status: 200,
+        values: expected,
+      });
+    }
+  });
+
+  it('are filtered the same by QueryService', async () => {
+    const expectations = [
+      [{ component: 'L1', eventType: 'CHECK' }, [1, 4, 5]],
+      [{ status: 'ERROR', hours: 24 }, [4]],
+      [{ startTime: timestampFromDate(ago(3)), endTime: timestampFromDate(ago(1)) }, [2, 3]],
+    ] as const;
+    for (const [request, expected] of expectations) {
+      expect(valuesOf((await query.listEvents(request)).events)).toEqual(expected);
+    }
+  });
+
+  it('name the parameter that is wrong', async () => {
+    const wrong = {
+      hours: ['-1', 'x', 'Infinity', 'NaN', '1e9', ' '],
+      limit: ['0.5', '-1', '1001', 'ten', '1e400'],
+      page_size: ['1.5', '1001', '-3'],
+      start_time: ['yesterday', '2026-13-01T00:00:00Z'],
+      end_time: ['x', '2026-11-23T25:00:00Z'],
+      page_token: ['x', 'MQ', Buffer.from('1/x').toString('base64url')],
+      component: ['\0'],
+      colour: ['red'],
+    };
+    for (const [name, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        const { status, body } = await rest(new URLSearchParams({ [name]: value }).toString());
+        expect({ value, status, ...body }).toMatchObject({
+          value,
+          status: 400,
+          code: 'invalid_argument',
+          message: expect.stringContaining(name),
+          field: name,
+        });
+      }
+    }
+  });
+});
+
+describe('pages of events', () => {
+  let telemetry: TestCollector;
+  const types = Array.from({ length: 25 }, (_, index) => `E${index}`);
+  beforeAll(async () => {
+    telemetry = await startCollector();
+    // Five times, five events each, that differ by microseconds.
+    const second = new Date(Math.floor(Date.now() / 1000) * 1000 - hourMs).toISOString();
+    await insertEvents(
+      telemetry.database,
+      types.map((event_type, index) => ({
+        event_type,
+        component: 'a&b=c',
+        timestamp: second.replace('.000Z', `.12345${index % 5}Z`),
+      })),
+    );
+  });
+  afterAll(() => telemetry.stop());
+
+  it.each([1, 2, 5, 7, 24, 25, 26])('of %i lose and repeat nothing', async (pageSize) => {
+    const query = createClient(
+      QueryService,
+      createConnectTransport({ baseUrl: telemetry.baseUrl, httpVersion: '2' }),
+    );
+    const seen = [];
+    let pageToken = '';
+    do {
+      const page = await query.listEvents({ pageSize, pageToken, component: 'a&b=c' });
+      expect(page.events.length).toBeGreaterThan(0);
+      seen.push(...page.events);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(seen.map(({ eventType }) => eventType).sort()).toEqual(types.toSorted());
+    const times = seen.map(({ timestamp }) => timestamp?.nanos ?? 0);
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+  });
+
+  it('follow the Link header of the REST name', async () => {
+    const seen: string[] = [];
+    let next: string | undefined =
+      `/v1/telemetry/events?limit=4&component=${encodeURIComponent('a&b=c')}`;
+    while (next) {
+      const { body, headers } = await getJson(telemetry.baseUrl + next);
+      seen.push(...body.map((event: { event_type: string }) => event.event_type));
+      const link: string | null = headers.get('link');
+      next = link?.match(/^<(\/v1\/telemetry\/events\?[^>]+)>; rel="next"$/)?.[1];
+      expect(next === undefined).toBe(link === null);
+    }
+    expect(seen.toSorted()).toEqual(types.toSorted());
+  });
+
+  it('are not disturbed by events that come meanwhile', async () => {
+    const first = await getJson(`${telemetry.baseUrl}/v1/telemetry/events?limit=20`);
+    await insertEvents(telemetry.database, [{ event_type: 'NEW' }]);
+    const link = first.headers.get('link')?.match(/<(.+)>/)?.[1];
+    const second = await getJson(telemetry.baseUrl + link);
+    const seen = [...first.body, ...second.body].map(({ event_type }) => event_type);
+    expect(seen.toSorted()).toEqual(types.toSorted());
+  });
+});

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { getJson, postJson } from '../support/http.ts';
+import { insertEvents } from '../support/seed.ts';
+
+const dayMs = 86_400_000;
+
+describe('usage and footprint', () => {
+  let telemetry: TestCollector;
+  beforeAll(async () => {
+    telemetry = await startCollector();
+  });
+  afterAll(() => telemetry.stop());
+
+  const get = async (path: string) => {
+    const { status, body } = await getJson(`${telemetry.baseUrl}/v1/telemetry/${path}`);
+    expect(status).toBe(200);
+    return body;
+  };
+
+  it('sums usage up, in total and by model and layer', async () => {
+    const usage = [
+      {
+        model: 'gpt',
+        layer: 'L2',
+        input_tokens: 100,
+        output_tokens: 20,
+        duration_ms: 10,
+        cost_usd: 0.1,
+      },
+      {
+        model: 'gpt',
+        layer: 'L2',
+        input_tokens: 1,
+        output_tokens: 2,
+        duration_ms: 40,
+        cost_usd: 0.2,
+      },
+      { model: 'gpt', layer: 'L1', input_tokens: 5, output_tokens: 5 },
+      { model: 'gemma', layer: 'L1', input_tokens: 50, duration_ms: 1, cost_usd: 0 },
+      { model: 'gemma', input_tokens: 3, output_tokens: 0, duration_ms: 9 },
+    ];
+    const old = {
+      model: 'gpt',
+      layer: 'L2',
+      input_tokens: 1000,
+      timestamp: new Date(Date.now() - 2 * dayMs).toISOString(),
+    };
+    const { body } = await postJson(`${telemetry.baseUrl}/v1/telemetry/batch`, {
+      usage: [...usage, old],
+    });
+    expect(body).toMatchObject({ usage: 6 });
+    // 0.1 and 0.2 are summed as decimals: as floats they make 0.30000000000000004.
+    const l2 = {
+      requests: 2,
+      input_tokens: 101,
+      output_tokens: 22,
+      total_tokens: 123,
+      avg_duration_ms: 25,
+      cost_usd: 0.3,
+    };
+    expect(await get('usage/summary')).toEqual({
+      requests: 5,
+      input_tokens: 159,
+      output_tokens: 27,
+      total_tokens: 186,
+      l2_tokens: 123,
+      avg_duration_ms: 15,
+      cost_usd: 0.3,
+      time_window_hours: 24,
+      breakdown: [
+        { model: 'gpt', layer: 'L2', ...l2 },
+        {
+          model: 'gemma',
+          layer: 'L1',
+          requests: 1,
+          input_tokens: 50,
+          output_tokens: 0,
+          total_tokens: 50,
+          avg_duration_ms: 1,
+          cost_usd: 0,
+        },
+        {
+          model: 'gpt',
+          layer: 'L1',
+          requests: 1,
+          input_tokens: 5,
+          output_tokens: 5,
+          total_tokens: 10,
+          avg_duration_ms: null,
+          cost_usd: 0,
+        },
+        {
+          model: 'gemma',
+          layer: null,
+          requests: 1,
+          input_tokens: 3,
+          output_tokens: 0,
+          total_tokens: 3,
+          avg_duration_ms: 9,
+          cost_usd: 0,
+        },
+      ],
+    });
+    expect(await get('usage/summary?model=gpt&layer=L2&hours=100')).toMatchObject({
+      requests: 3,
+      l2_tokens: 1123,
+      time_window_hours: 100,
+    });
+    expect(await get('usage/summary?model=none')).toMatchObject({
+      requests: 0,
+      total_tokens: 0,
+      avg_duration_ms: null,
+      cost_usd: 0,
+      breakdown: [],
+    });
+  });
+
+  it('counts rows and sizes of the tables', async () => {
+    const oldest = new Date(Date.now() - 20 * dayMs).toISOString();
+    await insertEvents(telemetry.database, [
+      { event_type: 'OLD', timestamp: oldest },
+      { event_type: 'ENDLESS', timestamp: '-infinity' },
+    ]);
+    const { table_sizes, row_counts, oldest_telemetry_record, monitored_at } =
+      await get('footprint');
+    const tables = ['system_telemetry', 'usage_stats', 'batch_ledger'];
+    expect(table_sizes.map((size: { table_name: string }) => size.table_name)).toEqual(tables);
+    for (const size of table_sizes) {
+      const [sums] = await telemetry.database.rows(
+        `select sum(pg_total_relation_size(inhrelid))::float8 as total, count(*)::int as partitions
+         from pg_inherits where inhparent = $1::regclass`,
+        [size.table_name],
+      );
+      expect(size).toMatchObject({ total_bytes: sums?.total, partitions: sums?.partitions });
+      expect(size.index_bytes).toBeGreaterThan(0);
+      expect(size.index_bytes).toBeLessThan(size.total_bytes);
+    }
+    expect(row_counts).toEqual({ system_telemetry: 2, usage_stats: 6, batch_ledger: 1 });
+    expect(oldest_telemetry_record).toBe(oldest.replace('Z', '000+00:00'));
+    expect(Math.abs(Date.parse(monitored_at) - Date.now())).toBeLessThan(60_000);
+  });
+});
