@@ -27,7 +27,7 @@ export const writerSession = {
   tcp_keepalives_interval: 2,
   tcp_keepalives_count: 3,
   idle_in_transaction_session_timeout: 10_000,
-  lock_timeout: 2000,
+  lock_timeout: 25_000,
   statement_timeout: 30_000,
 } as const;
 

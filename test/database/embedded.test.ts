@@ -65,7 +65,7 @@ describe('the embedded PostgreSQL', () => {
     const collector = await spawnCollector(env());
     process.kill(await postmasterPid(data), 'SIGKILL');
     const log = () => postJson(`${collector.baseUrl}/v1/telemetry/log`, { event_type: 'AGAIN' });
-    await timeUntil(async () => (await log()).status === 200);
+    await timeUntil(async () => (await log()).body.durability === 'DURABILITY_COMMITTED');
     expect(await storedTypes(data)).toContain('AGAIN');
     await collector.end('SIGTERM');
   });
