@@ -55,7 +55,12 @@ export class Collector {
     const accounting = new Accounting(this.#registry);
     const writer = new Writer(database.writers);
     const commit = new GroupCommitter(writer, 'report').commit;
-    const fallback = new CommitOrSpool(commit, spool, config.commitMsMax, logger);
+    const fallback = new CommitOrSpool(
+      commit,
+      spool,
+      { commitMsMax: config.commitMsMax, sharesDisk: config.databaseUrl === '' },
+      logger,
+    );
     this.#buffer = createBuffer(config, fallback.store, accounting);
     const drainCommit = new GroupCommitter(writer, 'dead-letter').commit;
     this.#drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);

@@ -173,7 +173,7 @@ export const options = {
     flag: '--disk-reserve-bytes <bytes>',
     schema: wholeNumber(0, 1024 * 1024 * mebibyte),
     default: String(512 * mebibyte),
-    description: 'free disk below which nothing is spooled',
+    description: 'free disk below which nothing is taken: it is left to PostgreSQL',
   }),
   eventAgeDaysMax: option({
     env: 'TELEMETRY_EVENT_AGE_DAYS_MAX',

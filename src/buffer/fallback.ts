@@ -4,6 +4,13 @@ import type { Logger } from '../observe/logger.ts';
 import type { CommitGroup, Group, Settlement } from './batch.ts';
 import type { Spool } from './spool/spool.ts';
 
+export interface FallbackOptions {
+  /** A commit that takes longer is left behind. */
+  readonly commitMsMax: number;
+  /** Whether the database is on the spool's disk, and would use up what is left of it. */
+  readonly sharesDisk: boolean;
+}
+
 /**
  * Makes a group durable: by commit, or by the spool when the database fails or takes too long
  * (section 4 of docs/specs/buffer.md).
@@ -11,14 +18,14 @@ import type { Spool } from './spool/spool.ts';
 export class CommitOrSpool {
   readonly #commit: CommitGroup;
   readonly #spool: Spool;
-  readonly #commitMsMax: number;
+  readonly #options: FallbackOptions;
   readonly #logger: Logger;
   #outage = false;
 
-  constructor(commit: CommitGroup, spool: Spool, commitMsMax: number, logger: Logger) {
+  constructor(commit: CommitGroup, spool: Spool, options: FallbackOptions, logger: Logger) {
     this.#commit = commit;
     this.#spool = spool;
-    this.#commitMsMax = commitMsMax;
+    this.#options = options;
     this.#logger = logger;
   }
 
@@ -33,9 +40,10 @@ export class CommitOrSpool {
     this.#outage = false;
   }
 
-  /** See `CommitGroup`; also throws `overloaded` where the spool is full. */
+  /** See `CommitGroup`; also throws `overloaded` where the spool or the disk is full. */
   readonly store: CommitGroup = async (group) => {
     if (this.#outage) return await this.#toSpool(group);
+    if (this.#options.sharesDisk) this.#spool.checkDisk();
     const committing = this.#commit(group);
     // Left behind after the timeout: what becomes of it, the drain finds out by the group's id.
     committing.catch(() => {});
@@ -51,8 +59,8 @@ export class CommitOrSpool {
   };
 
   async #timeout(): Promise<never> {
-    await sleep(this.#commitMsMax, undefined, { ref: false });
-    throw new ServiceError('retryable', `no commit within ${this.#commitMsMax} ms`);
+    await sleep(this.#options.commitMsMax, undefined, { ref: false });
+    throw new ServiceError('retryable', `no commit within ${this.#options.commitMsMax} ms`);
   }
 
   async #toSpool(group: Group): Promise<readonly Settlement[]> {

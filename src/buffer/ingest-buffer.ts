@@ -60,7 +60,7 @@ export class IngestBuffer implements BatchSink {
     while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, deadline);
     if (this.#closed) throw shuttingDown();
     const lane = this.#lanes[laneName];
-    if (!lane.tryReserve(batch)) throw overloaded();
+    if (!lane.tryReserve(batch)) throw overloaded(lane.settledInMs);
     const settled = this.#hold(batch, lane.offer(batch));
     const onDeadline = () => lane.withdraw(batch, notTaken());
     deadline.addEventListener('abort', onDeadline, { once: true });
@@ -156,10 +156,13 @@ async function untilAborted<T>(
 }
 
 const retryDelayMs = 1000;
+const retryDelayMsMin = 100;
+const retryDelayMsMax = 30_000;
 
-const overloaded = () =>
+/** With the time after which there should be room again, as far as that can be told. */
+const overloaded = (settledInMs = retryDelayMs) =>
   new ServiceError('overloaded', 'the buffer is full: the database is slower than what arrives', {
-    retryDelayMs,
+    retryDelayMs: Math.min(Math.max(settledInMs, retryDelayMsMin), retryDelayMsMax),
   });
 
 const notTaken = () =>

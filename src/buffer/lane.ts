@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7';
 import { type Batch, batchBytes, batchRows, type CommitGroup, type Settlement } from './batch.ts';
+import { Rate } from './rate.ts';
 
 export interface LaneOptions {
   /** Groups that are committed at the same time. */
@@ -38,6 +39,7 @@ export class Lane {
   #writing = 0;
   #timer: NodeJS.Timeout | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
+  readonly #rate = new Rate();
   /** Once draining, nothing waits for a fuller group. */
   #draining = false;
 
@@ -53,6 +55,12 @@ export class Lane {
 
   get bytes(): number {
     return this.#heldBytes;
+  }
+
+  /** How long it takes, at the present rate, until what is held is settled. */
+  get settledInMs(): number | undefined {
+    const perMs = this.#rate.perMs(performance.now());
+    return perMs === undefined ? undefined : this.#heldBytes / perMs;
   }
 
   /** Takes room for a batch, if there is any and nobody waits for it. */
@@ -186,7 +194,9 @@ export class Lane {
   }
 
   #release(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#heldBytes -= batchBytes(entry.batch);
+    const bytes = entries.reduce((sum, { batch }) => sum + batchBytes(batch), 0);
+    this.#heldBytes -= bytes;
+    this.#rate.add(bytes, performance.now());
     this.#heldBatches -= entries.length;
     this.#admit();
     if (this.#heldBatches === 0) this.#idle?.resolve();

@@ -9,6 +9,7 @@ export interface CollectorProcess {
   readonly port: number;
   readonly baseUrl: string;
   readonly process: ChildProcess;
+  readonly dataDirectory: string;
   /** Everything it has logged so far. */
   readonly logs: readonly string[];
   /** Sends a signal and resolves with the exit code, null when the signal ended it. */
@@ -47,6 +48,7 @@ export async function spawnCollector(
     port,
     baseUrl: `http://127.0.0.1:${port}`,
     process: child,
+    dataDirectory: env.TELEMETRY_DATA_DIR ?? own.TELEMETRY_DATA_DIR,
     logs,
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;

@@ -73,7 +73,7 @@ export class Spool {
     );
     const last = segmentPattern.exec(names.at(-1) ?? '');
     const spool = new Spool(options, lock, closed, Number(last?.[1] ?? 0) + 1);
-    await spool.#checkDisk();
+    await spool.#askDisk();
     return spool;
   }
 
@@ -83,6 +83,13 @@ export class Spool {
 
   get isEmpty(): boolean {
     return this.#closed.length === 0 && !this.#active;
+  }
+
+  /** Throws where the disk is nearly full (3.3). */
+  checkDisk(): void {
+    // Asked beside the appends, which must not change places while they wait for an answer.
+    if (performance.now() - this.#diskCheckedAt > diskCheckEveryMs) void this.#askDisk();
+    if (this.#diskIsLow) throw full('the disk is nearly full');
   }
 
   /**
@@ -155,13 +162,13 @@ export class Spool {
   }
 
   #checkRoom(bytes: number): void {
-    if (this.bytes + bytes > this.#options.bytesMax) throw full('the spool is full');
-    // Asked beside the appends, which must not change places while they wait for an answer.
-    if (performance.now() - this.#diskCheckedAt > diskCheckEveryMs) void this.#checkDisk();
-    if (this.#diskIsLow) throw full('the disk is nearly full');
+    if (this.bytes + bytes > this.#options.bytesMax) {
+      throw full('the database is not taking data, and the spool is full');
+    }
+    this.checkDisk();
   }
 
-  async #checkDisk(): Promise<void> {
+  async #askDisk(): Promise<void> {
     this.#diskCheckedAt = performance.now();
     try {
       const { bavail, bsize } = await statfs(this.#options.directory);
@@ -172,10 +179,7 @@ export class Spool {
   }
 }
 
-const full = (what: string) =>
-  new ServiceError('overloaded', `the database is not taking data, and ${what}`, {
-    retryDelayMs: 5000,
-  });
+const full = (what: string) => new ServiceError('overloaded', what, { retryDelayMs: 5000 });
 
 /** A new file is only as durable as its entry in the directory. */
 async function syncDirectory(directory: string): Promise<void> {

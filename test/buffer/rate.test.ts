@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { Rate } from '../../src/buffer/rate.ts';
+
+it('is not known while nothing is done', () => {
+  expect(new Rate().perMs(5000)).toBeUndefined();
+});
+
+it('follows what is done', () => {
+  const rate = new Rate();
+  for (let nowMs = 10_000; nowMs <= 13_000; nowMs += 10) rate.add(50, nowMs);
+  expect(rate.perMs(13_000)).toBeCloseTo(5, 0);
+  for (let nowMs = 13_010; nowMs <= 16_000; nowMs += 10) rate.add(500, nowMs);
+  expect(rate.perMs(16_000)).toBeCloseTo(50, -1);
+});
+
+it('is forgotten after a pause', () => {
+  const rate = new Rate();
+  rate.add(1000, 10_000);
+  expect(rate.perMs(60_000)).toBeUndefined();
+});
