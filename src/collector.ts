@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health_pb.js';
 import { errorInterceptor } from './accept/connect-errors.ts';
 import { httpRoutes, sendJson } from './accept/http-routes.ts';
 import { Ingest } from './accept/ingest.ts';
@@ -26,12 +27,15 @@ import { observeEndpoints } from './observe/endpoints.ts';
 import { Health } from './observe/health.ts';
 import { healthRoutes } from './observe/health-handlers.ts';
 import type { Logger } from './observe/logger.ts';
+import { reflectionRoutes } from './observe/reflection-handlers.ts';
 import { queryHandlers, queryRoutes } from './query/query-handlers.ts';
 import { restQueries } from './query/rest.ts';
 
 const dayMs = 86_400_000;
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
 const unaryRowsMax = 100;
+/** What clients may call, and may ask about. */
+const services = [IngestService, QueryService, DeadLetterService];
 
 /** The whole service: its parts, and the order in which they start and stop. */
 export class Collector {
@@ -146,9 +150,10 @@ export class Collector {
         healthRoutes(
           router,
           health,
-          [IngestService, QueryService, DeadLetterService].map((service) => service.typeName),
+          services.map(({ typeName }) => typeName),
           shutdown,
         );
+        reflectionRoutes(router, [...services, HealthService]);
       },
       endpoints: new Map([
         ...observeEndpoints(health, this.#registry, depth, sendJson),

@@ -41,7 +41,7 @@ const rules: Readonly<Record<string, Rules>> = {
   },
   observe: {
     own: ['gen', 'event-types', 'errors'],
-    packages: ['@connectrpc/connect', 'pino', 'pino-pretty', 'prom-client'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'pino', 'pino-pretty', 'prom-client'],
   },
   admin: {
     own: ['gen', 'commit', 'database', 'event-types', 'errors', 'uuid'],
@@ -80,7 +80,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
 
 const linesMax = 230;
 /** The list of options: one thing after another, which no second file would make clearer. */
-const longer: Readonly<Record<string, number>> = { 'config.ts': 300 };
+const longer: Readonly<Record<string, number>> = { 'config.ts': 300, 'collector.ts': 260 };
 
 const root = join(import.meta.dirname, '..');
 const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.slice('src/'.length));
