@@ -1,28 +1,20 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health_pb.js';
 import { errorInterceptor } from './accept/connect-errors.ts';
 import { httpRoutes, sendJson } from './accept/http-routes.ts';
-import { Ingest } from './accept/ingest.ts';
 import { ingestRoutes } from './accept/ingest-handlers.ts';
 import { SocketServer } from './accept/socket-server.ts';
 import { deadLetterRoutes } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
-import type { CommitGroup } from './buffer/batch.ts';
-import { Drain } from './buffer/drain.ts';
-import { CommitOrSpool } from './buffer/fallback.ts';
-import { IngestBuffer } from './buffer/ingest-buffer.ts';
 import { Spool } from './buffer/spool/spool.ts';
-import { GroupCommitter } from './commit/group-committer.ts';
-import { Writer } from './commit/writer.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
-import { batchIdAgeMsMax, batchIdAheadMsMax } from './database/maintenance.ts';
-import { Accounting } from './observe/accounting.ts';
+import { createIngestPath, type IngestPath } from './ingest-path.ts';
 import { observeEndpoints } from './observe/endpoints.ts';
 import { Health } from './observe/health.ts';
 import { healthRoutes } from './observe/health-handlers.ts';
@@ -31,9 +23,6 @@ import { reflectionRoutes } from './observe/reflection-handlers.ts';
 import { queryHandlers, queryRoutes } from './query/query-handlers.ts';
 import { restQueries } from './query/rest.ts';
 
-const dayMs = 86_400_000;
-/** Larger unary batches travel with the streams, so that they do not delay small requests. */
-const unaryRowsMax = 100;
 /** What clients may call, and may ask about. */
 const services = [IngestService, QueryService, DeadLetterService];
 
@@ -45,33 +34,16 @@ export class Collector {
   readonly #health = new Health();
   readonly #shutdown = new AbortController();
   readonly #database: DatabaseService;
-  readonly #spool: Spool;
-  readonly #buffer: IngestBuffer;
-  readonly #drain: Drain;
+  readonly #path: IngestPath;
   readonly #server: SocketServer;
 
   private constructor(config: Config, logger: Logger, database: DatabaseService, spool: Spool) {
     this.#config = config;
     this.#logger = logger;
     this.#database = database;
-    this.#spool = spool;
     collectDefaultMetrics({ register: this.#registry });
-    const accounting = new Accounting(this.#registry);
-    const writer = new Writer(database.writers);
-    const commit = new GroupCommitter(writer, 'report').commit;
-    const fallback = new CommitOrSpool(
-      commit,
-      spool,
-      { commitMsMax: config.commitMsMax, sharesDisk: config.databaseUrl === '' },
-      logger,
-    );
-    this.#buffer = createBuffer(config, fallback.store, accounting);
-    const drainCommit = new GroupCommitter(writer, 'dead-letter').commit;
-    this.#drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);
-    this.#measureBuffer();
-    const deadLetters = new DeadLetters(database.upkeepDb, writer, this.#registry);
-    const ingest = new Ingest(this.#buffer, ingestOptions(config), accounting);
-    this.#server = this.#createServer(ingest, accounting, deadLetters);
+    this.#path = createIngestPath(config, database.writers, spool, this.#registry, logger);
+    this.#server = this.#createServer();
   }
 
   /** Starts the service; resolves when it accepts connections, which may be before it is ready. */
@@ -113,15 +85,15 @@ export class Collector {
     this.#health.report('shutdown', 'in progress');
     this.#shutdown.abort();
     await this.#server.stop(deadline);
-    await Promise.race([this.#buffer.close(), untilAborted(deadline)]);
-    if (this.#buffer.depth > 0) {
+    await Promise.race([this.#path.buffer.close(), untilAborted(deadline)]);
+    if (this.#path.buffer.depth > 0) {
       this.#logger.error(
-        { batches: this.#buffer.depth },
+        { batches: this.#path.buffer.depth },
         'stopped with batches that nobody was told are stored',
       );
     }
-    await Promise.race([this.#drain.stop(), untilAborted(deadline)]);
-    await this.#spool.close();
+    await Promise.race([this.#path.drain.stop(), untilAborted(deadline)]);
+    await this.#path.spool.close();
     await this.#database.close();
     this.#logger.info('stopped');
   }
@@ -130,10 +102,12 @@ export class Collector {
     this.port = await this.#server.listen();
     this.#logger.info({ host: this.#config.host, port: this.port }, 'listening');
     this.#database.prepare(this.#health, this.#registry);
-    this.#drain.start();
+    this.#path.drain.start();
   }
 
-  #createServer(ingest: Ingest, accounting: Accounting, deadLetters: DeadLetters): SocketServer {
+  #createServer(): SocketServer {
+    const { ingest, accounting, writer } = this.#path;
+    const deadLetters = new DeadLetters(this.#database.upkeepDb, writer, this.#registry);
     const { config, logger, health } = {
       config: this.#config,
       logger: this.#logger,
@@ -141,7 +115,7 @@ export class Collector {
     };
     const shutdown = this.#shutdown.signal;
     const queries = queryHandlers(this.#database.reader);
-    const depth = () => this.#buffer.depth;
+    const depth = () => this.#path.buffer.depth;
     const listener = httpRoutes({
       routes: (router) => {
         ingestRoutes(router, ingest, { inFlightMax: config.streamBatchesMax, shutdown });
@@ -176,59 +150,6 @@ export class Collector {
       logger,
     );
   }
-
-  #measureBuffer(): void {
-    const gauge = (name: string, help: string, read: () => number) =>
-      new Gauge({
-        name,
-        help,
-        registers: [this.#registry],
-        collect() {
-          this.set(read());
-        },
-      });
-    gauge('telemetry_buffer_batches', 'Batches held in memory.', () => this.#buffer.depth);
-    gauge(
-      'telemetry_buffer_bytes',
-      'Bytes of encoded rows held in memory.',
-      () => this.#buffer.bytes,
-    );
-    gauge('telemetry_spool_bytes', 'Bytes of the spool on disk.', () => this.#spool.bytes);
-  }
-}
-
-function createBuffer(config: Config, store: CommitGroup, accounting: Accounting): IngestBuffer {
-  const group = {
-    groupRowsMax: config.groupRowsMax,
-    groupBytesMax: config.groupBytesMax,
-    groupAgeMsMax: config.groupAgeMsMax,
-  };
-  const unaryBytes = config.bufferBytesMax / 4;
-  return new IngestBuffer(
-    {
-      unary: { ...group, writers: 1, budgetBytes: unaryBytes },
-      stream: {
-        ...group,
-        writers: config.writers,
-        budgetBytes: config.bufferBytesMax - unaryBytes,
-      },
-    },
-    store,
-    accounting,
-  );
-}
-
-function ingestOptions(config: Config) {
-  return {
-    eventTime: {
-      ageMsMax: config.eventAgeDaysMax * dayMs,
-      aheadMsMax: config.eventAheadMinutesMax * 60_000,
-    },
-    batchIdTime: { ageMsMax: batchIdAgeMsMax, aheadMsMax: batchIdAheadMsMax },
-    batchRowsMax: config.batchRowsMax,
-    unaryMsMax: config.unaryMsMax,
-    unaryRowsMax,
-  };
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

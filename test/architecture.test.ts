@@ -61,8 +61,13 @@ const rules: Readonly<Record<string, Rules>> = {
   'errors.ts': { own: [], packages: [] },
   'event-types.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: [] },
+  'ingest-path.ts': {
+    own: ['accept', 'buffer', 'commit', 'database', 'observe'],
+    typesOf: ['config'],
+    packages: ['pg', 'prom-client'],
+  },
   'collector.ts': {
-    own: [...parts, 'gen', 'config', 'errors', 'event-types', 'uuid'],
+    own: [...parts, 'ingest-path', 'gen', 'config', 'errors', 'event-types', 'uuid'],
     packages: ['prom-client'],
   },
 };
@@ -80,7 +85,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
 
 const linesMax = 230;
 /** The list of options: one thing after another, which no second file would make clearer. */
-const longer: Readonly<Record<string, number>> = { 'config.ts': 300, 'collector.ts': 260 };
+const longer: Readonly<Record<string, number>> = { 'config.ts': 300 };
 
 const root = join(import.meta.dirname, '..');
 const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.slice('src/'.length));

@@ -1,0 +1,106 @@
+import type pg from 'pg';
+import { Gauge, type Registry } from 'prom-client';
+import { Ingest, type IngestOptions } from './accept/ingest.ts';
+import type { CommitGroup } from './buffer/batch.ts';
+import { Drain } from './buffer/drain.ts';
+import { CommitOrSpool } from './buffer/fallback.ts';
+import { IngestBuffer } from './buffer/ingest-buffer.ts';
+import type { Spool } from './buffer/spool/spool.ts';
+import { GroupCommitter } from './commit/group-committer.ts';
+import { Writer } from './commit/writer.ts';
+import type { Config } from './config.ts';
+import { batchIdAgeMsMax, batchIdAheadMsMax } from './database/maintenance.ts';
+import { Accounting } from './observe/accounting.ts';
+import type { Logger } from './observe/logger.ts';
+
+const dayMs = 86_400_000;
+/** Larger unary batches travel with the streams, so that they do not delay small requests. */
+const unaryRowsMax = 100;
+
+/** The stations of a batch after it is read, from the first to the last. */
+export interface IngestPath {
+  /** Validates and encodes. */
+  readonly ingest: Ingest;
+  /** Gathers batches into groups. */
+  readonly buffer: IngestBuffer;
+  /** Takes the groups that the database does not. */
+  readonly spool: Spool;
+  /** Brings those to the database when it is back. */
+  readonly drain: Drain;
+  /** Writes. */
+  readonly writer: Writer;
+  /** Counts. */
+  readonly accounting: Accounting;
+}
+
+export function createIngestPath(
+  config: Config,
+  writers: pg.Pool,
+  spool: Spool,
+  registry: Registry,
+  logger: Logger,
+): IngestPath {
+  const accounting = new Accounting(registry);
+  const writer = new Writer(writers);
+  const fallback = new CommitOrSpool(
+    new GroupCommitter(writer, 'report').commit,
+    spool,
+    { commitMsMax: config.commitMsMax, sharesDisk: config.databaseUrl === '' },
+    logger,
+  );
+  const drainCommit = new GroupCommitter(writer, 'dead-letter').commit;
+  const drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);
+  const buffer = createBuffer(config, fallback.store, accounting);
+  measure(buffer, spool, registry);
+  const ingest = new Ingest(buffer, ingestOptions(config), accounting);
+  return { ingest, buffer, spool, drain, writer, accounting };
+}
+
+function createBuffer(config: Config, store: CommitGroup, accounting: Accounting): IngestBuffer {
+  const group = {
+    groupRowsMax: config.groupRowsMax,
+    groupBytesMax: config.groupBytesMax,
+    groupAgeMsMax: config.groupAgeMsMax,
+  };
+  const unaryBytes = config.bufferBytesMax / 4;
+  return new IngestBuffer(
+    {
+      unary: { ...group, writers: 1, budgetBytes: unaryBytes },
+      stream: {
+        ...group,
+        writers: config.writers,
+        budgetBytes: config.bufferBytesMax - unaryBytes,
+      },
+    },
+    store,
+    accounting,
+  );
+}
+
+function ingestOptions(config: Config): IngestOptions {
+  return {
+    eventTime: {
+      ageMsMax: config.eventAgeDaysMax * dayMs,
+      aheadMsMax: config.eventAheadMinutesMax * 60_000,
+    },
+    batchIdTime: { ageMsMax: batchIdAgeMsMax, aheadMsMax: batchIdAheadMsMax },
+    batchRowsMax: config.batchRowsMax,
+    unaryMsMax: config.unaryMsMax,
+    unaryRowsMax,
+  };
+}
+
+function measure(buffer: IngestBuffer, spool: Spool, registry: Registry): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('telemetry_buffer_batches', 'Batches held in memory.', () => buffer.depth);
+  gauge('telemetry_buffer_bytes', 'Bytes of encoded rows held in memory.', () => buffer.bytes);
+  gauge('telemetry_spool_bytes', 'Bytes of the spool on disk.', () => spool.bytes);
+}
