@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
 
-const mainFile = new URL('../../src/main.ts', import.meta.url).pathname;
+const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
+/** The launcher takes the first node that it finds. */
+const ownNode = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 const linesKept = 200;
 
 /**
@@ -36,8 +39,8 @@ export class CollectorProcess {
 
   /** Resolves when it accepts connections. */
   async start(env: Environment = {}): Promise<void> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', mainFile], {
-      env: { ...process.env, ...this.#env, ...env },
+    const child = spawn(launcher, [], {
+      env: { ...process.env, ...ownNode, ...this.#env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
