@@ -92,11 +92,12 @@ export class Spool {
   async append(group: Group): Promise<void> {
     const record = Buffer.concat(group.batches.map((batch) => encodeRecord(batch, group.id)));
     this.#checkRoom(record.length);
-    const segment = await this.#writable();
+    let segment: Segment | undefined;
     try {
+      segment = await this.#writable();
       await segment.append(record);
     } catch (cause) {
-      if (this.#active === segment) await this.#closeActive();
+      if (segment && this.#active === segment) await this.#closeActive();
       throw new ServiceError('retryable', 'writing to the spool failed', {
         retryDelayMs: 1000,
         cause,
