@@ -29,6 +29,8 @@ interface ClosedFile {
   readonly path: string;
   readonly bytes: number;
   readonly recovered: boolean;
+  /** Settled when nothing is written to it any more. */
+  readonly written: Promise<unknown>;
 }
 
 const segmentBytesMax = 8 * 1024 * 1024;
@@ -68,7 +70,12 @@ export class Spool {
     const closed = await Promise.all(
       names.map(async (name) => {
         const path = join(options.directory, name);
-        return { path, bytes: (await stat(path)).size, recovered: true };
+        return {
+          path,
+          bytes: (await stat(path)).size,
+          recovered: true,
+          written: Promise.resolve(),
+        };
       }),
     );
     const last = segmentPattern.exec(names.at(-1) ?? '');
@@ -110,6 +117,7 @@ export class Spool {
     if (this.#closed.length === 0 && this.#active) await this.#closeActive();
     const file = this.#closed[0];
     if (!file) return undefined;
+    await file.written;
     const { batches, damaged } = readSegment(await readFile(file.path));
     return {
       batches,
@@ -151,8 +159,10 @@ export class Spool {
     const segment = this.#active;
     if (!segment) return;
     this.#active = undefined;
-    this.#closed.push({ path: segment.path, bytes: segment.bytes, recovered: false });
-    await segment.close();
+    const closed = segment.close();
+    const written = closed.catch(() => {});
+    this.#closed.push({ path: segment.path, bytes: segment.bytes, recovered: false, written });
+    await closed;
   }
 
   #checkRoom(bytes: number): void {
