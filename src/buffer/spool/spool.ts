@@ -35,6 +35,8 @@ interface ClosedFile {
 
 const segmentBytesMax = 8 * 1024 * 1024;
 const segmentPattern = /^spool-(\d+)\.log$/;
+/** No number is used again while a segment that has it is set aside. */
+const numberPattern = /^spool-(\d+)\.log(\.damaged)?$/;
 const diskCheckEveryMs = 200;
 
 /** Batches on the local disk, in segments that are written in order and drained in order. */
@@ -64,9 +66,8 @@ export class Spool {
   static async open(options: SpoolOptions): Promise<Spool> {
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     const lock = new DirectoryLock(options.directory);
-    const names = (await readdir(options.directory))
-      .filter((name) => segmentPattern.test(name))
-      .sort();
+    const all = await readdir(options.directory);
+    const names = all.filter((name) => segmentPattern.test(name)).sort();
     const closed = await Promise.all(
       names.map(async (name) => {
         const path = join(options.directory, name);
@@ -78,8 +79,8 @@ export class Spool {
         };
       }),
     );
-    const last = segmentPattern.exec(names.at(-1) ?? '');
-    const spool = new Spool(options, lock, closed, Number(last?.[1] ?? 0) + 1);
+    const numbers = all.map((name) => Number(numberPattern.exec(name)?.[1] ?? 0));
+    const spool = new Spool(options, lock, closed, Math.max(0, ...numbers) + 1);
     await spool.#checkDisk();
     return spool;
   }
