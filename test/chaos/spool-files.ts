@@ -21,9 +21,10 @@ export function segmentsIn(directory: string): string[] {
     .sort();
 }
 
-/** Segments that were set aside. */
-export function setAsideIn(directory: string): string[] {
-  return readdirSync(directory).filter((name) => name.endsWith('.damaged'));
+/** The numbers of the files that were set aside. */
+export function setAsideIn(directory: string): Set<number> {
+  const names = readdirSync(directory).filter((name) => name.endsWith('.damaged'));
+  return new Set(names.map((name) => statSync(join(directory, name)).ino));
 }
 
 /** Waits until something is in the spool. */

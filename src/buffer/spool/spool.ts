@@ -17,8 +17,8 @@ export interface SpoolOptions {
 /** The oldest segment, closed, as the drain gets it. */
 export interface ClosedSegment {
   readonly batches: readonly Batch[];
-  /** Whether it was written before this process began. */
-  readonly recovered: boolean;
+  /** Those that nobody accounts for: written before this process began, or refused by it (5.4). */
+  readonly recovered: readonly Batch[];
   /** Damaged records, which are lost to the drain. */
   readonly damaged: number;
   /** Deletes it, or sets it aside where something in it is damaged. */
@@ -29,6 +29,7 @@ interface ClosedFile {
   readonly path: string;
   readonly bytes: number;
   readonly recovered: boolean;
+  readonly refused: ReadonlySet<string>;
   /** Settled when nothing is written to it any more. */
   readonly written: Promise<unknown>;
 }
@@ -75,6 +76,7 @@ export class Spool {
           path,
           bytes: (await stat(path)).size,
           recovered: true,
+          refused: new Set<string>(),
           written: Promise.resolve(),
         };
       }),
@@ -105,6 +107,7 @@ export class Spool {
       segment = await this.#writable();
       await segment.append(record);
     } catch (cause) {
+      segment?.refused.add(group.id);
       if (segment && this.#active === segment) await this.#closeActive();
       throw new ServiceError('retryable', 'writing to the spool failed', {
         retryDelayMs: 1000,
@@ -123,7 +126,9 @@ export class Spool {
     return {
       batches,
       damaged,
-      recovered: file.recovered,
+      recovered: batches.filter(
+        ({ groupId }) => file.recovered || file.refused.has(groupId as string),
+      ),
       remove: async () => {
         this.#closed.shift();
         if (damaged === 0) await unlink(file.path);
@@ -162,7 +167,8 @@ export class Spool {
     this.#active = undefined;
     const closed = segment.close();
     const written = closed.catch(() => {});
-    this.#closed.push({ path: segment.path, bytes: segment.bytes, recovered: false, written });
+    const { path, bytes, refused } = segment;
+    this.#closed.push({ path, bytes, recovered: false, refused, written });
     await closed;
   }
 
