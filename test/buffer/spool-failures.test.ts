@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, renameSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
@@ -21,7 +21,6 @@ afterEach(() => directory.remove());
 const open = (bytesMax = 64 * 1024 * 1024) =>
   Spool.open({ directory: path, bytesMax, diskReserveBytes: 0 });
 const groupOf = (...batches: Batch[]) => ({ id: uuidv7(), batches });
-const ids = (batches: readonly Batch[]) => batches.map(({ id }) => id);
 
 describe('spool', () => {
   it('refuses as retryable where no segment can be created, and goes on later', async () => {
@@ -63,4 +62,14 @@ describe('spool', () => {
       expect(readdirSync(path).filter((each) => each.endsWith('.damaged'))).toHaveLength(count);
     }
   });
+});
+
+it('says that the outcome is not known where a commit is left behind and the spool is full (3.3)', async () => {
+  const spool = await open(0);
+  const never = () => new Promise<never>(() => {});
+  const { store } = new CommitOrSpool(never, spool, 10, silentLogger);
+  await expect(store(groupOf(eventBatch(1)))).rejects.toMatchObject({ kind: 'retryable' });
+  // Without a try there is no doubt.
+  await expect(store(groupOf(eventBatch(1)))).rejects.toMatchObject({ kind: 'overloaded' });
+  await spool.close();
 });
