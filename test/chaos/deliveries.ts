@@ -53,6 +53,11 @@ export class Deliveries {
     if (answer.spooled) this.answers.spooled += 1;
   }
 
+  /** Acknowledgements of what PostgreSQL has committed. */
+  get committed(): number {
+    return this.answers.acknowledged - this.answers.spooled;
+  }
+
   in(state: State): Delivery[] {
     return this.all.filter((delivery) => delivery.state === state);
   }

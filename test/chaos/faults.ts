@@ -157,7 +157,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   ),
   'commit cut': on('network', async ({ network }, random) => {
     network.cutCommits(Array.from({ length: random.between(1, 4) }, () => random.pick(commitCuts)));
-    await lasts(random, 200, 600);
+    for (let waitedMs = 0; network.cutsLeft > 0 && waitedMs < 2000; waitedMs += 20) await sleep(20);
     network.cutCommits([]);
   }),
   'clients dropped': on('access', async ({ access }) => access.drop()),

@@ -21,6 +21,7 @@ export class FaultyNetwork {
   readonly port: number;
   readonly #listener: net.Server;
   readonly #links = new Set<Link>();
+  readonly #clients = new Set<net.Socket>();
   #target: net.NetConnectOpts;
   #stalled = false;
   #refusing = false;
@@ -83,10 +84,17 @@ export class FaultyNetwork {
     this.#cuts = [...cuts];
   }
 
+  /** Commits that are still to be cut. */
+  get cutsLeft(): number {
+    return this.#cuts.length;
+  }
+
   async stop(): Promise<void> {
     this.#listener.close();
     this.drop();
-    await once(this.#listener, 'close');
+    const closed = once(this.#listener, 'close');
+    for (const client of this.#clients) client.destroy();
+    await closed;
   }
 
   #connect(client: net.Socket): void {
@@ -94,6 +102,8 @@ export class FaultyNetwork {
       client.destroy();
       return;
     }
+    this.#clients.add(client);
+    client.once('close', () => this.#clients.delete(client));
     const server = net.connect({ ...this.#target, allowHalfOpen: true });
     const link: Link = { client, server, silent: false, cut: undefined };
     this.#links.add(link);
@@ -102,9 +112,10 @@ export class FaultyNetwork {
     for (const socket of [client, server]) {
       socket.on('error', () => {});
       socket.on('close', () => {
-        client.destroy();
-        server.destroy();
         this.#links.delete(link);
+        server.destroy();
+        // That the server has gone is not heard across a silence.
+        if (!link.silent) client.destroy();
       });
     }
   }

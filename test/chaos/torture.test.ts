@@ -12,7 +12,7 @@ const kinds = [
   'network half-closed',
   'commit cut',
   'spool full',
-  'clients dropped',
+  'spool writes fail',
 ];
 
 it('keeps what it acknowledged, once, through ten faults', async () => {

@@ -48,6 +48,9 @@ const collectorEnv = {
   TELEMETRY_SHUTDOWN_MS_MAX: '3000',
 };
 const stopMsMax = 8000;
+/** How long a rest between faults may take, and the acknowledged commits that end it. */
+const restMsMax = 8000;
+const commitsMin = 20;
 const recoveryMsMax = 120_000;
 
 /** Runs clients against a collector that faults befall, and says what became of what they sent. */
@@ -66,7 +69,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     givingUp: givingUp.signal,
   };
   const clients = startClients(traffic, options.seed);
-  const counts = await befall(world, options, startedAt);
+  const counts = await befall(world, deliveries, options, startedAt);
 
   ending.abort();
   const deadline = AbortSignal.timeout(recoveryMsMax);
@@ -163,6 +166,7 @@ function startClients(traffic: Traffic, seed: number): Promise<unknown> {
 /** Draws faults, each kind once before any comes again; some of them overlap. */
 async function befall(
   world: World,
+  deliveries: Deliveries,
   { seed, faults: count, secondsMax, kinds = Object.keys(faults), onFault }: TortureOptions,
   startedAt: number,
 ): Promise<Record<string, number>> {
@@ -176,6 +180,7 @@ async function befall(
     const kind = bag.pop() as string;
     const { parts, run } = faults[kind] as Fault;
     const overlaps = random.chance(0.35);
+    const rests = random.chance(0.4);
     const pauseMs = random.between(50, 700);
     const own = new Random(seed * 100_000 + number);
     await Promise.all(parts.map((part) => running.get(part)));
@@ -185,9 +190,17 @@ async function befall(
     counts[kind] = (counts[kind] ?? 0) + 1;
     if (!overlaps) await Promise.all(running.values());
     await sleep(pauseMs);
+    if (rests && !overlaps) await untilCommitting(deliveries);
   }
   await Promise.all(running.values());
   return counts;
+}
+
+/** Waits for the end of an outage, so that faults do not only ever befall a collector that spools. */
+async function untilCommitting(deliveries: Deliveries): Promise<void> {
+  const enough = deliveries.committed + commitsMin;
+  for (let waitedMs = 0; waitedMs < restMsMax && deliveries.committed < enough; waitedMs += 50)
+    await sleep(50);
 }
 
 function verdict(world: World, deliveries: Deliveries, findings: Findings): string[] {
