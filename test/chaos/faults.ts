@@ -4,7 +4,13 @@ import type { CollectorProcess } from './collector-process.ts';
 import { commitCuts, type FaultyNetwork } from './faulty-network.ts';
 import type { Postgres } from './postgres.ts';
 import type { Random } from './random.ts';
-import { damageNewestSegment, hideSpool, limitFileSize, untilSpooled } from './spool-files.ts';
+import {
+  canLimitFileSize,
+  damageNewestSegment,
+  hideSpool,
+  limitFileSize,
+  untilSpooled,
+} from './spool-files.ts';
 
 /** What faults befall. */
 export interface World {
@@ -60,6 +66,18 @@ async function withoutDatabase(world: World, work: () => Promise<void>): Promise
   }
 }
 
+const spoolWritesFail: Fault = {
+  parts: ['collector', 'network'],
+  run: async (world, random) => {
+    const allow = limitFileSize(world.collector.pid, random.between(1, 20_000));
+    try {
+      await withoutDatabase(world, () => lasts(random));
+    } finally {
+      allow();
+    }
+  },
+};
+
 /** Every kind of fault there is. */
 export const faults: Readonly<Record<string, Fault>> = {
   'collector killed': on('collector', async (world, random) => {
@@ -107,17 +125,7 @@ export const faults: Readonly<Record<string, Fault>> = {
       }
     },
   },
-  'spool writes fail': {
-    parts: ['collector', 'network'],
-    run: async (world, random) => {
-      const allow = limitFileSize(world.collector.pid, random.between(1, 20_000));
-      try {
-        await withoutDatabase(world, () => lasts(random));
-      } finally {
-        allow();
-      }
-    },
-  },
+  ...(canLimitFileSize && { 'spool writes fail': spoolWritesFail }),
   'PostgreSQL killed': endPostgres('SIGKILL'),
   'PostgreSQL stopped at once': endPostgres('SIGQUIT'),
   'PostgreSQL restarted': endPostgres('SIGINT'),

@@ -43,7 +43,7 @@ export const refusalOf = (code: number): Answer =>
   code === Code.ResourceExhausted ? { kind: 'overloaded' } : unknown;
 
 /** REST, one event at a time. */
-export function restSender(baseUrl: string): Send {
+function restSender(baseUrl: string): Send {
   return async ({ id, client, events: [value] }, timeoutMs) => {
     try {
       const response = await fetch(`${baseUrl}/v1/telemetry/log`, {
@@ -69,7 +69,7 @@ export function restSender(baseUrl: string): Send {
 }
 
 /** A connection of its own each time one has failed. */
-export function connectSender(makeTransport: (sessions: Http2SessionManager) => Transport) {
+function connectSender(makeTransport: (sessions: Http2SessionManager) => Transport) {
   return (baseUrl: string): Send => {
     let sessions = new Http2SessionManager(baseUrl);
     return async (delivery, timeoutMs) => {
@@ -90,7 +90,7 @@ export function connectSender(makeTransport: (sessions: Http2SessionManager) => 
 }
 
 /** gRPC by an implementation that is not the collector's. */
-export function grpcJsSender(baseUrl: string): Send {
+function grpcJsSender(baseUrl: string): Send {
   const connect = () =>
     new grpc.Client(new URL(baseUrl).host, grpc.credentials.createInsecure(), {
       'grpc.max_reconnect_backoff_ms': 200,

