@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate bench clean
+.PHONY: start test check generate bench chaos clean
 
 start: node_modules/.installed
 	@npm run --silent start
@@ -19,6 +19,10 @@ generate: node_modules/.installed .venv/.installed
 
 bench: node_modules/.installed
 	@npm run --silent bench
+
+# Tortures a collector with 60 faults: docs/reliability.md.
+chaos: node_modules/.installed
+	@npm run --silent chaos
 
 node_modules/.installed: package.json package-lock.json .npmrc
 	npm install --no-save --loglevel=error

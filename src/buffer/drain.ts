@@ -81,8 +81,7 @@ export class Drain {
       );
       this.#accounting.damaged(segment.damaged);
     }
-    if (segment.recovered)
-      for (const batch of segment.batches) this.#accounting.recovered(batch.answer);
+    for (const batch of segment.recovered) this.#accounting.recovered(batch.answer);
     for (const batches of groupsOf(segment.batches, this.#options)) {
       await this.#commitGroup(batches);
       if (this.#stop.signal.aborted) return;

@@ -40,7 +40,10 @@ export class CommitOrSpool {
     this.#outage = false;
   }
 
-  /** See `CommitGroup`; also throws `overloaded` where the spool or the disk is full. */
+  /**
+   * See `CommitGroup`; also throws `overloaded` where the spool or the disk is full and no commit
+   * was tried.
+   */
   readonly store: CommitGroup = async (group) => {
     if (this.#outage) return await this.#toSpool(group);
     if (this.#options.sharesDisk) this.#spool.checkDisk();
@@ -54,7 +57,7 @@ export class CommitOrSpool {
       if (!this.#outage)
         this.#logger.warn({ err: error }, 'the database fails: batches go to the spool');
       this.#outage = true;
-      return await this.#toSpool(group);
+      return await this.#toSpool(group).catch(unlessCommitted);
     }
   };
 
@@ -67,4 +70,13 @@ export class CommitOrSpool {
     await this.#spool.append(group);
     return group.batches.map(() => ({ kind: 'spooled' }));
   }
+}
+
+/** The spool refuses what a commit that was left behind may store all the same: who knows? */
+function unlessCommitted(refusal: ServiceError): never {
+  const { message, retryDelayMs } = refusal;
+  throw new ServiceError('retryable', `${message}; it may be stored later on`, {
+    ...(retryDelayMs !== undefined && { retryDelayMs }),
+    cause: refusal,
+  });
 }

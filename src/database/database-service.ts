@@ -18,6 +18,9 @@ const retryMs = 2000;
 const checkEveryMs = 1000;
 const closeMsMax = 2000;
 const adoptionChunkRows = 5000;
+const silenceMarginMs = 5000;
+
+type Session = Readonly<Record<string, string | number>> & { readonly statement_timeout?: number };
 
 /**
  * PostgreSQL as the collector has it: an embedded server where none is named, a pool of its own
@@ -47,12 +50,16 @@ export class DatabaseService {
     this.#config = config;
     this.#logger = logger;
     this.#embedded = embedded;
-    const pool = (use: string, connectionsMax: number, session: Record<string, string | number>) =>
+    const pool = (use: string, connectionsMax: number, session: Session) =>
       createPool({
         connection,
         applicationName: `gravitas-telemetry ${use}`,
         connectionsMax,
         session,
+        // The server ends a statement that takes too long; silence beyond that is no work.
+        ...(session.statement_timeout && {
+          silenceMsMax: session.statement_timeout + silenceMarginMs,
+        }),
         logger,
       });
     this.writers = pool('writer', config.writers + 2, writerSession);
@@ -108,10 +115,12 @@ export class DatabaseService {
   async close(): Promise<void> {
     this.#stop.abort();
     this.#maintenance?.stop();
-    await this.#background;
+    // A server that does not answer must not keep us, nor another collector at the schema.
+    const late = sleep(closeMsMax, undefined, { ref: false });
+    await Promise.race([this.#background, late]);
+    // A pool waits for connections in use.
     const ended = Promise.all([this.writers.end(), this.#readers.end(), this.#upkeep.end()]);
-    // A pool waits for connections in use; a server that does not answer must not keep us.
-    await Promise.race([ended, sleep(closeMsMax, undefined, { ref: false })]);
+    await Promise.race([ended, late]);
     await this.#embedded?.stop();
   }
 

@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
@@ -14,6 +15,8 @@ export interface PoolOptions {
   readonly connectionsMax: number;
   /** Session settings that every connection begins with. */
   readonly session: Readonly<Record<string, string | number>>;
+  /** A connection on which nothing has moved for so long is given up; absent: never. */
+  readonly silenceMsMax?: number;
   readonly logger: Logger;
 }
 
@@ -42,6 +45,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     max: options.connectionsMax,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
+    stream: () => createSocket(options.silenceMsMax),
     types: { getTypeParser },
     // Not as start-up parameters, which connection poolers refuse.
     onConnect: async (client) => {
@@ -54,6 +58,18 @@ export function createPool(options: PoolOptions): pg.Pool {
   // A connection in use is nobody's but its own: unheard, its error would end the process.
   pool.on('connect', (client) => client.on('error', onLost));
   return pool;
+}
+
+/**
+ * A server that vanishes without a word, behind a router that has forgotten the connection, say,
+ * would be waited for until the kernel gives up, which takes hours.
+ */
+function createSocket(silenceMsMax?: number): net.Socket {
+  const socket = new net.Socket();
+  if (silenceMsMax === undefined) return socket;
+  return socket.setTimeout(silenceMsMax, () =>
+    socket.destroy(new Error(`the database has been silent for ${silenceMsMax} ms`)),
+  );
 }
 
 /** Counts and sums come as bigint, which numbers hold exactly up to 2^53. */

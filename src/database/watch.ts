@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { errorMessage } from '../errors.ts';
 
@@ -8,17 +9,25 @@ const serverVersionMin = 150_000;
 
 /** Resolves with what is wrong with the database, undefined when nothing is. */
 export async function databaseObstacle(pool: pg.Pool): Promise<string | undefined> {
-  const late = new Promise<string>((resolve) =>
-    setTimeout(resolve, checkMsMax, `no answer within ${checkMsMax} ms`).unref(),
-  );
-  const asked = pool
-    .query('select pg_is_in_recovery() as read_only')
-    .then(
-      ({ rows }) =>
-        rows[0].read_only ? 'the server is a standby, which takes no data' : undefined,
-      errorMessage,
-    );
-  return await Promise.race([asked, late]);
+  let client: pg.PoolClient | undefined;
+  try {
+    client = await pool.connect();
+    const { rows } = await Promise.race([
+      client.query('select pg_is_in_recovery() as read_only'),
+      failLate(),
+    ]);
+    client.release();
+    return rows[0].read_only ? 'the server is a standby, which takes no data' : undefined;
+  } catch (error) {
+    // A connection that does not answer must not be lent again.
+    client?.release(true);
+    return errorMessage(error);
+  }
+}
+
+async function failLate(): Promise<never> {
+  await sleep(checkMsMax, undefined, { ref: false });
+  throw new Error(`no answer within ${checkMsMax} ms`);
 }
 
 /** Throws for a server that is too old; returns warnings about settings that endanger data. */

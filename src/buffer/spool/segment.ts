@@ -12,6 +12,8 @@ interface Pending {
  */
 export class Segment {
   readonly path: string;
+  /** Groups whose append has failed, though they may be in the file. */
+  readonly refused = new Set<string>();
   readonly #file: FileHandle;
   #pending: Pending[] = [];
   #flushing: Promise<void> | undefined;

@@ -17,8 +17,8 @@ export interface SpoolOptions {
 /** The oldest segment, closed, as the drain gets it. */
 export interface ClosedSegment {
   readonly batches: readonly Batch[];
-  /** Whether it was written before this process began. */
-  readonly recovered: boolean;
+  /** Those that nobody accounts for: written before this process began, or refused by it (5.4). */
+  readonly recovered: readonly Batch[];
   /** Damaged records, which are lost to the drain. */
   readonly damaged: number;
   /** Deletes it, or sets it aside where something in it is damaged. */
@@ -29,10 +29,15 @@ interface ClosedFile {
   readonly path: string;
   readonly bytes: number;
   readonly recovered: boolean;
+  readonly refused: ReadonlySet<string>;
+  /** Settled when nothing is written to it any more. */
+  readonly written: Promise<unknown>;
 }
 
 const segmentBytesMax = 8 * 1024 * 1024;
 const segmentPattern = /^spool-(\d+)\.log$/;
+/** No number is used again while a segment that has it is set aside. */
+const numberPattern = /^spool-(\d+)\.log(\.damaged)?$/;
 const diskCheckEveryMs = 200;
 
 /** Batches on the local disk, in segments that are written in order and drained in order. */
@@ -62,17 +67,22 @@ export class Spool {
   static async open(options: SpoolOptions): Promise<Spool> {
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     const lock = new DirectoryLock(options.directory);
-    const names = (await readdir(options.directory))
-      .filter((name) => segmentPattern.test(name))
-      .sort();
+    const all = await readdir(options.directory);
+    const names = all.filter((name) => segmentPattern.test(name)).sort();
     const closed = await Promise.all(
       names.map(async (name) => {
         const path = join(options.directory, name);
-        return { path, bytes: (await stat(path)).size, recovered: true };
+        return {
+          path,
+          bytes: (await stat(path)).size,
+          recovered: true,
+          refused: new Set<string>(),
+          written: Promise.resolve(),
+        };
       }),
     );
-    const last = segmentPattern.exec(names.at(-1) ?? '');
-    const spool = new Spool(options, lock, closed, Number(last?.[1] ?? 0) + 1);
+    const numbers = all.map((name) => Number(numberPattern.exec(name)?.[1] ?? 0));
+    const spool = new Spool(options, lock, closed, Math.max(0, ...numbers) + 1);
     await spool.#askDisk();
     return spool;
   }
@@ -99,11 +109,13 @@ export class Spool {
   async append(group: Group): Promise<void> {
     const record = Buffer.concat(group.batches.map((batch) => encodeRecord(batch, group.id)));
     this.#checkRoom(record.length);
-    const segment = await this.#writable();
+    let segment: Segment | undefined;
     try {
+      segment = await this.#writable();
       await segment.append(record);
     } catch (cause) {
-      if (this.#active === segment) await this.#closeActive();
+      segment?.refused.add(group.id);
+      if (segment && this.#active === segment) await this.#closeActive();
       throw new ServiceError('retryable', 'writing to the spool failed', {
         retryDelayMs: 1000,
         cause,
@@ -116,11 +128,14 @@ export class Spool {
     if (this.#closed.length === 0 && this.#active) await this.#closeActive();
     const file = this.#closed[0];
     if (!file) return undefined;
+    await file.written;
     const { batches, damaged } = readSegment(await readFile(file.path));
     return {
       batches,
       damaged,
-      recovered: file.recovered,
+      recovered: batches.filter(
+        ({ groupId }) => file.recovered || file.refused.has(groupId as string),
+      ),
       remove: async () => {
         this.#closed.shift();
         if (damaged === 0) await unlink(file.path);
@@ -157,8 +172,11 @@ export class Spool {
     const segment = this.#active;
     if (!segment) return;
     this.#active = undefined;
-    this.#closed.push({ path: segment.path, bytes: segment.bytes, recovered: false });
-    await segment.close();
+    const closed = segment.close();
+    const written = closed.catch(() => {});
+    const { path, bytes, refused } = segment;
+    this.#closed.push({ path, bytes, recovered: false, refused, written });
+    await closed;
   }
 
   #checkRoom(bytes: number): void {

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { accountOf, imbalance } from '../support/metrics.ts';
+import type { Deliveries, Delivery } from './deliveries.ts';
+import type { Postgres } from './postgres.ts';
+import type { Random } from './random.ts';
+import type { Send } from './senders.ts';
+
+const tables = ['system_telemetry', 'usage_stats'] as const;
+const numbersAtATime = 200_000;
+const repeatedAtTheEnd = 100;
+
+/** A look at a running collector's accounts, by table (1.4 of docs/specs/buffer.md). */
+export async function audit(baseUrl: string): Promise<{ faults: string[]; duplicates: number }> {
+  const accounts = await Promise.all(tables.map((table) => accountOf(baseUrl, table)));
+  const faults = accounts
+    .filter((account) => imbalance(account) !== 0)
+    .map((account) => `unbalanced: ${JSON.stringify(account)}`);
+  return { faults, duplicates: accounts.reduce((sum, { duplicate }) => sum + duplicate, 0) };
+}
+
+/** Waits until the collector is ready and has settled everything. Throws when that takes too long. */
+export async function untilSettled(baseUrl: string, deadline: AbortSignal): Promise<void> {
+  let missing = '';
+  const isSettled = async () => {
+    const ready = await fetch(`${baseUrl}/readyz`);
+    const accounts = await Promise.all(tables.map((table) => accountOf(baseUrl, table)));
+    missing = JSON.stringify([await ready.json(), accounts]);
+    return ready.ok && accounts.every(({ pending }) => pending === 0);
+  };
+  while (!(await isSettled())) {
+    if (deadline.aborted) throw new Error(`not recovered in time: ${missing}`);
+    await sleep(50);
+  }
+}
+
+/** How often each number from 0 to `end` is stored. */
+async function counts(
+  postgres: Postgres,
+  table: string,
+  column: string,
+  end: number,
+): Promise<Uint8Array> {
+  const found = new Uint8Array(end);
+  for (let from = 0; from < end; from += numbersAtATime) {
+    const rows = await postgres.admin<{ number: number; count: number }>(
+      `select ${column}::int as number, count(*)::int as count from ${table}
+        where ${column} >= ${from} and ${column} < ${from + numbersAtATime} group by 1`,
+    );
+    for (const { number, count } of rows) found[number] = Math.min(count, 255);
+  }
+  return found;
+}
+
+export interface Findings {
+  /** Records that were acknowledged and are not there. */
+  lost: number;
+  /** Records that are there more than once. */
+  doubled: number;
+  /** Records that are there though their batch was refused for good. */
+  unwanted: number;
+  /** Batches of which a part is there. */
+  divided: number;
+}
+
+/** Compares what is stored with what the clients were told. */
+export async function compare(postgres: Postgres, deliveries: Deliveries): Promise<Findings> {
+  const events = await counts(postgres, 'system_telemetry', 'value', deliveries.events);
+  const usage = await counts(postgres, 'usage_stats', 'prompt_tokens', deliveries.usage);
+  const findings = { lost: 0, doubled: 0, unwanted: 0, divided: 0 };
+  for (const delivery of deliveries.all) {
+    const found = countsOf(delivery, events, usage);
+    const there = found.filter((count) => count > 0).length;
+    findings.doubled += found.filter((count) => count > 1).length;
+    if (there > 0 && there < found.length) findings.divided += 1;
+    if (delivery.state === 'acknowledged') findings.lost += found.length - there;
+    if (delivery.state === 'refused') findings.unwanted += there;
+  }
+  return findings;
+}
+
+function countsOf(delivery: Delivery, events: Uint8Array, usage: Uint8Array): number[] {
+  const part = (counts: Uint8Array, [first, count]: readonly [number, number]) => [
+    ...counts.subarray(first, first + count),
+  ];
+  return [...part(events, delivery.events), ...part(usage, delivery.usage)];
+}
+
+/** Rows that no client has sent, or that nobody should find: of each a line. */
+export async function strangers(postgres: Postgres, deliveries: Deliveries): Promise<string[]> {
+  const queries = {
+    'events of nobody': `select count(*)::int as count from system_telemetry
+      where value is null or value < 0 or value >= ${deliveries.events}`,
+    'usage records of nobody': `select count(*)::int as count from usage_stats
+      where prompt_tokens is null or prompt_tokens < 0 or prompt_tokens >= ${deliveries.usage}`,
+    'dead letters': 'select count(*)::int as count from dead_letters',
+  };
+  const found: string[] = [];
+  for (const [what, query] of Object.entries(queries)) {
+    const [row] = await postgres.admin<{ count: number }>(query);
+    if (row?.count !== 0) found.push(`${what}: ${row?.count}`);
+  }
+  return found;
+}
+
+/** Sends batches once more that were acknowledged: what the collector did not know again. */
+export async function forgotten(
+  send: Send,
+  deliveries: Deliveries,
+  random: Random,
+): Promise<string[]> {
+  const found: string[] = [];
+  const acknowledged = deliveries.in('acknowledged');
+  for (let count = 0; count < repeatedAtTheEnd; count++) {
+    const delivery = random.pick(acknowledged);
+    const answer = await send(delivery, 5000);
+    if (answer.kind !== 'acknowledged' || !answer.duplicate)
+      found.push(`${delivery.client} sent again: ${JSON.stringify(answer)}`);
+  }
+  return found;
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Environment } from '../../src/config.ts';
+
+const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
+/** The launcher takes the first node that it finds. */
+const ownNode = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+const linesKept = 200;
+
+/**
+ * A collector as a process that is ended and started again on the same data. Unlike
+ * `spawnCollector` it does not wait for readiness, which takes as long as an outage.
+ */
+export class CollectorProcess {
+  readonly #env: Environment;
+  #child: ChildProcess | undefined;
+  #ending: ChildProcess | undefined;
+  #exited: Promise<unknown> = Promise.resolve();
+  /** The last lines of its log. */
+  readonly log: string[] = [];
+  /** What it should never have said or done. */
+  readonly complaints: string[] = [];
+  baseUrl = '';
+  port = 0;
+
+  constructor(env: Environment) {
+    this.#env = env;
+    process.once('exit', () => {
+      this.#child?.kill('SIGKILL');
+      this.kill();
+    });
+  }
+
+  get pid(): number {
+    return this.#child?.pid as number;
+  }
+
+  /** Resolves when it accepts connections. */
+  async start(env: Environment = {}): Promise<void> {
+    const child = spawn(launcher, [], {
+      env: { ...process.env, ...ownNode, ...this.#env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    this.#exited = once(child, 'exit');
+    const listening = Promise.withResolvers<number>();
+    child.once('exit', (code, signal) => {
+      // Whoever ends it has let go of it before.
+      if (this.#child !== child) return;
+      this.complaints.push(`the collector ended by itself: ${code ?? signal}`);
+      listening.reject(new Error(`the collector ended: ${this.log.slice(-20).join('\n')}`));
+    });
+    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+      this.log.push(line);
+      if (this.log.length > linesKept) this.log.shift();
+      if (line.includes('"unexpected error"'))
+        this.complaints.push(
+          `unexpected error: ${JSON.parse(line).err?.message}`.replace(/\d+/g, '#'),
+        );
+      if (line.includes('"listening"')) listening.resolve(JSON.parse(line).port);
+    });
+    this.port = await listening.promise;
+    this.baseUrl = `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Sends a signal that ends it, and resolves with the exit code; null where the signal did it. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    const child = this.#child as ChildProcess;
+    this.#child = undefined;
+    this.#ending = child;
+    child.kill(signal);
+    await this.#exited;
+    return child.exitCode;
+  }
+
+  /** Ends one that does not end as it was told to. */
+  kill(): void {
+    this.#ending?.kill('SIGKILL');
+  }
+
+  /** Stops it in its tracks, until `thaw`. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+}

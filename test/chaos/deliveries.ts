@@ -1,0 +1,64 @@
+import { uuidv7 } from 'uuidv7';
+
+/** What a client knows of a batch: nothing yet, that it is durable, that it is not stored, or nothing for ever. */
+type State = 'unknown' | 'acknowledged' | 'refused' | 'abandoned';
+
+/** A batch as its client has it. Its records carry consecutive numbers that no others have. */
+export interface Delivery {
+  readonly id: string;
+  readonly client: string;
+  readonly events: readonly [first: number, count: number];
+  readonly usage: readonly [first: number, count: number];
+  state: State;
+  /** Tries that may have stored it, though nobody said so. */
+  unknownTries: number;
+}
+
+/** What came of one try. */
+export type Answer =
+  | { readonly kind: 'acknowledged'; readonly duplicate: boolean; readonly spooled: boolean }
+  | { readonly kind: 'overloaded' }
+  | { readonly kind: 'unknown' };
+
+export const unknown: Answer = { kind: 'unknown' };
+
+/** All batches of a run, and what their clients were told of them. */
+export class Deliveries {
+  readonly all: Delivery[] = [];
+  events = 0;
+  usage = 0;
+  readonly answers = { acknowledged: 0, duplicate: 0, spooled: 0, overloaded: 0, unknown: 0 };
+
+  create(client: string, events: number, usage: number): Delivery {
+    const delivery: Delivery = {
+      id: uuidv7(),
+      client,
+      events: [this.events, events],
+      usage: [this.usage, usage],
+      state: 'unknown',
+      unknownTries: 0,
+    };
+    this.events += events;
+    this.usage += usage;
+    this.all.push(delivery);
+    return delivery;
+  }
+
+  note(delivery: Delivery, answer: Answer): void {
+    this.answers[answer.kind] += 1;
+    if (answer.kind === 'unknown') delivery.unknownTries += 1;
+    if (answer.kind !== 'acknowledged') return;
+    delivery.state = 'acknowledged';
+    if (answer.duplicate) this.answers.duplicate += 1;
+    if (answer.spooled) this.answers.spooled += 1;
+  }
+
+  /** Acknowledgements of what PostgreSQL has committed. */
+  get committed(): number {
+    return this.answers.acknowledged - this.answers.spooled;
+  }
+
+  in(state: State): Delivery[] {
+    return this.all.filter((delivery) => delivery.state === state);
+  }
+}

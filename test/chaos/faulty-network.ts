@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import net from 'node:net';
+
+/** Where a COMMIT is cut: before the server hears it, in its answer, or with the answer lost. */
+export const commitCuts = ['unheard', 'half answered', 'unanswered'] as const;
+type CommitCut = (typeof commitCuts)[number];
+
+interface Link {
+  readonly client: net.Socket;
+  readonly server: net.Socket;
+  /** What is sent is lost, and nobody is told. */
+  silent: boolean;
+  cut: CommitCut | undefined;
+}
+
+/** A simple query, as PostgreSQL's clients send it: type, length, text, NUL. */
+const commitMessage = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1');
+
+/** A network between clients and one server, on a port of its own, that fails on command. */
+export class FaultyNetwork {
+  readonly port: number;
+  readonly #listener: net.Server;
+  readonly #links = new Set<Link>();
+  readonly #clients = new Set<net.Socket>();
+  #target: net.NetConnectOpts;
+  #stalled = false;
+  #refusing = false;
+  #cuts: CommitCut[] = [];
+  /** Commits that were cut. */
+  commitsCut = 0;
+
+  private constructor(listener: net.Server, target: net.NetConnectOpts) {
+    this.port = (listener.address() as net.AddressInfo).port;
+    this.#listener = listener;
+    this.#target = target;
+    listener.on('connection', (client) => this.#connect(client));
+  }
+
+  static async start(target: net.NetConnectOpts): Promise<FaultyNetwork> {
+    const listener = net.createServer({ allowHalfOpen: true, noDelay: true });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return new FaultyNetwork(listener, target);
+  }
+
+  /** Where new connections lead from now on. */
+  set target(target: net.NetConnectOpts) {
+    this.#target = target;
+  }
+
+  /** Breaks all connections. */
+  drop(): void {
+    for (const { client, server } of this.#links) {
+      client.destroy();
+      server.destroy();
+    }
+  }
+
+  /** New connections are closed at once. */
+  refuse(refusing: boolean): void {
+    this.#refusing = refusing;
+  }
+
+  /** Nothing moves, and nothing is lost, until this is called with false. */
+  stall(stalled: boolean): void {
+    this.#stalled = stalled;
+    for (const { client, server } of this.#links) {
+      for (const socket of [client, server]) stalled ? socket.pause() : socket.resume();
+    }
+  }
+
+  /** The connections there are fall silent for good; new ones work. */
+  silence(): void {
+    for (const link of this.#links) link.silent = true;
+  }
+
+  /** Ends one direction of each connection; the other goes on. */
+  halfClose(towards: 'client' | 'server'): void {
+    for (const link of this.#links) link[towards].end();
+  }
+
+  /** Cuts the connections of the next commits, one each. */
+  cutCommits(cuts: readonly CommitCut[]): void {
+    this.#cuts = [...cuts];
+  }
+
+  /** Commits that are still to be cut. */
+  get cutsLeft(): number {
+    return this.#cuts.length;
+  }
+
+  async stop(): Promise<void> {
+    this.#listener.close();
+    this.drop();
+    const closed = once(this.#listener, 'close');
+    for (const client of this.#clients) client.destroy();
+    await closed;
+  }
+
+  #connect(client: net.Socket): void {
+    if (this.#refusing) {
+      client.destroy();
+      return;
+    }
+    this.#clients.add(client);
+    client.once('close', () => this.#clients.delete(client));
+    const server = net.connect({ ...this.#target, allowHalfOpen: true });
+    const link: Link = { client, server, silent: false, cut: undefined };
+    this.#links.add(link);
+    this.#pump(link, client, server);
+    this.#pump(link, server, client);
+    for (const socket of [client, server]) {
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.#links.delete(link);
+        server.destroy();
+        // That the server has gone is not heard across a silence.
+        if (!link.silent) client.destroy();
+      });
+    }
+  }
+
+  #pump(link: Link, from: net.Socket, to: net.Socket): void {
+    from.on('data', (bytes) => {
+      if (link.silent || !this.#survivesCut(link, from, bytes)) return;
+      if (!to.write(bytes)) from.pause();
+    });
+    from.on('end', () => link.silent || to.end());
+    to.on('drain', () => this.#stalled || from.resume());
+    if (this.#stalled) from.pause();
+  }
+
+  /** Whether the bytes go on; those of a commit that is cut may not. */
+  #survivesCut(link: Link, from: net.Socket, bytes: Buffer): boolean {
+    if (from === link.client) {
+      if (this.#cuts.length === 0 || !bytes.includes(commitMessage)) return true;
+      link.cut = this.#cuts.shift();
+      this.commitsCut += 1;
+      if (link.cut !== 'unheard') return true;
+      link.client.destroy();
+      return false;
+    }
+    if (!link.cut) return true;
+    if (link.cut === 'half answered') link.client.end(bytes.subarray(0, bytes.length / 2));
+    link.client.destroySoon();
+    return false;
+  }
+}

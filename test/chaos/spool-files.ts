@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from './random.ts';
+
+const spooledMsMax = 3000;
+const prlimit = '/usr/bin/prlimit';
+
+/** Linux alone lets one process limit another. */
+export const canLimitFileSize = existsSync(prlimit);
+
+/** Segments in a spool directory, oldest first. */
+export function segmentsIn(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.log'))
+    .sort();
+}
+
+/** The numbers of the files that were set aside. */
+export function setAsideIn(directory: string): Set<number> {
+  const names = readdirSync(directory).filter((name) => name.endsWith('.damaged'));
+  return new Set(names.map((name) => statSync(join(directory, name)).ino));
+}
+
+/** Waits until something is in the spool. */
+export async function untilSpooled(directory: string): Promise<void> {
+  const isFilled = () =>
+    segmentsIn(directory).some((name) => {
+      const stat = statSync(join(directory, name), { throwIfNoEntry: false });
+      return stat !== undefined && stat.size > 0;
+    });
+  for (let waitedMs = 0; waitedMs < spooledMsMax && !isFilled(); waitedMs += 20) await sleep(20);
+}
+
+/**
+ * Leaves behind the newest segment what a crash or a bad disk can: never in place of what was
+ * acknowledged, which no single disk could give back. Returns the file's number, where there is one.
+ */
+export function damageNewestSegment(directory: string, random: Random): number | undefined {
+  const name = segmentsIn(directory).findLast((each) => statSync(join(directory, each)).size > 64);
+  if (!name) return undefined;
+  const path = join(directory, name);
+  const bytes = readFileSync(path);
+  const record = Buffer.from(bytes.subarray(0, 12 + bytes.readUInt32BE(4)));
+  const flipped = Buffer.from(record);
+  const at = random.between(12, flipped.length - 1);
+  flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << random.between(0, 7)), at);
+  const torn = record.subarray(0, random.between(1, record.length - 1));
+  const noise = Buffer.from(
+    Array.from({ length: random.between(1, 200) }, () => random.between(0, 255)),
+  );
+  appendFileSync(path, random.pick([torn, flipped, noise, Buffer.alloc(random.between(1, 8192))]));
+  return statSync(path).ino;
+}
+
+/** Takes the directory away, so that nothing can be created in it, until the returned function is called. */
+export function hideSpool(directory: string): () => void {
+  const hidden = `${directory}.hidden`;
+  renameSync(directory, hidden);
+  return () => renameSync(hidden, directory);
+}
+
+/** Makes writes of a process fail past so many bytes of a file, until the returned function is called. */
+export function limitFileSize(pid: number, bytes: number): () => void {
+  const limit = (max: string) => execFileSync(prlimit, [`--pid=${pid}`, `--fsize=${max}:`]);
+  limit(String(bytes));
+  return () => limit('unlimited');
+}

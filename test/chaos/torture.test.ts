@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { faults } from './faults.ts';
+import { torture } from './torture.ts';
+
+/** Faults of every part; docs/reliability.md says how to have all of them, for hours. */
+const kinds = [
+  'collector killed',
+  'collector killed, spool damaged',
+  'PostgreSQL killed',
+  'PostgreSQL restarted',
+  'database read-only',
+  'too many connections',
+  'network half-closed',
+  'commit cut',
+  'spool full',
+  'spool writes fail',
+].filter((kind) => kind in faults);
+
+it('keeps what it acknowledged, once, through ten faults', async () => {
+  const report = await torture({ seed: 1, faults: kinds.length, secondsMax: 25, kinds });
+  expect(report).toMatchObject({ violations: [], lost: 0, doubled: 0, unwanted: 0, divided: 0 });
+  expect(report.duplicates).toBeGreaterThan(0);
+}, 120_000);
