@@ -6,8 +6,6 @@ import {
   type Interceptor,
 } from '@connectrpc/connect';
 import {
-  compressionBrotli,
-  compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
@@ -16,6 +14,17 @@ import {
   JsonIngestService,
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { ServiceError } from '../errors.ts';
+import {
+  CallLimits,
+  type CallLimitsOptions,
+  currentCall,
+  dropFarDeadline,
+  endWithAnswer,
+  refuseCall,
+  takenInterceptor,
+} from './call-limits.ts';
+import { boundedCompressions } from './decompression.ts';
 import { LenientTextDecoder } from './encode/storable.ts';
 import { blameRequest, reached, reachedInterceptor } from './malformed.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
@@ -30,6 +39,7 @@ export interface HttpRoutesOptions {
   readonly interceptors: Interceptor[];
   /** Of one message, after decompression. */
   readonly messageBytesMax: number;
+  readonly calls: CallLimitsOptions;
   readonly onStringsChanged: (strings: number) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -53,16 +63,26 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
     recursionLimit: jsonDepthMax,
     textDecoder: new LenientTextDecoder(options.onStringsChanged),
   };
-  const rpc = rpcListener(options.routes, {
-    interceptors: [reachedInterceptor, ...options.interceptors],
-    acceptCompression: [compressionGzip, compressionBrotli],
+  const limits = new CallLimits(options.calls);
+  const rpc = rpcListener(options.routes, limits, {
+    interceptors: [reachedInterceptor, takenInterceptor, ...options.interceptors],
+    acceptCompression: boundedCompressions(),
     readMaxBytes: options.messageBytesMax,
     jsonOptions,
+    requestGate: refuseCall,
   });
   return (request, response) => {
+    endWithAnswer(request, response);
     const path = (request.url ?? '').split('?', 1)[0] as string;
     const endpoint = options.endpoints.get(`${request.method} ${path}`);
     if (endpoint) {
+      // What operators ask is answered however many calls there are.
+      const call = path.startsWith('/v1/') && limits.begin(request, response, 'unary');
+      if (call instanceof ServiceError) {
+        response.setHeader('retry-after', '1');
+        sendError(response, 429, 'resource_exhausted', call.message);
+        return;
+      }
       endpoint(request, response).catch((error) => {
         options.onError(error);
         sendError(response, 500, 'internal', 'internal error');
@@ -80,6 +100,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
 /** Serves Connect, gRPC and gRPC-Web; an unknown path is 404. */
 function rpcListener(
   routes: (router: ConnectRouter) => void,
+  limits: CallLimits,
   options: ConnectRouterOptions,
 ): RequestListener {
   const router = createConnectRouter(options);
@@ -91,10 +112,16 @@ function rpcListener(
       sendError(response, 404, 'not_found', 'no such path');
       return;
     }
-    const call = { handler: false };
-    const values = createContextValues().set(reached, call);
-    handler(universalRequestFromNodeRequest(request, response, undefined, values))
-      .then((answer) => (call.handler ? answer : blameRequest(answer)))
+    const progress = { handler: false };
+    const kind = handler.method.methodKind === 'unary' ? 'unary' : 'stream';
+    const call = limits.begin(request, response, kind);
+    const values = createContextValues().set(reached, progress).set(currentCall, call);
+    const received = universalRequestFromNodeRequest(request, response, undefined, values);
+    dropFarDeadline(received.header, limits.options.streamMsMax);
+    const bytes = received.body as AsyncIterable<Uint8Array>;
+    const body = call instanceof ServiceError ? bytes : call.body(bytes);
+    handler({ ...received, body })
+      .then((answer) => (progress.handler ? answer : blameRequest(answer)))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       // The connection is gone, and with it whoever could be told.
       .catch(() => response.destroy());
