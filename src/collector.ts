@@ -151,6 +151,7 @@ export class Collector {
       ]),
       interceptors: [errorInterceptor(logger)],
       messageBytesMax: config.messageBytesMax,
+      jsonValuesMax: config.jsonValuesMax,
       calls: config,
       onStringsChanged: (strings) => accounting.madeStorable(strings),
       onError: (error) => logger.error({ err: error }, 'unexpected error'),

@@ -121,6 +121,13 @@ export const options = {
     default: String(4 * mebibyte),
     description: 'size of one message, after decompression',
   }),
+  jsonValuesMax: option({
+    env: 'TELEMETRY_JSON_VALUES_MAX',
+    flag: '--json-values-max <number>',
+    schema: wholeNumber(100, 10_000_000),
+    default: '200000',
+    description: 'numbers, strings, lists and so on in one message of JSON',
+  }),
   batchRowsMax: option({
     env: 'TELEMETRY_BATCH_ROWS_MAX',
     flag: '--batch-rows-max <rows>',

@@ -18,8 +18,6 @@ import { FieldFault, type TimeWindow, Validator } from './encode/validate.ts';
 export interface EncodeOptions {
   readonly eventTime: TimeWindow;
   readonly batchIdTime: TimeWindow;
-  /** Records in one batch. */
-  readonly batchRowsMax: number;
 }
 
 export interface EncodedBatch extends Batch {
@@ -31,7 +29,7 @@ export interface EncodedBatch extends Batch {
 
 /**
  * Validates a batch and encodes its valid records as rows. Throws a `ServiceError` of kind
- * `invalid` only for what concerns the batch as a whole: its id, named `idField`, and its size.
+ * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
  */
 export function encodeBatch(
   decoded: DecodedBatch,
@@ -39,7 +37,6 @@ export function encodeBatch(
   idField = 'batch_id',
   nowMs = Date.now(),
 ): EncodedBatch {
-  checkSize(decoded, options.batchRowsMax);
   const id = batchId(decoded.batchId, options.batchIdTime, idField, nowMs);
   const encoder = new RecordEncoder(id, nowMs * 1000);
   const validator = new Validator(options.eventTime, nowMs);
@@ -125,13 +122,6 @@ class RecordEncoder {
     if (this.#rejections.length === rejectionsMax) return;
     this.#rejections.push({ kind, index, field: error.field, reason: error.message });
   }
-}
-
-function checkSize({ events, usage }: DecodedBatch, rowsMax: number): void {
-  const rows = events.length + usage.length;
-  if (rows <= rowsMax) return;
-  const text = `the batch has ${rows} records; at most ${rowsMax} are allowed: send several batches`;
-  throw new ServiceError('invalid', text, { field: 'events' });
 }
 
 /** The caller's id in canonical form, or a new one: our own retries need one too. */

@@ -1,3 +1,5 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
 import {
   type ConnectRouter,
   type ConnectRouterOptions,
@@ -13,7 +15,11 @@ import {
   BinaryIngestService,
   JsonIngestService,
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
-import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import {
+  IngestService,
+  LogRequestSchema,
+  LogUsageRequestSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { ServiceError } from '../errors.ts';
 import {
   CallLimits,
@@ -24,8 +30,9 @@ import {
   refuseCall,
   takenInterceptor,
 } from './call-limits.ts';
+import { recordBytesMax } from './decode.ts';
 import { boundedCompressions } from './decompression.ts';
-import { LenientTextDecoder } from './encode/storable.ts';
+import { JsonDecoder } from './json-decoder.ts';
 import { blameRequest, reached, reachedInterceptor } from './malformed.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
 
@@ -39,6 +46,8 @@ export interface HttpRoutesOptions {
   readonly interceptors: Interceptor[];
   /** Of one message, after decompression. */
   readonly messageBytesMax: number;
+  /** Numbers, strings, lists and so on in one message of JSON. */
+  readonly jsonValuesMax: number;
   readonly calls: CallLimitsOptions;
   readonly onStringsChanged: (strings: number) => void;
   readonly onError: (error: unknown) => void;
@@ -61,7 +70,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
     useProtoFieldName: true,
     alwaysEmitImplicit: true,
     recursionLimit: jsonDepthMax,
-    textDecoder: new LenientTextDecoder(options.onStringsChanged),
+    textDecoder: new JsonDecoder(options.jsonValuesMax, options.onStringsChanged),
   };
   const limits = new CallLimits(options.calls);
   const rpc = rpcListener(options.routes, limits, {
@@ -69,6 +78,8 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
     acceptCompression: boundedCompressions(),
     readMaxBytes: options.messageBytesMax,
     jsonOptions,
+    // Kept, every two bytes of them would become an object.
+    binaryOptions: { readUnknownFields: false },
     requestGate: refuseCall,
   });
   return (request, response) => {
@@ -101,11 +112,17 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
 function rpcListener(
   routes: (router: ConnectRouter) => void,
   limits: CallLimits,
-  options: ConnectRouterOptions,
+  options: ConnectRouterOptions & { readonly readMaxBytes: number },
 ): RequestListener {
-  const router = createConnectRouter(options);
-  routes(router);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const handlersUpTo = (readMaxBytes: number) => {
+    const router = createConnectRouter({ ...options, readMaxBytes });
+    routes(router);
+    return router.handlers;
+  };
+  const { readMaxBytes } = options;
+  const forRecords = handlersUpTo(Math.min(readMaxBytes, recordBytesMax)).filter(isForRecord);
+  const all = [...handlersUpTo(readMaxBytes), ...forRecords];
+  const handlers = new Map(all.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] as string);
     if (!handler) {
@@ -127,6 +144,12 @@ function rpcListener(
       .catch(() => response.destroy());
   };
 }
+
+/** Whether a message of the method is one record. */
+const isForRecord = ({ method }: { readonly method: DescMethod }) =>
+  method.input === LogRequestSchema ||
+  method.input === LogUsageRequestSchema ||
+  method.input === StructSchema;
 
 /** IngestService has two readings, one by protobuf and one by JSON. */
 function reading(request: Request): typeof BinaryIngestService | typeof JsonIngestService {
