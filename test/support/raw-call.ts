@@ -6,7 +6,7 @@ export interface RawAnswer {
   readonly status: number;
   /** From the trailers, or the header where there is nothing else. */
   readonly grpcStatus: string | undefined;
-  readonly grpcMessage: string | undefined;
+  readonly grpcMessage: string;
   readonly body: Buffer;
 }
 
@@ -44,7 +44,7 @@ export async function readAnswer(stream: http2.ClientHttp2Stream): Promise<RawAn
   return {
     status: headers[':status'],
     grpcStatus: grpc('grpc-status'),
-    grpcMessage: grpc('grpc-message'),
+    grpcMessage: decodeURIComponent(grpc('grpc-message') ?? ''),
     body: Buffer.concat(chunks),
   };
 }
