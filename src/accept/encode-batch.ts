@@ -13,6 +13,7 @@ import type { DecodedBatch } from './decode.ts';
 import { ByteWriter } from './encode/byte-writer.ts';
 import { Fingerprint } from './encode/fingerprint.ts';
 import { type RowStart, rowBytesGuess, writeEventRow, writeUsageRow } from './encode/records.ts';
+import { StorableText } from './encode/storable.ts';
 import { FieldFault, type TimeWindow, Validator } from './encode/validate.ts';
 
 export interface EncodeOptions {
@@ -26,6 +27,9 @@ export interface EncodedBatch extends Batch {
   /** Strings that were changed to be storable. */
   readonly stringsChanged: number;
 }
+
+/** Of a field's name or a reason in a rejection. */
+const textCharactersMax = 300;
 
 /**
  * Validates a batch and encodes its valid records as rows. Throws a `ServiceError` of kind
@@ -120,8 +124,15 @@ class RecordEncoder {
     if (!(error instanceof FieldFault)) throw error;
     this.#rejected[kind] += 1;
     if (this.#rejections.length === rejectionsMax) return;
-    this.#rejections.push({ kind, index, field: error.field, reason: error.message });
+    const [field, reason] = [showable(error.field), showable(error.message)];
+    this.#rejections.push({ kind, index, field, reason });
   }
+}
+
+/** Parsers quote what they refuse: the answer is stored too, and has to be storable and short. */
+function showable(text: string): string {
+  const short = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}…` : text;
+  return new StorableText().text(short);
 }
 
 /** The caller's id in canonical form, or a new one: our own retries need one too. */
