@@ -128,12 +128,22 @@ function classified<H extends Record<string, (request: never) => Promise<unknown
 ): H {
   const wrapped = Object.entries(handlers).map(([name, handle]) => [
     name,
-    (request: never) =>
-      handle(request).catch((error) => {
+    async (request: never) => {
+      refuseNul(request);
+      return await handle(request).catch((error) => {
         throw classifyDatabaseError(error);
-      }),
+      });
+    },
   ]);
   return Object.fromEntries(wrapped) as H;
+}
+
+/** PostgreSQL's text can't hold it: nothing that is stored could be meant. */
+function refuseNul(request: object): void {
+  for (const [field, value] of Object.entries(request)) {
+    if (typeof value !== 'string' || !value.includes('\0')) continue;
+    throw new ServiceError('invalid', `${field} contains NUL`, { field });
+  }
 }
 
 export type QueryHandlers = ReturnType<typeof queryHandlers>;

@@ -89,7 +89,7 @@ function answering(send: Send, answer: (parameters: URLSearchParams) => Promise<
 async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
   const named = new URLSearchParams(parameters);
   const limit = named.get('limit');
-  if (limit) named.set('page_size', String(readNumber('limit', limit)));
+  if (limit) named.set('page_size', String(readWholeNumber('limit', limit)));
   const request = readParameters(ListEventsRequestSchema, named);
   const { events, nextPageToken } = await handlers.listEvents(request);
   const body = events.map((event) => ({
@@ -114,9 +114,11 @@ function readParameters<Desc extends DescMessage>(
     if (text === null || text === '') continue;
     if (field.fieldKind === 'message')
       init[field.localName] = timestampFromDate(readDate(field.name, text));
-    else
-      init[field.localName] =
-        field.scalar === ScalarType.STRING ? text : readNumber(field.name, text);
+    else if (field.scalar === ScalarType.STRING) init[field.localName] = text;
+    else {
+      const read = field.scalar === ScalarType.DOUBLE ? readNumber : readWholeNumber;
+      init[field.localName] = read(field.name, text);
+    }
   }
   return create(schema, init as MessageInitShape<Desc>);
 }
@@ -125,6 +127,12 @@ function readNumber(field: string, text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && text.trim() !== '') return value;
   throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not a number`, { field });
+}
+
+function readWholeNumber(field: string, text: string): number {
+  const value = readNumber(field, text);
+  if (Number.isSafeInteger(value)) return value;
+  throw new ServiceError('invalid', `${field} is ${text}, not a whole number`, { field });
 }
 
 function readDate(field: string, text: string): Date {

@@ -22,3 +22,18 @@ it.each([
   expect(body).toMatchObject({ events: 1, rejected: 1 });
   expect(body.rejections[0].reason.length).toBeLessThan(400);
 });
+
+it.each([
+  'events?limit=1.5',
+  'events?component=%00',
+  'events?event_type=%00',
+  'stats?component=%00',
+  'stats?event_type=%00',
+  'usage/summary?model=%00',
+  'trends?component=%00',
+  'trends?days=1.5',
+])('says that a query is wrong, not that the database is: %s', async (query) => {
+  const response = await fetch(`${telemetry.baseUrl}/v1/telemetry/${query}`);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ code: 'invalid_argument' });
+});
