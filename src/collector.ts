@@ -135,16 +135,16 @@ export class Collector {
       ]),
       interceptors: [errorInterceptor(logger)],
       messageBytesMax: config.messageBytesMax,
+      jsonValuesMax: config.jsonValuesMax,
+      calls: config,
       onStringsChanged: (strings) => accounting.madeStorable(strings),
       onError: (error) => logger.error({ err: error }, 'unexpected error'),
     });
     return new SocketServer(
       {
-        host: config.host,
-        port: config.port,
-        peekMsMax: 10_000,
-        connectionsMax: config.connectionsMax,
-        streamsPerConnectionMax: 256,
+        ...config,
+        peekMsMax: config.headerMsMax,
+        streamsPerConnectionMax: config.connectionCallsMax,
       },
       listener,
       logger,

@@ -28,6 +28,8 @@ export async function* acknowledgeInOrder<Message, Ack>(
   let reading = false;
   let ended = false;
   let failure: { readonly error: unknown } | undefined;
+  /** Why nothing more is read; what was read before is acknowledged all the same. */
+  let unreadable: { readonly error: unknown } | undefined;
   let sequence = 0;
 
   const fail = (error: unknown) => {
@@ -46,9 +48,13 @@ export async function* acknowledgeInOrder<Message, Ack>(
     await admitted;
   };
   const read = async () => {
-    const { done, value } = await iterator.next().catch(rethrowMalformed);
-    if (done) ended = true;
-    else await accept(value);
+    try {
+      const { done, value } = await iterator.next();
+      if (done) ended = true;
+      else await accept(value).catch(fail);
+    } catch (error) {
+      unreadable = { error: malformed(error) };
+    }
     reading = false;
     bell.ring();
   };
@@ -64,11 +70,11 @@ export async function* acknowledgeInOrder<Message, Ack>(
         yield await (acks.shift() as { ack: Promise<Ack> }).ack;
         continue;
       }
-      const done = ended || shutdown.aborted;
+      const done = ended || shutdown.aborted || unreadable;
       if (done && acks.length === 0) break;
       if (!done && !reading && acks.length < inFlightMax) {
         reading = true;
-        read().catch(fail);
+        read();
       }
       await bell.rung();
     }
@@ -76,6 +82,7 @@ export async function* acknowledgeInOrder<Message, Ack>(
     signal.removeEventListener('abort', onAbort);
     shutdown.removeEventListener('abort', bell.ring);
   }
+  if (unreadable) throw unreadable.error;
   if (!ended)
     throw new ServiceError('shuttingDown', 'the collector is shutting down', {
       retryDelayMs: 1000,
@@ -83,9 +90,9 @@ export async function* acknowledgeInOrder<Message, Ack>(
 }
 
 /** What the library calls an internal error while it reads is a message that it can't parse. */
-function rethrowMalformed(error: unknown): never {
-  if (!(error instanceof ConnectError) || error.code !== Code.Internal) throw error;
-  throw new ServiceError('invalid', error.rawMessage, { cause: error });
+function malformed(error: unknown): unknown {
+  if (!(error instanceof ConnectError) || error.code !== Code.Internal) return error;
+  return new ServiceError('invalid', error.rawMessage, { cause: error });
 }
 
 /** Wakes one waiter. Unlike a race of promises it holds on to nothing, however long a stream is. */

@@ -22,7 +22,7 @@ const codes: Readonly<Record<ErrorKind, Code>> = {
 export const codeOf = (error: ServiceError): Code => codes[error.kind];
 
 /** With RetryInfo and Retry-After where a retry is worth while, and the field where one is at fault. */
-function toConnectError(error: ServiceError): ConnectError {
+export function toConnectError(error: ServiceError): ConnectError {
   const connectError = new ConnectError(error.message, codeOf(error), undefined, undefined, error);
   if (error.retryDelayMs !== undefined) {
     connectError.details.push({

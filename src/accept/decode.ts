@@ -20,6 +20,12 @@ import {
 import { errorMessage } from '../errors.ts';
 import { FieldFault } from './encode/validate.ts';
 
+/**
+ * Bytes of one record as it travels. Metadata within its limit stays well below it in every
+ * encoding; beyond it, decoding would cost a hundred times the memory only to reject it.
+ */
+export const recordBytesMax = 512 * 1024;
+
 /** A batch whose records are decoded, or faulty, each by itself. */
 export interface DecodedBatch {
   readonly batchId: string;
@@ -115,8 +121,11 @@ function decodeBinary<Desc extends DescMessage>(
   bytes: Uint8Array,
 ): MessageShape<Desc> | FieldFault {
   return caught(() => {
+    if (bytes.byteLength > recordBytesMax) {
+      throw new FieldFault('', `is ${bytes.byteLength} bytes long; ${recordBytesMax} are allowed`);
+    }
     try {
-      return fromBinary(schema, bytes);
+      return fromBinary(schema, bytes, { readUnknownFields: false });
     } catch (error) {
       throw new FieldFault('', `malformed protobuf: ${errorMessage(error)}`);
     }

@@ -13,13 +13,12 @@ import type { DecodedBatch } from './decode.ts';
 import { ByteWriter } from './encode/byte-writer.ts';
 import { Fingerprint } from './encode/fingerprint.ts';
 import { type RowStart, rowBytesGuess, writeEventRow, writeUsageRow } from './encode/records.ts';
+import { StorableText } from './encode/storable.ts';
 import { FieldFault, type TimeWindow, Validator } from './encode/validate.ts';
 
 export interface EncodeOptions {
   readonly eventTime: TimeWindow;
   readonly batchIdTime: TimeWindow;
-  /** Records in one batch. */
-  readonly batchRowsMax: number;
 }
 
 export interface EncodedBatch extends Batch {
@@ -29,9 +28,12 @@ export interface EncodedBatch extends Batch {
   readonly stringsChanged: number;
 }
 
+/** Of a field's name or a reason in a rejection. */
+const textCharactersMax = 300;
+
 /**
  * Validates a batch and encodes its valid records as rows. Throws a `ServiceError` of kind
- * `invalid` only for what concerns the batch as a whole: its id, named `idField`, and its size.
+ * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
  */
 export function encodeBatch(
   decoded: DecodedBatch,
@@ -39,7 +41,6 @@ export function encodeBatch(
   idField = 'batch_id',
   nowMs = Date.now(),
 ): EncodedBatch {
-  checkSize(decoded, options.batchRowsMax);
   const id = batchId(decoded.batchId, options.batchIdTime, idField, nowMs);
   const encoder = new RecordEncoder(id, nowMs * 1000);
   const validator = new Validator(options.eventTime, nowMs);
@@ -123,15 +124,15 @@ class RecordEncoder {
     if (!(error instanceof FieldFault)) throw error;
     this.#rejected[kind] += 1;
     if (this.#rejections.length === rejectionsMax) return;
-    this.#rejections.push({ kind, index, field: error.field, reason: error.message });
+    const [field, reason] = [showable(error.field), showable(error.message)];
+    this.#rejections.push({ kind, index, field, reason });
   }
 }
 
-function checkSize({ events, usage }: DecodedBatch, rowsMax: number): void {
-  const rows = events.length + usage.length;
-  if (rows <= rowsMax) return;
-  const text = `the batch has ${rows} records; at most ${rowsMax} are allowed: send several batches`;
-  throw new ServiceError('invalid', text, { field: 'events' });
+/** Parsers quote what they refuse: the answer is stored too, and has to be storable and short. */
+function showable(text: string): string {
+  const short = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}…` : text;
+  return new StorableText().text(short);
 }
 
 /** The caller's id in canonical form, or a new one: our own retries need one too. */

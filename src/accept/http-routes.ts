@@ -1,3 +1,5 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
 import {
   type ConnectRouter,
   type ConnectRouterOptions,
@@ -6,8 +8,6 @@ import {
   type Interceptor,
 } from '@connectrpc/connect';
 import {
-  compressionBrotli,
-  compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
@@ -15,8 +15,24 @@ import {
   BinaryIngestService,
   JsonIngestService,
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
-import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { LenientTextDecoder } from './encode/storable.ts';
+import {
+  IngestService,
+  LogRequestSchema,
+  LogUsageRequestSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { ServiceError } from '../errors.ts';
+import {
+  CallLimits,
+  type CallLimitsOptions,
+  currentCall,
+  dropFarDeadline,
+  endWithAnswer,
+  refuseCall,
+  takenInterceptor,
+} from './call-limits.ts';
+import { recordBytesMax } from './decode.ts';
+import { boundedCompressions } from './decompression.ts';
+import { JsonDecoder } from './json-decoder.ts';
 import { blameRequest, reached, reachedInterceptor } from './malformed.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
 
@@ -30,6 +46,9 @@ export interface HttpRoutesOptions {
   readonly interceptors: Interceptor[];
   /** Of one message, after decompression. */
   readonly messageBytesMax: number;
+  /** Numbers, strings, lists and so on in one message of JSON. */
+  readonly jsonValuesMax: number;
+  readonly calls: CallLimitsOptions;
   readonly onStringsChanged: (strings: number) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -51,18 +70,30 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
     useProtoFieldName: true,
     alwaysEmitImplicit: true,
     recursionLimit: jsonDepthMax,
-    textDecoder: new LenientTextDecoder(options.onStringsChanged),
+    textDecoder: new JsonDecoder(options.jsonValuesMax, options.onStringsChanged),
   };
-  const rpc = rpcListener(options.routes, {
-    interceptors: [reachedInterceptor, ...options.interceptors],
-    acceptCompression: [compressionGzip, compressionBrotli],
+  const limits = new CallLimits(options.calls);
+  const rpc = rpcListener(options.routes, limits, {
+    interceptors: [reachedInterceptor, takenInterceptor, ...options.interceptors],
+    acceptCompression: boundedCompressions(),
     readMaxBytes: options.messageBytesMax,
     jsonOptions,
+    // Kept, every two bytes of them would become an object.
+    binaryOptions: { readUnknownFields: false },
+    requestGate: refuseCall,
   });
   return (request, response) => {
+    endWithAnswer(request, response);
     const path = (request.url ?? '').split('?', 1)[0] as string;
     const endpoint = options.endpoints.get(`${request.method} ${path}`);
     if (endpoint) {
+      // What operators ask is answered however many calls there are.
+      const call = path.startsWith('/v1/') && limits.begin(request, response, 'unary');
+      if (call instanceof ServiceError) {
+        response.setHeader('retry-after', '1');
+        sendError(response, 429, 'resource_exhausted', call.message);
+        return;
+      }
       endpoint(request, response).catch((error) => {
         options.onError(error);
         sendError(response, 500, 'internal', 'internal error');
@@ -80,26 +111,45 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
 /** Serves Connect, gRPC and gRPC-Web; an unknown path is 404. */
 function rpcListener(
   routes: (router: ConnectRouter) => void,
-  options: ConnectRouterOptions,
+  limits: CallLimits,
+  options: ConnectRouterOptions & { readonly readMaxBytes: number },
 ): RequestListener {
-  const router = createConnectRouter(options);
-  routes(router);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const handlersUpTo = (readMaxBytes: number) => {
+    const router = createConnectRouter({ ...options, readMaxBytes });
+    routes(router);
+    return router.handlers;
+  };
+  const { readMaxBytes } = options;
+  const forRecords = handlersUpTo(Math.min(readMaxBytes, recordBytesMax)).filter(isForRecord);
+  const all = [...handlersUpTo(readMaxBytes), ...forRecords];
+  const handlers = new Map(all.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] as string);
     if (!handler) {
       sendError(response, 404, 'not_found', 'no such path');
       return;
     }
-    const call = { handler: false };
-    const values = createContextValues().set(reached, call);
-    handler(universalRequestFromNodeRequest(request, response, undefined, values))
-      .then((answer) => (call.handler ? answer : blameRequest(answer)))
+    const progress = { handler: false };
+    const kind = handler.method.methodKind === 'unary' ? 'unary' : 'stream';
+    const call = limits.begin(request, response, kind);
+    const values = createContextValues().set(reached, progress).set(currentCall, call);
+    const received = universalRequestFromNodeRequest(request, response, undefined, values);
+    dropFarDeadline(received.header, limits.options.streamMsMax);
+    const bytes = received.body as AsyncIterable<Uint8Array>;
+    const body = call instanceof ServiceError ? bytes : call.body(bytes);
+    handler({ ...received, body })
+      .then((answer) => (progress.handler ? answer : blameRequest(answer)))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       // The connection is gone, and with it whoever could be told.
       .catch(() => response.destroy());
   };
 }
+
+/** Whether a message of the method is one record. */
+const isForRecord = ({ method }: { readonly method: DescMethod }) =>
+  method.input === LogRequestSchema ||
+  method.input === LogUsageRequestSchema ||
+  method.input === StructSchema;
 
 /** IngestService has two readings, one by protobuf and one by JSON. */
 function reading(request: Request): typeof BinaryIngestService | typeof JsonIngestService {

@@ -2,7 +2,9 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, type Struct } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import {
+  type BinaryBatch,
   BinaryIngestService,
+  type JsonBatch,
   JsonIngestService,
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import {
@@ -46,7 +48,7 @@ export function ingestRoutes(router: ConnectRouter, ingest: Ingest, options: Str
   router.service(BinaryIngestService, {
     log: (request) => handlers.log(request),
     logUsage: (request) => handlers.logUsage(request),
-    logBatch: (request) => handlers.logBatch(decodeBinaryBatch(request)),
+    logBatch: (request) => handlers.logBatch(request, decodeBinaryBatch),
     streamEvents: (requests, context) =>
       handlers.streamEvents(requests, decodeBinaryBatch, context),
     streamBatches: (requests, context) =>
@@ -55,14 +57,16 @@ export function ingestRoutes(router: ConnectRouter, ingest: Ingest, options: Str
   router.service(JsonIngestService, {
     log: (request) => handlers.log(readJson(LogRequestSchema, request)),
     logUsage: (request) => handlers.logUsage(readJson(LogUsageRequestSchema, request)),
-    logBatch: (request) => handlers.logBatch(decodeJsonBatch(request)),
+    logBatch: (request) => handlers.logBatch(request, decodeJsonBatch),
     streamEvents: (requests, context) => handlers.streamEvents(requests, decodeJsonBatch, context),
     streamBatches: (requests, context) =>
       handlers.streamBatches(requests, decodeJsonBatch, context),
   });
 }
 
-type Decode<Raw> = (raw: Raw) => DecodedBatch;
+/** A batch whose records are not decoded yet. */
+type RawBatch = Pick<BinaryBatch | JsonBatch, 'batchId' | 'events' | 'usage'>;
+type Decode<Raw extends RawBatch> = (raw: Raw) => DecodedBatch;
 type BatchAck = MessageInitShape<typeof StreamBatchesResponseSchema>;
 
 class IngestHandlers {
@@ -94,40 +98,45 @@ class IngestHandlers {
     return recordResponse(stored, 'usage record');
   }
 
-  async logBatch(decoded: DecodedBatch) {
-    return batchResponse(await this.#ingest.batch(decoded));
+  async logBatch<Raw extends RawBatch>(raw: Raw, decode: Decode<Raw>) {
+    return batchResponse(await this.#ingest.batch(this.#decode(raw, decode)));
   }
 
-  async *streamBatches<Raw>(
+  async *streamBatches<Raw extends RawBatch>(
     requests: AsyncIterable<Raw>,
     decode: Decode<Raw>,
     context: HandlerContext,
   ) {
     const handle = async (raw: Raw, sequence: number) => {
-      const decoded = decode(raw);
+      const refuse = refusal(sequence, raw.batchId);
       try {
-        const { stored } = await this.#ingest.admit(decoded, context.signal);
-        return { ack: stored.then(acknowledgement(sequence), refusal(sequence, decoded.batchId)) };
+        const { stored } = await this.#ingest.admit(this.#decode(raw, decode), context.signal);
+        return { ack: stored.then(acknowledgement(sequence), refuse) };
       } catch (error) {
-        return { ack: Promise.resolve(refusal(sequence, decoded.batchId)(error)) };
+        return { ack: Promise.resolve(refuse(error)) };
       }
     };
     yield* acknowledgeInOrder(requests, handle, { ...this.#options, signal: context.signal });
   }
 
-  async streamEvents<Raw>(
+  async streamEvents<Raw extends RawBatch>(
     requests: AsyncIterable<Raw>,
     decode: Decode<Raw>,
     context: HandlerContext,
   ) {
     const handle = async (raw: Raw) => {
-      const { stored } = await this.#ingest.admit(decode(raw), context.signal);
+      const { stored } = await this.#ingest.admit(this.#decode(raw, decode), context.signal);
       return { ack: stored };
     };
     const summary = new StreamSummary();
     const acks = acknowledgeInOrder(requests, handle, { ...this.#options, signal: context.signal });
     for await (const stored of acks) summary.add(stored);
     return summary.response();
+  }
+
+  #decode<Raw extends RawBatch>(raw: Raw, decode: Decode<Raw>): DecodedBatch {
+    this.#ingest.checkRows(raw.events, raw.usage);
+    return decode(raw);
   }
 }
 

@@ -8,6 +8,8 @@ import type { DecodedBatch } from './decode.ts';
 import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
 
 export interface IngestOptions extends EncodeOptions {
+  /** Records in one batch. */
+  readonly batchRowsMax: number;
   /** A unary caller has its answer within so many milliseconds. */
   readonly unaryMsMax: number;
   /** Unary batches up to so many records travel in the unary lane, larger ones with the streams. */
@@ -34,6 +36,15 @@ export class Ingest {
     this.#sink = sink;
     this.#options = options;
     this.#accounting = accounting;
+  }
+
+  /** Refuses a batch with too many records, before any of them is decoded. */
+  checkRows(events: readonly unknown[], usage: readonly unknown[]): void {
+    const rows = events.length + usage.length;
+    const { batchRowsMax } = this.#options;
+    if (rows <= batchRowsMax) return;
+    const text = `the batch has ${rows} records; at most ${batchRowsMax} are allowed: send several batches`;
+    throw new ServiceError('invalid', text, { field: 'events' });
   }
 
   /** A batch of one record, whose rejection is an error. */

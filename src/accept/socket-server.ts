@@ -13,6 +13,15 @@ export interface SocketServerOptions {
   readonly connectionsMax: number;
   /** Concurrent calls on one HTTP/2 connection. */
   readonly streamsPerConnectionMax: number;
+  readonly headerBytesMax: number;
+  /** From the first byte of a request on HTTP/1.1 to the last of its header. */
+  readonly headerMsMax: number;
+  /** A connection without a call is closed after so long, whatever else it sends. */
+  readonly idleMsMax: number;
+  /** The longest that a request on HTTP/1.1 may last, streams included. */
+  readonly streamMsMax: number;
+  /** Calls that an HTTP/2 connection may cancel at once; a thirtieth of it a second after that. */
+  readonly resetsMax: number;
 }
 
 /** Node's HTTP/2 server gives objects of the same use. */
@@ -25,6 +34,8 @@ const http2Preface = Buffer.from('PRI');
 const windowBytes = 1024 * 1024;
 /** How long a call that is answered may go on sending before it is reset. */
 const leftoverMsMax = 1000;
+/** How often HTTP/1.1 connections are looked at for what is late. */
+const checkMs = 1000;
 
 /**
  * HTTP/1.1 and HTTP/2 without TLS on one port: the first bytes of a connection decide, and the
@@ -45,7 +56,16 @@ export class SocketServer {
     this.#options = options;
     this.#logger = logger;
     this.#listener = listener;
-    this.#http1 = http.createServer(this.#onRequest);
+    this.#http1 = http.createServer(
+      {
+        maxHeaderSize: options.headerBytesMax,
+        headersTimeout: options.headerMsMax,
+        requestTimeout: Math.max(options.streamMsMax, options.headerMsMax),
+        keepAliveTimeout: options.idleMsMax,
+        connectionsCheckingInterval: Math.min(options.headerMsMax, checkMs),
+      },
+      this.#onRequest,
+    );
     // A server that is handed its sockets starts its timeouts only when it believes it listens.
     this.#http1.emit('listening');
     this.#http2 = http2.createServer(
@@ -53,15 +73,23 @@ export class SocketServer {
         settings: {
           initialWindowSize: windowBytes,
           maxConcurrentStreams: options.streamsPerConnectionMax,
+          maxHeaderListSize: options.headerBytesMax,
         },
+        streamResetBurst: options.resetsMax,
+        streamResetRate: Math.ceil(options.resetsMax / 30),
       },
       // Typed as if they differed in what is used of them.
       this.#onRequest as unknown as Parameters<typeof http2.createServer>[1],
     );
-    this.#http2.on('session', (session) => session.setLocalWindowSize(windowBytes));
+    this.#http2.on('session', (session) => {
+      session.setLocalWindowSize(windowBytes);
+      endIdleSession(session, options.idleMsMax);
+    });
     this.#http2.on('stream', discardLeftover);
     this.#http2.on('sessionError', (error) => logger.debug({ err: error }, 'HTTP/2 session'));
-    this.#tcp = net.createServer({ noDelay: true }, (socket) => this.#onConnection(socket));
+    this.#tcp = net.createServer({ noDelay: true, keepAlive: true }, (socket) =>
+      this.#onConnection(socket),
+    );
     this.#tcp.maxConnections = options.connectionsMax;
   }
 
@@ -140,4 +168,23 @@ function discardLeftover(stream: http2.ServerHttp2Stream): void {
     const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_NO_ERROR), leftoverMsMax);
     stream.once('close', () => clearTimeout(timer));
   });
+}
+
+/**
+ * Ends a session on which no call is open for so long. Node's own timeout would also be put off by
+ * a PING, and closing instead of destroying waits for the client.
+ */
+function endIdleSession(session: http2.ServerHttp2Session, idleMsMax: number): void {
+  let streams = 0;
+  const timer = setTimeout(() => {
+    if (streams === 0) session.destroy();
+  }, idleMsMax);
+  session.on('stream', (stream) => {
+    streams += 1;
+    stream.once('close', () => {
+      streams -= 1;
+      if (streams === 0) timer.refresh();
+    });
+  });
+  session.once('close', () => clearTimeout(timer));
 }

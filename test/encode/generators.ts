@@ -15,7 +15,6 @@ const farMs = 9_000_000_000_000;
 export const encodeOptions: EncodeOptions = {
   eventTime: { ageMsMax: farMs, aheadMsMax: 6_000_000_000_000 },
   batchIdTime: { ageMsMax: farMs, aheadMsMax: farMs },
-  batchRowsMax: 1000,
 };
 
 const text = (bytesMax: number, minLength = 0) =>

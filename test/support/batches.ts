@@ -19,7 +19,6 @@ export function eventBatch(rows: number, eventType = 'TEST', batchId = uuidv7())
     {
       eventTime: { ageMsMax: 30 * dayMs, aheadMsMax: 3_600_000 },
       batchIdTime: { ageMsMax: 14 * dayMs, aheadMsMax: 3_600_000 },
-      batchRowsMax: 100_000,
     },
   );
 }

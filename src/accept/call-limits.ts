@@ -1,0 +1,190 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { createContextKey, type HandlerContext, type Interceptor } from '@connectrpc/connect';
+import { ServiceError } from '../errors.ts';
+import { toConnectError } from './connect-errors.ts';
+import type { Request, Response } from './socket-server.ts';
+
+export interface CallLimitsOptions {
+  /** Calls in progress, streams among them. */
+  readonly callsMax: number;
+  readonly streamsMax: number;
+  /** Bytes received of all messages that are not complete, or not taken yet. */
+  readonly receiveBytesMax: number;
+  /** From the first byte of a unary call to the last of its request. */
+  readonly requestMsMax: number;
+  /** How long a stream may wait for its client's next message. */
+  readonly streamIdleMsMax: number;
+  readonly streamMsMax: number;
+}
+
+export type CallKind = 'unary' | 'stream';
+
+/** How long a call that is past its time has to say so. */
+const graceMs = 5000;
+/** How long what a client still sends is listened to when it has its answer. */
+const lingerMs = 1000;
+const retryDelayMs = 1000;
+
+/** The bounds on calls in progress, the same for every protocol. */
+export class CallLimits {
+  readonly options: CallLimitsOptions;
+  #calls = 0;
+  #streams = 0;
+  #receivedBytes = 0;
+
+  constructor(options: CallLimitsOptions) {
+    this.options = options;
+  }
+
+  /** Counts a call until its response is closed; gives the error when there are too many. */
+  begin(request: Request, response: Response, kind: CallKind): Call | ServiceError {
+    const { callsMax, streamsMax } = this.options;
+    const streams = kind === 'stream' ? 1 : 0;
+    if (this.#calls >= callsMax) return overloaded(`${callsMax} calls are in progress`);
+    if (this.#streams + streams > streamsMax) return overloaded(`${streamsMax} streams are open`);
+    this.#calls += 1;
+    this.#streams += streams;
+    const call = new Call(this, kind, () => cut(request, response));
+    response.once('close', () => {
+      this.#calls -= 1;
+      this.#streams -= streams;
+      call.end();
+    });
+    return call;
+  }
+
+  receive(bytes: number): void {
+    this.#receivedBytes += bytes;
+    const { receiveBytesMax } = this.options;
+    if (this.#receivedBytes <= receiveBytesMax) return;
+    throw toConnectError(overloaded(`more than ${receiveBytesMax} bytes are being received`));
+  }
+
+  release(bytes: number): void {
+    this.#receivedBytes -= bytes;
+  }
+}
+
+/** One call in progress: ends the reading of its request when that takes too long or too much. */
+class Call {
+  readonly #limits: CallLimits;
+  readonly #cut: () => void;
+  readonly #late = Promise.withResolvers<never>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #idle: NodeJS.Timeout | undefined;
+  #waiting = false;
+  #heldBytes = 0;
+
+  constructor(limits: CallLimits, kind: CallKind, cutConnection: () => void) {
+    this.#limits = limits;
+    this.#cut = cutConnection;
+    this.#late.promise.catch(() => {});
+    const { requestMsMax, streamMsMax, streamIdleMsMax } = limits.options;
+    if (kind === 'unary') {
+      this.#after(requestMsMax, `the call took longer than ${requestMsMax} ms`);
+    } else {
+      this.#after(streamMsMax, `the stream lasted longer than ${streamMsMax} ms`);
+      const idle = `no message came for ${streamIdleMsMax} ms`;
+      this.#idle = setTimeout(() => {
+        // A stream that waits for the collector is not idle.
+        if (this.#waiting) this.#late.reject(late(idle));
+        else this.#idle?.refresh();
+      }, streamIdleMsMax);
+    }
+  }
+
+  /** The body of the request; its end is an error where a limit is hit. */
+  async *body(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const iterator = chunks[Symbol.asyncIterator]();
+    for (;;) {
+      this.#waiting = true;
+      const { done, value } = await Promise.race([iterator.next(), this.#late.promise]);
+      this.#waiting = false;
+      if (done) return;
+      this.#heldBytes += value.byteLength;
+      this.#limits.receive(value.byteLength);
+      yield value;
+    }
+  }
+
+  /** The messages of the request; asking for the next one says that the last has been taken. */
+  async *messages<Message>(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
+    for await (const message of messages) {
+      yield message;
+      this.#release();
+      this.#idle?.refresh();
+    }
+  }
+
+  end(): void {
+    this.#release();
+    clearTimeout(this.#idle);
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #after(ms: number, text: string): void {
+    const refuse = () => {
+      this.#late.reject(late(text));
+      this.#timers.push(setTimeout(this.#cut, graceMs));
+    };
+    this.#timers.push(setTimeout(refuse, ms));
+  }
+
+  #release(): void {
+    this.#limits.release(this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+}
+
+/** The call, or why there is none. */
+export const currentCall = createContextKey<Call | ServiceError | undefined>(undefined);
+
+/** Refuses before the body is received, in the words of each protocol. */
+export function refuseCall({ values }: HandlerContext): void {
+  const call = values.get(currentCall);
+  if (call instanceof ServiceError) throw toConnectError(call);
+}
+
+/** Says of each message of a stream when it has been taken. */
+export const takenInterceptor: Interceptor = (next) => (request) => {
+  const call = request.contextValues.get(currentCall);
+  if (!request.stream || !(call instanceof Call)) return next(request);
+  return next({ ...request, message: call.messages(request.message) });
+};
+
+/**
+ * A client that goes on sending when it has its answer, a refusal most likely, would hold its
+ * call, and on HTTP/1.1 its connection, for as long as it likes.
+ */
+export function endWithAnswer(request: Request, response: Response): void {
+  response.once('finish', () => {
+    if (request.complete) return;
+    const timer = setTimeout(() => cut(request, response), lingerMs);
+    request.once('close', () => clearTimeout(timer));
+  });
+}
+
+function cut(request: Request, response: Response): void {
+  if ('stream' in request) {
+    const { stream } = request as unknown as { stream: ServerHttp2Stream };
+    stream.close(response.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
+  } else if (!request.complete || !response.writableFinished) request.destroy();
+}
+
+/**
+ * A deadline further away than ours counts as none: one that is further away than a timer can be
+ * set would be taken for one that has passed.
+ */
+export function dropFarDeadline(header: Headers, msMax: number): void {
+  const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1 };
+  const [, count, unit = ''] = /^(\d{1,8})([HMSm])$/.exec(header.get('grpc-timeout') ?? '') ?? [];
+  if (Number(count) * (unitsMs[unit] ?? 0) > msMax) header.delete('grpc-timeout');
+  const connectMs = /^\d{1,10}$/.exec(header.get('connect-timeout-ms') ?? '')?.[0];
+  if (Number(connectMs) > msMax) header.delete('connect-timeout-ms');
+}
+
+const overloaded = (text: string) =>
+  new ServiceError('overloaded', `${text}; that is the limit`, { retryDelayMs });
+
+const late = (text: string) =>
+  toConnectError(new ServiceError('retryable', `${text}; that is the limit`, { retryDelayMs }));

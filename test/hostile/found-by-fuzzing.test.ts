@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { postJson } from '../support/http.ts';
+
+let telemetry: TestCollector;
+beforeAll(async () => {
+  telemetry = await startCollector();
+});
+afterAll(() => telemetry.stop());
+
+it.each([
+  ['NUL in a number', { value: '\0' }],
+  ['NUL in a field of a message', { metadata: '\0' }],
+  ['a long text in a number', { value: 'é'.repeat(40_000) }],
+])('stores the good event beside one with %s', async (_, bad) => {
+  const events = [
+    { event_type: 'BAD', ...bad },
+    { event_type: 'GOOD', value: 1 },
+  ];
+  const { status, body } = await postJson(`${telemetry.baseUrl}/v1/telemetry/batch`, { events });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ events: 1, rejected: 1 });
+  expect(body.rejections[0].reason.length).toBeLessThan(400);
+});
+
+it.each([
+  'events?limit=1.5',
+  'events?component=%00',
+  'events?event_type=%00',
+  'stats?component=%00',
+  'stats?event_type=%00',
+  'usage/summary?model=%00',
+  'trends?component=%00',
+  'trends?days=1.5',
+])('says that a query is wrong, not that the database is: %s', async (query) => {
+  const response = await fetch(`${telemetry.baseUrl}/v1/telemetry/${query}`);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ code: 'invalid_argument' });
+});
