@@ -78,7 +78,10 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
   { what: /\bprocess\.(on|once|addListener)\(/, only: ['main.ts'] },
   { what: /\bprocess\.(exit|exitCode|abort)\b/, only: ['main.ts', 'operator-commands.ts'] },
   { what: /from 'pg-copy-streams'/, only: ['commit/copy-rows.ts'] },
-  { what: /\bConnectError\(/, only: ['accept/connect-errors.ts', 'observe/health-handlers.ts'] },
+  {
+    what: /\bConnectError\(/,
+    only: ['accept/connect-errors.ts', 'accept/json-decoder.ts', 'observe/health-handlers.ts'],
+  },
   { what: /\bimport\(/, only: ['database/embedded/binaries.ts'] },
   { what: /\bconsole\./, only: ['main.ts', 'operator-commands.ts'] },
 ];

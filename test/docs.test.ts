@@ -8,7 +8,7 @@ import { JsonBatchSchema } from '../gen/typescript/gravitas/telemetry/internal/v
 import { EventSchema, UsageSchema } from '../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { codeOf } from '../src/accept/connect-errors.ts';
 import { decodeBinaryBatch, decodeJsonBatch } from '../src/accept/decode.ts';
-import { encodeBatch } from '../src/accept/encode-batch.ts';
+import { checkRows, encodeBatch } from '../src/accept/encode-batch.ts';
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
@@ -189,14 +189,13 @@ function pattern(text: string): RegExp {
 const encodeOptions = {
   eventTime: { ageMsMax: 30 * dayMs, aheadMsMax: 3_600_000 },
   batchIdTime: { ageMsMax: 14 * dayMs, aheadMsMax: 3_600_000 },
-  batchRowsMax: 10_000,
 };
 
-function refusal(batchId: string, events: number): string {
-  const event = create(EventSchema, { eventType: 'A' });
+function refusal(batchId: string, rows: number): string {
+  const events = Array.from({ length: rows }, () => create(EventSchema, { eventType: 'A' }));
   try {
-    const decoded = { batchId, events: Array.from({ length: events }, () => event), usage: [] };
-    encodeBatch(decoded, encodeOptions);
+    checkRows({ events, usage: [] }, 10_000);
+    encodeBatch({ batchId, events: [], usage: [] }, encodeOptions);
   } catch (error) {
     if (error instanceof ServiceError) return error.message;
   }

@@ -129,6 +129,20 @@ class RecordEncoder {
   }
 }
 
+/** Records of a batch, decoded or not. */
+export interface RawRecords {
+  readonly events: readonly unknown[];
+  readonly usage: readonly unknown[];
+}
+
+/** Throws a `ServiceError` of kind `invalid` for a batch of more than `rowsMax` records. */
+export function checkRows({ events, usage }: RawRecords, rowsMax: number): void {
+  const rows = events.length + usage.length;
+  if (rows <= rowsMax) return;
+  const text = `the batch has ${rows} records; at most ${rowsMax} are allowed: send several batches`;
+  throw new ServiceError('invalid', text, { field: 'events' });
+}
+
 /** Parsers quote what they refuse: the answer is stored too, and has to be storable and short. */
 function showable(text: string): string {
   const short = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}…` : text;

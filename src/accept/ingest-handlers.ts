@@ -135,7 +135,7 @@ class IngestHandlers {
   }
 
   #decode<Raw extends RawBatch>(raw: Raw, decode: Decode<Raw>): DecodedBatch {
-    this.#ingest.checkRows(raw.events, raw.usage);
+    this.#ingest.checkRows(raw);
     return decode(raw);
   }
 }

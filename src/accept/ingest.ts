@@ -5,7 +5,13 @@ import type { RecordKind } from '../event-types.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import { RecordIds, uuidText } from '../uuid.ts';
 import type { DecodedBatch } from './decode.ts';
-import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
+import {
+  checkRows,
+  type EncodedBatch,
+  type EncodeOptions,
+  encodeBatch,
+  type RawRecords,
+} from './encode-batch.ts';
 
 export interface IngestOptions extends EncodeOptions {
   /** Records in one batch. */
@@ -39,12 +45,8 @@ export class Ingest {
   }
 
   /** Refuses a batch with too many records, before any of them is decoded. */
-  checkRows(events: readonly unknown[], usage: readonly unknown[]): void {
-    const rows = events.length + usage.length;
-    const { batchRowsMax } = this.#options;
-    if (rows <= batchRowsMax) return;
-    const text = `the batch has ${rows} records; at most ${batchRowsMax} are allowed: send several batches`;
-    throw new ServiceError('invalid', text, { field: 'events' });
+  checkRows(batch: RawRecords): void {
+    checkRows(batch, this.#options.batchRowsMax);
   }
 
   /** A batch of one record, whose rejection is an error. */

@@ -4,7 +4,7 @@ import {
   EventSchema,
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
-import { encodeBatch } from '../../src/accept/encode-batch.ts';
+import { checkRows, encodeBatch } from '../../src/accept/encode-batch.ts';
 import { rejectionsMax } from '../../src/buffer/batch.ts';
 import { isUuidV7, uuidAtMs, uuidText, uuidV7TimeMs } from '../../src/uuid.ts';
 import { encodeOptions } from './generators.ts';
@@ -14,7 +14,6 @@ const nowMs = Date.UTC(2026, 0, 1);
 const options = {
   ...encodeOptions,
   batchIdTime: { ageMsMax: 14 * dayMs, aheadMsMax: 3_600_000 },
-  batchRowsMax: 200,
 };
 
 const event = (eventType = 'A') => create(EventSchema, { eventType });
@@ -66,8 +65,8 @@ describe('the id of a batch', () => {
 it('refuses a batch of more records than are allowed, events and usage together', () => {
   const events = Array.from({ length: 150 }, () => event());
   const records = Array.from({ length: 50 }, usage);
-  expect(encode('', events, records).answer.stored).toEqual({ event: 150, usage: 50 });
-  expect(() => encode('', [...events, event()], records)).toThrow(
+  checkRows({ events, usage: records }, 200);
+  expect(() => checkRows({ events: [...events, event()], usage: records }, 200)).toThrow(
     expect.objectContaining({
       kind: 'invalid',
       message: 'the batch has 201 records; at most 200 are allowed: send several batches',
