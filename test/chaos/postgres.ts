@@ -102,6 +102,11 @@ export class Postgres {
     );
   }
 
+  /** Waits for the end of a recovery. */
+  async untilAnswering(): Promise<void> {
+    while (!(await this.#answers())) await sleep(20);
+  }
+
   /** Process ids of the collector's sessions. */
   async backends(): Promise<number[]> {
     const query = `select pid from pg_stat_activity where usename = '${role}'`;
