@@ -133,6 +133,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     const pids = await postgres.backends();
     if (pids.length > 0) process.kill(random.pick(pids), 'SIGKILL');
     await lasts(random, 50, 300);
+    await postgres.untilAnswering();
   }),
   'sessions terminated': on('postgres', ({ postgres }) => postgres.terminateBackends()),
   'database read-only': alterDatabase(

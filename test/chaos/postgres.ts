@@ -8,6 +8,7 @@ import { type Cluster, prepareCluster } from '../../src/database/embedded/cluste
 import { silentLogger } from '../support/logger.ts';
 
 const startMsMax = 60_000;
+const endMsMax = 10_000;
 const database = 'chaos';
 /** Not a superuser, so that limits on connections hold for it. */
 const role = 'telemetry';
@@ -70,7 +71,10 @@ export class Postgres {
     if (!server || server.exitCode !== null || server.signalCode !== null) return;
     const exited = once(server, 'exit');
     server.kill(signal);
+    // A shutdown that meets a recovery may hang: the operator's last resort.
+    const late = setTimeout(() => server.kill('SIGKILL'), endMsMax);
     await exited;
+    clearTimeout(late);
   }
 
   /** Runs one query as superuser, past all proxies. */
@@ -100,6 +104,11 @@ export class Postgres {
       `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`,
       'postgres',
     );
+  }
+
+  /** Waits for the end of a recovery. */
+  async untilAnswering(): Promise<void> {
+    while (!(await this.#answers())) await sleep(20);
   }
 
   /** Process ids of the collector's sessions. */

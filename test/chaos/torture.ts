@@ -66,10 +66,12 @@ export async function torture(plan: Plan): Promise<TortureReport> {
     violations.push((error as Error).message),
   );
   const provoked = world.duplicates + (await audit(world.collector.baseUrl)).duplicates;
+  // Before anything is sent again, which would make good what is lost.
+  const { lost } = await compare(world.postgres, deliveries);
   const send = senders.grpc?.(world.collector.baseUrl) as Send;
   violations.push(...(await forgotten(send, deliveries, new Random(plan.seed))));
   await world.stopCollector('SIGTERM');
-  const findings = await compare(world.postgres, deliveries);
+  const findings = { ...(await compare(world.postgres, deliveries)), lost };
   violations.push(
     ...new Set(world.collector.complaints),
     ...(await strangers(world.postgres, deliveries)),
