@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate bench clean
+.PHONY: start test check generate bench fuzz clean
 
 start: node_modules/.installed
 	@npm run --silent start
@@ -19,6 +19,10 @@ generate: node_modules/.installed .venv/.installed
 
 bench: node_modules/.installed
 	@npm run --silent bench
+
+# Damaged requests of every protocol: make fuzz SEED=7 INPUTS=1000000
+fuzz: node_modules/.installed
+	@npm run --silent fuzz -- --seed $(or $(SEED),1) --inputs $(or $(INPUTS),100000)
 
 node_modules/.installed: package.json package-lock.json .npmrc
 	npm install --no-save --loglevel=error

@@ -31,7 +31,7 @@ export async function statistics(
       component,
       grouping(component) = 1 as is_overall,
       count(*) as measurement_count,
-      avg(${finite('value')}) as avg_efficiency_score,
+      avg(${summable('value')}) as avg_efficiency_score,
       min(${finite('value')}) as best_efficiency,
       max(${finite('value')}) as worst_efficiency,
       ${tokenSum('tokens_generated')} as total_tokens
@@ -84,14 +84,12 @@ export async function usageSummary(
       layer,
       grouping(model, layer) = 3 as is_total,
       count(*) as requests,
-      coalesce(sum(prompt_tokens), 0)::bigint as input_tokens,
-      coalesce(sum(completion_tokens), 0)::bigint as output_tokens,
-      coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)), 0)::bigint as total_tokens,
-      coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0))
-        filter (where layer = 'L2'), 0)::bigint as l2_tokens,
-      avg(${finite('duration_ms')}) as avg_duration_ms,
-      coalesce(sum(cost_usd) filter (where cost_usd not in ('NaN', 'Infinity', '-Infinity')), 0)::float8
-        as cost_usd
+      ${bigint('sum(prompt_tokens)')} as input_tokens,
+      ${bigint('sum(completion_tokens)')} as output_tokens,
+      ${bigint(`sum(${tokens})`)} as total_tokens,
+      ${bigint(`sum(${tokens}) filter (where layer = 'L2')`)} as l2_tokens,
+      avg(${summable('duration_ms')}) as avg_duration_ms,
+      coalesce(sum(${summable('cost_usd')}), 0)::float8 as cost_usd
     from usage_stats
     where ${within(hours)}
       and (${model} = '' or model = ${model})
@@ -149,8 +147,8 @@ export async function trends(
         component,
         date_trunc('day', "timestamp", 'UTC') as day,
         count(*) as measurements,
-        count(${finite('value')}) as values,
-        sum(${finite('value')}) as total,
+        count(${summable('value')}) as values,
+        sum(${summable('value')}) as total,
         ${tokenSum('total_tokens')} as tokens
       from ${measured}
       group by component, day
@@ -159,7 +157,7 @@ export async function trends(
       component,
       sum(total) / nullif(sum(values), 0)::float8 as avg_efficiency,
       sum(measurements)::bigint as measurement_count,
-      sum(tokens)::bigint as total_tokens_processed,
+      ${bigint('sum(tokens)')} as total_tokens_processed,
       json_agg(json_build_object(
         'day', day, 'avg_efficiency', total / nullif(values, 0), 'measurement_count', measurements
       ) order by day) as days
@@ -173,9 +171,21 @@ export async function trends(
 const within = (hours: number): RawBuilder<boolean> =>
   sql<boolean>`"timestamp" >= now() - ${hours} * interval '1 hour' and isfinite("timestamp")`;
 
+const tokens = '(coalesce(prompt_tokens, 0)::numeric + coalesce(completion_tokens, 0))';
+
+/**
+ * A column that may be averaged. Means square what they add up: one absurd number would overflow
+ * them, and fail the whole query for as long as it is stored.
+ */
+const summable = (column: string): RawBuilder<number> =>
+  sql<number>`case when abs(${sql.ref(column)}) < 1e100 then ${sql.ref(column)} end`;
+
+/** A sum as a whole number of 64 bits, the nearest one where it is greater; 0 for nothing. */
+const bigint = (sum: string): RawBuilder<number> =>
+  sql<number>`greatest(least(coalesce(${sql.raw(sum)}, 0), 9223372036854775807), -9223372036854775808)::bigint`;
+
 /** Sums a number inside metadata, passing over what is none. */
-const tokenSum = (key: string): RawBuilder<number> => sql<number>`
-  coalesce(sum(
-    case when jsonb_typeof(metadata -> ${sql.lit(key)}) = 'number'
-      then trunc((metadata ->> ${sql.lit(key)})::numeric) end
-  ), 0)::bigint`;
+const tokenSum = (key: 'tokens_generated' | 'total_tokens'): RawBuilder<number> =>
+  bigint(
+    `sum(case when jsonb_typeof(metadata -> '${key}') = 'number' then trunc((metadata ->> '${key}')::numeric) end)`,
+  );
