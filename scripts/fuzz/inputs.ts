@@ -1,17 +1,8 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import {
-  LogBatchRequestSchema,
-  LogRequestSchema,
-  LogUsageRequestSchema,
-} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import {
-  EventSchema,
-  UsageSchema,
-} from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { envelope, ingestPath } from '../../test/support/raw-call.ts';
 import { http1Bytes, http2Bytes } from './frames.ts';
 import { type Json, mutateBytes, mutateJson } from './mutate.ts';
 import type { Random } from './random.ts';
+import { batch, event, messages, records, usage } from './samples.ts';
 
 /** What is sent at once: a request, or bytes on a connection of their own. */
 export interface Input {
@@ -24,43 +15,6 @@ export interface Input {
   readonly body: Buffer;
 }
 
-const event = {
-  event_type: 'FUZZ',
-  component: 'L1',
-  value: 12.5,
-  metadata: { gpu_id: 0, names: ['a', 'é'], nested: { total: 24 } },
-  status: 'OK',
-};
-const usage = { model: 'fuzz', layer: 'L2', input_tokens: 10, output_tokens: 5, cost_usd: 0.1 };
-const batch = { batch_id: '', events: [event, event], usage: [usage] };
-
-const eventMessage = { eventType: 'FUZZ', component: 'L1', value: 12.5, status: 'OK' };
-const metadata = event.metadata;
-const usageMessage = {
-  model: 'fuzz',
-  layer: 'L2',
-  inputTokens: 10n,
-  outputTokens: 5n,
-  costUsd: 0.1,
-};
-const records = [
-  toBinary(EventSchema, create(EventSchema, { ...eventMessage, metadata })),
-  toBinary(UsageSchema, create(UsageSchema, { ...usageMessage, metadata })),
-].map((bytes) => Buffer.from(bytes));
-const messages: Readonly<Record<string, Buffer>> = {
-  Log: Buffer.from(
-    toBinary(LogRequestSchema, create(LogRequestSchema, { ...eventMessage, metadata })),
-  ),
-  LogUsage: Buffer.from(
-    toBinary(LogUsageRequestSchema, create(LogUsageRequestSchema, usageMessage)),
-  ),
-  LogBatch: Buffer.from(
-    toBinary(
-      LogBatchRequestSchema,
-      create(LogBatchRequestSchema, { events: [eventMessage], usage: [usageMessage] }),
-    ),
-  ),
-};
 const samples = [...records, ...Object.values(messages)];
 const recordsPerBatch = 32;
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { runningServer } from '../../src/database/embedded/server.ts';
@@ -18,6 +19,8 @@ const concurrency = 48;
 /** After so many requests one that is valid goes in, and has to be stored. */
 const markEvery = 200;
 const overloadedShareMax = 0.01;
+const triesMax = 5;
+const retryMs = 500;
 
 export interface Report {
   readonly seed: number;
@@ -133,8 +136,17 @@ class Run {
   async #mark(): Promise<void> {
     const mark = { event_type: 'MARK', value: this.#marks, idempotency_key: uuidv7() };
     this.#marks += 1;
-    const post = () => postJson(`${this.#collector.baseUrl}/v1/telemetry/log`, mark);
-    const { status, body } = await post().catch((error) => ({ status: 0, body: String(error) }));
+    const post = () =>
+      postJson(`${this.#collector.baseUrl}/v1/telemetry/log`, mark).catch((error) => ({
+        status: 0,
+        body: String(error),
+      }));
+    let { status, body } = await post();
+    // As an honest client does: again, with the same id.
+    for (let tries = 1; tries < triesMax && (status === 503 || status === 429); tries += 1) {
+      await sleep(retryMs);
+      ({ status, body } = await post());
+    }
     if (status === 200) this.#acknowledged += 1;
     else this.#violations.push(`a valid event was answered ${status} ${JSON.stringify(body)}`);
   }
