@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate bench chaos clean
+.PHONY: start test check generate bench chaos fuzz clean
 
 start: node_modules/.installed
 	@npm run --silent start
@@ -23,6 +23,10 @@ bench: node_modules/.installed
 # Tortures a collector with 60 faults: docs/reliability.md.
 chaos: node_modules/.installed
 	@npm run --silent chaos
+
+# Damaged requests of every protocol: make fuzz SEED=7 INPUTS=1000000
+fuzz: node_modules/.installed
+	@npm run --silent fuzz -- --seed $(or $(SEED),1) --inputs $(or $(INPUTS),100000)
 
 node_modules/.installed: package.json package-lock.json .npmrc
 	npm install --no-save --loglevel=error

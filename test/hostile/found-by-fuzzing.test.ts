@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
-import { postJson } from '../support/http.ts';
+import { getJson, postJson } from '../support/http.ts';
 
 let telemetry: TestCollector;
 beforeAll(async () => {
@@ -36,4 +36,24 @@ it.each([
   const response = await fetch(`${telemetry.baseUrl}/v1/telemetry/${query}`);
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ code: 'invalid_argument' });
+});
+
+it('answers every query though absurd numbers are stored', async () => {
+  const metadata = { tokens_generated: 1e300, total_tokens: 1e300 };
+  const absurd = { event_type: 'THOUGHT_LATENCY', component: 'absurd', value: 1e308, metadata };
+  const tokens = Number.MAX_SAFE_INTEGER;
+  const spent = { model: 'absurd', cost_usd: 1e308, duration_ms: 1e308 };
+  const usage = { ...spent, input_tokens: tokens, output_tokens: tokens };
+  const { status } = await postJson(`${telemetry.baseUrl}/v1/telemetry/batch`, {
+    events: [absurd, absurd, { ...absurd, value: 2, metadata: { total_tokens: 7 } }],
+    usage: Array.from({ length: 2000 }, () => usage),
+  });
+  expect(status).toBe(200);
+  const get = (query: string) => getJson(`${telemetry.baseUrl}/v1/telemetry/${query}`);
+  const stats = await get('stats');
+  expect(stats.status).toBe(200);
+  expect(stats.body).toMatchObject({ measurement_count: 3, avg_efficiency_score: 2 });
+  for (const query of ['usage/summary', 'trends', 'events']) {
+    expect((await get(query)).status).toBe(200);
+  }
 });
