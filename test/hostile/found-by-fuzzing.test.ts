@@ -52,7 +52,7 @@ it('answers every query though absurd numbers are stored', async () => {
   const get = (query: string) => getJson(`${telemetry.baseUrl}/v1/telemetry/${query}`);
   const stats = await get('stats');
   expect(stats.status).toBe(200);
-  expect(stats.body).toMatchObject({ measurement_count: 3, avg_efficiency_score: 2 });
+  expect(stats.body).toMatchObject({ measurement_count: 3, best_efficiency: 2 });
   for (const query of ['usage/summary', 'trends', 'events']) {
     expect((await get(query)).status).toBe(200);
   }
