@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
 /** The launcher takes the first node that it finds. */
 const ownNode = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+const clockModule = new URL('./jumping-clock.mjs', import.meta.url).pathname;
 const linesKept = 200;
 
 /**
@@ -15,6 +18,7 @@ const linesKept = 200;
  */
 export class CollectorProcess {
   readonly #env: Environment;
+  readonly #clockFile = join(temporaryDirectory().path, 'clock');
   #child: ChildProcess | undefined;
   #ending: ChildProcess | undefined;
   #exited: Promise<unknown> = Promise.resolve();
@@ -40,7 +44,14 @@ export class CollectorProcess {
   /** Resolves when it accepts connections. */
   async start(env: Environment = {}): Promise<void> {
     const child = spawn(launcher, [], {
-      env: { ...process.env, ...ownNode, ...this.#env, ...env },
+      env: {
+        ...process.env,
+        ...ownNode,
+        NODE_OPTIONS: `--import=${clockModule}`,
+        CHAOS_CLOCK: this.#clockFile,
+        ...this.#env,
+        ...env,
+      },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
@@ -78,6 +89,12 @@ export class CollectorProcess {
   /** Ends one that does not end as it was told to. */
   kill(): void {
     this.#ending?.kill('SIGKILL');
+  }
+
+  /** Makes its wall clock wrong by so many milliseconds. */
+  setClock(offsetMs: number): void {
+    writeFileSync(this.#clockFile, String(offsetMs));
+    this.#child?.kill('SIGUSR2');
   }
 
   /** Stops it in its tracks, until `thaw`. */

@@ -38,6 +38,9 @@ export interface Fault {
   readonly run: (world: World, random: Random) => Promise<void>;
 }
 
+const minuteMs = 60_000;
+const dayMs = 1440 * minuteMs;
+
 const on = (part: Part, run: Fault['run']): Fault => ({ parts: [part], run });
 const lasts = (random: Random, min = 50, max = 900) => sleep(random.between(min, max));
 
@@ -93,6 +96,12 @@ export const faults: Readonly<Record<string, Fault>> = {
     collector.freeze();
     await lasts(random, 100, 1500);
     collector.thaw();
+  }),
+  'clock jumps': on('collector', async ({ collector }, random) => {
+    // Within what batch ids may differ: an hour ahead of the collector's clock, 14 days behind it.
+    collector.setClock(random.between(-50 * minuteMs, 13 * dayMs));
+    await lasts(random);
+    collector.setClock(0);
   }),
   'collector killed, spool damaged': {
     parts: ['collector', 'network'],
