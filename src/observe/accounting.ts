@@ -36,7 +36,7 @@ export class Accounting {
     });
     this.#recovered = new Counter({
       name: 'telemetry_records_recovered_total',
-      help: 'Records found in the spool, from before the process began.',
+      help: 'Records that came back from the spool: from before the process began, or refused by it.',
       labelNames: ['table'],
       registers,
     });
