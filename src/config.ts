@@ -123,14 +123,15 @@ export const options = {
     env: 'TELEMETRY_MESSAGE_BYTES_MAX',
     flag: '--message-bytes-max <bytes>',
     schema: wholeNumber(1024, 64 * mebibyte),
-    default: String(4 * mebibyte),
+    // Twice as much, of the smallest records there are, is more objects than the heap has room for.
+    default: String(2 * mebibyte),
     description: 'bytes of one message, after decompression',
   }),
   jsonValuesMax: option({
     env: 'TELEMETRY_JSON_VALUES_MAX',
     flag: '--json-values-max <number>',
     schema: wholeNumber(100, 10_000_000),
-    default: '200000',
+    default: '150000',
     description: 'numbers, strings, lists and so on in one message of JSON',
   }),
   batchRowsMax: option({

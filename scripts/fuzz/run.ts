@@ -43,7 +43,6 @@ export async function fuzz(seed: number, inputs: number): Promise<Report> {
     DATABASE_URL: '',
     TELEMETRY_DATA_DIR: dataDirectory,
     // Otherwise the heap grows by what nobody uses any more until Node finds it worth a collection.
-    NODE_OPTIONS: '--max-old-space-size=160 --max-semi-space-size=8',
   });
   const run = new Run(collector, seed, inputs);
   try {
