@@ -162,7 +162,7 @@ const retryDelayMsMax = 30_000;
 /** With the time after which there should be room again, as far as that can be told. */
 const overloaded = (settledInMs = retryDelayMs) =>
   new ServiceError('overloaded', 'the buffer is full: the database is slower than what arrives', {
-    retryDelayMs: Math.min(Math.max(settledInMs, retryDelayMsMin), retryDelayMsMax),
+    retryDelayMs: Math.ceil(Math.min(Math.max(settledInMs, retryDelayMsMin), retryDelayMsMax)),
   });
 
 const notTaken = () =>

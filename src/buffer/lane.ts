@@ -181,6 +181,7 @@ export class Lane {
     try {
       const group = { id: uuidv7(), batches: entries.map((entry) => entry.batch) };
       const settlements = await this.#store(group);
+      this.#rate.add(bytesOf(entries), performance.now());
       entries.forEach((entry, index) => {
         entry.resolve(settlements[index] as Settlement);
       });
@@ -194,9 +195,7 @@ export class Lane {
   }
 
   #release(entries: readonly Entry[]): void {
-    const bytes = entries.reduce((sum, { batch }) => sum + batchBytes(batch), 0);
-    this.#heldBytes -= bytes;
-    this.#rate.add(bytes, performance.now());
+    this.#heldBytes -= bytesOf(entries);
     this.#heldBatches -= entries.length;
     this.#admit();
     if (this.#heldBatches === 0) this.#idle?.resolve();
@@ -214,3 +213,6 @@ export class Lane {
     }
   }
 }
+
+const bytesOf = (entries: readonly Entry[]): number =>
+  entries.reduce((sum, { batch }) => sum + batchBytes(batch), 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { settle } from './fake-time.ts';
+import { pass, settle } from './fake-time.ts';
 import { createBuffer, makeBatch, never, overheadBytes } from './memory-commit.ts';
 
 const overloaded = { kind: 'overloaded', retryDelayMs: expect.any(Number) };
@@ -132,6 +132,21 @@ describe('room', () => {
     const later = buffer.offer(makeBatch(), 'stream', never);
     (await commit.next()).succeed();
     expect(await later).toMatchObject({ duplicate: false });
+  });
+
+  it('is promised for a whole number of milliseconds, from the rate at which it is made', async () => {
+    const { buffer, commit } = createBuffer({ budgetBytes: 3 * overheadBytes });
+    const first = buffer.offer(makeBatch(), 'stream', never);
+    await pass(700);
+    (await commit.next()).succeed();
+    await first;
+    await pass(77);
+    void buffer.offer(makeBatch({ bytes: 3 * overheadBytes }), 'stream', never);
+    const refusal = await buffer.offer(makeBatch(), 'stream', never).catch((error) => error);
+    expect(refusal).toMatchObject({ kind: 'overloaded' });
+    expect(Number.isInteger(refusal.retryDelayMs)).toBe(true);
+    expect(refusal.retryDelayMs).not.toBe(1000);
+    (await commit.next()).succeed();
   });
 
   it('is waited for by admit: first come, first served', async () => {
