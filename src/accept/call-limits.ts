@@ -69,7 +69,9 @@ export class CallLimits {
 class Call {
   readonly #limits: CallLimits;
   readonly #cut: () => void;
-  readonly #late = Promise.withResolvers<never>();
+  #late: Error | undefined;
+  /** Ends the present wait for bytes. */
+  #refuse: (error: Error) => void = () => {};
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #idle: NodeJS.Timeout | undefined;
   #waiting = false;
@@ -78,7 +80,6 @@ class Call {
   constructor(limits: CallLimits, kind: CallKind, cutConnection: () => void) {
     this.#limits = limits;
     this.#cut = cutConnection;
-    this.#late.promise.catch(() => {});
     const { requestMsMax, streamMsMax, streamIdleMsMax } = limits.options;
     if (kind === 'unary') {
       this.#after(requestMsMax, `the call took longer than ${requestMsMax} ms`);
@@ -87,7 +88,7 @@ class Call {
       const idle = `no message came for ${streamIdleMsMax} ms`;
       this.#idle = setTimeout(() => {
         // A stream that waits for the collector is not idle.
-        if (this.#waiting) this.#late.reject(late(idle));
+        if (this.#waiting) this.#endLate(late(idle));
         else this.#idle?.refresh();
       }, streamIdleMsMax);
     }
@@ -98,7 +99,7 @@ class Call {
     const iterator = chunks[Symbol.asyncIterator]();
     for (;;) {
       this.#waiting = true;
-      const { done, value } = await Promise.race([iterator.next(), this.#late.promise]);
+      const { done, value } = await this.#unlessLate(iterator.next());
       this.#waiting = false;
       if (done) return;
       this.#heldBytes += value.byteLength;
@@ -124,10 +125,24 @@ class Call {
 
   #after(ms: number, text: string): void {
     const refuse = () => {
-      this.#late.reject(late(text));
+      this.#endLate(late(text));
       this.#timers.push(setTimeout(this.#cut, graceMs));
     };
     this.#timers.push(setTimeout(refuse, ms));
+  }
+
+  /** Not a race with a promise that lasts as long as the call: that would keep every chunk alive. */
+  #unlessLate<T>(next: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      if (this.#late) reject(this.#late);
+      next.then(resolve, reject);
+    });
+  }
+
+  #endLate(error: Error): void {
+    this.#late ??= error;
+    this.#refuse(this.#late);
   }
 
   #release(): void {
