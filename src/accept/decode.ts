@@ -7,10 +7,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import type { Struct, Value } from '@bufbuild/protobuf/wkt';
-import type {
-  BinaryBatch,
-  JsonBatch,
-} from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import type { JsonBatch } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import {
   type Event,
   EventSchema,
@@ -26,22 +23,16 @@ import { FieldFault } from './encode/validate.ts';
  */
 export const recordBytesMax = 512 * 1024;
 
-/** A batch whose records are decoded, or faulty, each by itself. */
-export interface DecodedBatch {
+/** A record that is decoded, is faulty, or waits in protobuf's encoding until its turn comes. */
+export type Incoming<R> = R | FieldFault | Uint8Array;
+
+export interface IncomingBatch {
   readonly batchId: string;
-  readonly events: readonly (Event | FieldFault)[];
-  readonly usage: readonly (Usage | FieldFault)[];
+  readonly events: readonly Incoming<Event>[];
+  readonly usage: readonly Incoming<Usage>[];
 }
 
-export function decodeBinaryBatch({ batchId, events, usage }: BinaryBatch): DecodedBatch {
-  return {
-    batchId,
-    events: events.map((bytes) => decodeBinary(EventSchema, bytes)),
-    usage: usage.map((bytes) => decodeBinary(UsageSchema, bytes)),
-  };
-}
-
-export function decodeJsonBatch({ batchId, events, usage }: JsonBatch): DecodedBatch {
+export function decodeJsonBatch({ batchId, events, usage }: JsonBatch): IncomingBatch {
   const record = <Desc extends DescMessage>(schema: Desc, value: Value) =>
     caught(() => decodeJson(schema, valueJson(value)));
   return {
@@ -116,20 +107,19 @@ function withCurrentNames(schema: DescMessage, json: JsonObject): JsonObject {
   return renamed;
 }
 
-function decodeBinary<Desc extends DescMessage>(
+/** Reads a message from protobuf's encoding. */
+export function decodeBinary<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
 ): MessageShape<Desc> | FieldFault {
-  return caught(() => {
-    if (bytes.byteLength > recordBytesMax) {
-      throw new FieldFault('', `is ${bytes.byteLength} bytes long; ${recordBytesMax} are allowed`);
-    }
-    try {
-      return fromBinary(schema, bytes, { readUnknownFields: false });
-    } catch (error) {
-      throw new FieldFault('', `malformed protobuf: ${errorMessage(error)}`);
-    }
-  });
+  if (bytes.byteLength > recordBytesMax) {
+    return new FieldFault('', `is ${bytes.byteLength} bytes long; ${recordBytesMax} are allowed`);
+  }
+  try {
+    return fromBinary(schema, bytes, { readUnknownFields: false });
+  } catch (error) {
+    return new FieldFault('', `malformed protobuf: ${errorMessage(error)}`);
+  }
 }
 
 function caught<T>(decode: () => T): T | FieldFault {

@@ -1,4 +1,9 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { uuidv7 } from 'uuidv7';
+import {
+  EventSchema,
+  UsageSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import {
   type Answer,
   type Batch,
@@ -8,13 +13,14 @@ import {
 } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
-import { isUuidV7, RecordIds, uuidBytes, uuidV7TimeMs } from '../uuid.ts';
-import type { DecodedBatch } from './decode.ts';
+import { isUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
+import { decodeBinary, type Incoming, type IncomingBatch } from './decode.ts';
 import { ByteWriter } from './encode/byte-writer.ts';
 import { Fingerprint } from './encode/fingerprint.ts';
-import { type RowStart, rowBytesGuess, writeEventRow, writeUsageRow } from './encode/records.ts';
+import { rowBytesGuess, rowStart, writeEventRow, writeUsageRow } from './encode/records.ts';
 import { StorableText } from './encode/storable.ts';
 import { FieldFault, type TimeWindow, Validator } from './encode/validate.ts';
+import { WireEvents } from './encode/wire-event.ts';
 
 export interface EncodeOptions {
   readonly eventTime: TimeWindow;
@@ -36,28 +42,35 @@ const textCharactersMax = 300;
  * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
  */
 export function encodeBatch(
-  decoded: DecodedBatch,
+  incoming: IncomingBatch,
   options: EncodeOptions,
   idField = 'batch_id',
   nowMs = Date.now(),
 ): EncodedBatch {
-  const id = batchId(decoded.batchId, options.batchIdTime, idField, nowMs);
-  const encoder = new RecordEncoder(id, nowMs * 1000);
+  const id = batchId(incoming.batchId, options.batchIdTime, idField, nowMs);
+  const observedAtUs = nowMs * 1000;
+  const encoder = new RecordEncoder(id);
   const validator = new Validator(options.eventTime, nowMs);
   const fingerprint = new Fingerprint();
-  const event = encoder.encode('event', decoded.events, fingerprint, (writer, record, start) => {
-    fingerprint.event(record);
-    const valid = validator.event(record);
-    writeEventRow(writer, start(valid), valid);
+  const event = encoder.encode('event', incoming.events, (writer) => {
+    const wire = new WireEvents(writer, fingerprint.content, options.eventTime, nowMs);
+    return (record, rowId) => {
+      if (record instanceof Uint8Array && wire.write(record, rowId)) return;
+      const decoded = decode(EventSchema, record, fingerprint);
+      fingerprint.event(decoded);
+      const valid = validator.event(decoded);
+      writeEventRow(writer, rowStart(valid, rowId, observedAtUs), valid);
+    };
   });
-  const usage = encoder.encode('usage', decoded.usage, fingerprint, (writer, record, start) => {
-    fingerprint.usage(record);
-    const valid = validator.usage(record);
-    writeUsageRow(writer, start(valid), valid);
+  const usage = encoder.encode('usage', incoming.usage, (writer) => (record, rowId) => {
+    const decoded = decode(UsageSchema, record, fingerprint);
+    fingerprint.usage(decoded);
+    const valid = validator.usage(decoded);
+    writeUsageRow(writer, rowStart(valid, rowId, observedAtUs), valid);
   });
   return {
     id,
-    idGiven: decoded.batchId !== '',
+    idGiven: incoming.batchId !== '',
     fingerprint: fingerprint.digest(),
     event,
     usage,
@@ -67,48 +80,34 @@ export function encodeBatch(
 }
 
 /** Writes a valid record as a row; throws a `FieldFault` before it has written anything. */
-type WriteRow<R> = (
-  writer: ByteWriter,
-  record: R,
-  start: (valid: { readonly id: string; readonly timestampUs: number | undefined }) => RowStart,
-) => void;
+type WriteRecord<R> = (record: Incoming<R>, rowId: Uint8Array) => void;
 
 /** Encodes lists of records of one batch, and collects what is rejected. */
 class RecordEncoder {
   readonly #batchId: string;
-  readonly #observedAtUs: number;
   readonly #rejections: Rejection[] = [];
   readonly #rejected: Record<RecordKind, number> = { event: 0, usage: 0 };
 
-  constructor(batchId: string, observedAtUs: number) {
+  constructor(batchId: string) {
     this.#batchId = batchId;
-    this.#observedAtUs = observedAtUs;
   }
 
   encode<R>(
     kind: RecordKind,
-    records: readonly (R | FieldFault)[],
-    fingerprint: Fingerprint,
-    writeRow: WriteRow<R>,
+    records: readonly Incoming<R>[],
+    startWriting: (writer: ByteWriter) => WriteRecord<R>,
   ): EncodedRows {
+    if (records.length === 0) return { rows: 0, copy: new Uint8Array() };
     const writer = new ByteWriter(records.length * rowBytesGuess[kind]);
+    const write = startWriting(writer);
     const ids = new RecordIds(this.#batchId, kind);
-    const observedAtUs = this.#observedAtUs;
-    records.forEach((record, index) => {
+    for (const [index, record] of records.entries()) {
       try {
-        if (record instanceof FieldFault) {
-          fingerprint.malformed();
-          throw record;
-        }
-        writeRow(writer, record, ({ id, timestampUs }) => ({
-          id: id === '' ? ids.at(index) : uuidBytes(id),
-          timestampUs: timestampUs ?? observedAtUs,
-          observedAtUs,
-        }));
+        write(record, ids.at(index));
       } catch (error) {
         this.#reject(kind, index, error);
       }
-    });
+    }
     return { rows: records.length - this.#rejected[kind], copy: writer.bytes() };
   }
 
@@ -127,6 +126,17 @@ class RecordEncoder {
     const [field, reason] = [showable(error.field), showable(error.message)];
     this.#rejections.push({ kind, index, field, reason });
   }
+}
+
+function decode<Desc extends DescMessage>(
+  schema: Desc,
+  record: Incoming<MessageShape<Desc>>,
+  fingerprint: Fingerprint,
+): MessageShape<Desc> {
+  const decoded = record instanceof Uint8Array ? decodeBinary(schema, record) : record;
+  if (!(decoded instanceof FieldFault)) return decoded;
+  fingerprint.malformed();
+  throw decoded;
 }
 
 /** Records of a batch, decoded or not. */

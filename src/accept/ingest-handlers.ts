@@ -27,13 +27,7 @@ import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
 import { codeOf } from './connect-errors.ts';
-import {
-  type DecodedBatch,
-  decodeBinaryBatch,
-  decodeJson,
-  decodeJsonBatch,
-  structJson,
-} from './decode.ts';
+import { decodeJson, decodeJsonBatch, type IncomingBatch, structJson } from './decode.ts';
 import { FieldFault } from './encode/validate.ts';
 import { type Ingest, rejectedTotal, type StoredBatch, type StoredRecord } from './ingest.ts';
 
@@ -48,11 +42,9 @@ export function ingestRoutes(router: ConnectRouter, ingest: Ingest, options: Str
   router.service(BinaryIngestService, {
     log: (request) => handlers.log(request),
     logUsage: (request) => handlers.logUsage(request),
-    logBatch: (request) => handlers.logBatch(request, decodeBinaryBatch),
-    streamEvents: (requests, context) =>
-      handlers.streamEvents(requests, decodeBinaryBatch, context),
-    streamBatches: (requests, context) =>
-      handlers.streamBatches(requests, decodeBinaryBatch, context),
+    logBatch: (request) => handlers.logBatch(request, undecoded),
+    streamEvents: (requests, context) => handlers.streamEvents(requests, undecoded, context),
+    streamBatches: (requests, context) => handlers.streamBatches(requests, undecoded, context),
   });
   router.service(JsonIngestService, {
     log: (request) => handlers.log(readJson(LogRequestSchema, request)),
@@ -66,8 +58,11 @@ export function ingestRoutes(router: ConnectRouter, ingest: Ingest, options: Str
 
 /** A batch whose records are not decoded yet. */
 type RawBatch = Pick<BinaryBatch | JsonBatch, 'batchId' | 'events' | 'usage'>;
-type Decode<Raw extends RawBatch> = (raw: Raw) => DecodedBatch;
+type Decode<Raw extends RawBatch> = (raw: Raw) => IncomingBatch;
 type BatchAck = MessageInitShape<typeof StreamBatchesResponseSchema>;
+
+/** Its records are decoded as they are encoded, one at a time. */
+const undecoded = (batch: BinaryBatch): IncomingBatch => batch;
 
 class IngestHandlers {
   readonly #ingest: Ingest;
@@ -134,7 +129,7 @@ class IngestHandlers {
     return summary.response();
   }
 
-  #decode<Raw extends RawBatch>(raw: Raw, decode: Decode<Raw>): DecodedBatch {
+  #decode<Raw extends RawBatch>(raw: Raw, decode: Decode<Raw>): IncomingBatch {
     this.#ingest.checkRows(raw);
     return decode(raw);
   }

@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import { RecordIds, uuidText } from '../uuid.ts';
-import type { DecodedBatch } from './decode.ts';
+import type { IncomingBatch } from './decode.ts';
 import {
   checkRows,
   type EncodedBatch,
@@ -50,7 +50,7 @@ export class Ingest {
   }
 
   /** A batch of one record, whose rejection is an error. */
-  async record(kind: RecordKind, decoded: DecodedBatch): Promise<StoredRecord> {
+  async record(kind: RecordKind, decoded: IncomingBatch): Promise<StoredRecord> {
     const stored = await this.#storeNow(this.#encode(decoded, 'idempotency_key'));
     const [rejection] = stored.answer.rejections;
     if (rejection) {
@@ -61,7 +61,7 @@ export class Ingest {
   }
 
   /** A batch whose caller waits for the answer. */
-  async batch(decoded: DecodedBatch): Promise<StoredBatch> {
+  async batch(decoded: IncomingBatch): Promise<StoredBatch> {
     return await this.#storeNow(this.#encode(decoded, 'batch_id'));
   }
 
@@ -70,7 +70,7 @@ export class Ingest {
    * than what it sends is stored, with the promise of the outcome.
    */
   async admit(
-    decoded: DecodedBatch,
+    decoded: IncomingBatch,
     signal: AbortSignal,
   ): Promise<{ readonly stored: Promise<StoredBatch> }> {
     const batch = this.#encode(decoded, 'batch_id');
@@ -79,7 +79,7 @@ export class Ingest {
     return { stored: outcome.then((known) => ({ ...known, batchId: batch.id })) };
   }
 
-  #encode(decoded: DecodedBatch, idField: string): EncodedBatch {
+  #encode(decoded: IncomingBatch, idField: string): EncodedBatch {
     const batch = encodeBatch(decoded, this.#options, idField);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;

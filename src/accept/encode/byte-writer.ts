@@ -1,63 +1,65 @@
 /** Microseconds between 1970 and 2000, where PostgreSQL counts from. */
-const postgresEpochUs = 946_684_800_000_000;
+export const postgresEpochUs = 946_684_800_000_000;
 
 /** A growing buffer, and the fields of PostgreSQL's binary COPY format: a length, then the value. */
 export class ByteWriter {
-  #buffer: Buffer;
-  #length = 0;
+  /** What `reserve` has made room in. */
+  buffer: Buffer;
+  /** Bytes written. */
+  length = 0;
 
   constructor(capacity: number) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(capacity, 64));
+    this.buffer = Buffer.allocUnsafe(Math.max(capacity, 64));
   }
 
   /** What has been written; shares memory with the writer. */
   bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+    return this.buffer.subarray(0, this.length);
   }
 
   uint8(value: number): void {
-    this.#reserve(1);
-    this.#length = this.#buffer.writeUInt8(value, this.#length);
+    this.reserve(1);
+    this.length = this.buffer.writeUInt8(value, this.length);
   }
 
   int16(value: number): void {
-    this.#reserve(2);
-    this.#length = this.#buffer.writeInt16BE(value, this.#length);
+    this.reserve(2);
+    this.length = this.buffer.writeInt16BE(value, this.length);
   }
 
   int32(value: number): void {
-    this.#reserve(4);
-    this.#length = this.#buffer.writeInt32BE(value, this.#length);
+    this.reserve(4);
+    this.length = this.buffer.writeInt32BE(value, this.length);
   }
 
   float64(value: number): void {
-    this.#reserve(8);
-    this.#length = this.#buffer.writeDoubleBE(value, this.#length);
+    this.reserve(8);
+    this.length = this.buffer.writeDoubleBE(value, this.length);
   }
 
   /** A whole number up to 2^53 in eight bytes, without the cost of a bigint. */
   int64(value: number): void {
     const high = Math.floor(value / 0x1_0000_0000);
     this.int32(high);
-    this.#reserve(4);
-    this.#length = this.#buffer.writeUInt32BE(value - high * 0x1_0000_0000, this.#length);
+    this.reserve(4);
+    this.length = this.buffer.writeUInt32BE(value - high * 0x1_0000_0000, this.length);
   }
 
   raw(value: Uint8Array): void {
-    this.#reserve(value.byteLength);
-    this.#buffer.set(value, this.#length);
-    this.#length += value.byteLength;
+    this.reserve(value.byteLength);
+    this.buffer.set(value, this.length);
+    this.length += value.byteLength;
   }
 
   /** UTF-8 with its length in bytes before it, which the prefix is part of. */
   text(value: string, prefix = ''): void {
-    this.#reserve(4 + 3 * (value.length + prefix.length));
-    const start = this.#length + 4;
+    this.reserve(4 + 3 * (value.length + prefix.length));
+    const start = this.length + 4;
     let end = start;
-    if (prefix !== '') end += this.#buffer.write(prefix, end, 'latin1');
-    end += this.#buffer.write(value, end, 'utf8');
-    this.#buffer.writeInt32BE(end - start, this.#length);
-    this.#length = end;
+    if (prefix !== '') end += this.buffer.write(prefix, end, 'latin1');
+    end += this.buffer.write(value, end, 'utf8');
+    this.buffer.writeInt32BE(end - start, this.length);
+    this.length = end;
   }
 
   fieldNull(): void {
@@ -101,11 +103,14 @@ export class ByteWriter {
     else this.text(json, '\x01');
   }
 
-  #reserve(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
+  /** Makes room for so many bytes, and returns where they begin. */
+  reserve(count: number): number {
+    const needed = this.length + count;
+    if (needed > this.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
+      this.buffer.copy(grown, 0, 0, this.length);
+      this.buffer = grown;
+    }
+    return this.length;
   }
 }

@@ -1,13 +1,26 @@
 import type { RecordKind } from '../../event-types.ts';
+import { uuidBytes } from '../../uuid.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { fieldNumeric } from './numeric.ts';
 import type { ValidEvent, ValidUsage } from './validate.ts';
 
 /** What every row begins with. */
-export interface RowStart {
+interface RowStart {
   readonly id: Uint8Array;
   readonly timestampUs: number;
   readonly observedAtUs: number;
+}
+
+export function rowStart(
+  valid: { readonly id: string; readonly timestampUs: number | undefined },
+  rowId: Uint8Array,
+  observedAtUs: number,
+): RowStart {
+  return {
+    id: valid.id === '' ? rowId : uuidBytes(valid.id),
+    timestampUs: valid.timestampUs ?? observedAtUs,
+    observedAtUs,
+  };
 }
 
 /** Writes one row of system_telemetry, in the order of `tables.event.columns`. */
