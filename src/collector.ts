@@ -5,9 +5,10 @@ import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health_pb.js';
-import { errorInterceptor } from './accept/connect-errors.ts';
+import { errorInterceptor, translation } from './accept/connect-errors.ts';
+import { GrpcStreams } from './accept/grpc-streams.ts';
 import { httpRoutes, sendJson } from './accept/http-routes.ts';
-import { ingestRoutes } from './accept/ingest-handlers.ts';
+import { IngestHandlers, ingestRoutes } from './accept/ingest-handlers.ts';
 import { SocketServer } from './accept/socket-server.ts';
 import { deadLetterRoutes } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
@@ -116,9 +117,12 @@ export class Collector {
     const shutdown = this.#shutdown.signal;
     const queries = queryHandlers(this.#database.reader);
     const depth = () => this.#path.buffer.depth;
+    const translate = translation(logger);
+    const handlers = new IngestHandlers(ingest, { inFlightMax: config.streamBatchesMax, shutdown });
+    const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, translate);
     const listener = httpRoutes({
       routes: (router) => {
-        ingestRoutes(router, ingest, { inFlightMax: config.streamBatchesMax, shutdown });
+        ingestRoutes(router, handlers);
         queryRoutes(router, queries);
         deadLetterRoutes(router, deadLetters);
         healthRoutes(
@@ -133,7 +137,8 @@ export class Collector {
         ...observeEndpoints(health, this.#registry, depth, sendJson),
         ...restQueries(queries, sendJson),
       ]),
-      interceptors: [errorInterceptor(logger)],
+      interceptors: [errorInterceptor(translate)],
+      plainGrpc: grpcStreams.methods,
       messageBytesMax: config.messageBytesMax,
       jsonValuesMax: config.jsonValuesMax,
       calls: config,

@@ -28,7 +28,7 @@ const rules: Readonly<Record<string, Rules>> = {
   commit: {
     own: ['database', 'event-types', 'errors', 'uuid'],
     typesOf: ['buffer'],
-    packages: ['kysely', 'pg', 'pg-copy-streams'],
+    packages: ['kysely', 'pg'],
   },
   database: {
     own: ['observe', 'uuid', 'errors', 'directory-lock'],
@@ -77,7 +77,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
   { what: /\bprocess\.env\b/, only: ['config.ts', 'main.ts'] },
   { what: /\bprocess\.(on|once|addListener)\(/, only: ['main.ts'] },
   { what: /\bprocess\.(exit|exitCode|abort)\b/, only: ['main.ts', 'operator-commands.ts'] },
-  { what: /from 'pg-copy-streams'/, only: ['commit/copy-rows.ts'] },
+  { what: /CopyIn/, only: ['commit/copy-in.ts', 'commit/copy-rows.ts'] },
   {
     what: /\bConnectError\(/,
     only: ['accept/connect-errors.ts', 'accept/json-decoder.ts', 'observe/health-handlers.ts'],

@@ -41,14 +41,27 @@ export function toConnectError(error: ServiceError): ConnectError {
   return connectError;
 }
 
+/** In the words of the library that serves the other protocols. */
+export const messageTooLarge = (bytes: number, bytesMax: number) =>
+  new ConnectError(
+    `message size ${bytes} is larger than configured readMaxBytes ${bytesMax}`,
+    Code.ResourceExhausted,
+  );
+
+/** What a client is told of what a handler threw. */
+export type Translate = (error: unknown, method: string) => ConnectError;
+
 /** Turns what handlers throw into errors that say something, and logs what nobody expected. */
-export function errorInterceptor(logger: Logger): Interceptor {
-  const translate = (error: unknown, method: string): ConnectError => {
+export function translation(logger: Logger): Translate {
+  return (error, method) => {
     if (error instanceof ConnectError) return error;
     if (error instanceof ServiceError) return toConnectError(error);
     logger.error({ err: error, method }, 'unexpected error');
     return new ConnectError('internal error', Code.Internal, undefined, undefined, error);
   };
+}
+
+export function errorInterceptor(translate: Translate): Interceptor {
   return (next) => async (request) => {
     try {
       const response = await next(request);

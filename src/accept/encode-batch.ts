@@ -17,7 +17,7 @@ import { isUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
 import { decodeBinary, type Incoming, type IncomingBatch } from './decode.ts';
 import { ByteWriter } from './encode/byte-writer.ts';
 import { Fingerprint } from './encode/fingerprint.ts';
-import { rowBytesGuess, rowStart, writeEventRow, writeUsageRow } from './encode/records.ts';
+import { rowStart, writeEventRow, writeUsageRow } from './encode/records.ts';
 import { StorableText } from './encode/storable.ts';
 import { FieldFault, type TimeWindow, Validator } from './encode/validate.ts';
 import { WireEvents } from './encode/wire-event.ts';
@@ -37,6 +37,13 @@ export interface EncodedBatch extends Batch {
 /** Of a field's name or a reason in a rejection. */
 const textCharactersMax = 300;
 
+/** Memory that one batch after the other is encoded in. */
+export class Scratch {
+  readonly rows = new ByteWriter();
+  /** What the fingerprint is taken of. */
+  readonly content = new ByteWriter();
+}
+
 /**
  * Validates a batch and encodes its valid records as rows. Throws a `ServiceError` of kind
  * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
@@ -46,27 +53,26 @@ export function encodeBatch(
   options: EncodeOptions,
   idField = 'batch_id',
   nowMs = Date.now(),
+  scratch = new Scratch(),
 ): EncodedBatch {
   const id = batchId(incoming.batchId, options.batchIdTime, idField, nowMs);
   const observedAtUs = nowMs * 1000;
-  const encoder = new RecordEncoder(id);
+  const encoder = new RecordEncoder(id, scratch.rows);
   const validator = new Validator(options.eventTime, nowMs);
-  const fingerprint = new Fingerprint();
-  const event = encoder.encode('event', incoming.events, (writer) => {
-    const wire = new WireEvents(writer, fingerprint.content, options.eventTime, nowMs);
-    return (record, rowId) => {
-      if (record instanceof Uint8Array && wire.write(record, rowId)) return;
-      const decoded = decode(EventSchema, record, fingerprint);
-      fingerprint.event(decoded);
-      const valid = validator.event(decoded);
-      writeEventRow(writer, rowStart(valid, rowId, observedAtUs), valid);
-    };
+  const fingerprint = new Fingerprint(scratch.content);
+  const wire = new WireEvents(scratch.rows, scratch.content, options.eventTime, nowMs);
+  const event = encoder.encode('event', incoming.events, (record, rowId) => {
+    if (record instanceof Uint8Array && wire.write(record, rowId)) return;
+    const decoded = decode(EventSchema, record, fingerprint);
+    fingerprint.event(decoded);
+    const valid = validator.event(decoded);
+    writeEventRow(scratch.rows, rowStart(valid, rowId, observedAtUs), valid);
   });
-  const usage = encoder.encode('usage', incoming.usage, (writer) => (record, rowId) => {
+  const usage = encoder.encode('usage', incoming.usage, (record, rowId) => {
     const decoded = decode(UsageSchema, record, fingerprint);
     fingerprint.usage(decoded);
     const valid = validator.usage(decoded);
-    writeUsageRow(writer, rowStart(valid, rowId, observedAtUs), valid);
+    writeUsageRow(scratch.rows, rowStart(valid, rowId, observedAtUs), valid);
   });
   return {
     id,
@@ -85,21 +91,18 @@ type WriteRecord<R> = (record: Incoming<R>, rowId: Uint8Array) => void;
 /** Encodes lists of records of one batch, and collects what is rejected. */
 class RecordEncoder {
   readonly #batchId: string;
+  readonly #rows: ByteWriter;
   readonly #rejections: Rejection[] = [];
   readonly #rejected: Record<RecordKind, number> = { event: 0, usage: 0 };
 
-  constructor(batchId: string) {
+  constructor(batchId: string, rows: ByteWriter) {
     this.#batchId = batchId;
+    this.#rows = rows;
   }
 
-  encode<R>(
-    kind: RecordKind,
-    records: readonly Incoming<R>[],
-    startWriting: (writer: ByteWriter) => WriteRecord<R>,
-  ): EncodedRows {
+  encode<R>(kind: RecordKind, records: readonly Incoming<R>[], write: WriteRecord<R>): EncodedRows {
     if (records.length === 0) return { rows: 0, copy: new Uint8Array() };
-    const writer = new ByteWriter(records.length * rowBytesGuess[kind]);
-    const write = startWriting(writer);
+    this.#rows.restart();
     const ids = new RecordIds(this.#batchId, kind);
     for (const [index, record] of records.entries()) {
       try {
@@ -108,7 +111,7 @@ class RecordEncoder {
         this.#reject(kind, index, error);
       }
     }
-    return { rows: records.length - this.#rejected[kind], copy: writer.bytes() };
+    return { rows: records.length - this.#rejected[kind], copy: this.#rows.copy() };
   }
 
   answer(events: number, usage: number): Answer {

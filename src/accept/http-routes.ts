@@ -7,6 +7,7 @@ import {
   createContextValues,
   type Interceptor,
 } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
@@ -44,6 +45,8 @@ export interface HttpRoutesOptions {
   /** Plain HTTP by method and path, for example `GET /health`. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly interceptors: Interceptor[];
+  /** Serves uncompressed gRPC by method, in place of the library. */
+  readonly plainGrpc: ReadonlyMap<DescMethod, (general: UniversalHandler) => UniversalHandler>;
   /** Of one message, after decompression. */
   readonly messageBytesMax: number;
   /** Numbers, strings, lists and so on in one message of JSON. */
@@ -73,7 +76,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
     textDecoder: new JsonDecoder(options.jsonValuesMax, options.onStringsChanged),
   };
   const limits = new CallLimits(options.calls);
-  const rpc = rpcListener(options.routes, limits, {
+  const rpc = rpcListener(options, limits, {
     interceptors: [reachedInterceptor, takenInterceptor, ...options.interceptors],
     acceptCompression: boundedCompressions(),
     readMaxBytes: options.messageBytesMax,
@@ -110,7 +113,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
 
 /** Serves Connect, gRPC and gRPC-Web; an unknown path is 404. */
 function rpcListener(
-  routes: (router: ConnectRouter) => void,
+  { routes, plainGrpc }: HttpRoutesOptions,
   limits: CallLimits,
   options: ConnectRouterOptions & { readonly readMaxBytes: number },
 ): RequestListener {
@@ -122,7 +125,12 @@ function rpcListener(
   const { readMaxBytes } = options;
   const forRecords = handlersUpTo(Math.min(readMaxBytes, recordBytesMax)).filter(isForRecord);
   const all = [...handlersUpTo(readMaxBytes), ...forRecords];
-  const handlers = new Map(all.map((handler) => [handler.requestPath, handler]));
+  const handlers = new Map(
+    all.map((handler) => [
+      handler.requestPath,
+      plainGrpc.get(handler.method)?.(handler) ?? handler,
+    ]),
+  );
   return (request, response) => {
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] as string);
     if (!handler) {
@@ -135,8 +143,7 @@ function rpcListener(
     const values = createContextValues().set(reached, progress).set(currentCall, call);
     const received = universalRequestFromNodeRequest(request, response, undefined, values);
     dropFarDeadline(received.header, limits.options.streamMsMax);
-    const bytes = received.body as AsyncIterable<Uint8Array>;
-    const body = call instanceof ServiceError ? bytes : call.body(bytes);
+    const body = call instanceof ServiceError ? request : call.body(request);
     handler({ ...received, body })
       .then((answer) => (progress.handler ? answer : blameRequest(answer)))
       .then((answer) => universalResponseToNodeResponse(answer, response))

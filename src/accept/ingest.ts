@@ -11,6 +11,7 @@ import {
   type EncodeOptions,
   encodeBatch,
   type RawRecords,
+  Scratch,
 } from './encode-batch.ts';
 
 export interface IngestOptions extends EncodeOptions {
@@ -37,6 +38,7 @@ export class Ingest {
   readonly #sink: BatchSink;
   readonly #options: IngestOptions;
   readonly #accounting: Accounting;
+  readonly #scratch = new Scratch();
 
   constructor(sink: BatchSink, options: IngestOptions, accounting: Accounting) {
     this.#sink = sink;
@@ -50,8 +52,8 @@ export class Ingest {
   }
 
   /** A batch of one record, whose rejection is an error. */
-  async record(kind: RecordKind, decoded: IncomingBatch): Promise<StoredRecord> {
-    const stored = await this.#storeNow(this.#encode(decoded, 'idempotency_key'));
+  async record(kind: RecordKind, incoming: IncomingBatch): Promise<StoredRecord> {
+    const stored = await this.#storeNow(this.encode(incoming, 'idempotency_key'));
     const [rejection] = stored.answer.rejections;
     if (rejection) {
       const { field, reason } = rejection;
@@ -61,8 +63,8 @@ export class Ingest {
   }
 
   /** A batch whose caller waits for the answer. */
-  async batch(decoded: IncomingBatch): Promise<StoredBatch> {
-    return await this.#storeNow(this.#encode(decoded, 'batch_id'));
+  async batch(incoming: IncomingBatch): Promise<StoredBatch> {
+    return await this.#storeNow(this.encode(incoming, 'batch_id'));
   }
 
   /**
@@ -70,17 +72,17 @@ export class Ingest {
    * than what it sends is stored, with the promise of the outcome.
    */
   async admit(
-    decoded: IncomingBatch,
+    batch: EncodedBatch,
     signal: AbortSignal,
   ): Promise<{ readonly stored: Promise<StoredBatch> }> {
-    const batch = this.#encode(decoded, 'batch_id');
     if (isForgettable(batch)) return { stored: Promise.resolve(this.#forget(batch)) };
     const { outcome } = await this.#sink.admit(batch, signal);
     return { stored: outcome.then((known) => ({ ...known, batchId: batch.id })) };
   }
 
-  #encode(decoded: IncomingBatch, idField: string): EncodedBatch {
-    const batch = encodeBatch(decoded, this.#options, idField);
+  /** `idField`: what the caller knows the batch's id as. */
+  encode(incoming: IncomingBatch, idField: string): EncodedBatch {
+    const batch = encodeBatch(incoming, this.#options, idField, Date.now(), this.#scratch);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;
   }

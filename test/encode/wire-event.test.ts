@@ -48,7 +48,7 @@ function expectSame(records: Uint8Array[]): void {
 
 /** Whether the event is written without the general path. */
 function isPlain(bytes: Uint8Array): boolean {
-  const wire = new WireEvents(new ByteWriter(0), new ByteWriter(0), options.eventTime, nowMs);
+  const wire = new WireEvents(new ByteWriter(), new ByteWriter(), options.eventTime, nowMs);
   return wire.write(bytes, new Uint8Array(16));
 }
 

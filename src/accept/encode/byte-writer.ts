@@ -1,20 +1,30 @@
 /** Microseconds between 1970 and 2000, where PostgreSQL counts from. */
 export const postgresEpochUs = 946_684_800_000_000;
 
+const bytesMin = 1024;
+const bytesKeptMax = 4 * 1024 * 1024;
+
 /** A growing buffer, and the fields of PostgreSQL's binary COPY format: a length, then the value. */
 export class ByteWriter {
   /** What `reserve` has made room in. */
-  buffer: Buffer;
+  buffer = Buffer.allocUnsafeSlow(bytesMin);
   /** Bytes written. */
   length = 0;
 
-  constructor(capacity: number) {
-    this.buffer = Buffer.allocUnsafe(Math.max(capacity, 64));
+  /** Forgets what was written, and keeps the memory unless it is uncommonly much. */
+  restart(): void {
+    this.length = 0;
+    if (this.buffer.length > bytesKeptMax) this.buffer = Buffer.allocUnsafeSlow(bytesMin);
   }
 
   /** What has been written; shares memory with the writer. */
   bytes(): Uint8Array {
     return this.buffer.subarray(0, this.length);
+  }
+
+  /** What has been written, in memory of its own. */
+  copy(): Uint8Array {
+    return Buffer.from(this.bytes());
   }
 
   uint8(value: number): void {
@@ -107,7 +117,7 @@ export class ByteWriter {
   reserve(count: number): number {
     const needed = this.length + count;
     if (needed > this.buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.buffer.length));
       this.buffer.copy(grown, 0, 0, this.length);
       this.buffer = grown;
     }

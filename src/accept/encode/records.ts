@@ -1,4 +1,3 @@
-import type { RecordKind } from '../../event-types.ts';
 import { uuidBytes } from '../../uuid.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { fieldNumeric } from './numeric.ts';
@@ -57,6 +56,3 @@ function writeStart(writer: ByteWriter, fields: number, start: RowStart): void {
   writer.fieldTimestamp(start.timestampUs);
   writer.fieldTimestamp(start.observedAtUs);
 }
-
-/** Bytes a row takes without its texts: a first guess at a buffer's size. */
-export const rowBytesGuess: Record<RecordKind, number> = { event: 256, usage: 320 };

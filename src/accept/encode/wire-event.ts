@@ -1,8 +1,17 @@
 import { type ByteWriter, postgresEpochUs } from './byte-writer.ts';
 import { fingerprintTags } from './fingerprint.ts';
 import { limits, type TimeWindow } from './validate.ts';
+import {
+  isFiniteDouble,
+  notPlain,
+  putInt16,
+  putInt32,
+  putInt64,
+  putNull,
+  putNullableText,
+  putText,
+} from './wire-fields.ts';
 import { jsonBytesPerByteMax, WireJson } from './wire-json.ts';
-import { notPlain, putInt32, putText } from './wire-text.ts';
 
 /** Bytes of a row, and of what the fingerprint is taken from, without its texts. */
 const rowBytesMin = 128;
@@ -68,9 +77,8 @@ export class WireEvents {
     this.#eventType = this.#component = this.#value = this.#metadata = this.#status = 0;
     this.#eventTypeEnd = this.#componentEnd = this.#statusEnd = 0;
     this.#hasTimestamp = false;
-    const end = event.length;
     let at = 0;
-    while (at < end) {
+    for (const end = event.length; at < end; ) {
       const tag = event[at] as number;
       if (tag === tags.value) {
         if (this.#value !== 0 || at + 9 > end || !isFiniteDouble(event, at + 1)) return false;
@@ -219,35 +227,4 @@ export class WireEvents {
     if (magnitude === 0) content[to] = 0;
     return to + 8;
   }
-}
-
-function isFiniteDouble(bytes: Uint8Array, at: number): boolean {
-  return ((bytes[at + 7] as number) & 0x7f) !== 0x7f || ((bytes[at + 6] as number) & 0xf0) !== 0xf0;
-}
-
-function putInt16(target: Uint8Array, at: number, value: number): void {
-  target[at] = value >>> 8;
-  target[at + 1] = value;
-}
-
-function putInt64(target: Uint8Array, at: number, value: number): void {
-  const high = Math.floor(value / 0x1_0000_0000);
-  putInt32(target, at, high);
-  putInt32(target, at + 4, value - high * 0x1_0000_0000);
-}
-
-function putNull(target: Uint8Array, to: number): number {
-  putInt32(target, to, -1);
-  return to + 4;
-}
-
-/** An empty text means none. */
-function putNullableText(
-  target: Uint8Array,
-  to: number,
-  source: Uint8Array,
-  at: number,
-  end: number,
-): number {
-  return at === end ? putNull(target, to) : putText(target, to, source, at, end);
 }

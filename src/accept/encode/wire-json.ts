@@ -1,7 +1,11 @@
+import { putJsonNumber } from './json-number.ts';
 import { limits } from './validate.ts';
-import { isPlainUtf8, notPlain } from './wire-text.ts';
+import { isPlainUtf8, notPlain } from './wire-fields.ts';
 
-const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const colon = 0x3a;
 /** The letter after the backslash in JSON's short escapes, by character. */
 const shortEscapes = new Uint8Array(0x60);
 for (const [character, letter] of ['\bb', '\tt', '\nn', '\ff', '\rr', '""', '\\\\']) {
@@ -45,13 +49,13 @@ export class WireJson {
     target[to++] = 0x7b;
     this.#at = at;
     while (this.#at < end) {
-      if (to > start + 1) target[to++] = comma as number;
+      if (to > start + 1) target[to++] = comma;
       const entryEnd = this.#enter(source, end, 0x0a);
       const keyEnd = this.#enter(source, entryEnd, 0x0a);
       if (keyEnd === notPlain || !isPlainKey(source, this.#at, keyEnd)) return notPlain;
       to = text(source, this.#at, keyEnd, target, to);
       if (to === notPlain) return notPlain;
-      target[to++] = colon as number;
+      target[to++] = colon;
       this.#at = keyEnd;
       const valueEnd = this.#enter(source, entryEnd, 0x12);
       // A second key or value would replace the first.
@@ -69,7 +73,7 @@ export class WireJson {
     const start = to;
     target[to++] = 0x5b;
     while (this.#at < end) {
-      if (to > start + 1) target[to++] = comma as number;
+      if (to > start + 1) target[to++] = comma;
       const valueEnd = this.#enter(source, end, 0x0a);
       if (valueEnd === notPlain) return notPlain;
       to = this.#value(source, valueEnd, target, to, depth);
@@ -101,11 +105,7 @@ export class WireJson {
   #number(source: Uint8Array, at: number, target: Uint8Array, to: number): number {
     for (let byte = 0; byte < 8; byte++) doubleBytes[byte] = source[at + byte] as number;
     const value = double.getFloat64(0, true);
-    if (!Number.isFinite(value)) return notPlain;
-    // As JSON.stringify does, which writes negative zero as 0.
-    const digits = String(value);
-    for (let index = 0; index < digits.length; index++) target[to++] = digits.charCodeAt(index);
-    return to;
+    return Number.isFinite(value) ? putJsonNumber(value, target, to) : notPlain;
   }
 
   /** Passes a tag and a length of at most two bytes more; returns where what follows ends. */
@@ -141,20 +141,20 @@ function literal(name: keyof typeof literals, target: Uint8Array, to: number): n
 
 function text(source: Uint8Array, at: number, end: number, target: Uint8Array, to: number): number {
   let all = 0;
-  target[to++] = quote as number;
+  target[to++] = quote;
   for (let index = at; index < end; index++) {
     const byte = source[index] as number;
     all |= byte;
     if (byte < 0x20 || byte === quote || byte === backslash) {
       const letter = shortEscapes[byte] as number;
       if (letter === 0) return notPlain;
-      target[to++] = backslash as number;
+      target[to++] = backslash;
       target[to++] = letter;
     } else {
       target[to++] = byte;
     }
   }
   if (all >= 0x80 && !isPlainUtf8(source, at, end)) return notPlain;
-  target[to++] = quote as number;
+  target[to++] = quote;
   return to;
 }

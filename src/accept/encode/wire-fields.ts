@@ -3,11 +3,27 @@ import { isUtf8 } from 'node:buffer';
 /** What is given for what is not plain: the general path decides about it. */
 export const notPlain = -1;
 
+export function putInt16(target: Uint8Array, at: number, value: number): void {
+  target[at] = value >>> 8;
+  target[at + 1] = value;
+}
+
 export function putInt32(target: Uint8Array, at: number, value: number): void {
   target[at] = value >>> 24;
   target[at + 1] = value >>> 16;
   target[at + 2] = value >>> 8;
   target[at + 3] = value;
+}
+
+export function putInt64(target: Uint8Array, at: number, value: number): void {
+  const high = Math.floor(value / 0x1_0000_0000);
+  putInt32(target, at, high);
+  putInt32(target, at + 4, value - high * 0x1_0000_0000);
+}
+
+export function putNull(target: Uint8Array, to: number): number {
+  putInt32(target, to, -1);
+  return to + 4;
 }
 
 /** Copies UTF-8 with its length before it; `notPlain` where it holds NUL or is no UTF-8. */
@@ -30,8 +46,23 @@ export function putText(
   return all < 0x80 || isPlainUtf8(source, at, end) ? start : notPlain;
 }
 
+/** An empty text means none. */
+export function putNullableText(
+  target: Uint8Array,
+  to: number,
+  source: Uint8Array,
+  at: number,
+  end: number,
+): number {
+  return at === end ? putNull(target, to) : putText(target, to, source, at, end);
+}
+
 /** Decoders drop the mark of byte order that a text may begin with. */
 export function isPlainUtf8(source: Uint8Array, at: number, end: number): boolean {
   const marked = source[at] === 0xef && source[at + 1] === 0xbb && source[at + 2] === 0xbf;
   return !marked && isUtf8(source.subarray(at, end));
+}
+
+export function isFiniteDouble(bytes: Uint8Array, at: number): boolean {
+  return ((bytes[at + 7] as number) & 0x7f) !== 0x7f || ((bytes[at + 6] as number) & 0xf0) !== 0xf0;
 }
