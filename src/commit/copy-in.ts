@@ -4,21 +4,27 @@ const copyData = 'd'.charCodeAt(0);
 const copyDone = Buffer.from('c\0\0\0\x04', 'latin1');
 const lengthBytes = 4;
 
+/** A `COPY … FROM STDIN` and its data, in parts. */
+export interface Copy {
+  readonly statement: string;
+  readonly parts: readonly Uint8Array[];
+}
+
 /**
- * A `COPY … FROM STDIN` whose data is at hand: sent from where it lies, without being gathered.
+ * COPY statements whose data is at hand: one round trip for all of them, and one transaction where
+ * none is open. The data is sent from where it lies, without being gathered, and without waiting
+ * until the database asks for it: what follows a statement that failed, it passes over.
  * Called by node-postgres, as its own queries are.
  * Messages: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
  */
 export class CopyIn implements Submittable {
-  readonly #statement: string;
-  readonly #parts: readonly Uint8Array[];
+  readonly #copies: readonly Copy[];
   readonly #completion = Promise.withResolvers<void>();
   /** node-postgres puts its own timeout here. */
   callback: (error?: Error) => void = () => {};
 
-  constructor(statement: string, parts: readonly Uint8Array[]) {
-    this.#statement = statement;
-    this.#parts = parts;
+  constructor(copies: readonly Copy[]) {
+    this.#copies = copies;
   }
 
   /** Resolves when the database has taken all of it; rejected with what it says otherwise. */
@@ -27,20 +33,22 @@ export class CopyIn implements Submittable {
   }
 
   submit(connection: Connection): void {
-    connection.query(this.#statement);
-  }
-
-  handleCopyInResponse({ stream }: Connection): void {
+    const { stream } = connection;
     stream.cork();
-    const bytes = this.#parts.reduce((sum, part) => sum + part.byteLength, 0);
-    const header = Buffer.alloc(1 + lengthBytes);
-    header.writeUInt8(copyData, 0);
-    header.writeInt32BE(lengthBytes + bytes, 1);
-    stream.write(header);
-    for (const part of this.#parts) stream.write(part);
-    stream.write(copyDone);
+    connection.query(this.#copies.map(({ statement }) => statement).join(';'));
+    for (const { parts } of this.#copies) {
+      const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+      const header = Buffer.alloc(1 + lengthBytes);
+      header.writeUInt8(copyData, 0);
+      header.writeInt32BE(lengthBytes + bytes, 1);
+      stream.write(header);
+      for (const part of parts) stream.write(part);
+      stream.write(copyDone);
+    }
     stream.uncork();
   }
+
+  handleCopyInResponse(): void {}
 
   handleCommandComplete(): void {}
 

@@ -1,6 +1,4 @@
 import type pg from 'pg';
-import type { EncodedRows } from '../buffer/batch.ts';
-import type { tables } from '../event-types.ts';
 import { CopyIn } from './copy-in.ts';
 
 /** Signature, no flags, no extension: https://www.postgresql.org/docs/current/sql-copy.html */
@@ -9,21 +7,22 @@ const trailer = Buffer.from([0xff, 0xff]);
 /** Writing a part by itself costs more than copying so many bytes does. */
 const smallBytes = 16 * 1024;
 
-type Table = (typeof tables)[keyof typeof tables];
+/** Rows for a table, as tuples of PostgreSQL's binary COPY format, in parts. */
+export interface Load {
+  readonly table: { readonly name: string; readonly columns: readonly string[] };
+  readonly rows: readonly Uint8Array[];
+}
 
 /**
- * Loads encoded rows by binary COPY, on the connection of the transaction that is open on
- * `client`. This is the one place that goes past Kysely.
+ * Loads rows by binary COPY, all of them in one transaction: the one that is open on `client`, or
+ * one of their own. This is the one place that goes past Kysely.
  */
-export async function copyRows(
-  client: pg.ClientBase,
-  table: Table,
-  rows: readonly EncodedRows[],
-): Promise<void> {
-  const columns = table.columns.map((column) => `"${column}"`).join(', ');
-  const statement = `copy "${table.name}" (${columns}) from stdin (format binary)`;
-  const parts = joinSmall([header, ...rows.map(({ copy }) => copy), trailer]);
-  await client.query(new CopyIn(statement, parts)).done;
+export async function copyRows(client: pg.ClientBase, loads: readonly Load[]): Promise<void> {
+  const copies = loads.map(({ table, rows }) => ({
+    statement: `copy "${table.name}" (${table.columns.map((column) => `"${column}"`).join(', ')}) from stdin (format binary)`,
+    parts: joinSmall([header, ...rows, trailer]),
+  }));
+  await client.query(new CopyIn(copies)).done;
 }
 
 /** Joins neighbours that are small. */

@@ -78,7 +78,7 @@ export async function replayDeadLetter(
     .returning(['table_name', 'row'])
     .executeTakeFirst();
   if (!letter) return undefined;
-  await copyRows(client, tableNamed(letter.table_name), [{ rows: 1, copy: letter.row }]);
+  await copyRows(client, [{ table: tableNamed(letter.table_name), rows: [letter.row] }]);
   return letter.table_name;
 }
 

@@ -52,7 +52,7 @@ async function tryCopy(
   if (rows.length === 0) return undefined;
   await sql`savepoint part`.execute(trx);
   try {
-    await copyRows(client, table, [{ rows: rows.length, copy: Buffer.concat(rows) }]);
+    await copyRows(client, [{ table, rows }]);
     await sql`release savepoint part`.execute(trx);
     return undefined;
   } catch (error) {

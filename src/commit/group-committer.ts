@@ -1,12 +1,12 @@
 import type { Transaction } from 'kysely';
-import type { Group, Settlement } from '../buffer/batch.ts';
+import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError } from '../database/sqlstate.ts';
+import { classifyDatabaseError, isRefusal } from '../database/sqlstate.ts';
 import { recordKinds, tables } from '../event-types.ts';
-import { copyRows } from './copy-rows.ts';
+import { copyRows, type Load } from './copy-rows.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 import { copyAroundRefused } from './divide.ts';
-import { claimBatches } from './ledger.ts';
+import { claimBatches, newClaims } from './ledger.ts';
 import { splitTuples } from './tuples.ts';
 import type { Work, Writer } from './writer.ts';
 
@@ -29,24 +29,27 @@ export class GroupCommitter {
   /** See `CommitGroup`. */
   readonly commit = async (group: Group): Promise<readonly Settlement[]> => {
     try {
-      return await this.#writer.transaction(this.#together(group));
+      return await this.#allNew(group)
+        .catch(ifRefused(() => this.#writer.transaction(this.#together(group))))
+        .catch(ifRefused(() => this.#writer.transaction(this.#aroundRefused(group))));
     } catch (error) {
-      const classified = classifyDatabaseError(error);
-      if (classified.kind !== 'permanent') throw classified;
-      return await this.#writer.transaction(this.#aroundRefused(group)).catch((again) => {
-        throw classifyDatabaseError(again);
-      });
+      throw classifyDatabaseError(error);
     }
   };
+
+  /** The usual group: one round trip, in which the ledger refuses everything if it knows an id. */
+  async #allNew(group: Group): Promise<readonly Settlement[]> {
+    const loads = [newClaims(group), ...loadsOf(group.batches)];
+    await this.#writer.withConnection((client) => copyRows(client, loads));
+    return group.batches.map(() => ({ kind: 'stored' }));
+  }
 
   /** All rows of a kind by one COPY. */
   #together(group: Group): Work<readonly Settlement[]> {
     return async (trx, client) => {
       const { settlements, claimed } = await claimBatches(trx, group);
-      for (const kind of recordKinds) {
-        const rows = [...claimed].map((batch) => batch[kind]).filter((part) => part.rows > 0);
-        if (rows.length > 0) await copyRows(client, tables[kind], rows);
-      }
+      const loads = loadsOf([...claimed]);
+      if (loads.length > 0) await copyRows(client, loads);
       return await this.#settleConflicts(trx, group, settlements);
     };
   }
@@ -94,3 +97,20 @@ export class GroupCommitter {
     return results;
   }
 }
+
+function loadsOf(batches: readonly Batch[]): Load[] {
+  return recordKinds
+    .map((kind) => ({
+      table: tables[kind],
+      rows: batches.filter((batch) => batch[kind].rows > 0).map((batch) => batch[kind].copy),
+    }))
+    .filter(({ rows }) => rows.length > 0);
+}
+
+/** Goes another way where PostgreSQL refuses what it was given. */
+const ifRefused =
+  <T>(otherWay: () => Promise<T>) =>
+  async (error: unknown): Promise<T> => {
+    if (!isRefusal(error)) throw error;
+    return await otherWay();
+  };

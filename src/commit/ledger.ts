@@ -1,6 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { Answer, Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
+import { uuidBytes } from '../uuid.ts';
+import type { Load } from './copy-rows.ts';
+import { joinTuple } from './tuples.ts';
 
 export interface Claims {
   /** What each batch of the group is, in its order: `stored` where the claim holds, or did before. */
@@ -9,11 +12,31 @@ export interface Claims {
   readonly claimed: ReadonlySet<Batch>;
 }
 
+const columns = ['batch_id', 'fingerprint', 'group_id', 'answer'] as const;
+
+/** In the order of their ids: two collectors with the same batches wait for each other and never deadlock. */
+const inOrder = ({ batches }: Group): Batch[] => batches.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+const groupIdOf = (batch: Batch, group: Group): string => batch.groupId ?? group.id;
+
+/** The claims of a group none of whose ids is known; the table refuses all of them otherwise. */
+export function newClaims(group: Group): Load {
+  const claim = (batch: Batch) => {
+    const answer = answerText(batch);
+    return joinTuple([
+      uuidBytes(batch.id),
+      batch.fingerprint,
+      uuidBytes(groupIdOf(batch, group)),
+      // The version of jsonb's binary form comes first.
+      answer === null ? null : Buffer.from(`\x01${answer}`),
+    ]);
+  };
+  return { table: { name: 'batch_ledger', columns }, rows: inOrder(group).map(claim) };
+}
+
 /**
- * Claims the ids of a group in the ledger.
- *
- * The ids are claimed in order, so that two collectors with the same batches wait for each other
- * and never deadlock. READ COMMITTED: what another one has committed meanwhile is seen.
+ * Claims the ids of a group in the ledger. READ COMMITTED: what another collector has committed
+ * meanwhile is seen.
  */
 export async function claimBatches(trx: Transaction<Database>, group: Group): Promise<Claims> {
   const claimedIds = await insertIds(trx, group);
@@ -37,7 +60,7 @@ interface KnownBatch {
 
 function compare(group: Group, batch: Batch, first: KnownBatch): Settlement {
   // This very group: its COMMIT had succeeded, and only the answer was lost.
-  if (first.group_id === (batch.groupId ?? group.id)) return { kind: 'stored' };
+  if (first.group_id === groupIdOf(batch, group)) return { kind: 'stored' };
   if (!first.fingerprint.equals(batch.fingerprint)) return { kind: 'conflict' };
   return { kind: 'duplicate', answer: (first.answer as Answer | null) ?? allStored(batch) };
 }
@@ -55,7 +78,7 @@ const answerText = ({ answer }: Batch): string | null =>
   answer.rejections.length > 0 ? JSON.stringify(answer) : null;
 
 async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<string>> {
-  const batches = group.batches.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const batches = inOrder(group);
   const { rows } = await sql<{ batch_id: string }>`
     insert into batch_ledger (batch_id, fingerprint, answer, group_id)
     select batch_id, fingerprint, answer, group_id
@@ -63,7 +86,7 @@ async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<
       ${batches.map((batch) => batch.id)}::uuid[],
       ${batches.map((batch) => batch.fingerprint)}::bytea[],
       ${batches.map(answerText)}::jsonb[],
-      ${batches.map((batch) => batch.groupId ?? group.id)}::uuid[]
+      ${batches.map((batch) => groupIdOf(batch, group))}::uuid[]
     ) with ordinality as batch (batch_id, fingerprint, answer, group_id, position)
     order by position
     on conflict (batch_id) do nothing

@@ -7,6 +7,20 @@ type Table = (typeof tables)[keyof typeof tables];
 const nullLength = -1;
 const postgresEpochMs = Date.UTC(2000, 0, 1);
 
+/** A row as a tuple of binary COPY. */
+export function joinTuple(fields: readonly (Uint8Array | null)[]): Buffer {
+  const bytes = fields.reduce((sum, field) => sum + 4 + (field?.byteLength ?? 0), 2);
+  const tuple = Buffer.allocUnsafe(bytes);
+  let at = tuple.writeInt16BE(fields.length);
+  for (const field of fields) {
+    at = tuple.writeInt32BE(field?.byteLength ?? nullLength, at);
+    if (!field) continue;
+    tuple.set(field, at);
+    at += field.byteLength;
+  }
+  return tuple;
+}
+
 /** Divides tuples of binary COPY into single rows: a field count, then a length and a value each. */
 export function splitTuples(copy: Uint8Array): Uint8Array[] {
   const view = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);

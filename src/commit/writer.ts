@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
+import { isRefusal } from '../database/sqlstate.ts';
 
 /** What a transaction gets: Kysely, and the connection below it for COPY. */
 export type Work<T> = (trx: Transaction<Database>, client: pg.ClientBase) => Promise<T>;
@@ -16,18 +17,25 @@ export class Writer {
 
   /** Commits what `work` does, and resolves with its result; throws what the database says. */
   async transaction<T>(work: Work<T>): Promise<T> {
+    return await this.withConnection((client) =>
+      this.#kyselyOn(client)
+        .transaction()
+        .execute((trx) => work(trx, client)),
+    );
+  }
+
+  /** Lends a connection without a transaction. */
+  async withConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let failure: Error | undefined;
     try {
-      return await this.#kyselyOn(client)
-        .transaction()
-        .execute((trx) => work(trx, client));
+      return await work(client);
     } catch (error) {
       failure = error as Error;
       throw error;
     } finally {
-      // After a failure nobody knows what state the connection is in.
-      client.release(failure);
+      // After any other failure nobody knows what state the connection is in.
+      client.release(isRefusal(failure) ? undefined : failure);
     }
   }
 

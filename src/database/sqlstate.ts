@@ -15,3 +15,12 @@ export function classifyDatabaseError(error: unknown): ServiceError {
   if (dataFault) return new ServiceError('permanent', message, { cause: error });
   return new ServiceError('retryable', message, { retryDelayMs: 1000, cause: error });
 }
+
+/**
+ * Whether PostgreSQL took a look at what it was given and refused it: the connection is as good as
+ * before. Citus says XX000 for a duplicate key inside COPY.
+ */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError && error.code === 'XX000') return true;
+  return classifyDatabaseError(error).kind === 'permanent';
+}

@@ -59,7 +59,7 @@ describe('rows that are encoded and loaded by COPY', () => {
     try {
       const loaded: Record<string, Map<unknown, Row>> = {};
       for (const kind of recordKinds) {
-        await copyRows(client, tables[kind], [batch[kind]]);
+        await copyRows(client, [{ table: tables[kind], rows: [batch[kind].copy] }]);
         loaded[kind] = await read(tables[kind].name);
         expect(batch[kind].rows).toBe(loaded[kind].size);
       }

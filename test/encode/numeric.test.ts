@@ -25,7 +25,7 @@ describe('costs', () => {
     const client = await database.pool.connect();
     try {
       await client.query('begin');
-      await copyRows(client, tables.usage, [batch.usage]);
+      await copyRows(client, [{ table: tables.usage, rows: [batch.usage.copy] }]);
       const { rows } = await client.query(
         `select expected, cost_usd::text as stored
         from usage_stats
