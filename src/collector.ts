@@ -9,6 +9,7 @@ import { errorInterceptor, translation } from './accept/connect-errors.ts';
 import { GrpcStreams } from './accept/grpc-streams.ts';
 import { httpRoutes, sendJson } from './accept/http-routes.ts';
 import { IngestHandlers, ingestRoutes } from './accept/ingest-handlers.ts';
+import { PlainJson } from './accept/plain-json.ts';
 import { SocketServer } from './accept/socket-server.ts';
 import { deadLetterRoutes } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
@@ -139,6 +140,10 @@ export class Collector {
       ]),
       interceptors: [errorInterceptor(translate)],
       plainGrpc: grpcStreams.methods,
+      plainJson: new PlainJson(handlers, translate, {
+        messageBytesMax: config.messageBytesMax,
+        valuesMax: config.jsonValuesMax,
+      }).methods,
       messageBytesMax: config.messageBytesMax,
       jsonValuesMax: config.jsonValuesMax,
       calls: config,

@@ -16,6 +16,8 @@ import type { Logger } from './observe/logger.ts';
 const dayMs = 86_400_000;
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
 const unaryRowsMax = 100;
+const unaryGroupAgeMsMax = 1;
+const unaryWriters = 2;
 
 /** The stations of a batch after it is read, from the first to the last. */
 export interface IngestPath {
@@ -65,7 +67,13 @@ function createBuffer(config: Config, store: CommitGroup, accounting: Accounting
   const unaryBytes = config.bufferBytesMax / 4;
   return new IngestBuffer(
     {
-      unary: { ...group, writers: 1, budgetBytes: unaryBytes },
+      unary: {
+        ...group,
+        // Its callers wait for it; under load, groups gather while the writers are busy.
+        groupAgeMsMax: Math.min(config.groupAgeMsMax, unaryGroupAgeMsMax),
+        writers: unaryWriters,
+        budgetBytes: unaryBytes,
+      },
       stream: {
         ...group,
         writers: config.writers,

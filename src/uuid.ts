@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const uuidV7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
@@ -7,8 +7,18 @@ export const isUuid = (text: string): boolean => uuidPattern.test(text);
 export const isUuidV7 = (text: string): boolean => uuidV7Pattern.test(text);
 
 export function uuidBytes(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  const bytes = Buffer.allocUnsafe(16);
+  for (let at = 0, byte = 0; byte < 16; at += 2, byte += 1) {
+    if (uuid.charCodeAt(at) === dash) at += 1;
+    bytes[byte] = (hexDigit(uuid.charCodeAt(at)) << 4) | hexDigit(uuid.charCodeAt(at + 1));
+  }
+  return bytes;
 }
+
+const [dash, nine, a] = [...'-9a'].map((sign) => sign.charCodeAt(0)) as [number, number, number];
+
+/** Of either case. */
+const hexDigit = (code: number): number => (code <= nine ? code & 0xf : (code | 0x20) - a + 10);
 
 export function uuidText(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex');
@@ -35,10 +45,10 @@ export class RecordIds {
 
   constructor(batchId: string, kind: 'event' | 'usage') {
     const batch = uuidBytes(batchId);
-    const hash = createHash('sha256').update(batch).update(kind).digest();
-    this.#bytes = Buffer.concat([batch.subarray(0, 6), hash.subarray(0, 6), Buffer.alloc(4)]);
-    this.#bytes[6] = 0x70 | (hash.readUInt8(0) & 0x0f);
-    this.#bytes[8] = 0x80 | (hash.readUInt8(2) & 0x3f);
+    const digest = hash('sha256', Buffer.concat([batch, Buffer.from(kind)]), 'buffer');
+    this.#bytes = Buffer.concat([batch.subarray(0, 6), digest.subarray(0, 6), Buffer.alloc(4)]);
+    this.#bytes[6] = 0x70 | (digest.readUInt8(0) & 0x0f);
+    this.#bytes[8] = 0x80 | (digest.readUInt8(2) & 0x3f);
   }
 
   /** The id at a position, valid until the next call. */

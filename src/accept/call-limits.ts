@@ -66,7 +66,7 @@ export class CallLimits {
 }
 
 /** One call in progress: ends the reading of its request when that takes too long or too much. */
-class Call {
+export class Call {
   readonly #limits: CallLimits;
   readonly #cut: () => void;
   #late: Error | undefined;
@@ -94,6 +94,29 @@ class Call {
     }
   }
 
+  /** All of a request that has one message; rejected where a limit is hit. */
+  whole(request: Request): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      if (this.#late) reject(this.#late);
+      request.on('data', (chunk: Uint8Array) => {
+        try {
+          this.#receive(chunk);
+          chunks.push(chunk);
+        } catch (error) {
+          reject(error);
+        }
+      });
+      request.once('end', () =>
+        resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)),
+      );
+      request.once('close', () => {
+        if (!request.complete) reject(cutOff());
+      });
+    });
+  }
+
   /** The body of the request; its end is an error where a limit is hit. */
   async *body(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const iterator = chunks[Symbol.asyncIterator]();
@@ -102,8 +125,7 @@ class Call {
       const { done, value } = await this.#unlessLate(iterator.next());
       this.#waiting = false;
       if (done) return;
-      this.#heldBytes += value.byteLength;
-      this.#limits.receive(value.byteLength);
+      this.#receive(value);
       yield value;
     }
   }
@@ -115,6 +137,11 @@ class Call {
       this.#release();
       this.#idle?.refresh();
     }
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#heldBytes += chunk.byteLength;
+    this.#limits.receive(chunk.byteLength);
   }
 
   end(): void {
@@ -186,20 +213,12 @@ function cut(request: Request, response: Response): void {
   } else if (!request.complete || !response.writableFinished) request.destroy();
 }
 
-/**
- * A deadline further away than ours counts as none: one that is further away than a timer can be
- * set would be taken for one that has passed.
- */
-export function dropFarDeadline(header: Headers, msMax: number): void {
-  const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1 };
-  const [, count, unit = ''] = /^(\d{1,8})([HMSm])$/.exec(header.get('grpc-timeout') ?? '') ?? [];
-  if (Number(count) * (unitsMs[unit] ?? 0) > msMax) header.delete('grpc-timeout');
-  const connectMs = /^\d{1,10}$/.exec(header.get('connect-timeout-ms') ?? '')?.[0];
-  if (Number(connectMs) > msMax) header.delete('connect-timeout-ms');
-}
-
 const overloaded = (text: string) =>
   new ServiceError('overloaded', `${text}; that is the limit`, { retryDelayMs });
+
+/** Whoever could be told is gone. */
+const cutOff = () =>
+  toConnectError(new ServiceError('invalid', 'the connection was lost before the request ended'));
 
 const late = (text: string) =>
   toConnectError(new ServiceError('retryable', `${text}; that is the limit`, { retryDelayMs }));

@@ -7,7 +7,7 @@ import {
   createContextValues,
   type Interceptor,
 } from '@connectrpc/connect';
-import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { createAsyncIterable, type UniversalHandler } from '@connectrpc/connect/protocol';
 import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
@@ -23,18 +23,20 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { ServiceError } from '../errors.ts';
 import {
+  type Call,
   CallLimits,
   type CallLimitsOptions,
   currentCall,
-  dropFarDeadline,
   endWithAnswer,
   refuseCall,
   takenInterceptor,
 } from './call-limits.ts';
 import { recordBytesMax } from './decode.ts';
 import { boundedCompressions } from './decompression.ts';
+import { dropFarDeadline } from './far-deadline.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import { blameRequest, reached, reachedInterceptor } from './malformed.ts';
+import { isPlainJson, type PlainHandler } from './plain-json.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
 
 /** A plain HTTP endpoint; its promise is rejected only by what nobody expected. */
@@ -47,6 +49,8 @@ export interface HttpRoutesOptions {
   readonly interceptors: Interceptor[];
   /** Serves uncompressed gRPC by method, in place of the library. */
   readonly plainGrpc: ReadonlyMap<DescMethod, (general: UniversalHandler) => UniversalHandler>;
+  /** Serves plain JSON over HTTP/1.1, in place of the library. */
+  readonly plainJson: ReadonlyMap<DescMethod, PlainHandler>;
   /** Of one message, after decompression. */
   readonly messageBytesMax: number;
   /** Numbers, strings, lists and so on in one message of JSON. */
@@ -113,7 +117,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
 
 /** Serves Connect, gRPC and gRPC-Web; an unknown path is 404. */
 function rpcListener(
-  { routes, plainGrpc }: HttpRoutesOptions,
+  { routes, plainGrpc, plainJson }: HttpRoutesOptions,
   limits: CallLimits,
   options: ConnectRouterOptions & { readonly readMaxBytes: number },
 ): RequestListener {
@@ -137,19 +141,42 @@ function rpcListener(
       sendError(response, 404, 'not_found', 'no such path');
       return;
     }
-    const progress = { handler: false };
     const kind = handler.method.methodKind === 'unary' ? 'unary' : 'stream';
     const call = limits.begin(request, response, kind);
-    const values = createContextValues().set(reached, progress).set(currentCall, call);
-    const received = universalRequestFromNodeRequest(request, response, undefined, values);
-    dropFarDeadline(received.header, limits.options.streamMsMax);
-    const body = call instanceof ServiceError ? request : call.body(request);
-    handler({ ...received, body })
-      .then((answer) => (progress.handler ? answer : blameRequest(answer)))
-      .then((answer) => universalResponseToNodeResponse(answer, response))
-      // The connection is gone, and with it whoever could be told.
-      .catch(() => response.destroy());
+    serve(handler, call, request, response).catch(() => giveUp(response));
   };
+
+  async function serve(
+    handler: UniversalHandler,
+    call: Call | ServiceError,
+    request: Request,
+    response: Response,
+  ): Promise<void> {
+    const byLibrary = async (body: AsyncIterable<Uint8Array>) => {
+      const progress = { handler: false };
+      const values = createContextValues().set(reached, progress).set(currentCall, call);
+      const received = universalRequestFromNodeRequest(request, response, undefined, values);
+      dropFarDeadline(received.header, limits.options.streamMsMax);
+      const given = await handler({ ...received, body });
+      const answer = progress.handler ? given : blameRequest(given);
+      await universalResponseToNodeResponse(answer, response);
+    };
+    if (call instanceof ServiceError) return await byLibrary(request);
+    const plain = isPlainJson(request) && plainJson.get(handler.method);
+    if (!plain) return await byLibrary(call.body(request));
+    const left = await plain(request, response, call);
+    if (left) await byLibrary(createAsyncIterable([left]));
+  }
+}
+
+/** The request can't be read, or the connection is gone, and with it whoever could be told. */
+function giveUp(response: Response): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(400);
+  response.end();
 }
 
 /** Whether a message of the method is one record. */

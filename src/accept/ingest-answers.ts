@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import {
   Durability,
+  DurabilitySchema,
   type LogBatchResponseSchema,
   Rejection_Kind,
   type StreamBatchesResponseSchema,
@@ -44,8 +45,9 @@ export class StreamSummary {
   }
 }
 
-export function recordResponse(stored: StoredRecord, what: string) {
+export function recordResponse(stored: StoredRecord, kind: RecordKind) {
   const { recordId, durability, duplicate } = stored;
+  const what = kind === 'event' ? 'event' : 'usage record';
   const message = duplicate ? `${what} was stored before` : `${what} stored`;
   return { success: true, message, id: recordId, durability: durabilities[durability], duplicate };
 }
@@ -81,6 +83,10 @@ export const refusal =
       error: { batchId, code: codeOf(error), message, ...retry },
     };
   };
+
+/** As JSON has it. */
+export const durabilityName = (durability: Durability): string =>
+  DurabilitySchema.value[durability]?.name ?? '';
 
 const durabilities = { committed: Durability.COMMITTED, spooled: Durability.SPOOLED };
 

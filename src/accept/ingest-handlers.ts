@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type JsonObject } from '@bufbuild/protobuf';
 import type { Struct } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter } from '@connectrpc/connect';
 import {
@@ -17,6 +17,7 @@ import {
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
+import type { RecordKind } from '../event-types.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
 import { decodeJson, decodeJsonBatch, type IncomingBatch, structJson } from './decode.ts';
 import { FieldFault } from './encode/validate.ts';
@@ -26,6 +27,7 @@ import type { Ingest } from './ingest.ts';
 import {
   acknowledgement,
   batchResponse,
+  durabilityName,
   recordResponse,
   refusal,
   StreamSummary,
@@ -81,24 +83,33 @@ export class IngestHandlers {
     this.#options = options;
   }
 
-  async log({ idempotencyKey, $typeName: _, ...fields }: LogRequest) {
-    const events = [create(EventSchema, fields)];
-    const stored = await this.#ingest.record('event', {
-      batchId: idempotencyKey,
-      events,
-      usage: [],
-    });
-    return recordResponse(stored, 'event');
+  async log(request: LogRequest) {
+    return recordResponse(await this.#ingest.record('event', eventOf(request)), 'event');
   }
 
-  async logUsage({ idempotencyKey, $typeName: _, ...fields }: LogUsageRequest) {
-    const usage = [create(UsageSchema, fields)];
-    const stored = await this.#ingest.record('usage', {
-      batchId: idempotencyKey,
-      events: [],
-      usage,
-    });
-    return recordResponse(stored, 'usage record');
+  async logUsage(request: LogUsageRequest) {
+    return recordResponse(await this.#ingest.record('usage', usageOf(request)), 'usage');
+  }
+
+  /** Reads and encodes a record in JSON; undefined where it is not valid. */
+  prepareRecord(kind: RecordKind, json: JsonObject): EncodedBatch | undefined {
+    try {
+      const incoming =
+        kind === 'event'
+          ? eventOf(decodeJson(LogRequestSchema, json))
+          : usageOf(decodeJson(LogUsageRequestSchema, json));
+      const batch = this.#ingest.encode(incoming, 'idempotency_key');
+      return batch.answer.rejections.length === 0 ? batch : undefined;
+    } catch (error) {
+      if (error instanceof FieldFault || error instanceof ServiceError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Stores what `prepareRecord` gave; resolves with the answer in JSON. */
+  async storeRecord(kind: RecordKind, batch: EncodedBatch): Promise<JsonObject> {
+    const response = recordResponse(await this.#ingest.storeRecord(kind, batch), kind);
+    return { ...response, durability: durabilityName(response.durability) };
   }
 
   async logBatch<Raw extends RawBatch>(raw: Raw, decode: Decode<Raw>) {
@@ -154,6 +165,14 @@ export class IngestHandlers {
       return { batchId, batch: error };
     }
   }
+}
+
+function eventOf({ idempotencyKey, $typeName: _, ...fields }: LogRequest): IncomingBatch {
+  return { batchId: idempotencyKey, events: [create(EventSchema, fields)], usage: [] };
+}
+
+function usageOf({ idempotencyKey, $typeName: _, ...fields }: LogUsageRequest): IncomingBatch {
+  return { batchId: idempotencyKey, events: [], usage: [create(UsageSchema, fields)] };
 }
 
 function readJson<Desc extends typeof LogRequestSchema | typeof LogUsageRequestSchema>(

@@ -53,7 +53,12 @@ export class Ingest {
 
   /** A batch of one record, whose rejection is an error. */
   async record(kind: RecordKind, incoming: IncomingBatch): Promise<StoredRecord> {
-    const stored = await this.#storeNow(this.encode(incoming, 'idempotency_key'));
+    return await this.storeRecord(kind, this.encode(incoming, 'idempotency_key'));
+  }
+
+  /** See `record`. */
+  async storeRecord(kind: RecordKind, batch: EncodedBatch): Promise<StoredRecord> {
+    const stored = await this.#storeNow(batch);
     const [rejection] = stored.answer.rejections;
     if (rejection) {
       const { field, reason } = rejection;
@@ -91,8 +96,15 @@ export class Ingest {
     if (isForgettable(batch)) return this.#forget(batch);
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batch.event.rows + batch.usage.rows <= unaryRowsMax ? 'unary' : 'stream';
-    const outcome = await this.#sink.offer(batch, lane, AbortSignal.timeout(unaryMsMax));
-    return { ...outcome, batchId: batch.id };
+    // Not AbortSignal.timeout: that fires later on, for nobody, and each time makes an error.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), unaryMsMax);
+    try {
+      const outcome = await this.#sink.offer(batch, lane, deadline.signal);
+      return { ...outcome, batchId: batch.id };
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #forget(batch: EncodedBatch): StoredBatch {

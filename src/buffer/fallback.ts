@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { CommitGroup, Group, Settlement } from './batch.ts';
@@ -51,7 +50,7 @@ export class CommitOrSpool {
     // Left behind after the timeout: what becomes of it, the drain finds out by the group's id.
     committing.catch(() => {});
     try {
-      return await Promise.race([committing, this.#timeout()]);
+      return await this.#inTime(committing);
     } catch (error) {
       if (!(error instanceof ServiceError) || error.kind !== 'retryable') throw error;
       if (!this.#outage)
@@ -61,9 +60,13 @@ export class CommitOrSpool {
     }
   };
 
-  async #timeout(): Promise<never> {
-    await sleep(this.#options.commitMsMax, undefined, { ref: false });
-    throw new ServiceError('retryable', `no commit within ${this.#options.commitMsMax} ms`);
+  #inTime<T>(committing: Promise<T>): Promise<T> {
+    const { commitMsMax } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const late = () => reject(new ServiceError('retryable', `no commit within ${commitMsMax} ms`));
+    const timer = setTimeout(late, commitMsMax);
+    committing.then(resolve, reject);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   async #toSpool(group: Group): Promise<readonly Settlement[]> {

@@ -35,7 +35,7 @@ export class Writer {
       throw error;
     } finally {
       // After any other failure nobody knows what state the connection is in.
-      client.release(isRefusal(failure) ? undefined : failure);
+      client.release(failure && !isRefusal(failure) ? failure : undefined);
     }
   }
 

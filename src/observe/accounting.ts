@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type LabelValues, type Registry } from 'prom-client';
 import { type RecordCounts, recordKinds, tables } from '../event-types.ts';
 
 /** The records of a batch, by what its answer says of them. */
@@ -7,7 +7,7 @@ export interface CountedRecords {
   readonly rejected: RecordCounts;
 }
 
-const none: CountedRecords = { stored: { event: 0, usage: 0 }, rejected: { event: 0, usage: 0 } };
+const outcomes = ['stored', 'duplicate', 'rejected', 'refused', 'dead_lettered'] as const;
 
 interface SettledAs {
   readonly kind: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'spooled';
@@ -63,8 +63,12 @@ export class Accounting {
       registers,
     });
     // A series that is not there yet reads like one that is not counted.
-    this.received(none);
-    this.recovered(none);
+    for (const { name: table } of Object.values(tables)) {
+      this.#received.inc({ table }, 0);
+      this.#recovered.inc({ table }, 0);
+      this.#pending.inc({ table }, 0);
+      for (const outcome of outcomes) this.#settled.inc({ table, outcome }, 0);
+    }
   }
 
   received(records: CountedRecords): void {
@@ -85,10 +89,10 @@ export class Accounting {
       const rejected = records.rejected[recordKind];
       const table = tables[recordKind].name;
       const outcome = kind === 'conflict' ? 'refused' : kind;
-      this.#settled.inc({ table, outcome }, valid);
-      this.#settled.inc({ table, outcome: outcome === 'stored' ? 'rejected' : outcome }, rejected);
-      this.#settled.inc({ table, outcome: 'dead_lettered' }, dead);
-      this.#pending.dec({ table }, valid + rejected + dead);
+      add(this.#settled, { table, outcome }, valid);
+      add(this.#settled, { table, outcome: outcome === 'stored' ? 'rejected' : outcome }, rejected);
+      add(this.#settled, { table, outcome: 'dead_lettered' }, dead);
+      add(this.#pending, { table }, -(valid + rejected + dead));
     }
   }
 
@@ -104,8 +108,17 @@ export class Accounting {
   #begin(counter: Counter<'table'>, records: CountedRecords): void {
     for (const kind of recordKinds) {
       const count = records.stored[kind] + records.rejected[kind];
-      counter.inc({ table: tables[kind].name }, count);
-      this.#pending.inc({ table: tables[kind].name }, count);
+      add(counter, { table: tables[kind].name }, count);
+      add(this.#pending, { table: tables[kind].name }, count);
     }
   }
+}
+
+/** Most counts of a batch are 0, and adding them would take longer than the rest of its way. */
+function add<Label extends string>(
+  metric: Counter<Label> | Gauge<Label>,
+  labels: LabelValues<Label>,
+  count: number,
+): void {
+  if (count !== 0) metric.inc(labels, count);
 }

@@ -5,10 +5,13 @@ export interface JsonAnswer {
   readonly body: any;
 }
 
+/** Sent with every `postJson`. */
+export const furtherHeaders: Record<string, string> = {};
+
 export async function postJson(url: string, body: unknown): Promise<JsonAnswer> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...furtherHeaders },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
