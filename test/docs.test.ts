@@ -235,7 +235,10 @@ function rejections(): readonly Rejection[] {
   const malformed = {
     $typeName: 'gravitas.telemetry.internal.v1.BinaryBatch',
     batchId: '',
-    events: [Buffer.from([0xff]), toBinary(EventSchema, event({}))],
+    events: [
+      Buffer.from([0xff]),
+      toBinary(EventSchema, event({ metadata: { a: Array(40_000).fill(null) } })),
+    ],
     usage: [],
   };
   const json =

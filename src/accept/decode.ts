@@ -16,6 +16,7 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { errorMessage } from '../errors.ts';
 import { FieldFault } from './encode/validate.ts';
+import { hasTooManyValues, metadataValuesMax } from './metadata-values.ts';
 
 /**
  * Bytes of one record as it travels. Metadata within its limit stays well below it in every
@@ -114,6 +115,9 @@ export function decodeBinary<Desc extends DescMessage>(
 ): MessageShape<Desc> | FieldFault {
   if (bytes.byteLength > recordBytesMax) {
     return new FieldFault('', `is ${bytes.byteLength} bytes long; ${recordBytesMax} are allowed`);
+  }
+  if (hasTooManyValues(schema, bytes)) {
+    return new FieldFault('metadata', `has more than ${metadataValuesMax} values`);
   }
   try {
     return fromBinary(schema, bytes, { readUnknownFields: false });
