@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../test/support/free-port.ts';
+import type { Bench, Contestant, Sample, Table } from '../support/bench.ts';
+import { startHttp, whileMeasuring } from '../support/measure.ts';
+
+const python = new URL('../.venv/bin/python', import.meta.url).pathname;
+const folder = import.meta.dirname;
+const startMsMax = 20_000;
+const connections = 64;
+
+export const rfcInstalled = (): boolean => existsSync(python);
+
+interface RfcService {
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+async function startService({ postgres }: Bench, batchRows: number): Promise<RfcService> {
+  const port = await freePort();
+  const { host, user, database } = postgres.connection;
+  const child: ChildProcess = spawn(
+    python,
+    // prettier-ignore
+    [
+      '-m',
+      'uvicorn',
+      'rfc_service:app',
+      '--app-dir',
+      folder,
+      '--port',
+      String(port),
+      '--loop',
+      'uvloop',
+      '--http',
+      'httptools',
+      '--log-level',
+      'warning',
+      '--no-access-log',
+    ],
+    {
+      env: {
+        ...process.env,
+        PGHOST: host,
+        PGUSER: user,
+        PGDATABASE: database,
+        BATCH_ROWS: String(batchRows),
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  process.once('exit', () => child.kill('SIGKILL'));
+  const endMs = performance.now() + startMsMax;
+  while (!(await answers(port))) {
+    if (child.exitCode !== null || performance.now() > endMs) {
+      throw new Error('the RFC’s own design does not start');
+    }
+    await sleep(50);
+  }
+  return {
+    port,
+    pid: child.pid as number,
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+async function answers(port: number): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+  return response?.ok ?? false;
+}
+
+/** Posts at a rate, until all that was taken is in the table: without refusals there is no end. */
+async function measure(bench: Bench, service: RfcService, rate: number): Promise<Sample> {
+  const { seconds } = bench.sizes;
+  const shape = { connections, seconds, requestsPerSecond: rate };
+  const load = await startHttp(bench, shape, service.port);
+  const measured = await whileMeasuring(bench, service.pid, async () => {
+    const result = await load.go();
+    await bench.postgres.untilRows(result.rows, 120);
+    return result;
+  });
+  const { rows, statuses, cpuSeconds, p50_ms, p99_ms } = measured.result;
+  return {
+    rows,
+    seconds: measured.seconds,
+    cpuSeconds: { client: cpuSeconds, ...measured.cpu },
+    figures: { p50_ms, p99_ms, refusals: statuses['503'] ?? 0 },
+  };
+}
+
+/** Tries batch sizes and offered rates, and leaves the best of them running. */
+export async function openRfcService(
+  bench: Bench,
+): Promise<{ contestant: Contestant; table: Table; close(): Promise<void> }> {
+  const rows: Record<string, number>[] = [];
+  let best = { batchRows: 0, rate: 0, stored: -1 };
+  for (const batchRows of bench.sizes.sweep.batchRows) {
+    const service = await startService(bench, batchRows);
+    for (const rate of bench.sizes.sweep.rates) {
+      await bench.postgres.reset();
+      const sample = await measure(bench, service, rate);
+      const stored = sample.rows / sample.seconds;
+      const { refusals = 0 } = sample.figures;
+      rows.push({ batch_rows: batchRows, offered_per_s: rate, stored_per_s: stored, refusals });
+      if (stored > best.stored) best = { batchRows, rate, stored };
+    }
+    await service.stop();
+  }
+  const service = await startService(bench, best.batchRows);
+  return {
+    contestant: {
+      name: `RFC's own design, batches of ${best.batchRows}, ${best.rate.toLocaleString('en')}/s offered`,
+      measure: () => measure(bench, service, best.rate),
+    },
+    table: { title: 'The RFC’s own design at each batch size and offered rate', rows },
+    close: () => service.stop(),
+  };
+}
