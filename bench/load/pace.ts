@@ -33,7 +33,7 @@ export class Pacer {
     const { total, perSecond } = this.#pace;
     while (this.#sent < total && this.#hasRoom()) {
       const now = performance.now();
-      const dueMs = perSecond ? this.#startMs + (this.#sent * 1000) / perSecond : now;
+      const dueMs = perSecond ? this.#startMs + ((this.#sent + 1) * 1000) / perSecond : now;
       if (dueMs > now) return;
       this.#sent += 1;
       this.#send(dueMs);

@@ -9,7 +9,7 @@ const connections = 4;
 /** Kysely straight from a service: its processor time is the client's. */
 export function kyselyServices(bench: Bench): Contestant[] {
   return rowsPerInsert.map((rows) => ({
-    name: `Kysely, ${rows.toLocaleString('en')} rows an insert, ${connections} connections`,
+    name: `Kysely, ${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'} an insert, ${connections} connections`,
     measure: () => measureInserts(bench, rows),
   }));
 }
