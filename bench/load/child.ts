@@ -11,6 +11,7 @@ export type Outcome<Result> = Result & { readonly cpuSeconds: number };
 export async function serveLoad<Options, Result extends object>(
   prepare: (options: Options) => Promise<() => Promise<Result>>,
 ): Promise<void> {
+  process.once('disconnect', () => process.exit(1));
   const go = once(process, 'message');
   const run = await prepare(JSON.parse(process.argv[2] as string) as Options);
   process.send?.('ready');

@@ -9,11 +9,15 @@ export class HttpConnection {
   readonly #socket: net.Socket;
   readonly #onAnswer: (status: number) => void;
   #held = '';
+  #closing = false;
 
   constructor(port: number, onAnswer: (status: number) => void) {
     this.#onAnswer = onAnswer;
     this.#socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket.on('data', (chunk) => this.#read(chunk));
+    this.#socket.on('close', () => {
+      if (!this.#closing) throw new Error('the server closed a connection');
+    });
   }
 
   async opened(): Promise<void> {
@@ -25,6 +29,7 @@ export class HttpConnection {
   }
 
   close(): void {
+    this.#closing = true;
     this.#socket.destroy();
   }
 

@@ -36,7 +36,7 @@ class HttpLoad {
   readonly #done = Promise.withResolvers<void>();
   readonly #dueMs = new Map<HttpConnection, number>();
   #pacer: Pacer | undefined;
-  #endMs = Number.POSITIVE_INFINITY;
+  #ended = false;
   #sent = 0;
 
   constructor(options: HttpOptions) {
@@ -63,15 +63,17 @@ class HttpLoad {
   async run(): Promise<HttpResult> {
     const { seconds, requestsPerSecond } = this.#options;
     const startMs = performance.now();
-    this.#endMs = startMs + seconds * 1000;
     const total = requestsPerSecond
       ? Math.max(1, Math.round(seconds * requestsPerSecond))
       : Infinity;
-    const hasRoom = () => this.#free.length > 0 && performance.now() < this.#endMs;
+    const hasRoom = () => this.#free.length > 0 && !this.#ended;
     const pace = { total, perSecond: requestsPerSecond };
     this.#pacer = new Pacer(pace, hasRoom, (dueMs) => this.#send(dueMs));
     this.#pacer.again();
-    setTimeout(() => this.#settle(), seconds * 1000);
+    setTimeout(() => {
+      this.#ended = true;
+      this.#settle();
+    }, seconds * 1000);
     await this.#done.promise;
     const elapsedSeconds = (performance.now() - startMs) / 1000;
     for (const connection of this.#connections) connection.close();
@@ -98,8 +100,7 @@ class HttpLoad {
   }
 
   #settle(): void {
-    if (performance.now() < this.#endMs) return;
-    if (this.#free.length === this.#connections.length) this.#done.resolve();
+    if (this.#ended && this.#free.length === this.#connections.length) this.#done.resolve();
   }
 }
 

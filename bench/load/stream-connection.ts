@@ -21,6 +21,7 @@ export class StreamConnection {
   readonly #call: http2.ClientHttp2Stream;
   readonly #onAnswers: (answers: readonly [Slot, BatchAnswer][]) => void;
   #rest: Buffer = Buffer.alloc(0);
+  #closing = false;
 
   constructor(
     port: number,
@@ -37,6 +38,9 @@ export class StreamConnection {
       te: 'trailers',
     });
     this.#call.on('data', (chunk: Buffer) => this.#read(chunk));
+    this.#call.on('close', () => {
+      if (!this.#closing) throw new Error('the server ended a stream');
+    });
   }
 
   async opened(): Promise<void> {
@@ -56,6 +60,7 @@ export class StreamConnection {
   /** Ends the call, which has to succeed. */
   async close(): Promise<void> {
     const trailers = once(this.#call, 'trailers');
+    this.#closing = true;
     this.#call.end();
     const [trailer] = (await trailers) as [http2.IncomingHttpHeaders];
     this.#session.destroy();

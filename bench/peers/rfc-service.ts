@@ -8,6 +8,10 @@ import { startHttp, whileMeasuring } from '../support/measure.ts';
 
 const python = new URL('../.venv/bin/python', import.meta.url).pathname;
 const folder = import.meta.dirname;
+const command = (
+  '-m uvicorn rfc_service:app --loop uvloop --http httptools --timeout-keep-alive 60 ' +
+  '--log-level warning --no-access-log'
+).split(' ');
 const startMsMax = 20_000;
 const connections = 64;
 
@@ -24,23 +28,7 @@ async function startService({ postgres }: Bench, batchRows: number): Promise<Rfc
   const { host, user, database } = postgres.connection;
   const child: ChildProcess = spawn(
     python,
-    // prettier-ignore
-    [
-      '-m',
-      'uvicorn',
-      'rfc_service:app',
-      '--app-dir',
-      folder,
-      '--port',
-      String(port),
-      '--loop',
-      'uvloop',
-      '--http',
-      'httptools',
-      '--log-level',
-      'warning',
-      '--no-access-log',
-    ],
+    [...command, '--app-dir', folder, '--port', String(port)],
     {
       env: {
         ...process.env,
@@ -76,9 +64,13 @@ async function answers(port: number): Promise<boolean> {
   return response?.ok ?? false;
 }
 
-/** Posts at a rate, until all that was taken is in the table: without refusals there is no end. */
-async function measure(bench: Bench, service: RfcService, rate: number): Promise<Sample> {
-  const { seconds } = bench.sizes;
+/** Posts at a rate, until all that was taken is in the table. */
+async function measure(
+  bench: Bench,
+  service: RfcService,
+  rate: number,
+  seconds = bench.sizes.seconds,
+): Promise<Sample> {
   const shape = { connections, seconds, requestsPerSecond: rate };
   const load = await startHttp(bench, shape, service.port);
   const measured = await whileMeasuring(bench, service.pid, async () => {
@@ -105,7 +97,7 @@ export async function openRfcService(
     const service = await startService(bench, batchRows);
     for (const rate of bench.sizes.sweep.rates) {
       await bench.postgres.reset();
-      const sample = await measure(bench, service, rate);
+      const sample = await measure(bench, service, rate, bench.sizes.sweep.seconds);
       const stored = sample.rows / sample.seconds;
       const { refusals = 0 } = sample.figures;
       rows.push({ batch_rows: batchRows, offered_per_s: rate, stored_per_s: stored, refusals });

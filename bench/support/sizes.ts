@@ -11,7 +11,11 @@ export interface Sizes {
   /** How long PostgreSQL stands still. */
   readonly stallSeconds: number;
   /** Of the RFC's own design: rows a batch, and requests offered a second. */
-  readonly sweep: { readonly batchRows: readonly number[]; readonly rates: readonly number[] };
+  readonly sweep: {
+    readonly batchRows: readonly number[];
+    readonly rates: readonly number[];
+    readonly seconds: number;
+  };
 }
 
 export function fullSizes(rows: number): Sizes {
@@ -21,7 +25,7 @@ export function fullSizes(rows: number): Sizes {
     slowRows: Math.ceil(rows / 10),
     steadyRate: 10_000,
     stallSeconds: 3,
-    sweep: { batchRows: [50, 500, 2000], rates: [1000, 2000, 4000, 8000] },
+    sweep: { batchRows: [50, 500, 2000], rates: [1000, 2000, 4000, 8000], seconds: 2 },
   };
 }
 
@@ -33,6 +37,6 @@ export function smokeSizes(rows: number): Sizes {
     slowRows: Math.ceil(rows / 10),
     steadyRate: 2000,
     stallSeconds: 0.6,
-    sweep: { batchRows: [50], rates: [500] },
+    sweep: { batchRows: [50], rates: [500], seconds: 0.3 },
   };
 }
