@@ -3,6 +3,7 @@ import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
 import { otherwise } from './cases/otherwise.ts';
 import { raw } from './cases/raw.ts';
+import { stalled } from './cases/stalled.ts';
 import { measureStream, stream } from './cases/stream.ts';
 import { unary, warmUpPosts } from './cases/unary.ts';
 import { compareWithGoals } from './report/goals.ts';
@@ -19,7 +20,7 @@ import { describeMachine, describeVersions } from './support/machine.ts';
 import type { Sizes } from './support/sizes.ts';
 
 /** In the order in which they are reported; `latency` needs the rates of `stream`. */
-export const cases = [raw, stream, unary, otherwise, cost, latency, mixed];
+export const cases = [raw, stream, unary, otherwise, cost, latency, mixed, stalled];
 
 export interface RunOptions {
   readonly rounds: number;

@@ -18,12 +18,17 @@ export const latency: Case = {
   }),
 };
 
-async function measureHalfLoad(bench: Bench) {
+/** Rows a second, of the rates that this run has seen so far. */
+export async function halfOfMost(bench: Bench): Promise<number> {
   if (bench.streamRates.length === 0) {
     await measureStream(bench);
     await bench.postgres.reset();
   }
-  const batchesPerSecond = median(bench.streamRates) / 2 / halfLoad.batchRows;
+  return median(bench.streamRates) / 2;
+}
+
+async function measureHalfLoad(bench: Bench) {
+  const batchesPerSecond = (await halfOfMost(bench)) / halfLoad.batchRows;
   const batches = Math.ceil(batchesPerSecond * bench.sizes.seconds);
   const load = await startStream(bench, { ...halfLoad, batches, batchesPerSecond });
   return await measureLoad(

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -53,7 +53,7 @@ export async function openRsyslog(
   await untilListening(port, child);
   return {
     contestant: {
-      name: 'rsyslog with ompgsql, JSON over TCP',
+      name: `rsyslog ${version()} with ompgsql, JSON over TCP`,
       measure: () => measure(bench, port, child.pid as number),
     },
     close: async () => {
@@ -63,6 +63,11 @@ export async function openRsyslog(
       directory.remove();
     },
   };
+}
+
+function version(): string {
+  const output = execFileSync(program, ['-v'], { encoding: 'utf8' });
+  return /^rsyslogd +(\d[\d.]*\d)/.exec(output)?.[1] ?? '';
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {

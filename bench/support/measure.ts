@@ -51,11 +51,12 @@ export async function measureLoad<Result extends LoadResult>(
   collectorPid: number,
   load: Load<Result>,
   figures: (result: Outcome<Result>) => Sample['figures'],
+  rowsBefore = 0,
 ): Promise<Sample> {
   const { result, seconds, cpu } = await whileMeasuring(bench, collectorPid, () => load.go());
   const waitedMs = performance.now();
-  const late = (await bench.postgres.count()) < result.rows;
-  await bench.postgres.untilRows(result.rows);
+  const late = (await bench.postgres.count()) < rowsBefore + result.rows;
+  await bench.postgres.untilRows(rowsBefore + result.rows);
   // Acknowledged by the spool: the rows came later, and that is the time that counts.
   const drainSeconds = late ? (performance.now() - waitedMs) / 1000 + seconds - result.seconds : 0;
   return {

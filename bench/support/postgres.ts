@@ -122,6 +122,11 @@ export class BenchPostgres {
     );
   }
 
+  /** What autovacuum would do in a while. */
+  async analyze(): Promise<void> {
+    await this.#pool.query('analyze system_telemetry');
+  }
+
   async settings(): Promise<Record<string, string>> {
     const { rows } = await this.#pool.query(
       'select name, current_setting(name) as value from pg_settings where name = any($1)',

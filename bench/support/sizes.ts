@@ -25,7 +25,7 @@ export function fullSizes(rows: number): Sizes {
     slowRows: Math.ceil(rows / 10),
     steadyRate: 10_000,
     stallSeconds: 3,
-    sweep: { batchRows: [50, 500, 2000], rates: [1000, 2000, 4000, 8000], seconds: 2 },
+    sweep: { batchRows: [50, 500, 2000], rates: [2000, 4000, 8000, 16_000], seconds: 2 },
   };
 }
 

@@ -32,7 +32,7 @@ it('measures every case in a tiny run, and stores every row', { timeout: 120_000
   expect(report).toMatchObject({ seed: 1, rounds: 1, settings: { fsync: 'on', autovacuum: 'on' } });
   expect(report.sections.map(({ name }) => name)).toEqual(cases.map(({ name }) => name));
   for (const { name, title, summaries } of report.sections) {
-    expect(summaries.length, name).toBeGreaterThan(1);
+    expect(summaries.length, name).toBeGreaterThan(0);
     expect(markdown).toContain(`## ${name}: ${title}`);
     for (const { samples } of summaries) {
       expect(samples).toHaveLength(1);
