@@ -9,7 +9,7 @@ const most = { connections: 8, batchRows: 1000 };
 /** gRPC StreamBatches as fast as it goes, until the last batch is acknowledged. */
 export const stream: Case = {
   name: 'stream',
-  title: 'gRPC StreamBatches, flat out',
+  title: 'gRPC StreamBatches, flat out: connections × events a batch',
   open: async (bench) => ({
     contestants: connectionCounts.flatMap((connections) =>
       batchSizes.map((batchRows) => ({

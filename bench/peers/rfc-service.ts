@@ -108,7 +108,7 @@ export async function openRfcService(
   const service = await startService(bench, best.batchRows);
   return {
     contestant: {
-      name: `RFC's own design, batches of ${best.batchRows}, ${best.rate.toLocaleString('en')}/s offered`,
+      name: `RFC’s own design, batches of ${best.batchRows}, ${best.rate.toLocaleString('en')}/s offered`,
       measure: () => measure(bench, service, best.rate),
     },
     table: { title: 'The RFC’s own design at each batch size and offered rate', rows },

@@ -11,6 +11,7 @@ export function toMarkdown(report: Report, plotFile: string): string {
     `Rounds: ${report.rounds}; seed: ${report.seed}; ${sizes.rows.toLocaleString('en')} rows or ` +
       `${sizes.seconds} s a sample; ${report.minutes.toFixed(1)} minutes in all. Medians of the ` +
       'rounds, in brackets the least and the greatest. CPU is µs for each stored row.',
+    ...busyWarning(machine),
     `![rows a second](${plotFile})`,
     ...(report.goals.length > 0 ? ['## Goals', goalTable(report)] : []),
     ...report.sections.flatMap(section),
@@ -21,6 +22,14 @@ export function toMarkdown(report: Report, plotFile: string): string {
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+function busyWarning({ processors, load_average_at_start }: Report['machine']): string[] {
+  if (load_average_at_start < processors / 4) return [];
+  const load = numberText(load_average_at_start);
+  return [
+    `**The machine was busy when this began (load average ${load}): nothing follows from it.**`,
+  ];
 }
 
 function goalTable({ goals }: Report): string {

@@ -4,14 +4,20 @@ import type { StreamOptions, StreamResult } from '../load/stream.ts';
 import type { Bench, Sample } from './bench.ts';
 import { cpuSeconds, cpuSecondsOfTree } from './cpu.ts';
 
+interface Measured<T> {
+  readonly result: T;
+  readonly seconds: number;
+  readonly cpu: { readonly collector: number; readonly postgres: number };
+}
+
 /** Measures what the server processes spend while something is done. */
 export async function whileMeasuring<T>(
   { postgres }: Bench,
   collectorPid: number | undefined,
   work: () => Promise<T>,
-): Promise<{ result: T; seconds: number; cpu: { collector?: number; postgres: number } }> {
+): Promise<Measured<T>> {
   const read = () => ({
-    ...(collectorPid !== undefined && { collector: cpuSeconds(collectorPid) }),
+    collector: collectorPid === undefined ? 0 : cpuSeconds(collectorPid),
     postgres: cpuSecondsOfTree(postgres.pid),
   });
   const before = read();
@@ -23,9 +29,7 @@ export async function whileMeasuring<T>(
     result,
     seconds,
     cpu: {
-      ...(after.collector !== undefined && {
-        collector: after.collector - (before.collector as number),
-      }),
+      collector: after.collector - before.collector,
       postgres: after.postgres - before.postgres,
     },
   };
@@ -53,16 +57,24 @@ export async function measureLoad<Result extends LoadResult>(
   figures: (result: Outcome<Result>) => Sample['figures'],
   rowsBefore = 0,
 ): Promise<Sample> {
-  const { result, seconds, cpu } = await whileMeasuring(bench, collectorPid, () => load.go());
-  const waitedMs = performance.now();
-  const late = (await bench.postgres.count()) < rowsBefore + result.rows;
-  await bench.postgres.untilRows(rowsBefore + result.rows);
-  // Acknowledged by the spool: the rows came later, and that is the time that counts.
-  const drainSeconds = late ? (performance.now() - waitedMs) / 1000 + seconds - result.seconds : 0;
+  const loaded = await whileMeasuring(bench, collectorPid, () => load.go());
+  const { result } = loaded;
+  const expected = rowsBefore + result.rows;
+  const late = (await bench.postgres.count()) < expected;
+  const drained = await whileMeasuring(bench, collectorPid, () =>
+    bench.postgres.untilRows(expected),
+  );
+  const sum = (read: (part: Measured<unknown>) => number) =>
+    // Acknowledged by the spool, rows come later: then that is part of the cost.
+    read(loaded) + (late ? read(drained) : 0);
   return {
     rows: result.rows,
-    seconds: result.seconds + drainSeconds,
-    cpuSeconds: { client: result.cpuSeconds, ...cpu },
+    seconds: result.seconds + (late ? drained.seconds : 0),
+    cpuSeconds: {
+      client: result.cpuSeconds,
+      collector: sum(({ cpu }) => cpu.collector),
+      postgres: sum(({ cpu }) => cpu.postgres),
+    },
     figures: figures(result),
   };
 }

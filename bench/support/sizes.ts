@@ -4,8 +4,6 @@ export interface Sizes {
   readonly rows: number;
   /** How long each sample of the others lasts. */
   readonly seconds: number;
-  /** Loads by SQL and syslog are so much slower that they get a share of the rows. */
-  readonly slowRows: number;
   /** Events a second where the load is steady. */
   readonly steadyRate: number;
   /** How long PostgreSQL stands still. */
@@ -22,7 +20,6 @@ export function fullSizes(rows: number): Sizes {
   return {
     rows,
     seconds: 4,
-    slowRows: Math.ceil(rows / 10),
     steadyRate: 10_000,
     stallSeconds: 3,
     sweep: { batchRows: [50, 500, 2000], rates: [2000, 4000, 8000, 16_000], seconds: 2 },
@@ -34,7 +31,6 @@ export function smokeSizes(rows: number): Sizes {
   return {
     rows,
     seconds: 0.3,
-    slowRows: Math.ceil(rows / 10),
     steadyRate: 2000,
     stallSeconds: 0.6,
     sweep: { batchRows: [50], rates: [500], seconds: 0.3 },
