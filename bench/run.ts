@@ -36,7 +36,7 @@ export async function runBench(options: RunOptions): Promise<Report> {
   const { rounds, seed, sizes, only } = options;
   const startedAt = new Date();
   const machine = describeMachine();
-  const bench = await openBench(sizes, seed);
+  const bench = await openBench(options);
   const selected = cases.filter(({ name }) => only.includes(name));
   const opened: (readonly [(typeof cases)[number], Lineup])[] = [];
   try {

@@ -100,6 +100,7 @@ export async function openRfcService(
       const sample = await measure(bench, service, rate, bench.sizes.sweep.seconds);
       const stored = sample.rows / sample.seconds;
       const { refusals = 0 } = sample.figures;
+      bench.onProgress(`RFC’s own design, ${batchRows} by ${rate}: ${Math.round(stored)} rows/s`);
       rows.push({ batch_rows: batchRows, offered_per_s: rate, stored_per_s: stored, refusals });
       if (stored > best.stored) best = { batchRows, rate, stored };
     }

@@ -51,6 +51,8 @@ export interface Bench {
   readonly seed: number;
   /** Rates so far of streaming as fast as it goes over several connections, in rows a second. */
   readonly streamRates: number[];
+  /** Says what has been measured so far. */
+  readonly onProgress: (line: string) => void;
   close(): Promise<void>;
 }
 
@@ -59,7 +61,11 @@ export async function startCollector(postgres: BenchPostgres): Promise<Collector
   return await spawnCollector({ DATABASE_URL: postgres.url, TELEMETRY_LOG_LEVEL: 'info' });
 }
 
-export async function openBench(sizes: Sizes, seed: number): Promise<Bench> {
+export async function openBench({
+  sizes,
+  seed,
+  onProgress,
+}: Pick<Bench, 'sizes' | 'seed' | 'onProgress'>): Promise<Bench> {
   const postgres = await BenchPostgres.start();
   const collector = await startCollector(postgres);
   return {
@@ -68,6 +74,7 @@ export async function openBench(sizes: Sizes, seed: number): Promise<Bench> {
     sizes,
     seed,
     streamRates: [],
+    onProgress,
     close: async () => {
       await collector.end('SIGTERM');
       await postgres.stop();
