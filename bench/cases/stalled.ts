@@ -35,7 +35,7 @@ async function measureStalled(bench: Bench): Promise<Sample> {
       posts.go(),
       stall(bench, stallSeconds),
     ]);
-    await bench.postgres.untilRows(streamed.rows + posted.rows);
+    await bench.postgres.untilRows(streamed.rows + posted.rows, { unsure: posted.refusals });
     return { streamed, posted };
   });
   const { streamed, posted } = measured.result;
@@ -45,7 +45,8 @@ async function measureStalled(bench: Bench): Promise<Sample> {
     cpuSeconds: { client: streamed.cpuSeconds + posted.cpuSeconds, ...measured.cpu },
     figures: {
       batches_spooled: streamed.batchesSpooled,
-      refusals: streamed.refusals + (posted.statuses['503'] ?? 0),
+      retries: streamed.retries,
+      refusals: posted.refusals,
       stream_p50_ms: streamed.p50_ms,
       stream_p99_ms: streamed.p99_ms,
       stream_max_ms: streamed.max_ms,

@@ -33,7 +33,7 @@ export async function measureStream(
     ack_p50_ms: result.p50_ms,
     ack_p99_ms: result.p99_ms,
     batches_spooled: result.batchesSpooled,
-    refusals: result.refusals,
+    retries: result.retries,
   }));
   if (connections === most.connections && batchRows === most.batchRows) {
     bench.streamRates.push(sample.rows / sample.seconds);

@@ -22,6 +22,8 @@ export interface HttpResult extends Latencies {
   readonly seconds: number;
   /** Answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** Requests answered otherwise. */
+  readonly refusals: number;
 }
 
 const differentEvents = 256;
@@ -81,6 +83,7 @@ class HttpLoad {
       rows: this.#statuses['200'] ?? 0,
       seconds: elapsedSeconds,
       statuses: this.#statuses,
+      refusals: this.#latenciesMs.length - (this.#statuses['200'] ?? 0),
       ...latencies(this.#latenciesMs),
     };
   }

@@ -21,7 +21,7 @@ export interface StreamResult extends Latencies {
   readonly rows: number;
   readonly seconds: number;
   readonly batchesSpooled: number;
-  readonly refusals: number;
+  readonly retries: number;
 }
 
 /** Events on their way at a time: enough to keep all writers busy. */
@@ -41,7 +41,7 @@ class StreamLoad {
   #next = 0;
   #rows = 0;
   #spooled = 0;
-  #refusals = 0;
+  #retries = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -85,7 +85,7 @@ class StreamLoad {
       rows: this.#rows,
       seconds,
       batchesSpooled: this.#spooled,
-      refusals: this.#refusals,
+      retries: this.#retries,
       ...latencies(this.#latenciesMs),
     };
   }
@@ -113,7 +113,7 @@ class StreamLoad {
   }
 
   #refused(connection: StreamConnection, slot: Slot): void {
-    this.#refusals += 1;
+    this.#retries += 1;
     sleep(refusedPauseMs).then(() => connection.send(slot));
   }
 }

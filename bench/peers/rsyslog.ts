@@ -92,7 +92,7 @@ async function measure(bench: Bench, port: number, pid: number) {
   const load = await startLoad<object>('syslog.ts', options);
   const { result, seconds, cpu } = await whileMeasuring(bench, pid, async () => {
     const outcome = await load.go();
-    await bench.postgres.untilRows(rows, 120);
+    await bench.postgres.untilRows(rows, { secondsMax: 120 });
     return outcome;
   });
   return { rows, seconds, cpuSeconds: { client: result.cpuSeconds, ...cpu }, figures: {} };
