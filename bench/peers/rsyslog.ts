@@ -8,7 +8,7 @@ import { freePort } from '../../test/support/free-port.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { startLoad } from '../load/child.ts';
 import type { SyslogOptions } from '../load/syslog.ts';
-import type { Bench, Contestant } from '../support/bench.ts';
+import type { Bench, Lineup } from '../support/bench.ts';
 import { whileMeasuring } from '../support/measure.ts';
 
 const program = '/usr/sbin/rsyslogd';
@@ -39,9 +39,7 @@ ruleset(name="store" queue.type="LinkedList" queue.size="1000000" queue.highwate
 `;
 
 /** Started for all rounds. */
-export async function openRsyslog(
-  bench: Bench,
-): Promise<{ contestant: Contestant; close(): Promise<void> }> {
+export async function openRsyslog(bench: Bench): Promise<Lineup> {
   const directory = temporaryDirectory();
   const port = await freePort();
   const { host, user, database } = bench.postgres.connection;
@@ -54,10 +52,12 @@ export async function openRsyslog(
   process.once('exit', () => child.kill('SIGKILL'));
   await untilListening(port, child);
   return {
-    contestant: {
-      name: `rsyslog ${version()} with ompgsql, JSON over TCP`,
-      measure: () => measure(bench, port, child.pid as number),
-    },
+    contestants: [
+      {
+        name: `rsyslog ${version()} with ompgsql, JSON over TCP`,
+        measure: () => measure(bench, port, child.pid as number),
+      },
+    ],
     close: async () => {
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
