@@ -17,8 +17,10 @@ check: node_modules/.installed .venv/.installed
 generate: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent generate
 
-bench: node_modules/.installed
-	@npm run --silent bench
+# The collector beside raw COPY and others, for about 12 minutes: docs/performance.md.
+# Parts of it: make bench BENCH='--only raw,stream --rounds 3'
+bench: node_modules/.installed bench/.venv/.installed
+	@npm run --silent bench -- $(BENCH)
 
 # Tortures a collector with 60 faults: docs/reliability.md.
 chaos: node_modules/.installed
@@ -37,5 +39,10 @@ node_modules/.installed: package.json package-lock.json .npmrc
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+bench/.venv/.installed: bench/peers/requirements.txt
+	$(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf node_modules .venv
+	rm -rf node_modules .venv bench/.venv

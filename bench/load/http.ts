@@ -1,0 +1,114 @@
+import { generateEvents } from '../support/events.ts';
+import { type Latencies, latencies } from '../support/statistics.ts';
+import { serveLoad } from './child.ts';
+import { getRequest, HttpConnection, postRequest } from './http-connection.ts';
+import { Pacer } from './pace.ts';
+
+export interface HttpOptions {
+  readonly port: number;
+  readonly connections: number;
+  readonly seconds: number;
+  /** Absent: each connection sends its next request when the last is answered. */
+  readonly requestsPerSecond?: number;
+  /** Of the events that are posted. */
+  readonly seed: number;
+  /** Paths to get, one after another, instead of posting events. */
+  readonly queries?: readonly string[];
+}
+
+export interface HttpResult extends Latencies {
+  /** Requests answered with 200. */
+  readonly rows: number;
+  readonly seconds: number;
+  /** Answers by status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Requests answered otherwise. */
+  readonly refusals: number;
+}
+
+const differentEvents = 256;
+
+class HttpLoad {
+  readonly #options: HttpOptions;
+  readonly #requests: readonly Buffer[];
+  readonly #connections: readonly HttpConnection[];
+  readonly #free: HttpConnection[];
+  readonly #latenciesMs: number[] = [];
+  readonly #statuses: Record<string, number> = {};
+  readonly #done = Promise.withResolvers<void>();
+  readonly #dueMs = new Map<HttpConnection, number>();
+  #pacer: Pacer | undefined;
+  #ended = false;
+  #sent = 0;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    const { port, connections, seed, queries } = options;
+    this.#requests = queries
+      ? queries.map(getRequest)
+      : generateEvents(differentEvents, seed).map((event) =>
+          postRequest('/v1/telemetry/log', JSON.stringify(event)),
+        );
+    this.#connections = Array.from({ length: connections }, () => {
+      const connection: HttpConnection = new HttpConnection(port, (status) =>
+        this.#answered(connection, status),
+      );
+      return connection;
+    });
+    this.#free = [...this.#connections];
+  }
+
+  async open(): Promise<void> {
+    await Promise.all(this.#connections.map((connection) => connection.opened()));
+  }
+
+  async run(): Promise<HttpResult> {
+    const { seconds, requestsPerSecond } = this.#options;
+    const startMs = performance.now();
+    const total = requestsPerSecond
+      ? Math.max(1, Math.round(seconds * requestsPerSecond))
+      : Infinity;
+    const hasRoom = () => this.#free.length > 0 && !this.#ended;
+    const pace = { total, perSecond: requestsPerSecond };
+    this.#pacer = new Pacer(pace, hasRoom, (dueMs) => this.#send(dueMs));
+    this.#pacer.again();
+    setTimeout(() => {
+      this.#ended = true;
+      this.#settle();
+    }, seconds * 1000);
+    await this.#done.promise;
+    const elapsedSeconds = (performance.now() - startMs) / 1000;
+    for (const connection of this.#connections) connection.close();
+    return {
+      rows: this.#statuses['200'] ?? 0,
+      seconds: elapsedSeconds,
+      statuses: this.#statuses,
+      refusals: this.#latenciesMs.length - (this.#statuses['200'] ?? 0),
+      ...latencies(this.#latenciesMs),
+    };
+  }
+
+  #send(dueMs: number): void {
+    const connection = this.#free.pop() as HttpConnection;
+    this.#dueMs.set(connection, dueMs);
+    connection.send(this.#requests[this.#sent++ % this.#requests.length] as Buffer);
+  }
+
+  #answered(connection: HttpConnection, status: number): void {
+    this.#latenciesMs.push(performance.now() - (this.#dueMs.get(connection) as number));
+    this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    this.#free.push(connection);
+    this.#pacer?.again();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#ended && this.#free.length === this.#connections.length) this.#done.resolve();
+  }
+}
+
+await serveLoad(async (options: HttpOptions) => {
+  const load = new HttpLoad(options);
+  await load.open();
+  return () => load.run();
+});

@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { toMarkdown } from './report/markdown.ts';
+import { toSvg } from './report/plot.ts';
+import { cases, runBench } from './run.ts';
+import { fullSizes, smokeSizes } from './support/sizes.ts';
+
+/** docs/performance.md says what is measured, and how to read it. */
+const names = cases.map(({ name }) => name);
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '500000' },
+    only: { type: 'string', default: names.join(',') },
+    seed: { type: 'string', default: '1' },
+    out: { type: 'string', default: join(import.meta.dirname, 'results') },
+    smoke: { type: 'boolean', default: false },
+  },
+});
+
+const only = values.only.split(',');
+const unknown = only.filter((name) => !names.includes(name));
+if (unknown.length > 0) throw new Error(`--only: ${unknown} is none of ${names.join(', ')}`);
+const rows = Number(values.rows);
+if (!(rows >= 1000 && rows % 1000 === 0)) {
+  throw new Error('--rows: expects thousands, the largest batch being 1,000');
+}
+
+const report = await runBench({
+  rounds: Number(values.rounds),
+  seed: Number(values.seed),
+  sizes: values.smoke ? smokeSizes(rows) : fullSizes(rows),
+  only,
+  onProgress: (line) => console.error(line),
+});
+
+mkdirSync(values.out, { recursive: true });
+const stem = report.startedAt.slice(0, 16).replace(':', '');
+const markdown = toMarkdown(report, `${stem}.svg`);
+writeFileSync(join(values.out, `${stem}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
+writeFileSync(join(values.out, `${stem}.svg`), toSvg(report.sections));
+writeFileSync(join(values.out, `${stem}.md`), markdown);
+console.log(markdown);

@@ -1,0 +1,63 @@
+import type { Lineup, Sample, Table } from '../support/bench.ts';
+import { median } from '../support/statistics.ts';
+
+/** Over the rounds. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const parts = ['client', 'collector', 'postgres'] as const;
+type Part = (typeof parts)[number];
+
+export interface Summary {
+  readonly name: string;
+  readonly rowsPerSecond: Spread;
+  /** Processor time by stored row. */
+  readonly cpuUsPerRow: Readonly<Partial<Record<Part, Spread>>>;
+  readonly figures: Readonly<Record<string, Spread>>;
+  readonly samples: readonly Sample[];
+}
+
+/** A case, with its results. */
+export interface Section {
+  readonly name: string;
+  readonly title: string;
+  readonly summaries: readonly Summary[];
+  readonly missing: readonly { readonly name: string; readonly reason: string }[];
+  readonly tables: readonly Table[];
+}
+
+export function summarizeCase(
+  { name, title }: { readonly name: string; readonly title: string },
+  { contestants, missing = [], tables = [] }: Lineup,
+  samples: ReadonlyMap<unknown, readonly Sample[]>,
+): Section {
+  const summaries = contestants.map((each) => summarize(each.name, samples.get(each) ?? []));
+  return { name, title, summaries, missing, tables };
+}
+
+function summarize(name: string, samples: readonly Sample[]): Summary {
+  const cpu = parts
+    .filter((part) => samples.every(({ cpuSeconds }) => cpuSeconds[part] !== undefined))
+    .map((part) => [
+      part,
+      spread(samples.map(({ cpuSeconds, rows }) => ((cpuSeconds[part] as number) * 1e6) / rows)),
+    ]);
+  const figures = Object.keys(samples[0]?.figures ?? {}).map((figure) => [
+    figure,
+    spread(samples.map((sample) => sample.figures[figure] as number)),
+  ]);
+  return {
+    name,
+    rowsPerSecond: spread(samples.map(({ rows, seconds }) => rows / seconds)),
+    cpuUsPerRow: Object.fromEntries(cpu),
+    figures: Object.fromEntries(figures),
+    samples,
+  };
+}
+
+function spread(values: readonly number[]): Spread {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}

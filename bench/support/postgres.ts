@@ -1,0 +1,160 @@
+import { chownSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { EmbeddedPostgres } from '../../src/database/embedded/server.ts';
+import { tables } from '../../src/event-types.ts';
+import { databaseUrl } from '../../test/support/database.ts';
+import { silentLogger } from '../../test/support/logger.ts';
+import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
+
+const database = 'bench';
+const columns = tables.event.columns.map((column) => `"${column}"`).join(', ');
+const settingNames = [
+  'server_version',
+  'fsync',
+  'synchronous_commit',
+  'full_page_writes',
+  'autovacuum',
+  'shared_buffers',
+  'max_wal_size',
+  'checkpoint_timeout',
+  'wal_compression',
+];
+
+/** The one PostgreSQL of a run: the collector's embedded server, with the settings that it ships. */
+export class BenchPostgres {
+  readonly connection: { readonly host: string; readonly user: string; readonly database: string };
+  readonly url: string;
+  readonly #server: EmbeddedPostgres;
+  readonly #directory: { readonly path: string; remove(): void };
+  readonly #pool: pg.Pool;
+
+  private constructor(
+    server: EmbeddedPostgres,
+    directory: { readonly path: string; remove(): void },
+  ) {
+    this.#server = server;
+    this.#directory = directory;
+    const host = server.connection.host as string;
+    this.connection = { host, user: 'postgres', database };
+    this.url = databaseUrl(host, database);
+    this.#pool = new pg.Pool({ ...this.connection, max: 8 });
+  }
+
+  static async start(): Promise<BenchPostgres> {
+    const directory = temporaryDirectory();
+    const data = join(directory.path, 'data');
+    const server = await EmbeddedPostgres.start(data, silentLogger);
+    const postgres = new BenchPostgres(server, directory);
+    const admin = new pg.Client({ ...postgres.connection, database: 'postgres' });
+    await admin.connect();
+    await admin.query(`create database ${database}`);
+    await admin.end();
+    return postgres;
+  }
+
+  /** Of the postmaster. */
+  get pid(): number {
+    return this.#server.pid as number;
+  }
+
+  /** Empties the tables that have rows, and writes everything out: the same start for everybody. */
+  async reset(): Promise<void> {
+    const { rows } = await this.#pool.query<{ name: string }>(`
+      select format('%I', relname) as name
+      from pg_partition_tree('system_telemetry') join pg_class on oid = relid
+      where isleaf and pg_relation_size(oid) > 0
+      union all
+      select format('%I', relname)
+      from pg_partition_tree('batch_ledger') join pg_class on oid = relid
+      where isleaf and pg_relation_size(oid) > 0`);
+    if (rows.length > 0) {
+      await this.#pool.query(`truncate ${rows.map(({ name }) => name).join(', ')}`);
+    }
+    await this.#pool.query('checkpoint');
+  }
+
+  async count(): Promise<number> {
+    const { rows } = await this.#pool.query('select count(*)::int as rows from system_telemetry');
+    return rows[0].rows;
+  }
+
+  /**
+   * Resolves when so many rows are there; rejected when that takes too long, or there are more. Of
+   * posts that were refused without an id nobody can know: those may be there or not.
+   */
+  async untilRows(expected: number, { secondsMax = 30, unsure = 0 } = {}): Promise<void> {
+    const endMs = performance.now() + secondsMax * 1000;
+    let rows = await this.count();
+    while (rows < expected && performance.now() < endMs) {
+      await sleep(20);
+      rows = await this.count();
+    }
+    if (rows >= expected && rows <= expected + unsure) return;
+    throw new Error(`${rows} rows were stored, not ${expected}`);
+  }
+
+  /** Writes the rows there are into so many files of about equal length, in the order stored. */
+  async copyOut(files: number): Promise<string[]> {
+    const directory = join(this.#directory.path, 'copy');
+    mkdirSync(directory, { recursive: true });
+    const { uid, gid } = statSync(this.connection.host);
+    chownSync(directory, uid, gid);
+    const share = Math.ceil((await this.count()) / files);
+    const client = await this.#pool.connect();
+    // Otherwise a scan begins where another one is.
+    await client.query('set synchronize_seqscans = off; set max_parallel_workers_per_gather = 0');
+    const paths: string[] = [];
+    for (let file = 0; file < files; file++) {
+      const path = join(directory, `${files}-${file}.copy`);
+      await client.query(`
+        copy (select ${columns} from system_telemetry offset ${file * share} limit ${share})
+        to '${path}' (format binary)`);
+      paths.push(path);
+    }
+    client.release(true);
+    return paths;
+  }
+
+  /** Loads files into the table, all at the same time, each by a backend of its own. */
+  async copyIn(paths: readonly string[]): Promise<void> {
+    await Promise.all(
+      paths.map((path) =>
+        this.#pool.query(`copy system_telemetry (${columns}) from '${path}' (format binary)`),
+      ),
+    );
+  }
+
+  /** What autovacuum would do in a while. */
+  async analyze(): Promise<void> {
+    await this.#pool.query('analyze system_telemetry');
+  }
+
+  async settings(): Promise<Record<string, string>> {
+    const { rows } = await this.#pool.query(
+      'select name, current_setting(name) as value from pg_settings where name = any($1)',
+      [settingNames],
+    );
+    return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+  }
+
+  /** Columns and indexes of the table of events, as PostgreSQL has them. */
+  async schema(): Promise<{ columns: string[]; indexes: string[]; partitions: number }> {
+    const { rows } = await this.#pool.query(`
+      select
+        (select array_agg(format('%s %s', attname, format_type(atttypid, atttypmod)) order by attnum)
+          from pg_attribute
+          where attrelid = 'system_telemetry'::regclass and attnum > 0 and not attisdropped) as columns,
+        (select array_agg(indexdef order by indexname)
+          from pg_indexes where tablename = 'system_telemetry') as indexes,
+        (select count(*)::int from pg_partition_tree('system_telemetry') where isleaf) as partitions`);
+    return rows[0];
+  }
+
+  async stop(): Promise<void> {
+    await this.#pool.end();
+    await this.#server.stop();
+    this.#directory.remove();
+  }
+}
