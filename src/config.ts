@@ -109,8 +109,9 @@ export const options = {
     flag: '--group-age-ms-max <ms>',
     // A unary request must be able to wait for so long and still be stored in time.
     schema: wholeNumber(0, 500),
-    default: '2',
-    description: 'how long a group that is not full waits for more batches',
+    default: '5',
+    description:
+      'how long a group that is not full waits for more streamed batches; for single posts 1 at most',
   }),
   bufferBytesMax: option({
     env: 'TELEMETRY_BUFFER_BYTES_MAX',

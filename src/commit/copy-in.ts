@@ -3,6 +3,8 @@ import type { Connection, Submittable } from 'pg';
 const copyData = 'd'.charCodeAt(0);
 const copyDone = Buffer.from('c\0\0\0\x04', 'latin1');
 const lengthBytes = 4;
+/** Writing a part by itself costs more than copying so many bytes does. */
+const smallBytes = 16 * 1024;
 
 /** A `COPY … FROM STDIN` and its data, in parts. */
 export interface Copy {
@@ -36,15 +38,8 @@ export class CopyIn implements Submittable {
     const { stream } = connection;
     stream.cork();
     connection.query(this.#copies.map(({ statement }) => statement).join(';'));
-    for (const { parts } of this.#copies) {
-      const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
-      const header = Buffer.alloc(1 + lengthBytes);
-      header.writeUInt8(copyData, 0);
-      header.writeInt32BE(lengthBytes + bytes, 1);
-      stream.write(header);
-      for (const part of parts) stream.write(part);
-      stream.write(copyDone);
-    }
+    const messages = this.#copies.flatMap(({ parts }) => [dataHeader(parts), ...parts, copyDone]);
+    for (const chunk of joinSmall(messages)) stream.write(chunk);
     stream.uncork();
   }
 
@@ -61,4 +56,32 @@ export class CopyIn implements Submittable {
     this.callback(error);
     this.#completion.reject(error);
   }
+}
+
+function dataHeader(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  const header = Buffer.alloc(1 + lengthBytes);
+  header.writeUInt8(copyData, 0);
+  header.writeInt32BE(lengthBytes + bytes, 1);
+  return header;
+}
+
+/** Joins neighbours that are small. */
+function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const flush = () => {
+    if (small.length > 0) joined.push(Buffer.concat(small));
+    small = [];
+  };
+  for (const part of parts) {
+    if (part.byteLength <= smallBytes) {
+      small.push(part);
+    } else {
+      flush();
+      joined.push(part);
+    }
+  }
+  flush();
+  return joined;
 }
