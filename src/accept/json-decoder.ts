@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { LenientTextDecoder } from './encode/storable.ts';
 
-const [quote, backslash, comma, bracket, brace] = [...'"\\,[{'].map((sign) => sign.charCodeAt(0));
+const [quote, backslash] = [...'"\\'].map((sign) => sign.charCodeAt(0));
 
 /**
  * Refuses JSON with more values than a limit before it is parsed: each becomes an object of a
@@ -18,7 +18,7 @@ export class JsonDecoder extends LenientTextDecoder {
   override decode(...input: Parameters<TextDecoder['decode']>): string {
     const text = super.decode(...input);
     // Every value but the first follows one of these signs.
-    if (text.length > this.#valuesMax && countValues(text) > this.#valuesMax) {
+    if (text.length > this.#valuesMax && 1 + countSigns(text, ',[{') > this.#valuesMax) {
       throw new ConnectError(
         `the message has more than ${this.#valuesMax} JSON values; that is the limit: send several`,
         Code.ResourceExhausted,
@@ -28,11 +28,13 @@ export class JsonDecoder extends LenientTextDecoder {
   }
 }
 
-function countValues(json: string): number {
-  let count = 1;
+/** How often one of `signs` occurs in JSON outside of its strings. */
+export function countSigns(json: string, signs: string): number {
+  const codes = [...signs].map((sign) => sign.charCodeAt(0));
+  let count = 0;
   for (let at = 0; at < json.length; at += 1) {
     const sign = json.charCodeAt(at);
-    if (sign === comma || sign === bracket || sign === brace) count += 1;
+    if (codes.includes(sign)) count += 1;
     else if (sign === quote) {
       for (at += 1; at < json.length && json.charCodeAt(at) !== quote; at += 1) {
         if (json.charCodeAt(at) === backslash) at += 1;

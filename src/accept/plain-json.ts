@@ -6,6 +6,7 @@ import type { RecordKind } from '../event-types.ts';
 import type { Call } from './call-limits.ts';
 import type { Translate } from './connect-errors.ts';
 import type { IngestHandlers } from './ingest-handlers.ts';
+import { countSigns } from './json-decoder.ts';
 import type { Request, Response } from './socket-server.ts';
 
 /** Serves a request, or resolves with the body of one that it leaves to the library. */
@@ -91,10 +92,19 @@ function plainObject(body: Uint8Array, bytesMax: number): JsonObject | undefined
   const text = bytes.toString();
   if (text.includes('\\u') || text.includes('__proto__')) return undefined;
   try {
-    return JSON.parse(text);
+    const json = JSON.parse(text);
+    // Of a key that comes twice, which the library refuses, one is gone.
+    return countKeys(json) === countSigns(text, ':') ? json : undefined;
   } catch {
     return undefined;
   }
+}
+
+function countKeys(json: unknown): number {
+  if (typeof json !== 'object' || json === null) return 0;
+  const values = Object.values(json);
+  const inside = values.reduce((sum: number, value) => sum + countKeys(value), 0);
+  return inside + (Array.isArray(json) ? 0 : values.length);
 }
 
 const openingBrace = '{'.charCodeAt(0);

@@ -168,12 +168,17 @@ const written = (record: fc.Arbitrary<unknown>) =>
       fc.nat(),
       fc.oneof(
         { weight: 9, arbitrary: fc.constant('') },
-        { weight: 1, arbitrary: fc.constantFrom('cut', ',', '1e999', '\xff') },
+        {
+          weight: 1,
+          arbitrary: fc.constantFrom('cut', ',', '1e999', '\xff', 'twice', 'twice inside'),
+        },
       ),
     )
     .map(([value, space, at, damage]) => {
       const body = JSON.stringify(value, undefined, space);
       if (damage === '') return body;
+      if (damage === 'twice') return body.replace('{', '{"event_type":"A",');
+      if (damage === 'twice inside') return body.replace('{"', '{"unknown":[{"a":1,"a":2}],"');
       const position = at % (body.length + 1);
       return body.slice(0, position) + (damage === 'cut' ? '' : damage + body.slice(position));
     });
