@@ -54,6 +54,7 @@ export class Collector {
       directory: join(config.dataDirectory, 'spool'),
       bytesMax: config.spoolBytesMax,
       diskReserveBytes: config.diskReserveBytes,
+      logger,
     });
     let database: DatabaseService | undefined;
     try {
