@@ -132,7 +132,9 @@ describe('docs/errors.md', () => {
   });
 
   it('quotes messages as they are', () => {
-    const source = readFileSync(new URL('../src/buffer/ingest-buffer.ts', import.meta.url), 'utf8');
+    const source = ['buffer/ingest-buffer.ts', 'errors.ts']
+      .map((file) => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
+      .join('\n');
     const meanings = table('errors.md', 'Kinds').map((row) => row[4] ?? '');
     const quoted = meanings.flatMap((meaning) => meaning.split('`').filter((_, at) => at % 2 > 0));
     const messages = quoted.filter((text) => text.includes(' '));
