@@ -12,6 +12,7 @@ import { checkRows, encodeBatch } from '../src/accept/encode-batch.ts';
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
+import { refusalReasons } from '../src/observe/refusals.ts';
 import { startCollector, type TestCollector } from './support/collector.ts';
 import { getJson, postJson } from './support/http.ts';
 
@@ -87,6 +88,11 @@ describe('docs/metrics.md and docs/errors.md beside a collector', () => {
     );
     expect(exported.length).toBeGreaterThan(0);
     expect(table('metrics.md', 'Metrics').toSorted()).toEqual(exported.toSorted());
+  });
+
+  it('reasons of refusals are listed, and nothing else is', () => {
+    const listed = table('metrics.md', 'Refused requests').map(([reason]) => reason);
+    expect(listed).toEqual(refusalReasons.map(code));
   });
 
   it('other answers are what they are said to be', async () => {
