@@ -1,8 +1,8 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import { createContextKey, type HandlerContext, type Interceptor } from '@connectrpc/connect';
 import { ServiceError } from '../errors.ts';
 import type { OnRefused, RefusalReason } from '../observe/refusals.ts';
 import { toConnectError } from './connect-errors.ts';
+import { cut } from './cut.ts';
 import type { Request, Response } from './socket-server.ts';
 
 export interface CallLimitsOptions {
@@ -22,8 +22,6 @@ export type CallKind = 'unary' | 'stream';
 
 /** How long a call that is past its time has to say so. */
 const graceMs = 5000;
-/** How long what a client still sends is listened to when it has its answer. */
-const lingerMs = 1000;
 const retryDelayMs = 1000;
 
 /** The bounds on calls in progress, the same for every protocol. */
@@ -209,25 +207,6 @@ export const takenInterceptor: Interceptor = (next) => (request) => {
   if (!request.stream || !(call instanceof Call)) return next(request);
   return next({ ...request, message: call.messages(request.message) });
 };
-
-/**
- * A client that goes on sending when it has its answer, a refusal most likely, would hold its
- * call, and on HTTP/1.1 its connection, for as long as it likes.
- */
-export function endWithAnswer(request: Request, response: Response): void {
-  response.once('finish', () => {
-    if (request.complete) return;
-    const timer = setTimeout(() => cut(request, response), lingerMs);
-    request.once('close', () => clearTimeout(timer));
-  });
-}
-
-function cut(request: Request, response: Response): void {
-  if ('stream' in request) {
-    const { stream } = request as unknown as { stream: ServerHttp2Stream };
-    stream.close(response.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
-  } else if (!request.complete || !response.writableFinished) request.destroy();
-}
 
 /** Whoever could be told is gone. */
 const cutOff = () =>

@@ -28,10 +28,10 @@ import {
   CallLimits,
   type CallLimitsOptions,
   currentCall,
-  endWithAnswer,
   refuseCall,
   takenInterceptor,
 } from './call-limits.ts';
+import { endWithAnswer } from './cut.ts';
 import { recordBytesMax } from './decode.ts';
 import { boundedCompressions } from './decompression.ts';
 import { dropFarDeadline } from './far-deadline.ts';
