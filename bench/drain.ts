@@ -83,13 +83,14 @@ async function drain(fill: () => Load, live?: () => Load): Promise<object> {
   while ((await spoolBytes()) > 0 && seconds() < secondsMax) await sleep(50);
   const ms = performance.now() - startedAt;
   const counts = { ...load?.counts };
+  const left = (await accountOf(baseUrl)).pending;
   await load?.stop();
   return {
     spooled_records: spooled,
     spool_megabytes: Math.round(megabytes),
-    drained: (await spoolBytes()) === 0,
+    left_records: left,
     drain_seconds: Math.round(ms / 100) / 10,
-    drained_per_second: rate(spooled + (counts.spooled ?? 0), ms),
+    drained_per_second: rate(spooled + (counts.spooled ?? 0) - left, ms),
     ...(load && { live_per_second: rate(counts.committed ?? 0, ms), live: counts }),
   };
 }
