@@ -10,7 +10,7 @@ import {
 import { envelope, ingestPath, openCall } from './raw-call.ts';
 
 /** What has become of the records of a load so far. */
-export interface LoadCounts {
+interface LoadCounts {
   committed: number;
   spooled: number;
   refused: number;

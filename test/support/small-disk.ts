@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -35,7 +44,7 @@ export class SmallDisk {
     } finally {
       closeSync(file);
     }
-    if (bytesLeft > 0) execFileSync('truncate', ['--size', `-${bytesLeft}`, this.#ballast]);
+    truncateSync(this.#ballast, Math.max(0, statSync(this.#ballast).size - bytesLeft));
   }
 
   /** Makes room again. */
