@@ -5,7 +5,7 @@ import { accountOf, imbalance, metric } from '../support/metrics.ts';
 import { beginOutage } from '../support/outage.ts';
 import { spawnCollector } from '../support/process.ts';
 
-const spooledMin = 200_000;
+const spooledMin = 100_000;
 /** The test's own limit ends it. */
 const forAsLongAsItTakes = { timeout: 120_000, interval: 20 };
 
