@@ -8,9 +8,8 @@ import { StreamBatchesRequestSchema } from '../../gen/typescript/gravitas/teleme
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { envelope, ingestPath, openCall } from '../support/raw-call.ts';
 
-const mebibyte = 1024 * 1024;
 const batchesOfWarmUp = 20;
-const batchesMeasured = 100;
+const batchesMeasured = 150;
 
 let telemetry: TestCollector;
 let collectGarbage: () => void;
@@ -59,8 +58,8 @@ it.each([
   const before = liveBytes();
   await deliver(batchesMeasured);
   const keptBytes = liveBytes() - before;
-  expect(batchesMeasured * message.byteLength).toBeGreaterThan(20 * mebibyte);
-  expect(keptBytes).toBeLessThan(8 * mebibyte);
+  // A stream that keeps what it receives keeps all of it; some is on its way whenever one looks.
+  expect(keptBytes).toBeLessThan((batchesMeasured * message.byteLength) / 2);
   stream.end();
   await once(stream, 'close');
   session.destroy();
