@@ -22,6 +22,7 @@ import { Health } from './observe/health.ts';
 import { healthRoutes } from './observe/health-handlers.ts';
 import type { Logger } from './observe/logger.ts';
 import { reflectionRoutes } from './observe/reflection-handlers.ts';
+import { Refusals } from './observe/refusals.ts';
 import { queryHandlers, queryRoutes } from './query/query-handlers.ts';
 import { restQueries } from './query/rest.ts';
 
@@ -54,6 +55,7 @@ export class Collector {
       directory: join(config.dataDirectory, 'spool'),
       bytesMax: config.spoolBytesMax,
       diskReserveBytes: config.diskReserveBytes,
+      logger,
     });
     let database: DatabaseService | undefined;
     try {
@@ -118,8 +120,10 @@ export class Collector {
     const shutdown = this.#shutdown.signal;
     const queries = queryHandlers(this.#database.reader);
     const depth = () => this.#path.buffer.depth;
-    const translate = translation(logger);
-    const handlers = new IngestHandlers(ingest, { inFlightMax: config.streamBatchesMax, shutdown });
+    const onRefused = new Refusals(this.#registry).count;
+    const translate = translation(logger, onRefused);
+    const inFlightMax = config.streamBatchesMax;
+    const handlers = new IngestHandlers(ingest, { inFlightMax, shutdown, onRefused });
     const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, translate);
     const listener = httpRoutes({
       routes: (router) => {
@@ -149,12 +153,14 @@ export class Collector {
       calls: config,
       onStringsChanged: (strings) => accounting.madeStorable(strings),
       onError: (error) => logger.error({ err: error }, 'unexpected error'),
+      onRefused,
     });
     return new SocketServer(
       {
         ...config,
         peekMsMax: config.headerMsMax,
         streamsPerConnectionMax: config.connectionCallsMax,
+        onRefused,
       },
       listener,
       logger,

@@ -87,7 +87,7 @@ export const options = {
     flag: '--writers <number>',
     schema: wholeNumber(1, 16),
     default: '2',
-    description: 'database connections that write streamed batches; unary requests have one more',
+    description: 'database connections that write streamed batches; unary requests have two more',
   }),
   groupRowsMax: option({
     env: 'TELEMETRY_GROUP_ROWS_MAX',

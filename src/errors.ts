@@ -33,6 +33,10 @@ export class ServiceError extends Error {
   }
 }
 
+/** `field` is what the caller knows the id as. */
+export const conflict = (id: string, field: string) =>
+  new ServiceError('conflict', `${field} ${id} was used before, with other content`, { field });
+
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

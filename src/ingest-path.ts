@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { Ingest, type IngestOptions } from './accept/ingest.ts';
 import type { CommitGroup } from './buffer/batch.ts';
 import { Drain } from './buffer/drain.ts';
@@ -111,4 +111,18 @@ function measure(buffer: IngestBuffer, spool: Spool, registry: Registry): void {
   gauge('telemetry_buffer_batches', 'Batches held in memory.', () => buffer.depth);
   gauge('telemetry_buffer_bytes', 'Bytes of encoded rows held in memory.', () => buffer.bytes);
   gauge('telemetry_spool_bytes', 'Bytes of the spool on disk.', () => spool.bytes);
+  gauge(
+    'telemetry_spool_damaged_bytes',
+    'Bytes of segments that were set aside because something in them is damaged.',
+    () => spool.setAside.bytes,
+  );
+  new Counter({
+    name: 'telemetry_spool_damaged_files_dropped_total',
+    help: 'Segments that were set aside and deleted later, to make room.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(spool.setAside.dropped);
+    },
+  });
 }

@@ -12,6 +12,7 @@ import { checkRows, encodeBatch } from '../src/accept/encode-batch.ts';
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
+import { refusalReasons } from '../src/observe/refusals.ts';
 import { startCollector, type TestCollector } from './support/collector.ts';
 import { getJson, postJson } from './support/http.ts';
 
@@ -89,6 +90,11 @@ describe('docs/metrics.md and docs/errors.md beside a collector', () => {
     expect(table('metrics.md', 'Metrics').toSorted()).toEqual(exported.toSorted());
   });
 
+  it('reasons of refusals are listed, and nothing else is', () => {
+    const listed = table('metrics.md', 'Refused requests').map(([reason]) => reason);
+    expect(listed).toEqual(refusalReasons.map(code));
+  });
+
   it('other answers are what they are said to be', async () => {
     const { baseUrl } = telemetry;
     const log = `${baseUrl}/v1/telemetry/log`;
@@ -132,7 +138,9 @@ describe('docs/errors.md', () => {
   });
 
   it('quotes messages as they are', () => {
-    const source = readFileSync(new URL('../src/buffer/ingest-buffer.ts', import.meta.url), 'utf8');
+    const source = ['buffer/ingest-buffer.ts', 'errors.ts']
+      .map((file) => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
+      .join('\n');
     const meanings = table('errors.md', 'Kinds').map((row) => row[4] ?? '');
     const quoted = meanings.flatMap((meaning) => meaning.split('`').filter((_, at) => at % 2 > 0));
     const messages = quoted.filter((text) => text.includes(' '));

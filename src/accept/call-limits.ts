@@ -1,7 +1,8 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import { createContextKey, type HandlerContext, type Interceptor } from '@connectrpc/connect';
 import { ServiceError } from '../errors.ts';
+import type { OnRefused, RefusalReason } from '../observe/refusals.ts';
 import { toConnectError } from './connect-errors.ts';
+import { cut } from './cut.ts';
 import type { Request, Response } from './socket-server.ts';
 
 export interface CallLimitsOptions {
@@ -21,27 +22,28 @@ export type CallKind = 'unary' | 'stream';
 
 /** How long a call that is past its time has to say so. */
 const graceMs = 5000;
-/** How long what a client still sends is listened to when it has its answer. */
-const lingerMs = 1000;
 const retryDelayMs = 1000;
 
 /** The bounds on calls in progress, the same for every protocol. */
 export class CallLimits {
   readonly options: CallLimitsOptions;
+  readonly #onRefused: OnRefused;
   #calls = 0;
   #streams = 0;
   #receivedBytes = 0;
 
-  constructor(options: CallLimitsOptions) {
+  constructor(options: CallLimitsOptions, onRefused: OnRefused) {
     this.options = options;
+    this.#onRefused = onRefused;
   }
 
   /** Counts a call until its response is closed; gives the error when there are too many. */
   begin(request: Request, response: Response, kind: CallKind): Call | ServiceError {
     const { callsMax, streamsMax } = this.options;
     const streams = kind === 'stream' ? 1 : 0;
-    if (this.#calls >= callsMax) return overloaded(`${callsMax} calls are in progress`);
-    if (this.#streams + streams > streamsMax) return overloaded(`${streamsMax} streams are open`);
+    if (this.#calls >= callsMax) return this.#refuse('calls', `${callsMax} calls are in progress`);
+    if (this.#streams + streams > streamsMax)
+      return this.#refuse('streams', `${streamsMax} streams are open`);
     this.#calls += 1;
     this.#streams += streams;
     const call = new Call(this, kind, () => cut(request, response));
@@ -57,11 +59,23 @@ export class CallLimits {
     this.#receivedBytes += bytes;
     const { receiveBytesMax } = this.options;
     if (this.#receivedBytes <= receiveBytesMax) return;
-    throw toConnectError(overloaded(`more than ${receiveBytesMax} bytes are being received`));
+    const text = `more than ${receiveBytesMax} bytes are being received`;
+    throw toConnectError(this.#refuse('receiving', text));
   }
 
   release(bytes: number): void {
     this.#receivedBytes -= bytes;
+  }
+
+  late(text: string): Error {
+    this.#onRefused('late');
+    const details = { retryDelayMs };
+    return toConnectError(new ServiceError('retryable', `${text}; that is the limit`, details));
+  }
+
+  #refuse(reason: RefusalReason, text: string): ServiceError {
+    this.#onRefused(reason);
+    return new ServiceError('overloaded', `${text}; that is the limit`, { retryDelayMs });
   }
 }
 
@@ -88,7 +102,7 @@ export class Call {
       const idle = `no message came for ${streamIdleMsMax} ms`;
       this.#idle = setTimeout(() => {
         // A stream that waits for the collector is not idle.
-        if (this.#waiting) this.#endLate(late(idle));
+        if (this.#waiting) this.#endLate(idle);
         else this.#idle?.refresh();
       }, streamIdleMsMax);
     }
@@ -152,7 +166,7 @@ export class Call {
 
   #after(ms: number, text: string): void {
     const refuse = () => {
-      this.#endLate(late(text));
+      this.#endLate(text);
       this.#timers.push(setTimeout(this.#cut, graceMs));
     };
     this.#timers.push(setTimeout(refuse, ms));
@@ -167,8 +181,8 @@ export class Call {
     });
   }
 
-  #endLate(error: Error): void {
-    this.#late ??= error;
+  #endLate(text: string): void {
+    this.#late ??= this.#limits.late(text);
     this.#refuse(this.#late);
   }
 
@@ -194,31 +208,6 @@ export const takenInterceptor: Interceptor = (next) => (request) => {
   return next({ ...request, message: call.messages(request.message) });
 };
 
-/**
- * A client that goes on sending when it has its answer, a refusal most likely, would hold its
- * call, and on HTTP/1.1 its connection, for as long as it likes.
- */
-export function endWithAnswer(request: Request, response: Response): void {
-  response.once('finish', () => {
-    if (request.complete) return;
-    const timer = setTimeout(() => cut(request, response), lingerMs);
-    request.once('close', () => clearTimeout(timer));
-  });
-}
-
-function cut(request: Request, response: Response): void {
-  if ('stream' in request) {
-    const { stream } = request as unknown as { stream: ServerHttp2Stream };
-    stream.close(response.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
-  } else if (!request.complete || !response.writableFinished) request.destroy();
-}
-
-const overloaded = (text: string) =>
-  new ServiceError('overloaded', `${text}; that is the limit`, { retryDelayMs });
-
 /** Whoever could be told is gone. */
 const cutOff = () =>
   toConnectError(new ServiceError('invalid', 'the connection was lost before the request ended'));
-
-const late = (text: string) =>
-  toConnectError(new ServiceError('retryable', `${text}; that is the limit`, { retryDelayMs }));

@@ -7,6 +7,8 @@ import {
 } from '../../gen/typescript/google/rpc/error_details_pb.js';
 import { type ErrorKind, ServiceError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { OnRefused } from '../observe/refusals.ts';
+import { refusalReason } from './refusal-reason.ts';
 
 /** The one place where errors become codes of gRPC and Connect. */
 const codes: Readonly<Record<ErrorKind, Code>> = {
@@ -51,9 +53,11 @@ export const messageTooLarge = (bytes: number, bytesMax: number) =>
 /** What a client is told of what a handler threw. */
 export type Translate = (error: unknown, method: string) => ConnectError;
 
-/** Turns what handlers throw into errors that say something, and logs what nobody expected. */
-export function translation(logger: Logger): Translate {
+/** Turns what handlers throw into errors that say something, counts refusals, and logs what nobody expected. */
+export function translation(logger: Logger, onRefused: OnRefused): Translate {
   return (error, method) => {
+    const reason = refusalReason(error);
+    if (reason) onRefused(reason);
     if (error instanceof ConnectError) return error;
     if (error instanceof ServiceError) return toConnectError(error);
     logger.error({ err: error, method }, 'unexpected error');

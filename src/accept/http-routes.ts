@@ -22,15 +22,16 @@ import {
   LogUsageRequestSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { ServiceError } from '../errors.ts';
+import type { OnRefused } from '../observe/refusals.ts';
 import {
   type Call,
   CallLimits,
   type CallLimitsOptions,
   currentCall,
-  endWithAnswer,
   refuseCall,
   takenInterceptor,
 } from './call-limits.ts';
+import { endWithAnswer } from './cut.ts';
 import { recordBytesMax } from './decode.ts';
 import { boundedCompressions } from './decompression.ts';
 import { dropFarDeadline } from './far-deadline.ts';
@@ -58,6 +59,7 @@ export interface HttpRoutesOptions {
   readonly calls: CallLimitsOptions;
   readonly onStringsChanged: (strings: number) => void;
   readonly onError: (error: unknown) => void;
+  readonly onRefused: OnRefused;
 }
 
 /** The RFC's names for methods of IngestService. */
@@ -79,7 +81,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
     recursionLimit: jsonDepthMax,
     textDecoder: new JsonDecoder(options.jsonValuesMax, options.onStringsChanged),
   };
-  const limits = new CallLimits(options.calls);
+  const limits = new CallLimits(options.calls, options.onRefused);
   const rpc = rpcListener(options, limits, {
     interceptors: [reachedInterceptor, takenInterceptor, ...options.interceptors],
     acceptCompression: boundedCompressions(),
@@ -107,7 +109,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
       });
       return;
     }
-    if (path in restNames && !acceptsRest(request, response)) return;
+    if (path in restNames && !acceptsRest(request, response, options.onRefused)) return;
     const method =
       restNames[path] ?? (path.startsWith(ingestPrefix) && path.slice(ingestPrefix.length));
     if (method) request.url = `/${reading(request).typeName}/${method}`;
@@ -117,7 +119,7 @@ export function httpRoutes(options: HttpRoutesOptions): RequestListener {
 
 /** Serves Connect, gRPC and gRPC-Web; an unknown path is 404. */
 function rpcListener(
-  { routes, plainGrpc, plainJson }: HttpRoutesOptions,
+  { routes, plainGrpc, plainJson, onRefused }: HttpRoutesOptions,
   limits: CallLimits,
   options: ConnectRouterOptions & { readonly readMaxBytes: number },
 ): RequestListener {
@@ -138,6 +140,7 @@ function rpcListener(
   return (request, response) => {
     const handler = handlers.get((request.url ?? '').split('?', 1)[0] as string);
     if (!handler) {
+      onRefused('not_found');
       sendError(response, 404, 'not_found', 'no such path');
       return;
     }
@@ -158,7 +161,7 @@ function rpcListener(
       const received = universalRequestFromNodeRequest(request, response, undefined, values);
       dropFarDeadline(received.header, limits.options.streamMsMax);
       const given = await handler({ ...received, body });
-      const answer = progress.handler ? given : blameRequest(given);
+      const answer = progress.handler ? given : blameRequest(given, onRefused);
       await universalResponseToNodeResponse(answer, response);
     };
     if (call instanceof ServiceError) return await byLibrary(request);
@@ -191,13 +194,15 @@ function reading(request: Request): typeof BinaryIngestService | typeof JsonInge
   return contentType.includes('json') ? JsonIngestService : BinaryIngestService;
 }
 
-function acceptsRest(request: Request, response: Response): boolean {
+function acceptsRest(request: Request, response: Response, onRefused: OnRefused): boolean {
   if (request.method !== 'POST') {
+    onRefused('method');
     response.setHeader('allow', 'POST');
     sendError(response, 405, 'unimplemented', 'use POST');
     return false;
   }
   if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    onRefused('content_type');
     sendError(response, 415, 'invalid_argument', 'content-type must be application/json');
     return false;
   }

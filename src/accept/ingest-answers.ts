@@ -11,8 +11,10 @@ import {
 import { type Rejection, rejectionsMax } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
+import type { OnRefused } from '../observe/refusals.ts';
 import { codeOf } from './connect-errors.ts';
 import { rejectedTotal, type StoredBatch, type StoredRecord } from './ingest.ts';
+import { refusalReason } from './refusal-reason.ts';
 
 type BatchAck = MessageInitShape<typeof StreamBatchesResponseSchema>;
 
@@ -73,9 +75,11 @@ export const acknowledgement =
 
 /** Refusals of one batch leave the stream open; anything unexpected ends it. */
 export const refusal =
-  (sequence: number, batchId: string) =>
+  (sequence: number, batchId: string, onRefused: OnRefused) =>
   (error: unknown): BatchAck => {
     if (!(error instanceof ServiceError)) throw error;
+    const reason = refusalReason(error);
+    if (reason) onRefused(reason);
     const { message, retryDelayMs } = error;
     const retry = retryDelayMs === undefined ? {} : { retryDelay: durationFromMs(retryDelayMs) };
     return {

@@ -18,6 +18,7 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
+import type { OnRefused } from '../observe/refusals.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
 import { decodeJson, decodeJsonBatch, type IncomingBatch, structJson } from './decode.ts';
 import { FieldFault } from './encode/validate.ts';
@@ -36,6 +37,7 @@ import {
 export interface StreamOptions {
   readonly inFlightMax: number;
   readonly shutdown: AbortSignal;
+  readonly onRefused: OnRefused;
 }
 
 /** Routes both readings of IngestService, by protobuf and by JSON, to the same handlers. */
@@ -119,7 +121,7 @@ export class IngestHandlers {
 
   async *streamBatches(batches: AsyncIterable<PreparedBatch>, signal: AbortSignal) {
     const handle = async ({ batchId, batch }: PreparedBatch, sequence: number) => {
-      const refuse = refusal(sequence, batchId);
+      const refuse = refusal(sequence, batchId, this.#options.onRefused);
       try {
         if (batch instanceof ServiceError) throw batch;
         const { stored } = await this.#ingest.admit(batch, signal);

@@ -1,6 +1,6 @@
 import type { Answer, Outcome } from '../buffer/batch.ts';
 import type { BatchSink } from '../buffer/ingest-buffer.ts';
-import { ServiceError } from '../errors.ts';
+import { conflict, ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import { RecordIds, uuidText } from '../uuid.ts';
@@ -33,6 +33,9 @@ export interface StoredRecord extends StoredBatch {
   readonly recordId: string;
 }
 
+/** What callers know the id of a single record as. */
+const idField = 'idempotency_key';
+
 /** From decoded batches to durable ones, the same for every protocol. Throws `ServiceError`. */
 export class Ingest {
   readonly #sink: BatchSink;
@@ -53,12 +56,15 @@ export class Ingest {
 
   /** A batch of one record, whose rejection is an error. */
   async record(kind: RecordKind, incoming: IncomingBatch): Promise<StoredRecord> {
-    return await this.storeRecord(kind, this.encode(incoming, 'idempotency_key'));
+    return await this.storeRecord(kind, this.encode(incoming, idField));
   }
 
   /** See `record`. */
   async storeRecord(kind: RecordKind, batch: EncodedBatch): Promise<StoredRecord> {
-    const stored = await this.#storeNow(batch);
+    const stored = await this.#storeNow(batch).catch((error) => {
+      const isConflict = error instanceof ServiceError && error.kind === 'conflict';
+      throw isConflict ? conflict(batch.id, idField) : error;
+    });
     const [rejection] = stored.answer.rejections;
     if (rejection) {
       const { field, reason } = rejection;

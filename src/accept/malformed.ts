@@ -1,5 +1,7 @@
 import { createContextKey, type Interceptor } from '@connectrpc/connect';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
+import type { OnRefused } from '../observe/refusals.ts';
+import { grpcWebRefusal, libraryRefusal } from './refusal-reason.ts';
 
 /** Whether a call has come as far as its handler. */
 export const reached = createContextKey({ handler: false });
@@ -16,13 +18,29 @@ const invalidArgument = { http: 400, grpc: '3', connect: 'invalid_argument' };
  * The library calls a message that it can't parse an internal error. Before the handler is
  * reached there is nothing internal that could fail: the request is at fault, and says so.
  */
-export function blameRequest(response: UniversalServerResponse): UniversalServerResponse {
+export function blameRequest(
+  response: UniversalServerResponse,
+  onRefused: OnRefused,
+): UniversalServerResponse {
+  if (response.header?.get('content-type')?.startsWith('application/grpc-web')) {
+    const blame = (text: string) => {
+      const frame = grpcWebTrailer(text);
+      const reason = grpcWebRefusal(frame);
+      if (reason) onRefused(reason);
+      return frame;
+    };
+    return { ...response, body: mapBytes(response.body, blame) };
+  }
+  const answer = blameInHeader(response);
+  const reason = libraryRefusal(answer);
+  if (reason) onRefused(reason);
+  return answer;
+}
+
+function blameInHeader(response: UniversalServerResponse): UniversalServerResponse {
   if (response.trailer?.get('grpc-status') === internal.grpc) {
     response.trailer.set('grpc-status', invalidArgument.grpc);
     return response;
-  }
-  if (response.header?.get('content-type')?.startsWith('application/grpc-web')) {
-    return { ...response, body: mapBytes(response.body, grpcWebTrailer) };
   }
   if (response.status !== internal.http) return response;
   response.header?.delete('content-length');

@@ -3,6 +3,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../observe/logger.ts';
+import type { OnRefused } from '../observe/refusals.ts';
 
 export interface SocketServerOptions {
   readonly host: string;
@@ -22,6 +23,7 @@ export interface SocketServerOptions {
   readonly streamMsMax: number;
   /** Calls that an HTTP/2 connection may cancel at once; a thirtieth of it a second after that. */
   readonly resetsMax: number;
+  readonly onRefused: OnRefused;
 }
 
 /** Node's HTTP/2 server gives objects of the same use. */
@@ -91,6 +93,7 @@ export class SocketServer {
       this.#onConnection(socket),
     );
     this.#tcp.maxConnections = options.connectionsMax;
+    this.#tcp.on('drop', () => options.onRefused('connections'));
   }
 
   /** Resolves with the port when connections are accepted. */

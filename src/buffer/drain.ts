@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
+import { ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import type { Logger } from '../observe/logger.ts';
 import { type Batch, batchBytes, batchRows, type CommitGroup } from './batch.ts';
@@ -102,7 +103,11 @@ export class Drain {
         });
         return;
       } catch (error) {
-        this.#logger.debug({ err: error }, 'the database does not take the spool yet');
+        const refused = error instanceof ServiceError && error.kind === 'permanent';
+        this.#logger[refused ? 'error' : 'debug'](
+          { err: error },
+          'the database does not take the spool yet',
+        );
         await this.#backOff();
       }
     }

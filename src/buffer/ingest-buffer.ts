@@ -1,4 +1,4 @@
-import { ServiceError } from '../errors.ts';
+import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import type { Batch, CommitGroup, Outcome, Settlement } from './batch.ts';
 import { Lane, type LaneOptions } from './lane.ts';
@@ -127,9 +127,7 @@ function outcomeOf(batch: Batch, settlement: Settlement): Outcome {
     case 'duplicate':
       return { durability: 'committed', duplicate: true, answer: settlement.answer };
     case 'conflict':
-      throw new ServiceError('conflict', `${batch.id} was used before, with other content`, {
-        field: 'batch_id',
-      });
+      throw conflict(batch.id, 'batch_id');
     case 'spooled':
       return { durability: 'spooled', duplicate: false, answer: batch.answer };
   }

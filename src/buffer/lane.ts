@@ -180,8 +180,10 @@ export class Lane {
     this.#writing += 1;
     try {
       const group = { id: uuidv7(), batches: entries.map((entry) => entry.batch) };
+      const startedAt = performance.now();
       const settlements = await this.#store(group);
-      this.#rate.add(bytesOf(entries), performance.now());
+      const settledAt = performance.now();
+      this.#rate.add(bytesOf(entries), settledAt, settledAt - startedAt);
       entries.forEach((entry, index) => {
         entry.resolve(settlements[index] as Settlement);
       });

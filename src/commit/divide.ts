@@ -1,10 +1,10 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type pg from 'pg';
 import type { EncodedRows } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError } from '../database/sqlstate.ts';
 import type { tables } from '../event-types.ts';
 import { copyRows } from './copy-rows.ts';
+import { tryData } from './savepoint.ts';
 import { splitTuples } from './tuples.ts';
 
 type Table = (typeof tables)[keyof typeof tables];
@@ -27,11 +27,12 @@ export async function copyAroundRefused(
 ): Promise<RefusedRow[]> {
   const refused: RefusedRow[] = [];
   const load = async (part: readonly Uint8Array[]): Promise<void> => {
-    const reason = await tryCopy(trx, client, table, part);
-    if (reason === undefined) return;
+    if (part.length === 0) return;
+    const tried = await tryData(trx, () => copyRows(client, [{ table, rows: part }]));
+    if ('value' in tried) return;
     const [only, second] = part;
     if (only && !second) {
-      refused.push({ table: table.name, row: only, reason });
+      refused.push({ table: table.name, row: only, reason: tried.reason });
       return;
     }
     const middle = Math.ceil(part.length / 2);
@@ -40,25 +41,4 @@ export async function copyAroundRefused(
   };
   await load(splitTuples(rows.copy));
   return refused;
-}
-
-/** Why PostgreSQL refused the rows; undefined when it took them. */
-async function tryCopy(
-  trx: Transaction<Database>,
-  client: pg.ClientBase,
-  table: Table,
-  rows: readonly Uint8Array[],
-): Promise<string | undefined> {
-  if (rows.length === 0) return undefined;
-  await sql`savepoint part`.execute(trx);
-  try {
-    await copyRows(client, [{ table, rows }]);
-    await sql`release savepoint part`.execute(trx);
-    return undefined;
-  } catch (error) {
-    const classified = classifyDatabaseError(error);
-    if (classified.kind !== 'permanent') throw classified;
-    await sql`rollback to savepoint part`.execute(trx);
-    return classified.message;
-  }
 }

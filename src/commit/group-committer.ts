@@ -1,8 +1,9 @@
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError, isRefusal } from '../database/sqlstate.ts';
 import { recordKinds, tables } from '../event-types.ts';
+import { claimAroundRefused } from './claim-around-refused.ts';
 import { copyRows, type Load } from './copy-rows.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 import { copyAroundRefused } from './divide.ts';
@@ -54,18 +55,22 @@ export class GroupCommitter {
     };
   }
 
-  /** Batch by batch, and in each of them as many rows as PostgreSQL takes. */
+  /** Batch by batch, as many as the ledger takes, and in each of them as many rows. */
   #aroundRefused(group: Group): Work<readonly Settlement[]> {
     return async (trx, client) => {
-      const { settlements, claimed } = await claimBatches(trx, group);
+      // Deferred ones would speak up when it is too late to find out whom they mean.
+      await sql`set constraints all immediate`.execute(trx);
+      const { settlements, claimed, refused } = await claimAroundRefused(trx, group);
       const results = [...settlements];
       for (const [index, batch] of group.batches.entries()) {
+        const reason = refused.get(batch);
+        if (reason !== undefined) results[index] = await keepWhole(trx, batch, reason);
         if (!claimed.has(batch)) continue;
         const deadLettered = { event: 0, usage: 0 };
         for (const kind of recordKinds) {
-          const refused = await copyAroundRefused(trx, client, tables[kind], batch[kind]);
-          await keepDeadLetters(trx, batch.id, refused);
-          deadLettered[kind] = refused.length;
+          const rows = await copyAroundRefused(trx, client, tables[kind], batch[kind]);
+          await keepDeadLetters(trx, batch.id, rows);
+          deadLettered[kind] = rows.length;
         }
         results[index] = { kind: 'stored', deadLettered };
       }
@@ -83,16 +88,7 @@ export class GroupCommitter {
     const results = [...settlements];
     for (const [index, batch] of group.batches.entries()) {
       if (settlements[index]?.kind !== 'conflict') continue;
-      for (const kind of recordKinds) {
-        const rows = splitTuples(batch[kind].copy);
-        const table = tables[kind].name;
-        await keepDeadLetters(
-          trx,
-          batch.id,
-          rows.map((row) => ({ table, row, reason: 'batch_id_conflict' })),
-        );
-      }
-      results[index] = { kind: 'stored', deadLettered: batch.answer.stored };
+      results[index] = await keepWhole(trx, batch, 'batch_id_conflict');
     }
     return results;
   }
@@ -114,3 +110,17 @@ const ifRefused =
     if (!isRefusal(error)) throw error;
     return await otherWay();
   };
+
+/** Keeps every row of a batch as a dead letter. */
+async function keepWhole(
+  trx: Transaction<Database>,
+  batch: Batch,
+  reason: string,
+): Promise<Settlement> {
+  for (const kind of recordKinds) {
+    const table = tables[kind].name;
+    const rows = splitTuples(batch[kind].copy).map((row) => ({ table, row, reason }));
+    await keepDeadLetters(trx, batch.id, rows);
+  }
+  return { kind: 'stored', deadLettered: batch.answer.stored };
+}

@@ -27,7 +27,7 @@ type Session = Readonly<Record<string, string | number>> & { readonly statement_
  * for each kind of work, a schema that is kept up to date, and an eye on whether it answers.
  */
 export class DatabaseService {
-  /** For commits: one connection a writer, one for unary requests and one for the spool. */
+  /** For commits: one connection a writer, two for unary requests and one for the spool. */
   readonly writers: pg.Pool;
   /** For queries, which never take a writer's connection. */
   readonly reader: Kysely<Database>;
@@ -62,7 +62,7 @@ export class DatabaseService {
         }),
         logger,
       });
-    this.writers = pool('writer', config.writers + 2, writerSession);
+    this.writers = pool('writer', config.writers + 3, writerSession);
     this.#readers = pool('reader', config.queryConnectionsMax, {
       statement_timeout: config.queryMsMax,
       default_transaction_read_only: 'on',

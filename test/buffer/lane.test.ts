@@ -142,3 +142,34 @@ describe('draining', () => {
     expect(await groupSizes(commit)).toEqual([2, 1]);
   });
 });
+
+describe('the time until what is held is settled', () => {
+  /** After groups of one batch that took so long each, while there are so many more. */
+  async function settledInMs(groupMs: number, held: number): Promise<number | undefined> {
+    const { commit, lane, offer } = createLane({ groupRowsMax: 1 });
+    for (let count = 0; count < 20 + held; count++) void offer(makeBatch());
+    for (let count = 0; count < 20; count++) {
+      const call = await commit.next();
+      await pass(groupMs);
+      call.succeed();
+      await settle();
+    }
+    return lane.settledInMs;
+  }
+
+  it.each([
+    { groupMs: 10, held: 30, expected: 300 },
+    { groupMs: 20, held: 30, expected: 600 },
+    { groupMs: 100, held: 30, expected: 3000 },
+    { groupMs: 100, held: 60, expected: 6000 },
+  ])('follows rate and backlog: $groupMs ms a group, $held groups', async (example) => {
+    expect(await settledInMs(example.groupMs, example.held)).toBeCloseTo(example.expected, -1);
+  });
+
+  it('is not known while nothing is settled', async () => {
+    const { lane, offer } = createLane({});
+    void offer(makeBatch());
+    await pass(5000);
+    expect(lane.settledInMs).toBeUndefined();
+  });
+});

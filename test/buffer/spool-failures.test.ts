@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => directory.remove());
 
 const open = (bytesMax = 64 * 1024 * 1024) =>
-  Spool.open({ directory: path, bytesMax, diskReserveBytes: 0 });
+  Spool.open({ directory: path, bytesMax, diskReserveBytes: 0, logger: silentLogger });
 const groupOf = (...batches: Batch[]) => ({ id: uuidv7(), batches });
 
 describe('spool', () => {

@@ -7,6 +7,7 @@ import type { Batch } from '../../src/buffer/batch.ts';
 import { encodeRecord, readSegment } from '../../src/buffer/spool/record.ts';
 import { Spool } from '../../src/buffer/spool/spool.ts';
 import { eventBatch } from '../support/batches.ts';
+import { silentLogger } from '../support/logger.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const mebibyte = 1024 * 1024;
@@ -21,6 +22,7 @@ const open = (limits = {}) =>
     directory: directory.path,
     bytesMax: 64 * mebibyte,
     diskReserveBytes: 0,
+    logger: silentLogger,
     ...limits,
   });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../../src/config.ts';
+import { canMount, type SmallDisk } from '../support/small-disk.ts';
 import type { CollectorProcess } from './collector-process.ts';
 import { commitCuts, type FaultyNetwork } from './faulty-network.ts';
 import type { Postgres } from './postgres.ts';
@@ -21,10 +22,14 @@ export interface World {
   /** Between the clients and the collector. */
   readonly access: FaultyNetwork;
   readonly spoolDirectory: string;
+  /** Where the spool is, if that is a disk of its own. */
+  readonly disk: SmallDisk | undefined;
   /** The files that were damaged, which are to be set aside. */
   readonly damagedSegments: Set<number>;
   /** Records that the collectors stopped so far found to be duplicates. */
   duplicates: number;
+  /** Damaged segments that they deleted to stay within bounds. */
+  droppedSegments: number;
   stopCollector(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   startCollector(env?: Environment): Promise<void>;
 }
@@ -77,6 +82,20 @@ const spoolWritesFail: Fault = {
       await withoutDatabase(world, () => lasts(random));
     } finally {
       allow();
+    }
+  },
+};
+
+const diskFull: Fault = {
+  parts: ['collector', 'network'],
+  run: async (world, random) => {
+    try {
+      await withoutDatabase(world, async () => {
+        world.disk?.fill(random.between(0, 50_000));
+        await lasts(random, 300, 1200);
+      });
+    } finally {
+      world.disk?.free();
     }
   },
 };
@@ -135,6 +154,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     },
   },
   ...(canLimitFileSize && { 'spool writes fail': spoolWritesFail }),
+  ...(canMount && { 'disk full': diskFull }),
   'PostgreSQL killed': endPostgres('SIGKILL'),
   'PostgreSQL stopped at once': endPostgres('SIGQUIT'),
   'PostgreSQL restarted': endPostgres('SIGINT'),

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
 
 interface Pending {
   readonly bytes: Buffer;
@@ -47,9 +47,13 @@ export class Segment {
     return promise;
   }
 
-  async close(): Promise<void> {
+  /** Resolves with the bytes that the file has; where a failure has left none, there is no file. */
+  async close(): Promise<number> {
     await this.#flushing;
+    const bytes = this.#failed ? (await this.#file.stat()).size : this.#bytes;
     await this.#file.close();
+    if (this.#failed && bytes === 0) await unlink(this.path);
+    return bytes;
   }
 
   async #flush(): Promise<void> {

@@ -1,17 +1,21 @@
-import { mkdir, open, readdir, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryLock } from '../../directory-lock.ts';
 import { ServiceError } from '../../errors.ts';
+import type { Logger } from '../../observe/logger.ts';
 import type { Batch, Group } from '../batch.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import { encodeRecord, readSegment } from './record.ts';
 import { Segment } from './segment.ts';
+import { SetAside } from './set-aside.ts';
 
 export interface SpoolOptions {
   readonly directory: string;
-  /** Bound on all segments together. */
+  /** Bound on all segments together, and on what is set aside of them. */
   readonly bytesMax: number;
   /** Free disk that is left to the database. */
   readonly diskReserveBytes: number;
+  readonly logger: Logger;
 }
 
 /** The oldest segment, closed, as the drain gets it. */
@@ -27,39 +31,49 @@ export interface ClosedSegment {
 
 interface ClosedFile {
   readonly path: string;
-  readonly bytes: number;
+  bytes: number;
   readonly recovered: boolean;
   readonly refused: ReadonlySet<string>;
   /** Settled when nothing is written to it any more. */
   readonly written: Promise<unknown>;
 }
 
+const foundFile = async (path: string): Promise<ClosedFile> => ({
+  path,
+  bytes: (await stat(path)).size,
+  recovered: true,
+  refused: new Set(),
+  written: Promise.resolve(),
+});
+
 const segmentBytesMax = 8 * 1024 * 1024;
 const segmentPattern = /^spool-(\d+)\.log$/;
 /** No number is used again while a segment that has it is set aside. */
 const numberPattern = /^spool-(\d+)\.log(\.damaged)?$/;
-const diskCheckEveryMs = 200;
 
 /** Batches on the local disk, in segments that are written in order and drained in order. */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #lock: DirectoryLock;
   readonly #closed: ClosedFile[];
+  readonly #setAside: SetAside;
+  readonly #disk: DiskReserve;
   #active: Segment | undefined;
   #opening: Promise<Segment> | undefined;
   #nextNumber: number;
-  #diskCheckedAt = -Infinity;
-  #diskIsLow = false;
 
   private constructor(
     options: SpoolOptions,
     lock: DirectoryLock,
     closed: ClosedFile[],
+    setAside: SetAside,
     nextNumber: number,
   ) {
     this.#options = options;
     this.#lock = lock;
     this.#closed = closed;
+    this.#setAside = setAside;
+    this.#disk = new DiskReserve(options.directory, options.diskReserveBytes);
     this.#nextNumber = nextNumber;
   }
 
@@ -70,20 +84,12 @@ export class Spool {
     const all = await readdir(options.directory);
     const names = all.filter((name) => segmentPattern.test(name)).sort();
     const closed = await Promise.all(
-      names.map(async (name) => {
-        const path = join(options.directory, name);
-        return {
-          path,
-          bytes: (await stat(path)).size,
-          recovered: true,
-          refused: new Set<string>(),
-          written: Promise.resolve(),
-        };
-      }),
+      names.map(async (name) => await foundFile(join(options.directory, name))),
     );
     const numbers = all.map((name) => Number(numberPattern.exec(name)?.[1] ?? 0));
-    const spool = new Spool(options, lock, closed, Math.max(0, ...numbers) + 1);
-    await spool.#askDisk();
+    const setAside = await SetAside.open(options.directory, options.logger);
+    const spool = new Spool(options, lock, closed, setAside, Math.max(0, ...numbers) + 1);
+    await spool.#disk.ask();
     return spool;
   }
 
@@ -95,11 +101,14 @@ export class Spool {
     return this.#closed.length === 0 && !this.#active;
   }
 
+  /** What is kept of segments in which something is damaged. */
+  get setAside(): Pick<SetAside, 'bytes' | 'dropped'> {
+    return this.#setAside;
+  }
+
   /** Throws where the disk is nearly full (3.3). */
   checkDisk(): void {
-    // Asked beside the appends, which must not change places while they wait for an answer.
-    if (performance.now() - this.#diskCheckedAt > diskCheckEveryMs) void this.#askDisk();
-    if (this.#diskIsLow) throw full('the disk is nearly full');
+    if (this.#disk.isLow) throw full('the disk is nearly full');
   }
 
   /**
@@ -115,7 +124,7 @@ export class Spool {
       await segment.append(record);
     } catch (cause) {
       segment?.refused.add(group.id);
-      if (segment && this.#active === segment) await this.#closeActive();
+      if (segment && this.#active === segment) await this.#closeActive().catch(() => {});
       throw new ServiceError('retryable', 'writing to the spool failed', {
         retryDelayMs: 1000,
         cause,
@@ -129,6 +138,7 @@ export class Spool {
     const file = this.#closed[0];
     if (!file) return undefined;
     await file.written;
+    if (this.#closed[0] !== file) return await this.oldest();
     const { batches, damaged } = readSegment(await readFile(file.path));
     return {
       batches,
@@ -138,8 +148,9 @@ export class Spool {
       ),
       remove: async () => {
         this.#closed.shift();
-        if (damaged === 0) await unlink(file.path);
-        else await rename(file.path, `${file.path}.damaged`);
+        if (damaged === 0) return await unlink(file.path);
+        await rename(file.path, SetAside.pathOf(file.path));
+        await this.#setAside.add(file.path, file.bytes);
       },
     };
   }
@@ -172,28 +183,35 @@ export class Spool {
     const segment = this.#active;
     if (!segment) return;
     this.#active = undefined;
-    const closed = segment.close();
-    const written = closed.catch(() => {});
+    const closing = segment.close();
     const { path, bytes, refused } = segment;
-    this.#closed.push({ path, bytes, recovered: false, refused, written });
-    await closed;
+    const file: ClosedFile = {
+      path,
+      bytes,
+      recovered: false,
+      refused,
+      written: closing.then(
+        (left) => this.#measured(file, left),
+        () => {},
+      ),
+    };
+    this.#closed.push(file);
+    await closing;
+  }
+
+  /** After a failed write there is less than was to be written, or nothing at all. */
+  #measured(file: ClosedFile, bytes: number): void {
+    file.bytes = bytes;
+    if (bytes === 0) this.#closed.splice(this.#closed.indexOf(file), 1);
   }
 
   #checkRoom(bytes: number): void {
-    if (this.bytes + bytes > this.#options.bytesMax) {
+    const missing = this.bytes + this.#setAside.bytes + bytes - this.#options.bytesMax;
+    if (missing > this.#setAside.bytes) {
       throw full('the database is not taking data, and the spool is full');
     }
     this.checkDisk();
-  }
-
-  async #askDisk(): Promise<void> {
-    this.#diskCheckedAt = performance.now();
-    try {
-      const { bavail, bsize } = await statfs(this.#options.directory);
-      this.#diskIsLow = bavail * bsize < this.#options.diskReserveBytes;
-    } catch {
-      // The append that follows says what is wrong with the disk.
-    }
+    if (missing > 0) void this.#setAside.giveUp(missing);
   }
 }
 
