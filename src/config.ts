@@ -246,7 +246,15 @@ export const options = {
     flag: '--commit-ms-max <ms>',
     schema: wholeNumber(10, 60_000),
     default: '400',
-    description: 'a commit that takes longer is left behind, and its batches are spooled',
+    description:
+      'a commit of single posts that takes longer is left behind, and its batches are spooled',
+  }),
+  streamCommitMsMax: option({
+    env: 'TELEMETRY_STREAM_COMMIT_MS_MAX',
+    flag: '--stream-commit-ms-max <ms>',
+    schema: wholeNumber(10, 60_000),
+    default: '2000',
+    description: 'the same for streamed batches and for unary ones of more than 100 records',
   }),
   spoolBytesMax: option({
     env: 'TELEMETRY_SPOOL_BYTES_MAX',

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Ingest, type IngestOptions } from './accept/ingest.ts';
-import type { CommitGroup } from './buffer/batch.ts';
 import { Drain } from './buffer/drain.ts';
 import { CommitOrSpool } from './buffer/fallback.ts';
 import { IngestBuffer } from './buffer/ingest-buffer.ts';
@@ -47,18 +46,22 @@ export function createIngestPath(
   const fallback = new CommitOrSpool(
     new GroupCommitter(writer, 'report').commit,
     spool,
-    { commitMsMax: config.commitMsMax, sharesDisk: config.databaseUrl === '' },
+    { sharesDisk: config.databaseUrl === '' },
     logger,
   );
   const drainCommit = new GroupCommitter(writer, 'dead-letter').commit;
   const drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);
-  const buffer = createBuffer(config, fallback.store, accounting);
+  const buffer = createBuffer(config, fallback, accounting);
   measure(buffer, spool, registry);
   const ingest = new Ingest(buffer, ingestOptions(config), accounting);
   return { ingest, buffer, spool, drain, writer, accounting };
 }
 
-function createBuffer(config: Config, store: CommitGroup, accounting: Accounting): IngestBuffer {
+function createBuffer(
+  config: Config,
+  fallback: CommitOrSpool,
+  accounting: Accounting,
+): IngestBuffer {
   const group = {
     groupRowsMax: config.groupRowsMax,
     groupBytesMax: config.groupBytesMax,
@@ -80,7 +83,10 @@ function createBuffer(config: Config, store: CommitGroup, accounting: Accounting
         budgetBytes: config.bufferBytesMax - unaryBytes,
       },
     },
-    store,
+    {
+      unary: (batches) => fallback.store(batches, config.commitMsMax),
+      stream: (batches) => fallback.store(batches, config.streamCommitMsMax),
+    },
     accounting,
   );
 }

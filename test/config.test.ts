@@ -90,6 +90,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
   resetsMax: wholeNumber(60, 30, 1_000_000),
   unaryMsMax: wholeNumber(500, 10, 60_000),
   commitMsMax: wholeNumber(300, 10, 60_000),
+  streamCommitMsMax: wholeNumber(3000, 10, 60_000),
   spoolBytesMax: wholeNumber(mebibyte, 0, 1024 * 1024 * mebibyte),
   diskReserveBytes: wholeNumber(mebibyte, 0, 1024 * 1024 * mebibyte),
   eventAgeDaysMax: wholeNumber(7, 1, 365),

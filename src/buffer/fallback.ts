@@ -4,8 +4,6 @@ import type { CommitGroup, Group, Settlement } from './batch.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface FallbackOptions {
-  /** A commit that takes longer is left behind. */
-  readonly commitMsMax: number;
   /** Whether the database is on the spool's disk, and would use up what is left of it. */
   readonly sharesDisk: boolean;
 }
@@ -41,16 +39,16 @@ export class CommitOrSpool {
 
   /**
    * See `CommitGroup`; also throws `overloaded` where the spool or the disk is full and no commit
-   * was tried.
+   * was tried. `commitMsMax`: a commit that takes longer is left behind.
    */
-  readonly store: CommitGroup = async (group) => {
+  async store(group: Group, commitMsMax: number): Promise<readonly Settlement[]> {
     if (this.#outage) return await this.#toSpool(group);
     if (this.#options.sharesDisk) this.#spool.checkDisk();
     const committing = this.#commit(group);
     // Left behind after the timeout: what becomes of it, the drain finds out by the group's id.
     committing.catch(() => {});
     try {
-      return await this.#inTime(committing);
+      return await withinMs(committing, commitMsMax);
     } catch (error) {
       if (!(error instanceof ServiceError) || error.kind !== 'retryable') throw error;
       if (!this.#outage)
@@ -58,21 +56,20 @@ export class CommitOrSpool {
       this.#outage = true;
       return await this.#toSpool(group).catch(unlessCommitted);
     }
-  };
-
-  #inTime<T>(committing: Promise<T>): Promise<T> {
-    const { commitMsMax } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const late = () => reject(new ServiceError('retryable', `no commit within ${commitMsMax} ms`));
-    const timer = setTimeout(late, commitMsMax);
-    committing.then(resolve, reject);
-    return promise.finally(() => clearTimeout(timer));
   }
 
   async #toSpool(group: Group): Promise<readonly Settlement[]> {
     await this.#spool.append(group);
     return group.batches.map(() => ({ kind: 'spooled' }));
   }
+}
+
+function withinMs<T>(committing: Promise<T>, ms: number): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const late = () => reject(new ServiceError('retryable', `no commit within ${ms} ms`));
+  const timer = setTimeout(late, ms);
+  committing.then(resolve, reject);
+  return promise.finally(() => clearTimeout(timer));
 }
 
 /** The spool refuses what a commit that was left behind may store all the same: who knows? */

@@ -40,10 +40,13 @@ export class IngestBuffer implements BatchSink {
 
   constructor(
     lanes: Readonly<Record<LaneName, LaneOptions>>,
-    store: CommitGroup,
+    stores: Readonly<Record<LaneName, CommitGroup>>,
     accounting: Accounting,
   ) {
-    this.#lanes = { unary: new Lane(lanes.unary, store), stream: new Lane(lanes.stream, store) };
+    this.#lanes = {
+      unary: new Lane(lanes.unary, stores.unary),
+      stream: new Lane(lanes.stream, stores.stream),
+    };
     this.#accounting = accounting;
   }
 

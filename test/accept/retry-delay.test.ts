@@ -17,6 +17,7 @@ beforeEach(async () => {
     TELEMETRY_GROUP_BYTES_MAX: '1024',
     TELEMETRY_UNARY_MS_MAX: '60000',
     TELEMETRY_COMMIT_MS_MAX: '60000',
+    TELEMETRY_STREAM_COMMIT_MS_MAX: '60000',
   });
   await telemetry.database.rows('create table pace as select 0.0 as seconds');
   await telemetry.database.rows(`create function keep_pace() returns trigger language plpgsql

@@ -143,7 +143,8 @@ export function createBuffer(
     unary: { ...laneOptions, ...unary },
     stream: { ...laneOptions, ...stream },
   };
-  const buffer = new IngestBuffer(lanes, commit.commit, new Accounting(registry));
+  const stores = { unary: commit.commit, stream: commit.commit };
+  const buffer = new IngestBuffer(lanes, stores, new Accounting(registry));
   return { buffer, commit, records: () => readRecords(registry) };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Batch } from '../../src/buffer/batch.ts';
+import type { Batch, Group } from '../../src/buffer/batch.ts';
 import { CommitOrSpool } from '../../src/buffer/fallback.ts';
 import { Spool } from '../../src/buffer/spool/spool.ts';
 import { eventBatch } from '../support/batches.ts';
@@ -67,12 +67,8 @@ describe('spool', () => {
 it('says that the outcome is not known where a commit is left behind and the spool is full (3.3)', async () => {
   const spool = await open(0);
   const never = () => new Promise<never>(() => {});
-  const { store } = new CommitOrSpool(
-    never,
-    spool,
-    { commitMsMax: 10, sharesDisk: false },
-    silentLogger,
-  );
+  const fallback = new CommitOrSpool(never, spool, { sharesDisk: false }, silentLogger);
+  const store = (group: Group) => fallback.store(group, 10);
   await expect(store(groupOf(eventBatch(1)))).rejects.toMatchObject({ kind: 'retryable' });
   // Without a try there is no doubt.
   await expect(store(groupOf(eventBatch(1)))).rejects.toMatchObject({ kind: 'overloaded' });

@@ -13,6 +13,7 @@ beforeEach(async () => {
     TELEMETRY_BUFFER_BYTES_MAX: String(1024 * 1024),
     // What is stuck is to stay in its lane, and not to escape to the spool.
     TELEMETRY_COMMIT_MS_MAX: '60000',
+    TELEMETRY_STREAM_COMMIT_MS_MAX: '60000',
   });
 });
 afterEach(() => telemetry.stop());

@@ -15,6 +15,7 @@ it('drains the spool beside clients that send all they can, while theirs is comm
     DATABASE_URL: database.url,
     // However slow the machine is, what comes after the outage is not spooled.
     TELEMETRY_COMMIT_MS_MAX: '60000',
+    TELEMETRY_STREAM_COMMIT_MS_MAX: '60000',
   });
   const streams = keepStreaming(collector.port, 2, 1000);
   const posts = keepPosting(collector.port, 16, () => ({ event_type: 'LIVE' }));

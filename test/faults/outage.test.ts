@@ -110,7 +110,10 @@ it('spools what is in memory when it is stopped during an outage', async () => {
 });
 
 it('does not count twice what a commit stored that was left behind', async () => {
-  const telemetry = await startCollector({ TELEMETRY_COMMIT_MS_MAX: '100' }, database);
+  const telemetry = await startCollector(
+    { TELEMETRY_COMMIT_MS_MAX: '100', TELEMETRY_STREAM_COMMIT_MS_MAX: '100' },
+    database,
+  );
   const client = await database.pool.connect();
   await client.query('begin; lock table system_telemetry in share mode');
   const { body } = await post(telemetry);
