@@ -1,0 +1,33 @@
+import type { HttpRequest } from '../delivery.ts';
+import { HttpDelivery } from '../http-delivery.ts';
+import type { Settings } from '../options.ts';
+import type { Sender } from '../sender.ts';
+import { fetchPost } from './fetch-post.ts';
+
+/** Browsers let so many bytes outlive a page, over all its requests. */
+const keepaliveBytesMax = 60 * 1024;
+
+/** Sends what waits when the page is hidden, which may be the last that it hears of. */
+export function beforeEnd(sender: Sender, settings: Settings): () => void {
+  const send = () => sender.handOver(lastingDelivery(settings), keepaliveBytesMax / 4);
+  const sendHidden = () => {
+    if (document.visibilityState === 'hidden') send();
+  };
+  globalThis.addEventListener?.('pagehide', send);
+  globalThis.document?.addEventListener('visibilitychange', sendHidden);
+  return () => {
+    globalThis.removeEventListener?.('pagehide', send);
+    globalThis.document?.removeEventListener('visibilitychange', sendHidden);
+  };
+}
+
+/** Compression would take longer than a page has. */
+function lastingDelivery({ url, headers }: Settings): HttpDelivery {
+  let left = keepaliveBytesMax;
+  const post = (request: HttpRequest) => {
+    const lasts = request.body.length <= left;
+    if (lasts) left -= request.body.length;
+    return fetchPost(lasts)(request);
+  };
+  return new HttpDelivery({ url, headers, post });
+}

@@ -1,0 +1,116 @@
+import { Circuit, failuresMax } from './circuit.ts';
+import type { Tally } from './counters.ts';
+import type { Delivery, Sendable } from './delivery.ts';
+import type { Batch } from './encode.ts';
+import type { Fallback } from './fallback.ts';
+import type { Notices } from './notices.ts';
+import type { Outcome } from './outcome.ts';
+import { sleep } from './timers.ts';
+
+export interface CourierOptions {
+  readonly delivery: Delivery;
+  readonly fallback: Fallback;
+  readonly tally: Tally;
+  readonly notices: Notices;
+  /** The service has answered. */
+  readonly onAnswered: () => void;
+  /** More records wait than should while a batch is tried again. */
+  readonly isCrowded: () => boolean;
+}
+
+/** Brings batches to the service, or to the fallback, and later from there (clauses 3 and 4). */
+export class Courier {
+  readonly #options: CourierOptions;
+  readonly #circuit = new Circuit();
+  readonly #stop = new AbortController();
+  #probing = false;
+  #draining = false;
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Ends what is under way. Batches that have no answer stay with their owner. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /**
+   * Resolves when the batch is done, dropped, or with the fallback, or the courier stopped.
+   * `first`: the way of the first try, where it is another than that of the rest.
+   */
+  async deliver(batch: Batch, first = this.#options.delivery): Promise<void> {
+    for (let tries = 0; tries < failuresMax && this.#mayTry(); tries += 1) {
+      const outcome = await this.#try(batch, tries === 0 ? first : this.#options.delivery);
+      if (outcome.kind !== 'again') return this.#settle(batch, outcome);
+      if (this.#circuit.isOpen || this.#options.isCrowded()) break;
+      await sleep(this.#circuit.delayMs, this.#stop.signal);
+    }
+    if (this.isStopped) return;
+    await this.#options.fallback.take(batch);
+    this.drain();
+  }
+
+  /** Delivers what waits in the fallback, in the background. */
+  drain(): void {
+    if (this.#draining || this.isStopped || !this.#options.fallback.waiting) return;
+    this.#draining = true;
+    this.#drain()
+      .catch((error) => this.#options.notices.warn(`the spool can't be read: ${error}`))
+      .finally(() => {
+        this.#draining = false;
+      });
+  }
+
+  async #drain(): Promise<void> {
+    const { waiting } = this.#options.fallback;
+    while (!this.isStopped) {
+      await sleep(this.#circuit.delayMs, this.#stop.signal);
+      const batch = await waiting?.next();
+      if (!batch || this.isStopped) return;
+      const outcome = await this.#try(batch, this.#options.delivery);
+      if (outcome.kind === 'again') continue;
+      this.#settle(batch, outcome);
+      await batch.settled();
+    }
+  }
+
+  /** While the circuit is open the oldest batch of the spool is what is tried, if there is one. */
+  #mayTry(): boolean {
+    if (this.isStopped) return false;
+    if (!this.#circuit.isOpen) return true;
+    return !this.#draining && !this.#probing && this.#circuit.delayMs === 0;
+  }
+
+  async #try(batch: Sendable, delivery: Delivery): Promise<Outcome> {
+    this.#probing = true;
+    const outcome = await delivery.send(batch, this.#stop.signal);
+    this.#probing = false;
+    if (outcome.kind !== 'again') {
+      this.#circuit.succeeded();
+    } else if (!this.isStopped) {
+      this.#circuit.failed(outcome.delayMs);
+      if (this.#circuit.isOpen) {
+        this.#options.notices.warn(`the service can't be reached: ${outcome.message}`);
+      }
+    }
+    return outcome;
+  }
+
+  #settle({ id, records }: Sendable, outcome: Exclude<Outcome, { kind: 'again' }>): void {
+    const { tally, notices } = this.#options;
+    if (outcome.kind === 'acknowledged') {
+      tally.delivered += records - outcome.rejected;
+      tally.drop('rejected', outcome.rejected);
+      if (outcome.rejected > 0) notices.warn(`${outcome.rejected} records were rejected`);
+    } else {
+      tally.drop(outcome.reason, records);
+      notices.warn(`batch ${id} is dropped: ${outcome.message}`);
+    }
+    this.#options.onAnswered();
+  }
+}

@@ -1,0 +1,126 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import type { Transport } from '@connectrpc/connect';
+import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.js';
+import {
+  type BinaryBatch,
+  BinaryBatchSchema,
+} from '../../gen/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import {
+  type BatchError,
+  IngestService,
+  type StreamBatchesResponse,
+} from '../../gen/gravitas/telemetry/v1/ingest_pb.js';
+import type { Sendable } from '../delivery.ts';
+import { type Failure, type Outcome, outcomeOf } from '../outcome.ts';
+import { afterMs } from '../timers.ts';
+
+/** The method of the contract, with a request whose records are encoded already. */
+const method = { ...IngestService.method.streamBatches, input: BinaryBatchSchema };
+/** An idle stream is ended: what is open keeps the other side busy. */
+const idleMs = 1000;
+
+interface Pending {
+  readonly resolve: (outcome: Outcome) => void;
+}
+
+/** One stream; batches are answered in the order sent. When it breaks, none of the rest are. */
+export class BatchStream {
+  readonly #abort = new AbortController();
+  readonly #outgoing: BinaryBatch[] = [];
+  readonly #pending: Pending[] = [];
+  #wake: () => void = () => {};
+  #idle: { cancel(): void } | undefined;
+  isOver = false;
+
+  constructor(transport: Transport, headers: Readonly<Record<string, string>>) {
+    void this.#run(transport, headers);
+  }
+
+  send(batch: Sendable, signal: AbortSignal, timeoutMs: number): Promise<Outcome> {
+    this.#idle?.cancel();
+    const abort = () => this.#abort.abort();
+    const timeout = afterMs(timeoutMs, abort);
+    signal.addEventListener('abort', abort);
+    this.#outgoing.push(fromBinary(BinaryBatchSchema, batch.bytes));
+    this.#wake();
+    return new Promise<Outcome>((resolve) => this.#pending.push({ resolve })).finally(() => {
+      timeout.cancel();
+      signal.removeEventListener('abort', abort);
+    });
+  }
+
+  /** No more batches follow. */
+  end(): void {
+    this.isOver = true;
+    this.#wake();
+  }
+
+  async #run(transport: Transport, headers: Readonly<Record<string, string>>): Promise<void> {
+    let failure: Failure = { message: 'the stream ended' };
+    try {
+      const batches = this.#batches();
+      const signal = this.#abort.signal;
+      const answers = await transport.stream(method, signal, undefined, headers, batches);
+      for await (const answer of answers.message) this.#answered(answer);
+    } catch (error) {
+      failure = await failureOf(error);
+    }
+    this.end();
+    const rest = this.#pending.splice(0);
+    // Of several batches it is not known which one the server is at odds with.
+    const { message, retryDelayMs: delayMs } = failure;
+    const outcome: Outcome =
+      rest.length === 1 ? outcomeOf(failure) : { kind: 'again', delayMs, message };
+    for (const { resolve } of rest) resolve(outcome);
+  }
+
+  #answered({ ack, error }: StreamBatchesResponse): void {
+    this.#pending
+      .shift()
+      ?.resolve(
+        error
+          ? outcomeOf(batchFailure(error))
+          : { kind: 'acknowledged', rejected: ack?.rejected ?? 0 },
+      );
+    if (this.#pending.length === 0) this.#idle = afterMs(idleMs, () => this.end());
+  }
+
+  async *#batches(): AsyncGenerator<BinaryBatch> {
+    for (;;) {
+      const next = this.#outgoing.shift();
+      if (next) yield next;
+      else if (this.isOver) return;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+  }
+}
+
+/** Names of the codes as Connect spells them; those that are told apart. */
+const codeNames: Readonly<Record<number, string>> = {
+  3: 'invalid_argument',
+  6: 'already_exists',
+  8: 'resource_exhausted',
+  9: 'failed_precondition',
+  11: 'out_of_range',
+};
+
+function batchFailure({ code, message, retryDelay }: BatchError): Failure {
+  const retryDelayMs = retryDelay && durationMs(retryDelay);
+  return { code: codeNames[code], message: `${code}: ${message}`, retryDelayMs };
+}
+
+export async function failureOf(error: unknown): Promise<Failure> {
+  try {
+    const { ConnectError } = await import('@connectrpc/connect');
+    const failed = ConnectError.from(error);
+    const [retry] = failed.findDetails(RetryInfoSchema);
+    const retryDelayMs = retry?.retryDelay && durationMs(retry.retryDelay);
+    return { code: codeNames[failed.code], message: failed.message, retryDelayMs };
+  } catch {
+    return { message: String(error) };
+  }
+}

@@ -1,0 +1,54 @@
+import { writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { ConnectionOptions } from 'node:tls';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Tally } from '../counters.ts';
+import type { Delivery } from '../delivery.ts';
+import { type Fallback, LineFallback, NoFallback } from '../fallback.ts';
+import { HttpDelivery } from '../http-delivery.ts';
+import type { Notices } from '../notices.ts';
+import type { Settings } from '../options.ts';
+import type { Platform } from '../platform.ts';
+import { beforeEnd } from './end.ts';
+import { GrpcDelivery } from './grpc-delivery.ts';
+import { nodePost } from './post.ts';
+import { Spool } from './spool.ts';
+
+const gzipAsync = promisify(gzip);
+
+export function nodePlatform(tls: ConnectionOptions | undefined): Platform {
+  return {
+    environment: () => process.env,
+    fallback: 'spool',
+    host: hostname,
+    resource: () => ({ 'host.name': hostname(), 'process.pid': process.pid }),
+    createDelivery: (settings) => createDelivery(settings, tls),
+    createFallback,
+    createPost: () => nodePost(tls, false).post,
+    beforeEnd,
+    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
+function createDelivery(settings: Settings, tls: ConnectionOptions | undefined): Delivery {
+  const { url, headers } = settings;
+  if (settings.transport === 'grpc') return new GrpcDelivery({ url, headers, tls });
+  const { post, close } = nodePost(tls, true);
+  const delivery = new HttpDelivery({ url, headers, post, gzip: gzipAsync });
+  delivery.close = close;
+  return delivery;
+}
+
+function createFallback(settings: Settings, tally: Tally, notices: Notices): Fallback {
+  switch (settings.fallback) {
+    case 'spool':
+      return new Spool(settings, tally, notices);
+    case 'stdout':
+      return new LineFallback((line) => writeSync(1, line), tally);
+    case 'logging':
+      return new LineFallback((line) => settings.logger.info(line.trimEnd()), tally);
+    case 'none':
+      return new NoFallback(tally);
+  }
+}

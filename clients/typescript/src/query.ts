@@ -1,0 +1,124 @@
+import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import {
+  type Timestamp,
+  TimestampSchema,
+  timestampDate,
+  timestampFromDate,
+} from '@bufbuild/protobuf/wkt';
+import type {
+  GetFootprintResponse,
+  GetStatsResponse,
+  GetTrendsResponse,
+  GetUsageSummaryResponse,
+  ListEventsResponse,
+} from '../gen/gravitas/telemetry/v1/query_pb.js';
+import { QueryService } from '../gen/gravitas/telemetry/v1/query_pb.js';
+import { type Post, tryMsMax } from './delivery.ts';
+import { connectHeaders } from './http-delivery.ts';
+import { readFailure } from './outcome.ts';
+
+/** A message of the contract as plain data: times are Dates, counts are numbers. */
+export type Plain<T> = T extends Timestamp
+  ? Date
+  : T extends bigint
+    ? number
+    : T extends readonly (infer Each)[]
+      ? Plain<Each>[]
+      : T extends Message
+        ? { [Key in keyof T as Exclude<Key, '$typeName' | '$unknown'>]: Plain<T[Key]> }
+        : T extends Record<string, bigint>
+          ? Record<string, number>
+          : T;
+
+/** Events, newest first. */
+export type EventPage = Plain<ListEventsResponse>;
+/** Statistics of one event type by component. */
+export type Stats = Plain<GetStatsResponse>;
+/** Token usage in total and by model and layer. */
+export type UsageSummary = Plain<GetUsageSummaryResponse>;
+/** `THOUGHT_LATENCY` by model over the retention window. */
+export type Trends = Plain<GetTrendsResponse>;
+/** Sizes and row counts of the tables. */
+export type Footprint = Plain<GetFootprintResponse>;
+
+/** Which events: what is absent doesn't narrow. */
+export interface EventFilter {
+  readonly component?: string;
+  readonly eventType?: string;
+  readonly status?: string;
+  /** Only the last so many hours. */
+  readonly hours?: number;
+  /** Not before. */
+  readonly startTime?: Date;
+  /** Before. */
+  readonly endTime?: Date;
+  /** At most so many, 1 to 1000; 100 by default. */
+  readonly pageSize?: number;
+  /** `nextPageToken` of the page before. */
+  readonly pageToken?: string;
+}
+
+/** The service has not answered a query. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError';
+  /** As Connect spells it, for example `invalid_argument`; absent where nobody answered. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface QueryOptions {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly post: Post;
+}
+
+type Name = keyof typeof QueryService.method;
+
+/** Calls a method of QueryService. Throws QueryError. */
+export async function query<Answer>(
+  { url, headers, post }: QueryOptions,
+  name: Name,
+  request: Readonly<Record<string, unknown>>,
+): Promise<Answer> {
+  const method = QueryService.method[name];
+  const body = toBinary(
+    method.input as DescMessage,
+    create(method.input as DescMessage, fields(request)),
+  );
+  const answer = await post({
+    url: `${url}/${QueryService.typeName}/${method.name}`,
+    headers: { ...headers, ...connectHeaders },
+    body,
+    signal: AbortSignal.timeout(tryMsMax),
+  }).catch((cause) => {
+    throw new QueryError(`the service can't be reached: ${cause}`, undefined, { cause });
+  });
+  if (answer.status !== 200) {
+    const { message, code } = readFailure(answer.status, answer.body, answer.retryAfter);
+    throw new QueryError(message, code);
+  }
+  return plain(fromBinary(method.output as DescMessage, answer.body)) as Answer;
+}
+
+/** What is not given is absent, Dates are Timestamps. */
+function fields(request: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = Object.entries(request).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
+  return Object.fromEntries(
+    given.map(([key, value]) => [key, value instanceof Date ? timestampFromDate(value) : value]),
+  );
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  const { $typeName, $unknown, ...rest } = value as Partial<Message> & Record<string, unknown>;
+  if ($typeName === TimestampSchema.typeName) return timestampDate(value as Timestamp);
+  return Object.fromEntries(Object.entries(rest).map(([key, each]) => [key, plain(each)]));
+}

@@ -1,0 +1,58 @@
+/** What a caller may say of an event besides its type. */
+export interface EventFields {
+  /** Where it was observed, for example `L1` or a model name. At most 256 bytes. */
+  readonly component?: string | null | undefined;
+  /** The measured number, finite. Its unit follows from the event type. */
+  readonly value?: number | null | undefined;
+  /** Anything else; copied shallowly. At most 64 KiB as JSON, 32 levels deep. */
+  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
+  /** For example `OK`, `WARNING` or `ERROR`. At most 64 bytes. */
+  readonly status?: string | null | undefined;
+  /** When it happened, as a Date or in milliseconds since 1970; the time of the call otherwise. */
+  readonly timestamp?: Date | number | null | undefined;
+}
+
+/** What a caller may say of token usage besides the five arguments of `logUsage`. */
+export interface UsageFields {
+  /** Who served the call (`gen_ai.provider.name`). */
+  readonly provider?: string | undefined;
+  /** What was asked for (`gen_ai.operation.name`), for example `chat`. */
+  readonly operation?: string | undefined;
+  /** Those of the prompt's tokens that were read from the provider's cache. */
+  readonly cachedTokens?: number | undefined;
+  /** Those of the completion's tokens that were spent on reasoning. */
+  readonly reasoningTokens?: number | undefined;
+  /** In US dollars. */
+  readonly costUsd?: number | undefined;
+  /** The identity on whose behalf the call was made. */
+  readonly ghostId?: string | undefined;
+  /** The shell that made the call. */
+  readonly shellId?: string | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  readonly timestamp?: Date | number | undefined;
+}
+
+/** One event or usage record as it waits in the queue: taken from the caller, not yet looked at. */
+export type TelemetryRecord = EventRecord | UsageRecord;
+
+export interface EventRecord {
+  readonly kind: 'event';
+  readonly timeUs: number;
+  readonly eventType: string;
+  readonly component: unknown;
+  readonly value: unknown;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly status: unknown;
+}
+
+export interface UsageRecord {
+  readonly kind: 'usage';
+  readonly timeUs: number;
+  readonly model: string;
+  readonly layer: unknown;
+  readonly promptTokens: unknown;
+  readonly completionTokens: unknown;
+  readonly durationMs: unknown;
+  readonly more: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}

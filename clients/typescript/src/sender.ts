@@ -1,0 +1,304 @@
+import type { JsonObject } from '@bufbuild/protobuf';
+import { nowUs } from './clock.ts';
+import type { Tally } from './counters.ts';
+import { Courier } from './courier.ts';
+import type { Delivery } from './delivery.ts';
+import { type Batch, Composer } from './encode.ts';
+import type { Fallback } from './fallback.ts';
+import type { Notices } from './notices.ts';
+import type { Settings } from './options.ts';
+import type { TelemetryRecord } from './records.ts';
+import { afterMs } from './timers.ts';
+
+export interface SenderOptions {
+  readonly settings: Settings;
+  /** What records carry as metadata.resource. */
+  readonly resource: JsonObject | undefined;
+  /** Names this process where there is no service name. */
+  readonly host: string;
+  readonly delivery: Delivery;
+  readonly fallback: Fallback;
+  readonly tally: Tally;
+  readonly notices: Notices;
+  /** Lets the event loop see to others. */
+  readonly breathe: () => Promise<void>;
+}
+
+/** Records that have left the queue, until each of them is settled. */
+interface Chunk {
+  /** The position of the first among all records ever taken. */
+  readonly first: number;
+  records: readonly TelemetryRecord[];
+  /** Composed of records that are no longer in `records`. */
+  batch: Batch | undefined;
+}
+
+/** How long encoding may hold the event loop. */
+const sliceMsMax = 2;
+const recordsBetweenLooks = 16;
+/** Losses are reported at most this often, lest a report that is lost makes another. */
+const reportMsMin = 10_000;
+/** How often the spool is looked into for what others left there. */
+const drainEveryMs = 30_000;
+
+/** The queue, and what empties it. */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #settings: Settings;
+  readonly #tally: Tally;
+  readonly #courier: Courier;
+  readonly #chunks = new Set<Chunk>();
+  readonly #waiters = new Set<() => void>();
+  #queue: TelemetryRecord[] = [];
+  #taken = 0;
+  #flushedAtEnd = 0;
+  #lanes = 0;
+  #flushes = 0;
+  /** The oldest record has waited long enough. */
+  #isDue = false;
+  #isAgeTimed = false;
+  #isClosed = false;
+  #reportedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#tally = options.tally;
+    this.#courier = new Courier({
+      ...options,
+      onAnswered: () => this.#report(),
+      isCrowded: () => this.#queue.length > this.#settings.queueEventsMax / 2,
+    });
+    afterMs(0, () => this.#drainNowAndThen());
+  }
+
+  /** Whether the record was taken. This is all that a caller of `log` waits for. */
+  append(record: TelemetryRecord): boolean {
+    if (this.#isClosed) return false;
+    const waiting = this.#queue.length;
+    if (waiting >= this.#settings.queueEventsMax) {
+      this.#tally.drop('queue_full', 1);
+      return false;
+    }
+    this.#queue.push(record);
+    this.#taken += 1;
+    this.#tally.taken += 1;
+    if (waiting === 0) this.#wakeWhenAged();
+    if (waiting + 1 === this.#settings.batchEventsMax) afterMs(0, () => this.#pump());
+    return true;
+  }
+
+  /** Whether all that was taken before has its answer, or is with the fallback, in time. */
+  async flush(timeoutMs: number): Promise<boolean> {
+    const target = this.#taken;
+    const lost = this.#tally.lost;
+    this.#flushes += 1;
+    this.#pump();
+    const settled = await this.#until(() => this.#isSettledBelow(target), timeoutMs);
+    this.#flushes -= 1;
+    if (settled) await this.#options.fallback.waiting?.closeFile();
+    return settled && this.#tally.lost === lost;
+  }
+
+  /** Flushes what was taken since the last call; the end of a process asks until it is quiet. */
+  flushAtEnd(timeoutMs: number): void {
+    if (this.#flushedAtEnd === this.#taken) return;
+    this.#flushedAtEnd = this.#taken;
+    void this.flush(timeoutMs);
+  }
+
+  /** Like flush; then nothing is taken or sent any more, and the fallback has the rest. */
+  async close(timeoutMs: number): Promise<boolean> {
+    const lost = this.#tally.lost;
+    this.#isClosed = true;
+    await this.flush(timeoutMs);
+    this.abandon();
+    this.#options.delivery.close();
+    return this.#tally.lost === lost;
+  }
+
+  /** Gives all that has no answer to the fallback, at once: at the end of a process. */
+  abandon(): void {
+    if (this.#courier.isStopped) return;
+    this.#isClosed = true;
+    this.#courier.stop();
+    this.#options.fallback.takeNow(this.#takeAll());
+    this.#settleWaiters();
+  }
+
+  /** Sends all that waits or is under way in another way, as far as that can be done at once. */
+  handOver(delivery: Delivery, batchBytesMax: number): void {
+    for (const { batch } of this.#chunks) {
+      if (batch) void delivery.send(batch, new AbortController().signal);
+    }
+    const waiting = this.#takeChunk(this.#queue.length);
+    for (const batch of this.#batchesOf(waiting, batchBytesMax)) {
+      const chunk = { first: waiting.first, records: [], batch };
+      this.#chunks.add(chunk);
+      void this.#courier.deliver(batch, delivery).finally(() => this.#done(chunk));
+    }
+  }
+
+  /** Batches of everything that has no answer yet. */
+  #takeAll(): Batch[] {
+    const chunks = [...this.#chunks, this.#takeChunk(this.#queue.length)];
+    this.#chunks.clear();
+    return chunks.flatMap((chunk) => this.#batchesOf(chunk, this.#settings.batchBytesMax));
+  }
+
+  #batchesOf(chunk: Chunk, bytesMax: number): Batch[] {
+    const batches = chunk.batch ? [chunk.batch] : [];
+    while (chunk.records.length > 0) {
+      const composer = new Composer(this.#options.resource);
+      const some = chunk.records.slice(0, this.#settings.batchEventsMax);
+      chunk.records = chunk.records.slice(this.#compose(composer, some, bytesMax));
+      if (composer.records > 0) batches.push(composer.finish());
+    }
+    return batches;
+  }
+
+  #wakeWhenAged(): void {
+    if (this.#isAgeTimed) return;
+    this.#isAgeTimed = true;
+    afterMs(this.#settings.batchAgeMsMax, () => {
+      this.#isAgeTimed = false;
+      this.#isDue = this.#queue.length > 0;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#lanes < this.#options.delivery.parallel && this.#hasDue()) {
+      this.#lanes += 1;
+      void this.#runLane();
+    }
+  }
+
+  #hasDue(): boolean {
+    const waiting = this.#queue.length;
+    if (waiting === 0 || this.#courier.isStopped) return false;
+    return this.#isDue || this.#flushes > 0 || waiting >= this.#settings.batchEventsMax;
+  }
+
+  async #runLane(): Promise<void> {
+    while (this.#hasDue()) {
+      const chunk = this.#takeChunk(this.#settings.batchEventsMax);
+      this.#chunks.add(chunk);
+      try {
+        await this.#send(chunk);
+      } catch (error) {
+        this.#options.notices.warn(`unexpected: ${error}`);
+      }
+      this.#done(chunk);
+    }
+    this.#lanes -= 1;
+  }
+
+  #done(chunk: Chunk): void {
+    this.#chunks.delete(chunk);
+    this.#settleWaiters();
+  }
+
+  #takeChunk(recordsMax: number): Chunk {
+    const first = this.#taken - this.#queue.length;
+    const records = this.#queue.splice(0, recordsMax);
+    this.#isDue = false;
+    if (this.#queue.length > 0) this.#wakeWhenAged();
+    return { first, records, batch: undefined };
+  }
+
+  async #send(chunk: Chunk): Promise<void> {
+    while (chunk.records.length > 0 && !this.#courier.isStopped) {
+      const composer = new Composer(this.#options.resource);
+      const consumed = await this.#composeInSlices(composer, chunk.records);
+      if (this.#courier.isStopped) return;
+      if (composer.records > 0) chunk.batch = composer.finish();
+      chunk.records = chunk.records.slice(consumed);
+      if (chunk.batch) await this.#courier.deliver(chunk.batch);
+      if (this.#courier.isStopped) return;
+      chunk.batch = undefined;
+    }
+  }
+
+  /** How many of the records are in the batch, or were dropped on the way. */
+  async #composeInSlices(composer: Composer, records: readonly TelemetryRecord[]): Promise<number> {
+    let consumed = 0;
+    while (consumed < records.length && composer.bytes < this.#settings.batchBytesMax) {
+      const untilMs = performance.now() + sliceMsMax;
+      while (consumed < records.length && performance.now() < untilMs) {
+        const some = records.slice(consumed, consumed + recordsBetweenLooks);
+        const added = this.#compose(composer, some, this.#settings.batchBytesMax);
+        consumed += added;
+        if (added < some.length) return consumed;
+      }
+      if (consumed < records.length) await this.#options.breathe();
+      if (this.#courier.isStopped) return consumed;
+    }
+    return consumed;
+  }
+
+  #compose(composer: Composer, records: readonly TelemetryRecord[], bytesMax: number): number {
+    let consumed = 0;
+    for (const record of records) {
+      if (composer.bytes >= bytesMax) break;
+      consumed += 1;
+      try {
+        composer.add(record);
+      } catch (error) {
+        this.#tally.drop('invalid', 1);
+        this.#options.notices.warn(`a record is dropped: ${error}`);
+      }
+    }
+    return consumed;
+  }
+
+  #isSettledBelow(target: number): boolean {
+    if (this.#taken - this.#queue.length < target) return false;
+    return [...this.#chunks].every(({ first }) => first >= target);
+  }
+
+  /** The timer keeps the process alive meanwhile: what is awaited would not. */
+  #until(isDone: () => boolean, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (isDone()) end(true);
+      };
+      const end = (result: boolean) => {
+        clearTimeout(timer);
+        this.#waiters.delete(look);
+        resolve(result);
+      };
+      const timer = setTimeout(() => end(isDone()), timeoutMs);
+      this.#waiters.add(look);
+      look();
+    });
+  }
+
+  #settleWaiters(): void {
+    for (const look of [...this.#waiters]) look();
+  }
+
+  /** Tells the service what was lost, now that it can be told (clause 6.2). */
+  #report(): void {
+    const nowMs = performance.now();
+    if (this.#isClosed || nowMs - this.#reportedMs < reportMsMin) return;
+    const report = this.#tally.takeReport();
+    if (!report) return;
+    this.#reportedMs = nowMs;
+    this.append({
+      kind: 'event',
+      timeUs: nowUs(),
+      eventType: 'TELEMETRY_DROPPED',
+      component: this.#settings.serviceName || this.#options.host,
+      value: Object.values(report).reduce((sum, records) => sum + records, 0),
+      metadata: report,
+      status: 'WARNING',
+    });
+  }
+
+  #drainNowAndThen(): void {
+    if (this.#courier.isStopped) return;
+    this.#courier.drain();
+    afterMs(drainEveryMs, () => this.#drainNowAndThen());
+  }
+}
