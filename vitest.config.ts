@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    include: ['test/**/*.test.ts', 'clients/typescript/test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'clients/typescript/test/support/build.ts'],
     // Two files at a time: most of them share the machine with a PostgreSQL of their own.
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,4 +1,4 @@
-import { nowUs } from './clock.ts';
+import { timeUs } from './clock.ts';
 import { type Counters, Tally } from './counters.ts';
 import { Notices } from './notices.ts';
 import { type Settings, settle, type TelemetryOptions } from './options.ts';
@@ -7,7 +7,7 @@ import type { QueryOptions } from './query.ts';
 import { Reader } from './reader.ts';
 import type { EventFields, TelemetryRecord, UsageFields } from './records.ts';
 import { Sender } from './sender.ts';
-import { Timer, type TimerFields } from './timer.ts';
+import { measure, Timer, type TimerFields } from './timer.ts';
 
 const nothing: EventFields = {};
 
@@ -224,25 +224,5 @@ export class Client extends Reader {
 
   #timeoutMs(timeoutS = this.#settle().closeTimeoutS): number {
     return timeoutS * 1000;
-  }
-}
-
-function timeUs(timestamp: Date | number | null | undefined): number {
-  if (timestamp === undefined || timestamp === null) return nowUs();
-  return Math.round(Number(timestamp) * 1000);
-}
-
-/** For functions, and for those whose result is awaited. */
-function measure<T>(timer: Timer, measured: () => T): T {
-  try {
-    const result = measured();
-    if (!(result instanceof Promise)) {
-      timer.stop();
-      return result;
-    }
-    return result.finally(() => timer.stop()) as T;
-  } catch (error) {
-    timer.stop('ERROR');
-    throw error;
   }
 }

@@ -16,3 +16,9 @@ export function nowUs(): number {
   }
   return Math.trunc(ms * 1000);
 }
+
+/** The same of what a caller gives: a Date, or milliseconds since 1970. */
+export function timeUs(timestamp: Date | number | null | undefined): number {
+  if (timestamp === undefined || timestamp === null) return nowUs();
+  return Math.round(Number(timestamp) * 1000);
+}

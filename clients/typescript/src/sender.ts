@@ -1,41 +1,22 @@
-import type { JsonObject } from '@bufbuild/protobuf';
 import { nowUs } from './clock.ts';
+import { type Chunk, Composition, type CompositionOptions } from './composition.ts';
 import type { Tally } from './counters.ts';
 import { Courier } from './courier.ts';
 import type { Delivery } from './delivery.ts';
-import { type Batch, Composer } from './encode.ts';
+import type { Batch } from './encode.ts';
 import type { Fallback } from './fallback.ts';
-import type { Notices } from './notices.ts';
 import type { Settings } from './options.ts';
 import type { TelemetryRecord } from './records.ts';
 import { afterMs } from './timers.ts';
 
-export interface SenderOptions {
+export interface SenderOptions extends CompositionOptions {
   readonly settings: Settings;
-  /** What records carry as metadata.resource. */
-  readonly resource: JsonObject | undefined;
   /** Names this process where there is no service name. */
   readonly host: string;
   readonly delivery: Delivery;
   readonly fallback: Fallback;
-  readonly tally: Tally;
-  readonly notices: Notices;
-  /** Lets the event loop see to others. */
-  readonly breathe: () => Promise<void>;
 }
 
-/** Records that have left the queue, until each of them is settled. */
-interface Chunk {
-  /** The position of the first among all records ever taken. */
-  readonly first: number;
-  records: readonly TelemetryRecord[];
-  /** Composed of records that are no longer in `records`. */
-  batch: Batch | undefined;
-}
-
-/** How long encoding may hold the event loop. */
-const sliceMsMax = 2;
-const recordsBetweenLooks = 16;
 /** Losses are reported at most this often, lest a report that is lost makes another. */
 const reportMsMin = 10_000;
 /** How often the spool is looked into for what others left there. */
@@ -46,6 +27,7 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #settings: Settings;
   readonly #tally: Tally;
+  readonly #composition: Composition;
   readonly #courier: Courier;
   readonly #chunks = new Set<Chunk>();
   readonly #waiters = new Set<() => void>();
@@ -64,6 +46,7 @@ export class Sender {
     this.#options = options;
     this.#settings = options.settings;
     this.#tally = options.tally;
+    this.#composition = new Composition(options);
     this.#courier = new Courier({
       ...options,
       onAnswered: () => this.#report(),
@@ -147,14 +130,7 @@ export class Sender {
   }
 
   #batchesOf(chunk: Chunk, bytesMax: number): Batch[] {
-    const batches = chunk.batch ? [chunk.batch] : [];
-    while (chunk.records.length > 0) {
-      const composer = new Composer(this.#options.resource);
-      const some = chunk.records.slice(0, this.#settings.batchEventsMax);
-      chunk.records = chunk.records.slice(this.#compose(composer, some, bytesMax));
-      if (composer.records > 0) batches.push(composer.finish());
-    }
-    return batches;
+    return this.#composition.batchesOf(chunk, this.#settings.batchEventsMax, bytesMax);
   }
 
   #wakeWhenAged(): void {
@@ -208,48 +184,14 @@ export class Sender {
   }
 
   async #send(chunk: Chunk): Promise<void> {
-    while (chunk.records.length > 0 && !this.#courier.isStopped) {
-      const composer = new Composer(this.#options.resource);
-      const consumed = await this.#composeInSlices(composer, chunk.records);
-      if (this.#courier.isStopped) return;
-      if (composer.records > 0) chunk.batch = composer.finish();
-      chunk.records = chunk.records.slice(consumed);
+    const hasStopped = () => this.#courier.isStopped;
+    while (chunk.records.length > 0 && !hasStopped()) {
+      await this.#composition.compose(chunk, this.#settings.batchBytesMax, hasStopped);
+      if (hasStopped()) return;
       if (chunk.batch) await this.#courier.deliver(chunk.batch);
-      if (this.#courier.isStopped) return;
+      if (hasStopped()) return;
       chunk.batch = undefined;
     }
-  }
-
-  /** How many of the records are in the batch, or were dropped on the way. */
-  async #composeInSlices(composer: Composer, records: readonly TelemetryRecord[]): Promise<number> {
-    let consumed = 0;
-    while (consumed < records.length && composer.bytes < this.#settings.batchBytesMax) {
-      const untilMs = performance.now() + sliceMsMax;
-      while (consumed < records.length && performance.now() < untilMs) {
-        const some = records.slice(consumed, consumed + recordsBetweenLooks);
-        const added = this.#compose(composer, some, this.#settings.batchBytesMax);
-        consumed += added;
-        if (added < some.length) return consumed;
-      }
-      if (consumed < records.length) await this.#options.breathe();
-      if (this.#courier.isStopped) return consumed;
-    }
-    return consumed;
-  }
-
-  #compose(composer: Composer, records: readonly TelemetryRecord[], bytesMax: number): number {
-    let consumed = 0;
-    for (const record of records) {
-      if (composer.bytes >= bytesMax) break;
-      consumed += 1;
-      try {
-        composer.add(record);
-      } catch (error) {
-        this.#tally.drop('invalid', 1);
-        this.#options.notices.warn(`a record is dropped: ${error}`);
-      }
-    }
-    return consumed;
   }
 
   #isSettledBelow(target: number): boolean {

@@ -26,3 +26,28 @@ export class Timer implements Disposable {
 
 /** What `timer` takes: the fields of an event, without the value that it measures. */
 export type TimerFields = Omit<EventFields, 'value' | 'timestamp'>;
+
+/** Stops the timer when the function has returned, or what it promised is settled. */
+export function measure<T>(timer: Timer, measured: () => T): T {
+  let result: T;
+  try {
+    result = measured();
+  } catch (error) {
+    timer.stop('ERROR');
+    throw error;
+  }
+  if (!(result instanceof Promise)) {
+    timer.stop();
+    return result;
+  }
+  return result.then(
+    (value) => {
+      timer.stop();
+      return value;
+    },
+    (error) => {
+      timer.stop('ERROR');
+      throw error;
+    },
+  ) as T;
+}

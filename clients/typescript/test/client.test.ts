@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
+import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { Telemetry, type TelemetryOptions } from '../src/index.ts';
+
+let collector: TestCollector;
+let directory: ReturnType<typeof temporaryDirectory>;
+beforeAll(async () => {
+  collector = await startCollector();
+  directory = temporaryDirectory();
+});
+afterAll(async () => {
+  await collector.stop();
+  directory.remove();
+});
+
+const client = (options: TelemetryOptions = {}) =>
+  new Telemetry({ url: collector.baseUrl, spoolDirectory: directory.path, ...options });
+
+const eventsOf = (component: string) =>
+  collector.database.rows(
+    `select event_type, value, status, metadata from system_telemetry
+      where component = $1 order by "timestamp"`,
+    [component],
+  );
+
+describe('logging', () => {
+  it('stores an event as it was logged', async () => {
+    await using telemetry = client();
+    const timestamp = new Date(Date.now() - 60_000);
+    const metadata = { gpu_id: 0, total_vram_gb: 24.5, nested: { list: [1, 'a', null, true] } };
+    const fields = { component: 'as-logged', value: 12.5, metadata, status: 'OK', timestamp };
+    expect(await telemetry.log('VRAM_CHECK', fields)).toBe(true);
+    expect(await telemetry.flush()).toBe(true);
+    expect(await eventsOf('as-logged')).toEqual([
+      { event_type: 'VRAM_CHECK', value: 12.5, status: 'OK', metadata },
+    ]);
+    const [event] = (await telemetry.listEvents({ component: 'as-logged' })).events;
+    expect(event?.timestamp).toEqual(timestamp);
+    expect(telemetry.counters()).toMatchObject({ taken: 1, delivered: 1, spooled: 0 });
+  });
+
+  it('takes the time of the call, in microseconds', async () => {
+    await using telemetry = client();
+    const before = Date.now();
+    telemetry.log('TIMED', { component: 'timed' });
+    const after = Date.now();
+    await telemetry.flush();
+    const [row] = await collector.database.rows<{ us: string }>(
+      `select extract(epoch from "timestamp") * 1e6 as us from system_telemetry
+        where component = 'timed'`,
+    );
+    expect(Number(row?.us)).toBeGreaterThanOrEqual(before * 1000);
+    expect(Number(row?.us)).toBeLessThan((after + 1) * 1000);
+  });
+
+  it('copies metadata, so that the caller can change it', async () => {
+    await using telemetry = client();
+    const metadata = { step: 1 };
+    telemetry.log('COPIED', { component: 'copied', metadata });
+    metadata.step = 2;
+    await telemetry.flush();
+    expect(await eventsOf('copied')).toMatchObject([{ metadata: { step: 1 } }]);
+  });
+
+  it('stores usage', async () => {
+    await using telemetry = client();
+    const more = { provider: 'p', costUsd: 0.125, cachedTokens: 5, metadata: { a: 1 } };
+    telemetry.logUsage('used-model', 'L2', 100, 20, 840.5, more);
+    await telemetry.flush();
+    const summary = await telemetry.getUsageSummary({ model: 'used-model' });
+    expect(summary).toMatchObject({
+      requests: 1,
+      inputTokens: 100,
+      outputTokens: 20,
+      l2Tokens: 120,
+      avgDurationMs: 840.5,
+      costUsd: 0.125,
+      breakdown: [{ model: 'used-model', layer: 'L2', totalTokens: 120 }],
+    });
+  });
+
+  it('gives records the resource of the service, where one is named', async () => {
+    await using telemetry = client({ serviceName: 'router', resource: { region: 'here' } });
+    telemetry.log('NAMED', { component: 'named', metadata: { own: 1 } });
+    await telemetry.flush();
+    const resource = expect.objectContaining({
+      'service.name': 'router',
+      'host.name': expect.any(String),
+      'process.pid': process.pid,
+      region: 'here',
+    });
+    expect(await eventsOf('named')).toMatchObject([{ metadata: { own: 1, resource } }]);
+  });
+
+  it('measures with timers, as values, functions and promises', async () => {
+    await using telemetry = client();
+    const start = telemetry.startTimer();
+    telemetry.timer('TIMER', { component: 'timers', metadata: { step: 1 } }).stop();
+    expect(telemetry.timer('TIMER', { component: 'timers' }, () => 5)).toBe(5);
+    expect(await telemetry.timer('TIMER', { component: 'timers' }, async () => 6)).toBe(6);
+    const failing = async () => Promise.reject(new Error('as told'));
+    await expect(telemetry.timer('TIMER', { component: 'timers' }, failing)).rejects.toThrow();
+    await telemetry.flush();
+    const events = await eventsOf('timers');
+    expect(events.map(({ status }) => status)).toEqual(['OK', 'OK', 'OK', 'ERROR']);
+    const longestMs = telemetry.measureLatency(start) * 1000;
+    for (const { value } of events) {
+      expect(value).toBeGreaterThanOrEqual(0);
+      expect(value).toBeLessThan(longestMs);
+    }
+  });
+
+  it('cuts batches by count and by bytes, and delivers without being asked', async () => {
+    await using telemetry = client({ batchEventsMax: 10, batchBytesMax: 2000 });
+    for (let value = 0; value < 35; value += 1) {
+      telemetry.log('CUT', { component: 'cut', value, metadata: { text: 'x'.repeat(400) } });
+    }
+    await expect.poll(() => telemetry.counters().delivered, { timeout: 10_000 }).toBe(35);
+    const values = (await eventsOf('cut')).map(({ value }) => value);
+    expect(values).toEqual(Array.from({ length: 35 }, (_, value) => value));
+  });
+});
+
+describe('the drop-in methods', () => {
+  it('log latencies and read them back in the shapes they had', async () => {
+    await using telemetry = client();
+    telemetry.logLoadLatency('legacy-model', 2.5);
+    telemetry.logThoughtLatency('legacy-model', 2, 100, 50);
+    telemetry.logThoughtLatency('legacy-model', 4, 100);
+    await telemetry.flush();
+    const efficiency = {
+      component: 'legacy-model',
+      measurement_count: 2,
+      avg_efficiency_score: 30,
+      best_efficiency: 20,
+      worst_efficiency: 40,
+      total_tokens: 200,
+    };
+    expect(await telemetry.getAggregatedEfficiency('legacy-model', 1)).toEqual(efficiency);
+    expect(await telemetry.getAggregatedEfficiency(undefined, 1)).toEqual({
+      components: [efficiency],
+      time_window_hours: 1,
+    });
+    expect(await telemetry.getAggregatedEfficiency('nobody')).toEqual({});
+    const [last] = await telemetry.getRecentEvents(1, 'legacy-model');
+    expect(last).toEqual({
+      id: expect.any(String),
+      event_type: 'THOUGHT_LATENCY',
+      component: 'legacy-model',
+      value: 40,
+      metadata: {
+        model: 'legacy-model',
+        inference_time_ms: 4000,
+        tokens_generated: 100,
+        prompt_tokens: 0,
+        total_tokens: 100,
+        latency_per_token_ms: 40,
+      },
+      status: 'OK',
+      timestamp: expect.any(Date),
+    });
+    const [load] = await eventsOf('legacy-model');
+    expect(load).toMatchObject({
+      event_type: 'LOAD_LATENCY',
+      value: 2.5,
+      metadata: { model: 'legacy-model', load_time_ms: 2500 },
+    });
+    const statistics = await telemetry.get60DayStatistics();
+    expect(statistics).toMatchObject({
+      overall: { total_measurements: 2, unique_models: 1, newest_record: expect.any(Date) },
+      model_trends: [
+        { component: 'legacy-model', avg_efficiency: 30, total_tokens_processed: 250 },
+      ],
+      retention_window_days: 60,
+    });
+    const footprint = await telemetry.getTelemetryFootprint();
+    expect(footprint.table_sizes.map((each) => each.table_name)).toContain('usage_stats');
+    expect(footprint.row_counts.system_telemetry).toBeGreaterThanOrEqual(3);
+    expect(footprint.monitored_at).toBeInstanceOf(Date);
+  });
+
+  it('page through events, and say what is wrong with a query', async () => {
+    await using telemetry = client();
+    for (let value = 0; value < 5; value += 1) telemetry.log('PAGED', { component: 'paged', value });
+    await telemetry.flush();
+    const first = await telemetry.listEvents({ component: 'paged', pageSize: 3 });
+    const pageToken = first.nextPageToken;
+    const second = await telemetry.listEvents({ component: 'paged', pageSize: 3, pageToken });
+    const values = [...first.events, ...second.events].map(({ value }) => value);
+    expect(values).toEqual([4, 3, 2, 1, 0]);
+    expect(second.nextPageToken).toBe('');
+    await expect(telemetry.listEvents({ pageSize: 5000 })).rejects.toMatchObject({
+      name: 'QueryError',
+      code: 'invalid_argument',
+    });
+  });
+});
