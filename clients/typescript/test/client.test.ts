@@ -182,7 +182,8 @@ describe('the drop-in methods', () => {
 
   it('page through events, and say what is wrong with a query', async () => {
     await using telemetry = client();
-    for (let value = 0; value < 5; value += 1) telemetry.log('PAGED', { component: 'paged', value });
+    for (let value = 0; value < 5; value += 1)
+      telemetry.log('PAGED', { component: 'paged', value });
     await telemetry.flush();
     const first = await telemetry.listEvents({ component: 'paged', pageSize: 3 });
     const pageToken = first.nextPageToken;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { fromBinary } from '@bufbuild/protobuf';
 import {
@@ -26,7 +27,7 @@ export async function startScriptedServer(answers: ScriptedAnswer[]): Promise<Sc
   const batches: LogBatchRequest[] = [];
   const requests: http.IncomingMessage[] = [];
   const server = http.createServer(async (request, response) => {
-    const body = Buffer.concat(await Array.fromAsync(request));
+    const body = await buffer(request);
     const isGzip = request.headers['content-encoding'] === 'gzip';
     batches.push(fromBinary(LogBatchRequestSchema, isGzip ? gunzipSync(body) : body));
     const answer = answers[Math.min(requests.length, answers.length - 1)] as ScriptedAnswer;

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
+import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { Telemetry, type TelemetryOptions } from '../src/index.ts';
+
+/** Clause 1: what the caller gets, and what it never gets. */
+let collector: TestCollector;
+let directory: ReturnType<typeof temporaryDirectory>;
+beforeAll(async () => {
+  collector = await startCollector();
+  directory = temporaryDirectory();
+});
+afterAll(async () => {
+  await collector.stop();
+  directory.remove();
+});
+
+const silent = { info: () => {}, warn: () => {} };
+const client = (options: TelemetryOptions = {}) =>
+  new Telemetry({
+    url: collector.baseUrl,
+    spoolDirectory: directory.path,
+    logger: silent,
+    ...options,
+  });
+
+const metadataOf = async (component: string) => {
+  const rows = await collector.database.rows<{ metadata: unknown }>(
+    'select metadata from system_telemetry where component = $1',
+    [component],
+  );
+  return rows.map(({ metadata }) => metadata);
+};
+
+describe('1.2 what can be made storable', () => {
+  const circular: Record<string, unknown> = { name: 'c' };
+  circular.self = circular;
+  let deep: unknown = 'bottom';
+  for (let level = 0; level < 100; level += 1) deep = { deep };
+  const date = new Date(0);
+
+  it.each([
+    ['numbers without JSON', { a: Number.NaN, b: -Infinity }, { a: 'NaN', b: '-Infinity' }],
+    ['bigint and symbol', { a: 10n, b: Symbol('s') }, { a: '10', b: 'Symbol(s)' }],
+    ['undefined', { a: undefined, b: [undefined] }, { b: [null] }],
+    ['dates', { date }, { date: date.toJSON() }],
+    ['errors', { error: new TypeError('told') }, { error: 'TypeError: told' }],
+    ['maps and sets', { map: new Map([[1, 2]]), set: new Set() }, { map: '[Map]', set: '[Set]' }],
+    ['circles', { circular }, { circular: { name: 'c', self: '[Circular]' } }],
+    ['unpaired surrogates', { a: 'x\ud800y' }, { a: 'x\ufffdy' }],
+    [
+      'a dangerous key',
+      JSON.parse('{"__proto__": {"a": 1}}'),
+      JSON.parse('{"__proto__": {"a": 1}}'),
+    ],
+  ])('%s', async (name, metadata, stored) => {
+    await using telemetry = client();
+    telemetry.log('ODD', { component: name, metadata });
+    expect(await telemetry.flush()).toBe(true);
+    expect(telemetry.counters()).toMatchObject({ taken: 1, delivered: 1 });
+    expect(JSON.stringify(await metadataOf(name))).toBe(JSON.stringify([stored]));
+  });
+
+  it('what is nested too deep', async () => {
+    await using telemetry = client();
+    telemetry.log('ODD', { component: 'deep', metadata: { deep } });
+    await telemetry.flush();
+    expect(telemetry.counters().delivered).toBe(1);
+    expect(JSON.stringify(await metadataOf('deep'))).toContain('[object Object]');
+  });
+
+  it('a graph in which everything refers to everything', async () => {
+    const nodes = Array.from({ length: 50 }, () => ({}) as Record<string, unknown>);
+    for (const node of nodes) for (const [at, other] of nodes.entries()) node[`n${at}`] = other;
+    await using telemetry = client();
+    telemetry.log('ODD', { component: 'graph', metadata: { nodes } });
+    // Too large for the service, which says so; it costs no more than itself.
+    telemetry.log('FINE', { component: 'beside a graph' });
+    expect(await telemetry.flush(10)).toBe(true);
+    expect(telemetry.counters()).toMatchObject({ delivered: 1, dropped: { rejected: 1 } });
+  });
+});
+
+describe('1.2 what can not be made storable', () => {
+  const throwing = {
+    get secret() {
+      throw new Error('no');
+    },
+  };
+  it.each<[string, string, object]>([
+    ['no event type', '', {}],
+    ['a value that is no number', 'ODD', { value: 'many' }],
+    ['a value that is not finite', 'ODD', { value: Number.NaN }],
+    ['a time that is none', 'ODD', { timestamp: new Date('x') }],
+    ['metadata whose getter throws', 'ODD', { metadata: throwing }],
+    ['metadata whose inner getter throws', 'ODD', { metadata: { throwing } }],
+    ['a symbol for a number', 'ODD', { value: Symbol('x') }],
+  ])('is counted and dropped: %s', async (_, eventType, fields) => {
+    const warn = vi.fn();
+    await using telemetry = client({ logger: { info: () => {}, warn } });
+    telemetry.log(eventType, fields);
+    telemetry.log('FINE', { component: 'beside an odd one' });
+    expect(await telemetry.flush()).toBe(true);
+    expect(telemetry.counters()).toMatchObject({ delivered: 1, dropped: { invalid: 1 } });
+    expect(warn).toHaveBeenCalledOnce();
+  });
+
+  it('is no reason to warn more than once a minute', async () => {
+    const warn = vi.fn();
+    await using telemetry = client({ logger: { info: () => {}, warn } });
+    for (let count = 0; count < 100; count += 1) telemetry.log('');
+    await telemetry.flush();
+    expect(telemetry.counters().dropped.invalid).toBe(100);
+    expect(warn).toHaveBeenCalledOnce();
+  });
+
+  it('and neither are arguments that are all wrong', () => {
+    const telemetry = client() as unknown as Record<string, (...args: unknown[]) => unknown>;
+    for (const wrong of [null, 5, 'text', [], Symbol('x'), () => {}]) {
+      expect(typeof telemetry.log?.(wrong, wrong)).toBe('boolean');
+      expect(typeof telemetry.logUsage?.(wrong, wrong, wrong, wrong, wrong, wrong)).toBe('boolean');
+    }
+    return telemetry.close?.();
+  });
+});
+
+describe('1.3 the result', () => {
+  it('is false when the queue is full', async () => {
+    await using telemetry = client({ queueEventsMax: 3 });
+    const results = Array.from({ length: 5 }, () => telemetry.log('FULL', { component: 'full' }));
+    expect(results).toEqual([true, true, true, false, false]);
+    await telemetry.flush();
+    expect(telemetry.counters()).toMatchObject({ delivered: 3, dropped: { queue_full: 2 } });
+  });
+
+  it('is false when the client is closed, twice too', async () => {
+    const telemetry = client();
+    telemetry.log('CLOSED', { component: 'closed' });
+    expect(await Promise.all([telemetry.close(), telemetry.close()])).toEqual([true, true]);
+    expect(telemetry.log('CLOSED', { component: 'closed' })).toBe(false);
+    expect(await telemetry.flush()).toBe(true);
+    expect(await metadataOf('closed')).toHaveLength(1);
+  });
+
+  it('is false when telemetry is disabled', async () => {
+    await using telemetry = client({ enabled: false });
+    expect(telemetry.log('DISABLED')).toBe(false);
+    expect(await telemetry.flush()).toBe(true);
+    expect(telemetry.counters().taken).toBe(0);
+  });
+});
+
+it('6.2 what was dropped is reported with the next success', async () => {
+  await using telemetry = client({ queueEventsMax: 2, serviceName: 'reporter' });
+  for (let value = 0; value < 5; value += 1) telemetry.log('LOST', { component: 'lost', value });
+  await telemetry.flush();
+  await telemetry.flush();
+  const events = await collector.database.rows(
+    `select event_type, value, status, metadata - 'resource' as metadata from system_telemetry
+      where component = 'reporter'`,
+  );
+  const metadata = { queue_full: 3 };
+  expect(events).toEqual([
+    { event_type: 'TELEMETRY_DROPPED', value: 3, status: 'WARNING', metadata },
+  ]);
+});
