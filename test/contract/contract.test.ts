@@ -19,11 +19,11 @@ function filesBelow(directory: string): Map<string, string> {
   return new Map(files.map((file) => [file.slice(directory.length), readFileSync(file, 'utf8')]));
 }
 
-it('generates what is committed in gen', () => {
+it.each(['gen', 'clients/typescript/gen'])('generates what is committed in %s', (place) => {
   const directory = temporaryDirectory();
   buf('generate', '--output', directory.path);
-  const generated = filesBelow(join(directory.path, 'gen'));
-  const committed = filesBelow(join(root, 'gen'));
+  const generated = filesBelow(join(directory.path, place));
+  const committed = filesBelow(join(root, place));
   expect([...generated.keys()].sort()).toEqual([...committed.keys()].sort());
   for (const [file, text] of generated) expect(text, file).toBe(committed.get(file));
   directory.remove();

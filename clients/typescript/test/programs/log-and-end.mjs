@@ -1,0 +1,28 @@
+// Logs COUNT events and ends in the way that END says.
+import { telemetry } from 'gravitas-telemetry-client';
+
+const { COMPONENT, COUNT, END } = process.env;
+for (let value = 0; value < Number(COUNT); value += 1) {
+  telemetry.log('LIFE', { component: COMPONENT, value });
+}
+switch (END) {
+  case 'exit':
+    process.exit(3);
+    break;
+  case 'exit-later':
+    // Some are under way then.
+    setTimeout(() => process.exit(3), 300);
+    break;
+  case 'reject':
+    Promise.reject('as told');
+    break;
+  case 'signal':
+    setInterval(() => {}, 1000);
+    console.log('logged');
+    break;
+  case 'own-signal':
+    setInterval(() => {}, 1000);
+    process.once('SIGTERM', () => process.exit(4));
+    console.log('logged');
+    break;
+}
