@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
+import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
+import { freePort } from '../../../test/support/free-port.ts';
+import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { Telemetry } from '../src/index.ts';
+import { expectOnce, upTo } from './support/exactly-once.ts';
+import { startProgram } from './support/program.ts';
+import { startBlackHole } from './support/servers.ts';
+
+/** Clause 3.1, the other way: StreamBatches over gRPC. */
+let database: TestDatabase;
+let port: string;
+let collector: TestCollector | undefined;
+let directory: string;
+beforeEach(async () => {
+  database = await createDatabase();
+  port = String(await freePort());
+  directory = temporaryDirectory().path;
+});
+afterEach(async () => {
+  await collector?.stop();
+  await database.drop();
+});
+
+const startService = async () => {
+  collector = await startCollector({ TELEMETRY_PORT: port }, database);
+};
+const client = () =>
+  new Telemetry({
+    url: `http://127.0.0.1:${port}`,
+    transport: 'grpc',
+    spoolDirectory: directory,
+    batchEventsMax: 100,
+    logger: { info: () => {}, warn: () => {} },
+  });
+
+it('delivers many batches on one stream', async () => {
+  await startService();
+  await using telemetry = client();
+  for (const value of upTo(5000)) telemetry.log('GRPC', { component: 'grpc', value });
+  telemetry.logUsage('m', 'L1', 1, 2, 3);
+  expect(await telemetry.flush(20)).toBe(true);
+  expect(telemetry.counters()).toMatchObject({ delivered: 5001, spooled: 0 });
+  await expectOnce(database, 'grpc', upTo(5000));
+});
+
+it('counts what the service rejects', async () => {
+  await startService();
+  await using telemetry = client();
+  telemetry.log('x'.repeat(300));
+  telemetry.log('FINE');
+  await telemetry.flush(10);
+  expect(telemetry.counters()).toMatchObject({ delivered: 1, dropped: { rejected: 1 } });
+});
+
+it('goes on when the service is gone for a while', async () => {
+  await startService();
+  await using telemetry = client();
+  const log = (values: number[]) => {
+    for (const value of values) telemetry.log('GRPC', { component: 'gone', value });
+  };
+  log(upTo(1000));
+  await telemetry.flush(10);
+  await collector?.stop();
+  log(upTo(1000).map((value) => 1000 + value));
+  expect(await telemetry.flush(20)).toBe(true);
+  await startService();
+  log(upTo(1000).map((value) => 2000 + value));
+  await expectOnce(database, 'gone', upTo(3000));
+});
+
+it.each(['natural', 'signal'])('does not keep a program alive, black-holed: %s', async (end) => {
+  const hole = await startBlackHole();
+  const program = startProgram('log-and-end.mjs', {
+    TELEMETRY_URL: hole.url,
+    TELEMETRY_TRANSPORT: 'grpc',
+    TELEMETRY_SPOOL_DIRECTORY: directory,
+    COMPONENT: 'grpc end',
+    COUNT: '20',
+    END: end,
+  });
+  if (end === 'signal') {
+    await program.nextLine();
+    program.process.kill('SIGTERM');
+  }
+  await program.ended;
+  expect(hole.connections).toBeLessThanOrEqual(1);
+  await hole.stop();
+  await startService();
+  await using next = client();
+  next.log('NEXT');
+  await expectOnce(database, 'grpc end', upTo(20));
+});

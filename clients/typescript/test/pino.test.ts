@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
+import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { Telemetry } from '../src/index.ts';
+import { startProgram } from './support/program.ts';
+
+let collector: TestCollector;
+beforeAll(async () => {
+  collector = await startCollector();
+});
+afterAll(() => collector.stop());
+
+it('records of pino become events, but those of the client itself', async () => {
+  const env = {
+    TELEMETRY_URL: collector.baseUrl,
+    TELEMETRY_SPOOL_DIRECTORY: temporaryDirectory().path,
+  };
+  expect(await startProgram('pino.mjs', env).ended).toEqual({ code: 0, signal: null });
+  await using telemetry = new Telemetry({ url: collector.baseUrl });
+  const { events } = await telemetry.listEvents({ component: 'pino-program' });
+  const resource = expect.objectContaining({ 'service.name': 'with-pino' });
+  expect(
+    events.reverse().map(({ eventType, status, value, metadata }) => ({
+      eventType,
+      status,
+      value,
+      metadata,
+    })),
+  ).toEqual([
+    {
+      eventType: 'APPLICATION_LOG',
+      status: 'OK',
+      value: undefined,
+      metadata: { msg: 'hello', request: 7, resource },
+    },
+    {
+      eventType: 'APPLICATION_LOG',
+      status: 'ERROR',
+      value: undefined,
+      metadata: {
+        msg: 'as told',
+        part: 'child',
+        err: expect.objectContaining({ type: 'TypeError', message: 'as told' }),
+        resource,
+      },
+    },
+    {
+      eventType: 'APPLICATION_LOG',
+      status: 'DEBUG',
+      value: 2.5,
+      metadata: { msg: 'measured', resource },
+    },
+  ]);
+});
