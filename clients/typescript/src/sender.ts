@@ -30,6 +30,7 @@ export class Sender {
   readonly #composition: Composition;
   readonly #courier: Courier;
   readonly #chunks = new Set<Chunk>();
+  readonly #handedOver = new WeakSet<Batch>();
   readonly #waiters = new Set<() => void>();
   #queue: TelemetryRecord[] = [];
   #taken = 0;
@@ -112,12 +113,15 @@ export class Sender {
   /** Sends all that waits or is under way in another way, as far as that can be done at once. */
   handOver(delivery: Delivery, batchBytesMax: number): void {
     for (const { batch } of this.#chunks) {
-      if (batch) void delivery.send(batch, new AbortController().signal);
+      if (!batch || this.#handedOver.has(batch)) continue;
+      this.#handedOver.add(batch);
+      void delivery.send(batch, new AbortController().signal);
     }
     const waiting = this.#takeChunk(this.#queue.length);
     for (const batch of this.#batchesOf(waiting, batchBytesMax)) {
       const chunk = { first: waiting.first, records: [], batch };
       this.#chunks.add(chunk);
+      this.#handedOver.add(batch);
       void this.#courier.deliver(batch, delivery).finally(() => this.#done(chunk));
     }
   }

@@ -9,7 +9,8 @@ const keepaliveBytesMax = 60 * 1024;
 
 /** Sends what waits when the page is hidden, which may be the last that it hears of. */
 export function beforeEnd(sender: Sender, settings: Settings): () => void {
-  const send = () => sender.handOver(lastingDelivery(settings), keepaliveBytesMax / 4);
+  const delivery = lastingDelivery(settings);
+  const send = () => sender.handOver(delivery, keepaliveBytesMax / 4);
   const sendHidden = () => {
     if (document.visibilityState === 'hidden') send();
   };
@@ -24,10 +25,15 @@ export function beforeEnd(sender: Sender, settings: Settings): () => void {
 /** Compression would take longer than a page has. */
 function lastingDelivery({ url, headers }: Settings): HttpDelivery {
   let left = keepaliveBytesMax;
-  const post = (request: HttpRequest) => {
-    const lasts = request.body.length <= left;
-    if (lasts) left -= request.body.length;
-    return fetchPost(lasts)(request);
+  const post = async (request: HttpRequest) => {
+    const { length } = request.body;
+    if (length > left) return fetchPost(false)(request);
+    left -= length;
+    try {
+      return await fetchPost(true)(request);
+    } finally {
+      left += length;
+    }
   };
   return new HttpDelivery({ url, headers, post });
 }
