@@ -11,6 +11,12 @@ import { measure, Timer, type TimerFields } from './timer.ts';
 
 const nothing: EventFields = {};
 
+/** What is no object goes on as it is, to be refused where it is encoded. */
+const copyOf = <T>(metadata: T): T =>
+  typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
+    ? { ...metadata }
+    : metadata;
+
 /**
  * What an application logs through. Nothing here throws for reasons of telemetry, waits, or does
  * I/O before it returns; whether a record was taken is the result.
@@ -47,7 +53,7 @@ export class Client extends Reader {
         eventType,
         component,
         value,
-        metadata: metadata ? { ...metadata } : undefined,
+        metadata: copyOf(metadata),
         status,
       });
     } catch (error) {
@@ -75,7 +81,7 @@ export class Client extends Reader {
         completionTokens,
         durationMs,
         more: rest,
-        metadata: metadata ? { ...metadata } : undefined,
+        metadata: copyOf(metadata),
       });
     } catch (error) {
       return this.#refuse(error);
@@ -100,7 +106,7 @@ export class Client extends Reader {
     promptTokens = 0,
   ): boolean {
     const inferenceTimeMs = inferenceTimeSeconds * 1000;
-    const perTokenMs = tokensGenerated > 0 ? inferenceTimeMs / tokensGenerated : 0;
+    const perTokenMs = tokensGenerated > 0 ? inferenceTimeMs / tokensGenerated : null;
     return this.log('THOUGHT_LATENCY', {
       component: modelName,
       value: perTokenMs,
@@ -129,14 +135,13 @@ export class Client extends Reader {
   /**
    * Measures a stretch of code and logs it in milliseconds:
    * `using timer = telemetry.timer('RENDER', { component: 'page' })`, or with `timer.stop()`; or a
-   * function, whose result it gives, with the status `OK`, or `ERROR` where it throws.
+   * function, whose result it gives. The status is `OK`, or `ERROR` where the function throws, with
+   * the error's name in metadata.
    */
   timer(eventType: string, fields?: TimerFields): Timer;
   timer<T>(eventType: string, fields: TimerFields, measured: () => T): T;
   timer<T>(eventType: string, fields: TimerFields = {}, measured?: () => T): Timer | T {
-    const timer = new Timer((value, status = fields.status ?? 'OK') => {
-      this.log(eventType, { ...fields, value, status });
-    });
+    const timer = new Timer(fields, (measurement) => this.log(eventType, measurement));
     return measured ? measure(timer, measured) : timer;
   }
 
@@ -163,6 +168,10 @@ export class Client extends Reader {
   /** What became of the records so far. */
   counters(): Counters {
     return this.#tally.counters();
+  }
+
+  protected override unread(error: unknown): void {
+    this.#notify().warn(`telemetry can't be read: ${error}`);
   }
 
   protected override queryOptions(): QueryOptions {

@@ -20,8 +20,10 @@ export interface Counters {
   readonly taken: number;
   /** Acknowledged by the service, out of the spool too, whoever spooled them. */
   readonly delivered: number;
-  /** Handed over to the fallback: written to the spool, to stdout or to the logger. */
+  /** Written to the spool. */
   readonly spooled: number;
+  /** Written to stdout or to the logger, in place of a spool. */
+  readonly handedOver: number;
   /** Lost, by reason. Of damaged lines of a spool each counts as one. */
   readonly dropped: Readonly<Record<DropReason, number>>;
 }
@@ -31,6 +33,7 @@ export class Tally {
   taken = 0;
   delivered = 0;
   spooled = 0;
+  handedOver = 0;
   readonly #dropped = new Map<DropReason, number>();
   readonly #unreported = new Map<DropReason, number>();
 
@@ -55,7 +58,7 @@ export class Tally {
 
   counters(): Counters {
     const dropped = dropReasons.map((reason) => [reason, this.#dropped.get(reason) ?? 0]);
-    const { taken, delivered, spooled } = this;
-    return { taken, delivered, spooled, dropped: Object.fromEntries(dropped) };
+    const { taken, delivered, spooled, handedOver } = this;
+    return { taken, delivered, spooled, handedOver, dropped: Object.fromEntries(dropped) };
   }
 }

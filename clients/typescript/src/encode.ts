@@ -117,7 +117,8 @@ function metadataOf(
   { metadata }: TelemetryRecord,
   resource: JsonObject | undefined,
 ): JsonObject | undefined {
-  const own = metadata && storableMetadata(metadata);
+  const isGiven = metadata !== undefined && metadata !== null;
+  const own = isGiven ? storableMetadata(metadata) : undefined;
   return resource ? { ...own, resource } : own;
 }
 
@@ -138,7 +139,9 @@ function number(value: unknown, name: string): number | undefined {
 }
 
 function tokens(value: unknown, name: string): bigint {
-  return BigInt(Math.trunc(number(value, name) ?? 0));
+  const count = Math.trunc(number(value, name) ?? 0);
+  if (count < 0) throw new TypeError(`${name} is ${count}, no count of tokens`);
+  return BigInt(count);
 }
 
 function timestamp(timeUs: number): Timestamp {

@@ -41,7 +41,7 @@ export class LineFallback implements Fallback {
     for (const batch of batches) {
       try {
         this.#write(batch.line());
-        this.#tally.spooled += batch.records;
+        this.#tally.handedOver += batch.records;
       } catch {
         this.#tally.drop('unreachable', batch.records);
       }

@@ -18,20 +18,20 @@ interface PinoRecord extends Record<string, unknown> {
 /**
  * Transport for pino, `pino.transport({ target: 'gravitas-telemetry-client/pino', options })`:
  * each record becomes an event, its logger's name the component, its level the status, its number
- * `value` the value, and the rest metadata. Runs in pino's worker thread.
+ * `value` the value, its message and the rest metadata. Runs in pino's worker thread.
  */
 export default async function transport(options: PinoTransportOptions = {}) {
   const { eventType = 'LOG', ...client } = options;
   const telemetry = new Telemetry(client);
-  const log = ({ level, time, name, value, ...rest }: PinoRecord) => {
-    if (rest.msg?.startsWith(ownPrefix)) return;
+  const log = ({ level, time, name, value, msg: message, ...rest }: PinoRecord) => {
+    if (message?.startsWith(ownPrefix)) return;
     const { pid: _, hostname: __, ...metadata } = rest;
     telemetry.log(eventType, {
       component: name,
       value: typeof value === 'number' ? value : undefined,
       status: statusOf(level),
       timestamp: time,
-      metadata,
+      metadata: { message, ...metadata },
     });
   };
   return build(
@@ -47,6 +47,6 @@ function statusOf(level: number): string {
   if (level >= 60) return 'FATAL';
   if (level >= 50) return 'ERROR';
   if (level >= 40) return 'WARNING';
-  if (level >= 30) return 'OK';
-  return 'DEBUG';
+  if (level >= 30) return 'INFO';
+  return level >= 20 ? 'DEBUG' : 'TRACE';
 }

@@ -20,10 +20,20 @@ import {
   type UsageSummary,
 } from './query.ts';
 
-/** Gives telemetry back. Every method throws QueryError where the service has no answer. */
+/** What the methods with legacy shapes give where there is nothing, or nobody to ask. */
+type Nothing = Record<string, never>;
+
+const pageSizeMax = 1000;
+
+/**
+ * Gives telemetry back. Where the service has no answer these throw QueryError; those with the
+ * shapes of the first telemetry module warn, and give what is empty.
+ */
 export abstract class Reader {
   /** Where and how to ask. */
   protected abstract queryOptions(): QueryOptions;
+  /** Says that a query had no answer. */
+  protected abstract unread(error: unknown): void;
 
   /** Events, newest first; `nextPageToken` is empty on the last page. */
   listEvents(filter: EventFilter = {}): Promise<EventPage> {
@@ -55,31 +65,53 @@ export abstract class Reader {
   }
 
   /** The newest events, in the shape of the first telemetry module. */
-  async getRecentEvents(limit = 10, component?: string): Promise<LegacyEvent[]> {
-    return legacyEvents(await this.listEvents({ pageSize: limit, component: component ?? '' }));
+  getRecentEvents(limit = 10, component = ''): Promise<LegacyEvent[]> {
+    return this.#orElse([], async () => {
+      const events: LegacyEvent[] = [];
+      let pageToken = '';
+      do {
+        const pageSize = Math.min(limit - events.length, pageSizeMax);
+        const page = await this.listEvents({ component, pageSize, pageToken });
+        events.push(...legacyEvents(page));
+        pageToken = page.nextPageToken;
+      } while (pageToken !== '' && events.length < limit);
+      return events;
+    });
   }
 
   /**
    * Milliseconds per token of one component, or of each of them, in the shape of the first
    * telemetry module; an empty object where nothing was measured.
    */
-  async getAggregatedEfficiency(
-    component?: string,
+  getAggregatedEfficiency(
+    component = '',
     hours = 24,
-  ): Promise<LegacyEfficiency | LegacyEfficiencies | Record<string, never>> {
-    const stats = await this.getStats({ component: component ?? '', hours });
-    if (stats.measurementCount === 0) return {};
-    if (component) return legacyEfficiency(stats);
-    return { components: stats.components.map(legacyEfficiency), time_window_hours: hours };
+  ): Promise<LegacyEfficiency | LegacyEfficiencies | Nothing> {
+    return this.#orElse({}, async () => {
+      const stats = await this.getStats({ component, hours });
+      if (stats.measurementCount === 0) return {};
+      if (component !== '') return legacyEfficiency(stats);
+      return { components: stats.components.map(legacyEfficiency), time_window_hours: hours };
+    });
   }
 
   /** Trends of 60 days, in the shape of the first telemetry module. */
-  async get60DayStatistics(): Promise<LegacyStatistics> {
-    return legacyStatistics(await this.getTrends({ days: 60 }));
+  get60DayStatistics(): Promise<LegacyStatistics | Nothing> {
+    return this.#orElse({}, async () => legacyStatistics(await this.getTrends({ days: 60 })));
   }
 
   /** Table sizes and row counts, in the shape of the first telemetry module. */
-  async getTelemetryFootprint(): Promise<LegacyFootprint> {
-    return legacyFootprint(await this.getFootprint());
+  getTelemetryFootprint(): Promise<LegacyFootprint | Nothing> {
+    return this.#orElse({}, async () => legacyFootprint(await this.getFootprint()));
+  }
+
+  /** Callers of the first telemetry module don't expect it to throw. */
+  async #orElse<T, None>(nothing: None, ask: () => Promise<T>): Promise<T | None> {
+    try {
+      return await ask();
+    } catch (error) {
+      this.unread(error);
+      return nothing;
+    }
   }
 }

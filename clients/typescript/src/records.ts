@@ -41,7 +41,7 @@ export interface EventRecord {
   readonly eventType: string;
   readonly component: unknown;
   readonly value: unknown;
-  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly metadata: unknown;
   readonly status: unknown;
 }
 
@@ -54,5 +54,5 @@ export interface UsageRecord {
   readonly completionTokens: unknown;
   readonly durationMs: unknown;
   readonly more: Readonly<Record<string, unknown>>;
-  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly metadata: unknown;
 }

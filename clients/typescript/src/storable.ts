@@ -9,7 +9,10 @@ const valuesMax = 10_000;
  * Metadata in a form that JSON has, losing as little as it can: a value without one becomes its
  * text, and so does what refers to itself. Throws what the caller's own `toJSON` or getters throw.
  */
-export function storableMetadata(metadata: Readonly<Record<string, unknown>>): JsonObject {
+export function storableMetadata(metadata: unknown): JsonObject {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    throw new TypeError('metadata is not an object');
+  }
   return new Storing().object(metadata);
 }
 

@@ -95,6 +95,7 @@ describe('1.2 what can not be made storable', () => {
     ['metadata whose getter throws', 'ODD', { metadata: throwing }],
     ['metadata whose inner getter throws', 'ODD', { metadata: { throwing } }],
     ['a symbol for a number', 'ODD', { value: Symbol('x') }],
+    ['metadata that is no object', 'ODD', { metadata: ['a'] }],
   ])('is counted and dropped: %s', async (_, eventType, fields) => {
     const warn = vi.fn();
     await using telemetry = client({ logger: { info: () => {}, warn } });

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
-import { Telemetry, type TelemetryOptions } from '../src/index.ts';
+import { QueryError, Telemetry, type TelemetryOptions } from '../src/index.ts';
+import { upTo } from './support/exactly-once.ts';
 
 let collector: TestCollector;
 let directory: ReturnType<typeof temporaryDirectory>;
@@ -99,11 +100,17 @@ describe('logging', () => {
     telemetry.timer('TIMER', { component: 'timers', metadata: { step: 1 } }).stop();
     expect(telemetry.timer('TIMER', { component: 'timers' }, () => 5)).toBe(5);
     expect(await telemetry.timer('TIMER', { component: 'timers' }, async () => 6)).toBe(6);
-    const failing = async () => Promise.reject(new Error('as told'));
+    const failing = async () => Promise.reject(new TypeError('as told'));
     await expect(telemetry.timer('TIMER', { component: 'timers' }, failing)).rejects.toThrow();
     await telemetry.flush();
     const events = await eventsOf('timers');
     expect(events.map(({ status }) => status)).toEqual(['OK', 'OK', 'OK', 'ERROR']);
+    expect(events.map(({ metadata }) => metadata)).toEqual([
+      { step: 1 },
+      null,
+      null,
+      { error: 'TypeError' },
+    ]);
     const longestMs = telemetry.measureLatency(start) * 1000;
     for (const { value } of events) {
       expect(value).toBeGreaterThanOrEqual(0);
@@ -174,10 +181,33 @@ describe('the drop-in methods', () => {
       ],
       retention_window_days: 60,
     });
+    const table_sizes = expect.arrayContaining([
+      expect.objectContaining({ table_name: 'usage_stats' }),
+    ]);
+    const row_counts = expect.objectContaining({ system_telemetry: expect.any(Number) });
+    const monitored_at = expect.any(Date);
     const footprint = await telemetry.getTelemetryFootprint();
-    expect(footprint.table_sizes.map((each) => each.table_name)).toContain('usage_stats');
-    expect(footprint.row_counts.system_telemetry).toBeGreaterThanOrEqual(3);
-    expect(footprint.monitored_at).toBeInstanceOf(Date);
+    expect(footprint).toMatchObject({ table_sizes, row_counts, monitored_at });
+  });
+
+  it('give what is empty where there is nobody to ask', async () => {
+    const warn = vi.fn();
+    const telemetry = client({ url: 'http://127.0.0.1:9', logger: { info: warn, warn } });
+    expect(await telemetry.getRecentEvents()).toEqual([]);
+    expect(await telemetry.getAggregatedEfficiency()).toEqual({});
+    expect(await telemetry.get60DayStatistics()).toEqual({});
+    expect(await telemetry.getTelemetryFootprint()).toEqual({});
+    expect(warn).toHaveBeenCalledOnce();
+    await expect(telemetry.getStats()).rejects.toThrow(QueryError);
+  });
+
+  it('get more recent events than a page has', async () => {
+    await using telemetry = client();
+    for (let value = 0; value < 1200; value += 1)
+      telemetry.log('MANY', { component: 'many', value });
+    await telemetry.flush(10);
+    const events = await telemetry.getRecentEvents(1100, 'many');
+    expect(events.map(({ value }) => value)).toEqual(upTo(1200).reverse().slice(0, 1100));
   });
 
   it('page through events, and say what is wrong with a query', async () => {

@@ -131,7 +131,7 @@ it('3.3, 3.4 after three tries the circuit is open: the fallback takes all', asy
   expect(server.batches).toHaveLength(3);
   const types = lines.map((line) => JSON.parse(line).events[0].event_type);
   expect(types).toEqual(['FIRST', 'SECOND']);
-  expect(telemetry.counters()).toMatchObject({ taken: 2, delivered: 0, spooled: 2 });
+  expect(telemetry.counters()).toMatchObject({ taken: 2, delivered: 0, handedOver: 2 });
 });
 
 it('3.4 without a spool a live batch closes the circuit when its time has come', async () => {

@@ -29,16 +29,16 @@ it('records of pino become events, but those of the client itself', async () => 
   ).toEqual([
     {
       eventType: 'APPLICATION_LOG',
-      status: 'OK',
+      status: 'INFO',
       value: undefined,
-      metadata: { msg: 'hello', request: 7, resource },
+      metadata: { message: 'hello', request: 7, resource },
     },
     {
       eventType: 'APPLICATION_LOG',
       status: 'ERROR',
       value: undefined,
       metadata: {
-        msg: 'as told',
+        message: 'as told',
         part: 'child',
         err: expect.objectContaining({ type: 'TypeError', message: 'as told' }),
         resource,
@@ -48,7 +48,7 @@ it('records of pino become events, but those of the client itself', async () => 
       eventType: 'APPLICATION_LOG',
       status: 'DEBUG',
       value: 2.5,
-      metadata: { msg: 'measured', resource },
+      metadata: { message: 'measured', resource },
     },
   ]);
 });
