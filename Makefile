@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate bench chaos fuzz clean
+.PHONY: start test check generate bench bench-clients chaos fuzz clean
 
 start: node_modules/.installed
 	@npm run --silent start
@@ -21,6 +21,10 @@ generate: node_modules/.installed .venv/.installed
 # Parts of it: make bench BENCH='--only raw,stream --rounds 3'
 bench: node_modules/.installed bench/.venv/.installed
 	@npm run --silent bench -- $(BENCH)
+
+# What a call of the client libraries costs its caller.
+bench-clients: node_modules/.installed
+	@npm run --silent bench:client
 
 # Tortures a collector with 60 faults: docs/reliability.md.
 chaos: node_modules/.installed

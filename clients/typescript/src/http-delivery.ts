@@ -20,7 +20,7 @@ export const connectHeaders = {
   'connect-protocol-version': '1',
 };
 
-export const logBatchPath = `/${IngestService.typeName}/${IngestService.method.logBatch.name}`;
+const logBatchPath = `/${IngestService.typeName}/${IngestService.method.logBatch.name}`;
 
 /** IngestService.LogBatch by the unary protocol of Connect. */
 export class HttpDelivery implements Delivery {

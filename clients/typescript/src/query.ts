@@ -18,7 +18,7 @@ import { connectHeaders } from './http-delivery.ts';
 import { readFailure } from './outcome.ts';
 
 /** A message of the contract as plain data: times are Dates, counts are numbers. */
-export type Plain<T> = T extends Timestamp
+type Plain<T> = T extends Timestamp
   ? Date
   : T extends bigint
     ? number

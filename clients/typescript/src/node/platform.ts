@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { constants, gzip } from 'node:zlib';
 import type { Tally } from '../counters.ts';
 import type { Delivery } from '../delivery.ts';
 import { type Fallback, LineFallback, NoFallback } from '../fallback.ts';
@@ -16,6 +16,8 @@ import { nodePost } from './post.ts';
 import { Spool } from './spool.ts';
 
 const gzipAsync = promisify(gzip);
+/** The first level makes batches about as small as the others, for a fraction of their time. */
+const compress = (bytes: Uint8Array) => gzipAsync(bytes, { level: constants.Z_BEST_SPEED });
 
 export function nodePlatform(tls: ConnectionOptions | undefined): Platform {
   return {
@@ -35,7 +37,7 @@ function createDelivery(settings: Settings, tls: ConnectionOptions | undefined):
   const { url, headers } = settings;
   if (settings.transport === 'grpc') return new GrpcDelivery({ url, headers, tls });
   const { post, close } = nodePost(tls, true);
-  const delivery = new HttpDelivery({ url, headers, post, gzip: gzipAsync });
+  const delivery = new HttpDelivery({ url, headers, post, gzip: compress });
   delivery.close = close;
   return delivery;
 }
