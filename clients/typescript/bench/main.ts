@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { spawnCollector } from '../../../test/support/process.ts';
@@ -85,18 +85,14 @@ const say = (line = '') => {
   console.log(line);
 };
 
-say('# What a call costs its caller');
-say();
-say(
-  `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.version}. Microseconds a call,`,
-);
-say(
-  'the clock that measures included; collector and PostgreSQL on the same machine; the median of',
-);
-say(
-  `${args.rounds} rounds. Flat out: 100 calls a turn of the event loop. Made by \`npm run bench:client\`.`,
-);
-say();
+say(`# What a call costs its caller
+
+${cpus()[0]?.model.trim()}, ${cpus().length} cores, load average ${loadavg()[0]?.toFixed(1)} when it began, Node ${process.version}.
+Microseconds a call, the clock that measures included (\`nothing\` is that alone); collector and
+PostgreSQL on the same machine; the median of ${args.rounds} rounds. Flat out: 100 calls a turn of the event
+loop. \`otel\` is the OpenTelemetry SDK's \`logger.emit\`, \`fetch\` a request for each event. Made by
+\`npm run bench:client\`.
+`);
 say('| service | load | way | p50 | p99 | p99.9 | calls/s | resident MB |');
 say('| --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const load of ['paced', 'flat'] as const) {

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { type ContenderName, contenders } from './contenders.ts';
 
 /**
@@ -13,13 +13,14 @@ const [name, load, url, spool, calls] = process.argv.slice(2) as [
   string,
 ];
 const count = Number(calls);
-/** Before the code is compiled; not counted. */
-const warmUp = load === 'delivery' ? 0 : Math.min(count, 2000);
+/** Not counted: as in a service that has been running, the code is compiled. */
+const warmUp = name === 'fetch' ? 200 : 20_000;
+const settleMs = 1000;
 const callsATurn = 100;
 
 const contender = contenders[name](url, spool);
 const costsNs = new Float64Array(count);
-let called = -warmUp;
+let called = load === 'delivery' ? 0 : -warmUp;
 
 function call(): void {
   const start = process.hrtime.bigint();
@@ -32,10 +33,9 @@ function call(): void {
 /** 1,000 calls a second, each in a turn of its own as far as timers allow. */
 function paced(): Promise<void> {
   const start = performance.now();
-  const before = called;
   return new Promise((resolve) => {
     const timer = setInterval(() => {
-      while (called < count && called - before < performance.now() - start) call();
+      while (called < count && called < performance.now() - start) call();
       if (called < count) return;
       clearInterval(timer);
       resolve();
@@ -44,9 +44,9 @@ function paced(): Promise<void> {
 }
 
 /** As fast as it goes, with turns of the event loop in between, as in a server. */
-async function flat(): Promise<void> {
-  while (called < count) {
-    for (let each = 0; each < callsATurn && called < count; each += 1) call();
+async function flat(until = count): Promise<void> {
+  while (called < until) {
+    for (let each = 0; each < callsATurn && called < until; each += 1) call();
     await turn();
   }
 }
@@ -60,9 +60,13 @@ async function delivery(): Promise<void> {
   }
 }
 
+if (called < 0) {
+  await flat(0);
+  await sleep(settleMs);
+}
 const usage = process.cpuUsage();
 const start = performance.now();
-await { paced, flat, delivery }[load]();
+await { paced, flat: () => flat(), delivery }[load]();
 const callingMs = performance.now() - start;
 const residentMb = Math.round(process.memoryUsage.rss() / 1024 / 1024);
 const fate = await contender.end();

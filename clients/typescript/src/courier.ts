@@ -18,6 +18,9 @@ export interface CourierOptions {
   readonly isCrowded: () => boolean;
 }
 
+/** How often a wait looks whether it is still worth while. */
+const lookMs = 100;
+
 /** Brings batches to the service, or to the fallback, and later from there (clauses 3 and 4). */
 export class Courier {
   readonly #options: CourierOptions;
@@ -47,8 +50,7 @@ export class Courier {
     for (let tries = 0; tries < failuresMax && this.#mayTry(); tries += 1) {
       const outcome = await this.#try(batch, tries === 0 ? first : this.#options.delivery);
       if (outcome.kind !== 'again') return this.#settle(batch, outcome);
-      if (this.#circuit.isOpen || this.#options.isCrowded()) break;
-      await sleep(this.#circuit.delayMs, this.#stop.signal);
+      await this.#pause();
     }
     if (this.isStopped) return;
     await this.#options.fallback.take(batch);
@@ -79,10 +81,22 @@ export class Courier {
     }
   }
 
+  /** Until the next try may be, or there is none to wait for. */
+  async #pause(): Promise<void> {
+    while (this.#circuit.delayMs > 0 && !this.#isHopeless() && !this.isStopped) {
+      await sleep(Math.min(this.#circuit.delayMs, lookMs), this.#stop.signal);
+    }
+  }
+
+  /** The fallback is the place for batches, rather than memory. */
+  #isHopeless(): boolean {
+    return this.#circuit.isOpen || (this.#circuit.hasFailed && this.#options.isCrowded());
+  }
+
   /** While the circuit is open the oldest batch of the spool is what is tried, if there is one. */
   #mayTry(): boolean {
     if (this.isStopped) return false;
-    if (!this.#circuit.isOpen) return true;
+    if (!this.#isHopeless()) return true;
     return !this.#draining && !this.#probing && this.#circuit.delayMs === 0;
   }
 

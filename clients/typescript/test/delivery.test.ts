@@ -163,3 +163,20 @@ it('3.4 the circuit is closed by the oldest batch of the spool', async () => {
   await expect.poll(() => telemetry.counters().delivered, { timeout: 10_000 }).toBe(1);
   expect(server.batches[3]).toEqual(server.batches[0]);
 });
+
+it('3.3 when half of the queue is waiting, the fallback takes what was to be tried again', async () => {
+  const { telemetry } = await start([failure(503, 'unavailable', retryInfo(3_600_000))], {
+    queueEventsMax: 100,
+    batchEventsMax: 10,
+  });
+  let taken = 0;
+  // The server asks for an hour; the queue alone would be full by then.
+  await expect
+    .poll(() => {
+      for (let count = 0; count < 20; count += 1) taken += Number(telemetry.log('MANY'));
+      return telemetry.counters().spooled;
+    })
+    .toBeGreaterThan(100);
+  expect(await telemetry.close(10)).toBe(true);
+  expect(telemetry.counters()).toMatchObject({ taken, spooled: taken });
+});
