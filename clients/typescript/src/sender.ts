@@ -1,13 +1,14 @@
-import { nowUs } from './clock.ts';
 import { type Chunk, Composition, type CompositionOptions } from './composition.ts';
 import type { Tally } from './counters.ts';
 import { Courier } from './courier.ts';
 import type { Delivery } from './delivery.ts';
+import { DropReport } from './drop-report.ts';
 import type { Batch } from './encode.ts';
 import type { Fallback } from './fallback.ts';
 import type { Settings } from './options.ts';
 import type { TelemetryRecord } from './records.ts';
 import { afterMs } from './timers.ts';
+import { Waiters } from './waiters.ts';
 
 export interface SenderOptions extends CompositionOptions {
   readonly settings: Settings;
@@ -17,8 +18,6 @@ export interface SenderOptions extends CompositionOptions {
   readonly fallback: Fallback;
 }
 
-/** Losses are reported at most this often, lest a report that is lost makes another. */
-const reportMsMin = 10_000;
 /** How often the spool is looked into for what others left there. */
 const drainEveryMs = 30_000;
 
@@ -31,9 +30,9 @@ export class Sender {
   readonly #courier: Courier;
   readonly #chunks = new Set<Chunk>();
   readonly #handedOver = new WeakSet<Batch>();
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters = new Waiters();
+  readonly #dropReport: DropReport;
   #queue: TelemetryRecord[] = [];
-  #taken = 0;
   #flushedAtEnd = 0;
   #lanes = 0;
   #flushes = 0;
@@ -41,13 +40,14 @@ export class Sender {
   #isDue = false;
   #isAgeTimed = false;
   #isClosed = false;
-  #reportedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#settings = options.settings;
     this.#tally = options.tally;
     this.#composition = new Composition(options);
+    const { serviceName } = options.settings;
+    this.#dropReport = new DropReport(options.tally, serviceName || options.host);
     this.#courier = new Courier({
       ...options,
       onAnswered: () => this.#report(),
@@ -65,7 +65,6 @@ export class Sender {
       return false;
     }
     this.#queue.push(record);
-    this.#taken += 1;
     this.#tally.taken += 1;
     if (waiting === 0) this.#wakeWhenAged();
     if (waiting + 1 === this.#settings.batchEventsMax) afterMs(0, () => this.#pump());
@@ -74,11 +73,11 @@ export class Sender {
 
   /** Whether all that was taken before has its answer, or is with the fallback, in time. */
   async flush(timeoutMs: number): Promise<boolean> {
-    const target = this.#taken;
+    const target = this.#tally.taken;
     const lost = this.#tally.lost;
     this.#flushes += 1;
     this.#pump();
-    const settled = await this.#until(() => this.#isSettledBelow(target), timeoutMs);
+    const settled = await this.#waiters.until(() => this.#isSettledBelow(target), timeoutMs);
     this.#flushes -= 1;
     if (settled) await this.#options.fallback.waiting?.closeFile();
     return settled && this.#tally.lost === lost;
@@ -86,8 +85,8 @@ export class Sender {
 
   /** Flushes what was taken since the last call; the end of a process asks until it is quiet. */
   flushAtEnd(timeoutMs: number): void {
-    if (this.#flushedAtEnd === this.#taken) return;
-    this.#flushedAtEnd = this.#taken;
+    if (this.#flushedAtEnd === this.#tally.taken) return;
+    this.#flushedAtEnd = this.#tally.taken;
     void this.flush(timeoutMs);
   }
 
@@ -107,7 +106,7 @@ export class Sender {
     this.#isClosed = true;
     this.#courier.stop();
     this.#options.fallback.takeNow(this.#takeAll());
-    this.#settleWaiters();
+    this.#waiters.changed();
   }
 
   /** Sends all that waits or is under way in another way, as far as that can be done at once. */
@@ -176,11 +175,11 @@ export class Sender {
 
   #done(chunk: Chunk): void {
     this.#chunks.delete(chunk);
-    this.#settleWaiters();
+    this.#waiters.changed();
   }
 
   #takeChunk(recordsMax: number): Chunk {
-    const first = this.#taken - this.#queue.length;
+    const first = this.#tally.taken - this.#queue.length;
     const records = this.#queue.splice(0, recordsMax);
     this.#isDue = false;
     if (this.#queue.length > 0) this.#wakeWhenAged();
@@ -199,47 +198,13 @@ export class Sender {
   }
 
   #isSettledBelow(target: number): boolean {
-    if (this.#taken - this.#queue.length < target) return false;
+    if (this.#tally.taken - this.#queue.length < target) return false;
     return [...this.#chunks].every(({ first }) => first >= target);
   }
 
-  /** The timer keeps the process alive meanwhile: what is awaited would not. */
-  #until(isDone: () => boolean, timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (isDone()) end(true);
-      };
-      const end = (result: boolean) => {
-        clearTimeout(timer);
-        this.#waiters.delete(look);
-        resolve(result);
-      };
-      const timer = setTimeout(() => end(isDone()), timeoutMs);
-      this.#waiters.add(look);
-      look();
-    });
-  }
-
-  #settleWaiters(): void {
-    for (const look of [...this.#waiters]) look();
-  }
-
-  /** Tells the service what was lost, now that it can be told (clause 6.2). */
   #report(): void {
-    const nowMs = performance.now();
-    if (this.#isClosed || nowMs - this.#reportedMs < reportMsMin) return;
-    const report = this.#tally.takeReport();
-    if (!report) return;
-    this.#reportedMs = nowMs;
-    this.append({
-      kind: 'event',
-      timeUs: nowUs(),
-      eventType: 'TELEMETRY_DROPPED',
-      component: this.#settings.serviceName || this.#options.host,
-      value: Object.values(report).reduce((sum, records) => sum + records, 0),
-      metadata: report,
-      status: 'WARNING',
-    });
+    const record = this.#isClosed ? undefined : this.#dropReport.record();
+    if (record) this.append(record);
   }
 
   #drainNowAndThen(): void {
