@@ -58,8 +58,13 @@ describe.each(nodeReleases())('with Node $version', ({ path, version }) => {
     await expectOnce(collector.database, component, upTo(20));
   });
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('a program that gets %s', async (signal) => {
-    const program = run('log-and-end.mjs', 'signal');
+  it.each([
+    ['gets SIGTERM', 'SIGTERM', 'signal'],
+    ['gets SIGINT', 'SIGINT', 'signal'],
+    ['gets SIGHUP', 'SIGHUP', 'signal'],
+    ['has two copies of the package, and gets SIGTERM', 'SIGTERM', 'two-copies'],
+  ] as const)('a program that %s', async (_, signal, end) => {
+    const program = run('log-and-end.mjs', end);
     await program.nextLine();
     program.process.kill(signal);
     expect(await program.ended).toEqual({ code: null, signal });

@@ -32,10 +32,16 @@ function onExit(): void {
   for (const sender of senders.keys()) sender.abandon();
 }
 
+/** Known to every copy of this package that a process may have, of whatever version. */
+const isOurs = Symbol.for('gravitas-telemetry-client.on-signal');
+
 /** Ends as the signal would have, unless the application sees to it: then `exit` follows. */
-async function onSignal(signal: NodeJS.Signals): Promise<void> {
-  if (process.listenerCount(signal) > 1) return;
-  await Promise.all([...senders].map(([sender, timeoutMs]) => sender.close(timeoutMs)));
-  process.removeListener(signal, onSignal);
-  process.kill(process.pid, signal);
-}
+const onSignal = Object.assign(
+  async (signal: NodeJS.Signals): Promise<void> => {
+    if (process.listeners(signal).some((listener) => !(isOurs in listener))) return;
+    await Promise.all([...senders].map(([sender, timeoutMs]) => sender.close(timeoutMs)));
+    process.removeListener(signal, onSignal);
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  },
+  { [isOurs]: true },
+);

@@ -20,6 +20,13 @@ switch (END) {
     setInterval(() => {}, 1000);
     console.log('logged');
     break;
+  case 'two-copies': {
+    const other = await import('../../dist/node/end.js?other');
+    other.beforeEnd({ close: async () => {}, abandon: () => {} }, { closeTimeoutS: 1 });
+    setInterval(() => {}, 1000);
+    console.log('logged');
+    break;
+  }
   case 'own-signal':
     setInterval(() => {}, 1000);
     process.once('SIGTERM', () => process.exit(4));
