@@ -6,6 +6,9 @@ const delayMsMax = 30_000;
 /** Says when the next try may be, and keeps a dead service cheap. */
 export class Circuit {
   #failures = 0;
+  /** Those of tries that were under way together double the delay once. */
+  #doublings = 0;
+  #failedMs = 0;
   #nextTryMs = 0;
 
   get isOpen(): boolean {
@@ -23,13 +26,19 @@ export class Circuit {
 
   succeeded(): void {
     this.#failures = 0;
+    this.#doublings = 0;
     this.#nextTryMs = 0;
   }
 
-  /** `askedMs`: what the server asked for, which jitter only lengthens. */
-  failed(askedMs: number | undefined): void {
-    const ownMs = Math.min(delayMsMin * 2 ** Math.min(this.#failures, 20), delayMsMax);
+  /**
+   * A try failed that began at `begunMs` (performance.now). `askedMs`: what the server asked for,
+   * which jitter only lengthens.
+   */
+  failed(begunMs: number, askedMs: number | undefined): void {
+    if (this.#failures > 0 && begunMs >= this.#failedMs) this.#doublings += 1;
     this.#failures += 1;
-    this.#nextTryMs = performance.now() + (askedMs ?? ownMs) * (1 + Math.random() / 4);
+    this.#failedMs = performance.now();
+    const ownMs = Math.min(delayMsMin * 2 ** this.#doublings, delayMsMax);
+    this.#nextTryMs = this.#failedMs + (askedMs ?? ownMs) * (1 + Math.random() / 4);
   }
 }

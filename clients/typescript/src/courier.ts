@@ -102,12 +102,13 @@ export class Courier {
 
   async #try(batch: Sendable, delivery: Delivery): Promise<Outcome> {
     this.#probing = true;
+    const begunMs = performance.now();
     const outcome = await delivery.send(batch, this.#stop.signal);
     this.#probing = false;
     if (outcome.kind !== 'again') {
       this.#circuit.succeeded();
     } else if (!this.isStopped) {
-      this.#circuit.failed(outcome.delayMs);
+      this.#circuit.failed(begunMs, outcome.delayMs);
       if (this.#circuit.isOpen) {
         this.#options.notices.warn(`the service can't be reached: ${outcome.message}`);
       }

@@ -1,14 +1,14 @@
-import { create, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
+import { create, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { uuidv7 } from 'uuidv7';
 import { BinaryBatchSchema } from '../gen/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
-import { LogBatchRequestSchema } from '../gen/gravitas/telemetry/v1/ingest_pb.js';
 import {
   type Event,
   EventSchema,
   type Usage,
   UsageSchema,
 } from '../gen/gravitas/telemetry/v1/telemetry_pb.js';
+import { batchLine } from './line.ts';
 import type { EventRecord, TelemetryRecord, UsageRecord } from './records.ts';
 import { storableMetadata } from './storable.ts';
 
@@ -66,11 +66,7 @@ export class Composer {
       id: batchId,
       records: this.records,
       bytes: toBinary(BinaryBatchSchema, create(BinaryBatchSchema, encoded)),
-      line: () => {
-        const request = create(LogBatchRequestSchema, { batchId, events, usage });
-        const json = toJson(LogBatchRequestSchema, request, { useProtoFieldName: true });
-        return `${JSON.stringify(json)}\n`;
-      },
+      line: () => batchLine(batchId, events, usage),
     };
   }
 }
@@ -135,7 +131,8 @@ function number(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
   const given = Number(value);
   if (!Number.isFinite(given)) throw new TypeError(`${name} is ${given}, not a finite number`);
-  return given;
+  // JSON has no negative zero.
+  return given + 0;
 }
 
 function tokens(value: unknown, name: string): bigint {

@@ -40,7 +40,8 @@ class Storing {
       case 'string':
         return value.toWellFormed();
       case 'number':
-        return Number.isFinite(value) ? value : String(value);
+        // JSON has no negative zero.
+        return Number.isFinite(value) ? value + 0 : String(value);
       case 'boolean':
         return value;
       case 'object':

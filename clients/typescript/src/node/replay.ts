@@ -56,9 +56,10 @@ async function replayLine(
 async function deliver(delivery: Delivery, batch: Sendable): Promise<Outcome> {
   const circuit = new Circuit();
   for (;;) {
+    const begunMs = performance.now();
     const outcome = await delivery.send(batch, new AbortController().signal);
     if (outcome.kind !== 'again') return outcome;
-    circuit.failed(outcome.delayMs);
+    circuit.failed(begunMs, outcome.delayMs);
     if (circuit.isOpen) return outcome;
     await wait(circuit.delayMs);
   }

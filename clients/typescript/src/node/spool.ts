@@ -14,27 +14,37 @@ import { SpoolWriter } from './spool-writer.ts';
 /** Keeps batches in files until the service is back (clause 4). */
 export class Spool implements Fallback {
   readonly waiting: WaitingBatches;
-  readonly #writer: SpoolWriter;
+  readonly #settings: Settings;
   readonly #tally: Tally;
   readonly #notices: Notices;
-  readonly #bytesMax: number;
+  #files: { readonly writer: SpoolWriter; readonly reader: SpoolReader } | undefined;
 
   constructor(settings: Settings, tally: Tally, notices: Notices) {
-    const directory = settings.spoolDirectory ?? firstWritable(spoolPlaces(process.env));
-    this.#writer = new SpoolWriter(directory, () => this.#keepBounded());
+    this.#settings = settings;
     this.#tally = tally;
     this.#notices = notices;
-    this.#bytesMax = settings.spoolBytesMax;
-    const reader = new SpoolReader(directory, tally);
     this.waiting = {
-      next: () => this.#next(reader),
-      closeFile: () => this.#writer.closeFile().catch((error) => this.#warn(error)),
+      next: () => this.#next(),
+      closeFile: () =>
+        this.#open()
+          .writer.closeFile()
+          .catch((error) => this.#warn(error)),
     };
+  }
+
+  /** Looks at the disk, which the caller of the first record must not wait for. */
+  #open(): { readonly writer: SpoolWriter; readonly reader: SpoolReader } {
+    if (!this.#files) {
+      const directory = this.#settings.spoolDirectory ?? firstWritable(spoolPlaces(process.env));
+      const writer = new SpoolWriter(directory, () => this.#keepBounded(writer));
+      this.#files = { writer, reader: new SpoolReader(directory, this.#tally) };
+    }
+    return this.#files;
   }
 
   async take(batch: Batch): Promise<void> {
     try {
-      await this.#writer.append(batch.line());
+      await this.#open().writer.append(batch.line());
       this.#tally.spooled += batch.records;
     } catch (error) {
       this.#tally.drop('spool_failed', batch.records);
@@ -45,7 +55,7 @@ export class Spool implements Fallback {
   takeNow(batches: readonly Batch[]): void {
     const records = batches.reduce((sum, batch) => sum + batch.records, 0);
     try {
-      this.#writer.writeNow(batches.map((batch) => batch.line()));
+      this.#open().writer.writeNow(batches.map((batch) => batch.line()));
       this.#tally.spooled += records;
     } catch (error) {
       this.#tally.drop('spool_failed', records);
@@ -53,20 +63,20 @@ export class Spool implements Fallback {
     }
   }
 
-  async #next(reader: SpoolReader): Promise<WaitingBatch | undefined> {
-    const batch = await reader.next(this.#writer.openName);
-    if (batch || this.#writer.openName === undefined) return batch;
-    await this.#writer.closeFile();
+  async #next(): Promise<WaitingBatch | undefined> {
+    const { writer, reader } = this.#open();
+    const batch = await reader.next(writer.openName);
+    if (batch || writer.openName === undefined) return batch;
+    await writer.closeFile();
     return reader.next(undefined);
   }
 
   /** Drops the oldest closed files where there is too much (clause 4.5). */
-  async #keepBounded(): Promise<void> {
-    const { directory } = this.#writer;
+  async #keepBounded({ directory, openName }: SpoolWriter): Promise<void> {
     const names = (await namesIn(directory)).filter((name) => isOpen(name) || isClosed(name));
     const sizes = await Promise.all(names.map((name) => sizeOf(join(directory, name))));
-    let excess = sizes.reduce((sum, bytes) => sum + bytes, 0) - this.#bytesMax;
-    for (const name of await closedFiles(directory, this.#writer.openName)) {
+    let excess = sizes.reduce((sum, bytes) => sum + bytes, 0) - this.#settings.spoolBytesMax;
+    for (const name of await closedFiles(directory, openName)) {
       if (excess <= 0) return;
       const path = join(directory, name);
       excess -= await sizeOf(path);
@@ -76,7 +86,7 @@ export class Spool implements Fallback {
   }
 
   #warn(error: unknown): void {
-    this.#notices.warn(`the spool ${this.#writer.directory} fails: ${error}`);
+    this.#notices.warn(`the spool ${this.#files?.writer.directory} fails: ${error}`);
   }
 }
 
