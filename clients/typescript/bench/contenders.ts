@@ -32,7 +32,10 @@ function client(
   const telemetry = new Telemetry({ url, spoolDirectory, transport, logger });
   return {
     log: (value) => telemetry.log('VRAM_CHECK', { component: 'L1', value, metadata, status: 'OK' }),
-    isFull: () => telemetry.counters().taken - telemetry.counters().delivered > 40_000,
+    isFull: () => {
+      const { taken, delivered, spooled } = telemetry.counters();
+      return taken - delivered - spooled > 40_000;
+    },
     end: async () => {
       await telemetry.close(60);
       const { taken, delivered, spooled, dropped } = telemetry.counters();
