@@ -18,12 +18,12 @@ const rules: Readonly<Record<string, Rules>> = {
   accept: {
     own: ['gen', 'observe', 'buffer/batch', 'event-types', 'uuid', 'errors'],
     typesOf: ['buffer/ingest-buffer', 'observe/accounting'],
-    packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node', 'uuidv7'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
   },
   buffer: {
-    own: ['event-types', 'errors', 'directory-lock'],
+    own: ['event-types', 'errors', 'directory-lock', 'uuid'],
     typesOf: ['observe'],
-    packages: ['uuidv7'],
+    packages: [],
   },
   commit: {
     own: ['database', 'event-types', 'errors', 'uuid'],
@@ -60,7 +60,7 @@ const rules: Readonly<Record<string, Rules>> = {
   'config.ts': { own: [], packages: ['zod'] },
   'errors.ts': { own: [], packages: [] },
   'event-types.ts': { own: [], packages: [] },
-  'uuid.ts': { own: [], packages: [] },
+  'uuid.ts': { own: [], packages: ['uuidv7'] },
   'ingest-path.ts': {
     own: ['accept', 'buffer', 'commit', 'database', 'observe'],
     typesOf: ['config'],

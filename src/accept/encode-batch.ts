@@ -1,5 +1,4 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import { uuidv7 } from 'uuidv7';
 import {
   EventSchema,
   UsageSchema,
@@ -13,7 +12,7 @@ import {
 } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
-import { isUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
+import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
 import { decodeBinary, type Incoming, type IncomingBatch } from './decode.ts';
 import { ByteWriter } from './encode/byte-writer.ts';
 import { Fingerprint } from './encode/fingerprint.ts';
@@ -164,7 +163,7 @@ function showable(text: string): string {
 
 /** The caller's id in canonical form, or a new one: our own retries need one too. */
 function batchId(given: string, window: TimeWindow, field: string, nowMs: number): string {
-  if (given === '') return uuidv7();
+  if (given === '') return newUuidV7();
   const invalid = (reason: string) => new ServiceError('invalid', `${field} ${reason}`, { field });
   if (!isUuidV7(given)) throw invalid('is not a UUIDv7');
   const timeMs = uuidV7TimeMs(given);

@@ -3,8 +3,8 @@ import type { BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
 import type { RecordKind } from '../event-types.ts';
 import type { Accounting } from '../observe/accounting.ts';
-import { RecordIds, uuidText } from '../uuid.ts';
 import type { IncomingBatch } from './decode.ts';
+import { idOfRow } from './encode/records.ts';
 import {
   checkRows,
   type EncodedBatch,
@@ -70,7 +70,7 @@ export class Ingest {
       const { field, reason } = rejection;
       throw new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
     }
-    return { ...stored, recordId: uuidText(new RecordIds(stored.batchId, kind).at(0)) };
+    return { ...stored, recordId: idOfRow(batch[kind].copy) };
   }
 
   /** A batch whose caller waits for the answer. */

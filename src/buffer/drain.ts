@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { uuidv7 } from 'uuidv7';
 import { ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import type { Logger } from '../observe/logger.ts';
+import { newUuidV7 } from '../uuid.ts';
 import { type Batch, batchBytes, batchRows, type CommitGroup } from './batch.ts';
 import type { CommitOrSpool } from './fallback.ts';
 import type { ClosedSegment, Spool } from './spool/spool.ts';
@@ -92,7 +92,7 @@ export class Drain {
 
   /** Tries until the database takes the group, or the drain stops. */
   async #commitGroup(batches: readonly Batch[]): Promise<void> {
-    const group = { id: uuidv7(), batches };
+    const group = { id: newUuidV7(), batches };
     while (!this.#stop.signal.aborted) {
       try {
         const settlements = await this.#commit(group);

@@ -1,4 +1,4 @@
-import { uuidv7 } from 'uuidv7';
+import { newUuidV7 } from '../uuid.ts';
 import { type Batch, batchBytes, batchRows, type CommitGroup, type Settlement } from './batch.ts';
 import { Rate } from './rate.ts';
 
@@ -179,7 +179,7 @@ export class Lane {
   async #write(entries: Entry[]): Promise<void> {
     this.#writing += 1;
     try {
-      const group = { id: uuidv7(), batches: entries.map((entry) => entry.batch) };
+      const group = { id: newUuidV7(), batches: entries.map((entry) => entry.batch) };
       const startedAt = performance.now();
       const settlements = await this.#store(group);
       const settledAt = performance.now();

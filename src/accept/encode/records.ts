@@ -1,4 +1,4 @@
-import { uuidBytes } from '../../uuid.ts';
+import { uuidBytes, uuidText } from '../../uuid.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { fieldNumeric } from './numeric.ts';
 import type { ValidEvent, ValidUsage } from './validate.ts';
@@ -21,6 +21,9 @@ export function rowStart(
     observedAtUs,
   };
 }
+
+/** The id that the first of these rows has: it comes after the number of fields and its length. */
+export const idOfRow = (rows: Uint8Array): string => uuidText(rows.subarray(6, 22));
 
 /** Writes one row of system_telemetry, in the order of `tables.event.columns`. */
 export function writeEventRow(writer: ByteWriter, start: RowStart, event: ValidEvent): void {
