@@ -1,0 +1,63 @@
+"""Ends and forks of the process (docs/specs/client.md, 5)."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from typing import Protocol
+
+
+class Living(Protocol):
+    def close(self, timeout: float | None = None) -> bool: ...
+
+    def _begin_anew(self) -> None: ...
+
+
+_living: list[Living] = []
+_hooks_are_installed = False
+_environments_hooked: set[str] = set()
+
+
+def begin(client: Living) -> None:
+    """With the first record: from now on the client is closed at exit, and begins anew in a fork."""
+    global _hooks_are_installed
+    if client not in _living:
+        _living.append(client)
+    if not _hooks_are_installed:
+        _hooks_are_installed = True
+        atexit.register(_close_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_begin_all_anew)
+    _hook_environments()
+
+
+def end(client: Living) -> None:
+    if client in _living:
+        _living.remove(client)
+
+
+def _hook_environments() -> None:
+    """Worker processes of these end by os._exit, which runs no exit hooks but their own."""
+    for name in ("multiprocessing", "billiard"):
+        util = sys.modules.get(f"{name}.util")
+        if util and name not in _environments_hooked:
+            _environments_hooked.add(name)
+            # Late, after the worker's own children have ended.
+            util.Finalize(None, _close_all, exitpriority=-100)
+    signals = sys.modules.get("celery.signals")
+    if signals and "celery" not in _environments_hooked:
+        _environments_hooked.add("celery")
+        signals.worker_process_shutdown.connect(_close_all, weak=False)
+
+
+def _close_all(**_signal: object) -> None:
+    for client in list(_living):
+        client.close()
+
+
+def _begin_all_anew() -> None:
+    # Workers drop the finalizers of their parent.
+    _environments_hooked.clear()
+    for client in _living:
+        client._begin_anew()
