@@ -17,7 +17,7 @@ from ._options import Options
 
 CONNECT_TIMEOUT_S = 1.0
 TIMEOUT_S = 5.0
-_COURIERS = 3
+_COURIERS = 4
 _GZIP_BYTES_MIN = 1024
 # The fastest that still halves telemetry; the wire inside a data centre is cheaper than the CPU.
 _GZIP_LEVEL = 1
@@ -26,7 +26,7 @@ _GZIP_LEVEL = 1
 class HttpTransport:
     """A connection for each batch under way, made anew when it fails."""
 
-    window_batches_max = 8
+    window_batches_max = 16
 
     def __init__(self, options: Options) -> None:
         self._client = httpx.Client(

@@ -41,7 +41,7 @@ class Unstorable(ValueError):
 def to_time_ns(timestamp: datetime | float) -> int:
     """A datetime without a zone is local time, as everywhere in Python; a number is seconds since 1970."""
     if not isinstance(timestamp, datetime):
-        return int(timestamp * 1_000_000_000)
+        return round(float(timestamp) * 1_000_000) * 1000
     since = timestamp.astimezone(timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
 
