@@ -151,3 +151,12 @@ def run(process: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
 
 def values(events: list[Event]) -> list[float | None]:
     return sorted(event.value for event in events if event.value is not None)
+
+
+def wait_for_line(running: subprocess.Popen[str], expected: str) -> None:
+    """What the program prints before that is passed over."""
+    assert running.stdout
+    for line in running.stdout:
+        if line.rstrip() == expected:
+            return
+    raise AssertionError(f"it ended without having printed {expected}")

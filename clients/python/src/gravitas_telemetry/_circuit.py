@@ -26,7 +26,7 @@ class Circuit:
     def failed(self, server_delay_s: float | None) -> None:
         delay_s = min(DELAY_S_MAX, DELAY_S_MIN * 2 ** min(self._failures, 20))
         if server_delay_s is not None:
-            delay_s = server_delay_s
+            delay_s = max(server_delay_s, DELAY_S_MIN)
         self._failures += 1
         # Jitter only lengthens: what the server asked for is never shortened.
         self.retry_at = time.monotonic() + delay_s * (1 + _JITTER * random.random())

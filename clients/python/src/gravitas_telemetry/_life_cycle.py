@@ -15,20 +15,13 @@ class Living(Protocol):
 
 
 _living: list[Living] = []
-_hooks_are_installed = False
 _environments_hooked: set[str] = set()
 
 
 def begin(client: Living) -> None:
     """With the first record: from now on the client is closed at exit, and begins anew in a fork."""
-    global _hooks_are_installed
     if client not in _living:
         _living.append(client)
-    if not _hooks_are_installed:
-        _hooks_are_installed = True
-        atexit.register(_close_all)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_begin_all_anew)
     _hook_environments()
 
 
@@ -61,3 +54,9 @@ def _begin_all_anew() -> None:
     _environments_hooked.clear()
     for client in _living:
         client._begin_anew()
+
+
+# At import: exit hooks run last in, first out, so that those of the application may still log.
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_all_anew)

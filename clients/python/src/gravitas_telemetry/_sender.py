@@ -7,30 +7,26 @@ import time
 from itertools import zip_longest
 from pathlib import Path
 from queue import Empty
-from typing import TYPE_CHECKING
 
-from ._answers import Acknowledged, Refused, TryAgain
+from ._answers import Acknowledged, Answer, Refused, TryAgain
 from ._batch import Batch, Composer
 from ._circuit import TRIES_MAX, Circuit
 from ._complaints import complain
 from ._counters import Counters
 from ._drop_report import DropReport
 from ._fallback import fall_back
-from ._http_transport import TIMEOUT_S, HttpTransport, mark_sending_thread
+from ._http_transport import TIMEOUT_S, mark_sending_thread
 from ._intake import NEVER, Flush, Intake
 from ._options import Options
 from ._spool import Spool
 from ._spool_delivery import SpoolDelivery, settle
+from ._transports import Transport, Transports
 from ._window import Window
 
 # How often the spool is searched for what other processes have left.
 LOOK_AROUND_S = 30.0
 _TRY_TIMEOUT_S_MIN = 0.05
 _UNANSWERED = TryAgain("the stream ended before its answer")
-
-
-if TYPE_CHECKING:
-    from ._grpc_transport import GrpcTransport
 
 
 class Sender:
@@ -41,17 +37,14 @@ class Sender:
         self._composer = Composer(
             options.batch_events_max, options.batch_bytes_max, options.resource_attributes(), counters
         )
-        self._http = HttpTransport(options)
-        self._live: HttpTransport | GrpcTransport = self._http if options.transport == "http" else _grpc_transport(options)
+        self._transports: Transports | None = None
         self._circuit = Circuit()
         self._report = DropReport(options, counters)
         self._spool: Spool | None = None
         self._spooled: SpoolDelivery | None = None
         if options.fallback == "spool":
             self._spool = Spool(Path(options.spool_directory), options.spool_bytes_max, counters)
-            self._spooled = SpoolDelivery(
-                self._spool, counters, lambda line: self._http.send_line(line, self._timeout_s())
-            )
+            self._spooled = SpoolDelivery(self._spool, counters, self._send_line)
         self._look_at = 0.0
         self._waiting_since: float | None = None
         self._flushes: list[Flush] = []
@@ -88,6 +81,8 @@ class Sender:
 
     def _run(self) -> None:
         mark_sending_thread()
+        # Here and not with the first record: to read the certificates of TLS takes a while.
+        self._transports = Transports(self._options)
         while not self._stop.is_set():
             try:
                 self._turn()
@@ -153,16 +148,19 @@ class Sender:
 
     def _deliver_live(self) -> bool:
         """Sends what the transport takes at once, and finds each batch a place."""
-        self._window = window = Window(self._compose, self._live.window_batches_max)
+        assert self._transports
+        live = self._transports.live
+        self._window = window = Window(self._compose, live.window_batches_max)
         tries_left = 1 if self._stop.is_set() else TRIES_MAX
         while tries_left and self._may_try_live():
             tries_left -= 1
-            self._try_live(window)
+            self._try_live(window, live)
             if not window.batches:
                 return True
             if tries_left:
                 self._stop.wait(max(self._circuit.retry_at - time.monotonic(), 0))
         window.fill()
+        self._look_at = 0.0
         while window.batches and not self._abandoned:
             fall_back(window.batches[0], self._options.fallback, self._spool, self._counters)
             window.batches.pop(0)
@@ -186,8 +184,8 @@ class Sender:
         spool_holds_any = self._spool is not None and self._spool.holds_any()
         return not self._stop.is_set() and self._circuit.may_try() and not spool_holds_any
 
-    def _try_live(self, window: Window) -> None:
-        answers = self._live.send(window.bodies(), self._timeout_s())
+    def _try_live(self, window: Window, live: Transport) -> None:
+        answers = live.send(window.bodies(), self._timeout_s())
         batches = window.seal()
         if self._abandoned or not batches:
             return
@@ -225,6 +223,10 @@ class Sender:
         elif answer is None:
             self._look_at = min(now + LOOK_AROUND_S, self._spool.closes_at())
         return False
+
+    def _send_line(self, line: bytes) -> Answer:
+        assert self._transports
+        return self._transports.http.send_line(line, self._timeout_s())
 
     def _succeeded(self) -> None:
         self._circuit.succeeded()
@@ -270,10 +272,3 @@ class Sender:
     def _lost(self) -> int:
         dropped = self._counters.counts(0)["dropped"]
         return dropped["unreachable"] + dropped["spool_failed"]
-
-
-def _grpc_transport(options: Options) -> GrpcTransport:
-    # Only who has installed the extra has grpcio.
-    from ._grpc_transport import GrpcTransport
-
-    return GrpcTransport(options)

@@ -236,16 +236,20 @@ class Telemetry(LegacyMethods):
         self._options = options = resolve(self._given)
         if not options.enabled:
             return
-        intake = Intake(options.queue_events_max)
-        intake.attention_at = 1
+        # From here on other threads, and signal handlers of this one, are served without waiting.
+        self._intake = Intake(options.queue_events_max)
         try:
-            self._sender = Sender(intake, options, self._counters)
-            self._intake = intake
+            self._sender = Sender(self._intake, options, self._counters)
             _life_cycle.begin(self)
             self._sender.start()
-        except Exception as error:
+        except RuntimeError as error:
             # At the end of an interpreter no thread starts: then close() spools what was taken.
             complain("begin", f"the sender can't start: {error}")
+        except BaseException:
+            # An interrupt by the user, say: the next record begins again.
+            self._options = None
+            self._intake.room = 0
+            raise
 
     def _refuse(self, error: Exception) -> Outcome:
         self._counters.drop("invalid")
