@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+# httpx and the socket module import these when they are first needed, which would be in the
+# sender's thread: a process that forks in the middle of that has a child with half a module.
+import encodings.idna  # noqa: F401
 import logging
 import threading
 import zlib
 from collections.abc import Iterable
 
+import httpcore  # noqa: F401
 import httpx
 from google.protobuf.json_format import ParseDict
 
@@ -32,7 +36,8 @@ class HttpTransport:
         self._client = httpx.Client(
             base_url=options.url,
             headers={"connect-protocol-version": "1", **options.request_headers()},
-            verify=options.verify,
+            # Without TLS there is no need to read all certificates.
+            verify=options.verify if options.url.startswith("https:") else False,
             limits=httpx.Limits(keepalive_expiry=30),
         )
         self._couriers: Couriers[tuple[bytes, float], Answer] = Couriers(self._log_batch, _COURIERS)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -16,6 +19,9 @@ class Living(Protocol):
 
 _living: list[Living] = []
 _environments_hooked: set[str] = set()
+_FORK_DELAY_S_MAX = 1.0
+_setting_up = threading.Lock()
+_fork_holds_lock = False
 
 
 def begin(client: Living) -> None:
@@ -28,6 +34,16 @@ def begin(client: Living) -> None:
 def end(client: Living) -> None:
     if client in _living:
         _living.remove(client)
+
+
+@contextmanager
+def not_while_forking() -> Iterator[None]:
+    """For what leaves a forked child in a deadlock when the fork comes in the middle of it.
+
+    OpenSSL takes locks while it sets up TLS, and a child has them locked with nobody to unlock them.
+    """
+    with _setting_up:
+        yield
 
 
 def _hook_environments() -> None:
@@ -49,7 +65,19 @@ def _close_all(**_signal: object) -> None:
         client.close()
 
 
+def _before_fork() -> None:
+    global _fork_holds_lock
+    _fork_holds_lock = _setting_up.acquire(timeout=_FORK_DELAY_S_MAX)
+
+
+def _after_fork_in_parent() -> None:
+    if _fork_holds_lock:
+        _setting_up.release()
+
+
 def _begin_all_anew() -> None:
+    global _setting_up
+    _setting_up = threading.Lock()
     # Workers drop the finalizers of their parent.
     _environments_hooked.clear()
     for client in _living:
@@ -59,4 +87,6 @@ def _begin_all_anew() -> None:
 # At import: exit hooks run last in, first out, so that those of the application may still log.
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_all_anew)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_begin_all_anew
+    )

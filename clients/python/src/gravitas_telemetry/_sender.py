@@ -17,6 +17,7 @@ from ._drop_report import DropReport
 from ._fallback import fall_back
 from ._http_transport import TIMEOUT_S, mark_sending_thread
 from ._intake import NEVER, Flush, Intake
+from ._life_cycle import not_while_forking
 from ._options import Options
 from ._spool import Spool
 from ._spool_delivery import SpoolDelivery, settle
@@ -82,7 +83,8 @@ class Sender:
     def _run(self) -> None:
         mark_sending_thread()
         # Here and not with the first record: to read the certificates of TLS takes a while.
-        self._transports = Transports(self._options)
+        with not_while_forking():
+            self._transports = Transports(self._options)
         while not self._stop.is_set():
             try:
                 self._turn()
