@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from ._environments import forget_environments, hook_environments
+
 
 class Living(Protocol):
     def close(self, timeout: float | None = None) -> bool: ...
+
+    def flush(self, timeout: float = ...) -> bool: ...
 
     def _begin_anew(self) -> None: ...
 
 
 _living: list[Living] = []
-_environments_hooked: set[str] = set()
 _FORK_DELAY_S_MAX = 1.0
+_FLUSH_S = 2.0
 _setting_up = threading.Lock()
 _fork_holds_lock = False
 
@@ -28,7 +31,7 @@ def begin(client: Living) -> None:
     """With the first record: from now on the client is closed at exit, and begins anew in a fork."""
     if client not in _living:
         _living.append(client)
-    _hook_environments()
+    hook_environments(_close_all, _flush_all)
 
 
 def end(client: Living) -> None:
@@ -46,23 +49,14 @@ def not_while_forking() -> Iterator[None]:
         yield
 
 
-def _hook_environments() -> None:
-    """Worker processes of these end by os._exit, which runs no exit hooks but their own."""
-    for name in ("multiprocessing", "billiard"):
-        util = sys.modules.get(f"{name}.util")
-        if util and name not in _environments_hooked:
-            _environments_hooked.add(name)
-            # Late, after the worker's own children have ended.
-            util.Finalize(None, _close_all, exitpriority=-100)
-    signals = sys.modules.get("celery.signals")
-    if signals and "celery" not in _environments_hooked:
-        _environments_hooked.add("celery")
-        signals.worker_process_shutdown.connect(_close_all, weak=False)
-
-
-def _close_all(**_signal: object) -> None:
+def _close_all() -> None:
     for client in list(_living):
         client.close()
+
+
+def _flush_all() -> None:
+    for client in list(_living):
+        client.flush(_FLUSH_S)
 
 
 def _before_fork() -> None:
@@ -78,8 +72,7 @@ def _after_fork_in_parent() -> None:
 def _begin_all_anew() -> None:
     global _setting_up
     _setting_up = threading.Lock()
-    # Workers drop the finalizers of their parent.
-    _environments_hooked.clear()
+    forget_environments()
     for client in _living:
         client._begin_anew()
 
