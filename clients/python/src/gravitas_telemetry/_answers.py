@@ -38,7 +38,9 @@ class TryAgain:
 
 Answer = Union[Acknowledged, Refused, TryAgain]
 
-def acknowledged(ack: LogBatchResponse) -> Acknowledged:
+def acknowledged(ack: LogBatchResponse) -> Answer:
+    if not ack.batch_id:
+        return TryAgain("what answers is not the service: its success names no batch")
     reason = ack.rejections[0] if ack.rejections else None
     said = f"{reason.field} {reason.reason}".strip() if reason else ""
     return Acknowledged(ack.events + ack.usage, ack.rejected, said)

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
+Itself = TypeVar("Itself")
 
 
 class Ready(Coroutine[Any, Any, Any]):
@@ -27,7 +28,7 @@ class Ready(Coroutine[Any, Any, Any]):
     def close(self) -> None:
         pass
 
-    def __await__(self) -> Generator[Any, Any, Any]:
+    def __await__(self: Itself) -> Generator[Any, Any, Itself]:
         return self
         yield  # makes this a generator
 
@@ -42,10 +43,6 @@ class Outcome(Ready):
 
     def __bool__(self) -> bool:
         return self._taken
-
-    def __await__(self) -> Generator[Any, Any, Outcome]:
-        return self
-        yield
 
     def __repr__(self) -> str:
         return "TAKEN" if self._taken else "NOT_TAKEN"
