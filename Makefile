@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate bench chaos fuzz clean
+.PHONY: start test check generate bench bench-clients chaos fuzz clean
 
 start: node_modules/.installed
 	@npm run --silent start
@@ -21,6 +21,13 @@ generate: node_modules/.installed .venv/.installed
 # Parts of it: make bench BENCH='--only raw,stream --rounds 3'
 bench: node_modules/.installed bench/.venv/.installed
 	@npm run --silent bench -- $(BENCH)
+
+# What the client libraries cost their callers, and how much they deliver.
+bench-clients: bench-clients-python
+
+.PHONY: bench-clients-python
+bench-clients-python: node_modules/.installed .venv/.bench-installed
+	@PATH="$(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)" python clients/python/bench/main.py
 
 # Tortures a collector with 60 faults: docs/reliability.md.
 chaos: node_modules/.installed
@@ -42,6 +49,10 @@ node_modules/.installed: package.json package-lock.json .npmrc
 bench/.venv/.installed: bench/peers/requirements.txt
 	$(PYTHON) -m venv bench/.venv
 	bench/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
+
+.venv/.bench-installed: .venv/.installed clients/python/bench/requirements.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check -r clients/python/bench/requirements.txt
 	@touch $@
 
 clean:
