@@ -77,3 +77,13 @@ def test_a_batch_has_bounds() -> None:
     queue.extend((0, "A", None, None, None, None) for _ in range(12))
     batch = composer.compose(queue)
     assert batch is not None and len(batch.records) == 10
+
+
+def test_the_line_is_what_was_sent_when_the_caller_has_changed_it_since() -> None:
+    inner: dict[str, Any] = {"n": 1}
+    record: Record = (1_795_559_312_123_456_789, "A", "L1", 0.5, {"of": inner}, None)
+    batch = Composer(10, 1000, None, Counters()).compose(deque([record]))
+    assert batch is not None
+    inner["n"] = inner
+    assert LogBatchRequest.FromString(batch.wire) == Parse(batch.json_line(), LogBatchRequest())
+    assert batch.json_line().startswith(b'{"batch_id":')

@@ -26,7 +26,7 @@ from ._results import (
 from ._telemetry import Telemetry
 from ._timer import Timer
 
-telemetry = Telemetry()
+telemetry: Telemetry = Telemetry()
 """The client that an application shares. It begins with the first record, by the environment."""
 
 __all__ = [

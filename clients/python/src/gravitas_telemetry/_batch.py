@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from google.protobuf.json_format import MessageToDict
+
 from ._complaints import complain
 from ._counters import Counters
+from ._generated.ingest_pb2 import LogBatchRequest
 from ._records import (
     EventRecord,
     Record,
@@ -37,6 +40,15 @@ class Batch:
 
     def json_line(self) -> bytes:
         """LogBatchRequest as proto3 JSON, with the names of the .proto, and a line feed."""
+        try:
+            message = self._message()
+        except Exception:
+            # Something inside of metadata has changed since: its caller owns it. This is slow and sure.
+            sent = LogBatchRequest.FromString(self.wire)
+            message = MessageToDict(sent, preserving_proto_field_name=True)
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    def _message(self) -> dict[str, Any]:
         message: dict[str, Any] = {"batch_id": self.id}
         events = [_event_json(each, self.resource) for each in self.records if not isinstance(each, UsageRecord)]
         usage = [_usage_json(each, self.resource) for each in self.records if isinstance(each, UsageRecord)]
@@ -44,7 +56,7 @@ class Batch:
             message["events"] = events
         if usage:
             message["usage"] = usage
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        return message
 
 
 class Composer:

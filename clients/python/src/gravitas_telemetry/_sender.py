@@ -53,6 +53,7 @@ class Sender:
         self._stop = threading.Event()
         self._stop_by = float("inf")
         self._abandoned = False
+        self._draining = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="gravitas-telemetry", daemon=True)
 
     def start(self) -> None:
@@ -264,12 +265,14 @@ class Sender:
         self._drain_into_fallback()
 
     def _drain_into_fallback(self) -> None:
-        while self._intake.queue:
-            batch = self._composer.compose(self._intake.queue)
-            if batch:
-                fall_back(batch, self._options.fallback, self._spool, self._counters)
-        if self._spool:
-            self._spool.close_file()
+        # Whoever comes second waits until what the first has taken from the queue has its place.
+        with self._draining:
+            while self._intake.queue:
+                batch = self._composer.compose(self._intake.queue)
+                if batch:
+                    fall_back(batch, self._options.fallback, self._spool, self._counters)
+            if self._spool:
+                self._spool.close_file()
 
     def _lost(self) -> int:
         dropped = self._counters.counts(0)["dropped"]

@@ -108,7 +108,7 @@ class Spool:
         name = f"{uuid7()}.{_HOST}-{os.getpid()}.open"
         _own_names.add(name)
         self._path = self._directory / name
-        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._opened_at = time.monotonic()
         return self._descriptor
 
