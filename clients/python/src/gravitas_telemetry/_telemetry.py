@@ -170,7 +170,7 @@ class Telemetry(LegacyMethods):
     def flush(self, timeout: float = 5) -> bool:
         """Whether all that was logged before is delivered or spooled, after `timeout` seconds at most."""
         sender = self._sender
-        return sender is None or sender.flush(timeout)
+        return sender is None or self._closed or sender.flush(timeout)
 
     def close(self, timeout: float | None = None) -> bool:
         """Delivers what it can, spools the rest, and takes nothing from then on.
