@@ -104,7 +104,9 @@ def delivery_table(url: str) -> list[str]:
     for transport in ("http", "grpc"):
         runs = [run("deliver.py", transport, url, DELIVERED_EVENTS) for _ in range(ROUNDS)]
         for each in runs:
-            assert each["counts"]["delivered"] == DELIVERED_EVENTS + 1, each
+            counts = each["counts"]
+            # The first event, and perhaps a report of what the full queue refused, come on top.
+            assert counts["delivered"] == counts["taken"] > DELIVERED_EVENTS and counts["spooled"] == 0, each
         rates = [each["events_per_second"] for each in runs]
         lines.append(
             f"| {transport} | {statistics.median(rates):,.0f} | {min(rates):,.0f} to {max(rates):,.0f} "

@@ -59,9 +59,10 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path, url: str) -> No
     names = zipfile.ZipFile(wheel).namelist()
     assert "gravitas_telemetry/py.typed" in names
     assert "gravitas_telemetry/_generated/ingest_pb2.py" in names
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", wheel], check=True)
     program = "from gravitas_telemetry import telemetry; assert telemetry.log('A'); assert telemetry.flush()"
     environment = {"PATH": os.environ["PATH"], "TELEMETRY_URL": url, "TELEMETRY_SPOOL_DIRECTORY": str(tmp_path)}
     subprocess.run([python, "-c", program], check=True, env=environment, cwd=tmp_path)

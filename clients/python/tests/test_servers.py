@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,7 +47,7 @@ from gravitas_telemetry import telemetry
 
 folder = os.environ["FOLDER"]
 app = Celery(broker="filesystem://")
-app.conf.broker_transport_options = {"data_folder_in": folder, "data_folder_out": folder}
+app.conf.broker_transport_options = {"data_folder_in": folder, "data_folder_out": folder, "polling_interval": 0.05}
 app.conf.worker_max_tasks_per_child = 1
 app.conf.task_ignore_result = True
 
@@ -115,17 +116,27 @@ def test_uvicorn_reload(start: Start, stored: Stored, tmp_path: Path) -> None:
     server = start("-m", "uvicorn", "--reload", "--port", str(port), "application:asgi")
     eventually(lambda: ask(port, 0))
     first = ask(port, 1)
-    (tmp_path / "application.py").write_text(APPLICATION + "\n# changed\n")
     answered: list[bytes] = []
-    eventually(lambda: answered.append(ask(port, 2)) or answered[-1] not in (b"", first))
+
+    def is_another() -> bool:
+        # What changes before the first look of the reloader is no change to it.
+        if b"detected changes" not in (tmp_path / "log").read_bytes():
+            os.utime(tmp_path / "application.py")
+        answered.append(ask(port, 2))
+        return answered[-1] not in (b"", first)
+
+    eventually(is_another)
     server.send_signal(signal.SIGINT)
     server.wait(30)
-    assert values(stored()) == [-1, -1, 0, 1, *[2] * len([each for each in answered if each])]
+    loaded, *found = sorted(Counter(values(stored())).items(), key=lambda item: item[0] or 0)
+    assert loaded[0] == -1 and loaded[1] >= 2
+    assert found == [(0, 1), (1, 1), (2, len([each for each in answered if each]))]
 
 
 def test_20_of_20_celery_tasks_in_workers_of_one_task(start: Start, stored: Stored) -> None:
     assert start("tasks.py").wait(30) == 0
-    worker = start("-m", "celery", "-A", "tasks", "worker", "--concurrency", "2", "--loglevel", "warning")
+    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    worker = start("-m", "celery", "-A", "tasks", "worker", "--concurrency", "2", *alone)
     eventually(lambda: len(stored()) >= 21, 40)
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)
