@@ -1,9 +1,11 @@
-"""The page for those who move from the application's own module."""
+"""The page for those who move from the application's own module, and the reference."""
 
 from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 from typing import Any
 
 from conftest import ROOT
@@ -31,3 +33,10 @@ def test_the_import_line_is_all_that_is_needed() -> None:
     module: dict[str, Any] = {}
     exec(line, module)
     assert isinstance(module["telemetry"], Telemetry)
+
+
+def test_the_reference_is_that_of_the_code() -> None:
+    project = ROOT / "clients" / "python"
+    print_it = "import reference; print(reference.reference(), end='')"
+    written = subprocess.run([sys.executable, "-c", print_it], cwd=project, capture_output=True, text=True, check=True)
+    assert (project / "REFERENCE.md").read_text() == written.stdout
