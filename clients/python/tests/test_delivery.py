@@ -102,7 +102,9 @@ def test_the_delay_of_the_server_is_kept(
 def test_after_three_tries_the_spool_has_it_and_the_circuit_is_open(
     server: AnsweringServer, client: Telemetry, spool: Path
 ) -> None:
-    server.answers += [(503, {}, {"code": "unavailable"})] * 3 + [(200, {}, {"not": "an answer"})]
+    server.answers += [(503, {}, {"code": "unavailable"})] * 2
+    # So long that the second record meets an open circuit.
+    server.answers += [(503, {"retry-after": "2"}, {"code": "unavailable"}), (200, {}, {"not": "an answer"})]
     client.log("A", value=1)
     assert client.flush()
     assert len(server.received) == 3
