@@ -31,10 +31,11 @@ _SMALL = [bytes([number]) for number in range(128)]
 # Few texts make up most of what is logged: their encodings are kept, in bounds.
 _CACHE_ENTRIES_MAX = 4096
 _CACHED_TEXT_MAX = 128
+# What a double holds exactly.
+_INT_MIN, _INT_MAX = -(1 << 53), 1 << 53
 # From year 1 to year 9999: the range of a Timestamp.
 _SECONDS_MIN = -62_135_596_800
 _SECONDS_MAX = 253_402_300_800
-_EMPTY: dict[Any, bytes] = {None: b"", "": b""}
 
 
 def varint(number: int) -> bytes:
@@ -52,27 +53,54 @@ def delimited(tag: bytes, content: bytes) -> bytes:
     return tag + varint(len(content)) + content
 
 
-class _TextField:
+class _Kept(dict[Any, bytes]):
+    """Encodings by what they are of, made when they are first asked for. A hit costs no call."""
+
+    def __missing__(self, value: Any) -> bytes:
+        encoded = self._encode(value)
+        if type(value) is str and len(value) <= _CACHED_TEXT_MAX or type(value) is int:
+            if len(self) >= _CACHE_ENTRIES_MAX:
+                self.clear()
+            self[value] = encoded
+        return encoded
+
+    def _encode(self, value: Any) -> bytes:
+        raise NotImplementedError
+
+
+class _TextField(_Kept):
     """A field of type string; nothing where it is empty."""
 
     def __init__(self, tag: bytes) -> None:
+        super().__init__()
         self._tag = tag
-        self._cache = dict(_EMPTY)
 
-    def __call__(self, value: Any) -> bytes:
-        if type(value) is not str and value is not None:
-            value = storable_text(value)
-        encoded = self._cache.get(value)
-        if encoded is None:
-            encoded = delimited(self._tag, storable_text(value).encode())
-            if len(value) <= _CACHED_TEXT_MAX:
-                if len(self._cache) >= _CACHE_ENTRIES_MAX:
-                    self._cache = dict(_EMPTY)
-                self._cache[value] = encoded
-        return encoded
+    def _encode(self, value: Any) -> bytes:
+        text = b"" if value is None else storable_text(value).encode()
+        return delimited(self._tag, text) if text else b""
+
+
+class _NumberEntry(_Kept):
+    """An entry of a Struct whose value is a number, up to the number."""
+
+    def _encode(self, value: Any) -> bytes:
+        content = _key[value] + b"\x12\x09\x11"
+        return b"\x0a" + varint(len(content) + 8) + content
+
+
+class _Seconds(_Kept):
+    """A Timestamp of 12 bytes up to its nanoseconds."""
+
+    def _encode(self, value: Any) -> bytes:
+        if not _SECONDS_MIN <= value < _SECONDS_MAX:
+            raise Unstorable("timestamp is not between the years 1 and 9999")
+        seconds = varint(value & (1 << 64) - 1)
+        return _SMALL[len(seconds) + 7] + b"\x08" + seconds + b"\x10"
 
 
 _key = _TextField(b"\x0a")
+_number_entry = _NumberEntry()
+_seconds = _Seconds()
 _event_type = _TextField(b"\x0a")
 _component = _TextField(b"\x12")
 _status = _TextField(b"\x2a")
@@ -84,14 +112,14 @@ def event_bytes(record: EventRecord, resource: bytes) -> bytes:
     time_ns, event_type, component, value, metadata, status = record
     if not event_type:
         raise Unstorable("event_type is required")
-    encoded = _event_type(event_type) + _component(component)
+    encoded = _event_type[event_type] + _component[component]
     if value is not None:
         if type(value) is not float or not _isfinite(value):
             value = storable_number(value)
         encoded += b"\x19" + _double(value)
     if metadata is not None or resource:
         encoded += delimited(b"\x22", _metadata(metadata, resource))
-    encoded += _status(status) + b"\x32" + _timestamp(time_ns)
+    encoded += _status[status] + b"\x32" + _timestamp(time_ns)
     return delimited(b"\x12", encoded)
 
 
@@ -100,7 +128,7 @@ def usage_bytes(record: UsageRecord, resource: bytes) -> bytes:
     if not record.model:
         raise Unstorable("model is required")
     encoded = b"".join(
-        field(text)
+        field[text]
         for field, text in zip(
             _usage_texts.values(),
             (record.model, record.layer, record.provider, record.operation, record.ghost_id, record.shell_id),
@@ -126,30 +154,10 @@ def resource_entry(attributes: Mapping[str, Any] | None) -> bytes:
 
 
 def _timestamp(time_ns: int) -> bytes:
-    """A Timestamp of whole microseconds, with its length. Padded varints keep the length the same."""
+    """A Timestamp of whole microseconds, with its length. Its nanoseconds are padded to five bytes."""
     seconds, nanos = divmod(time_ns // 1000 * 1000, 1_000_000_000)
-    if not 0 <= seconds < _SECONDS_MAX:
-        if not _SECONDS_MIN <= seconds < 0:
-            raise Unstorable("timestamp is not between the years 1 and 9999")
-        content = b"\x08" + varint(seconds & (1 << 64) - 1) + b"\x10" + varint(nanos)
-        return _SMALL[len(content)] + content
-    return bytes(
-        (
-            13,
-            0x08,
-            seconds & 127 | 128,
-            seconds >> 7 & 127 | 128,
-            seconds >> 14 & 127 | 128,
-            seconds >> 21 & 127 | 128,
-            seconds >> 28 & 127 | 128,
-            seconds >> 35,
-            0x10,
-            nanos & 127 | 128,
-            nanos >> 7 & 127 | 128,
-            nanos >> 14 & 127 | 128,
-            nanos >> 21 & 127 | 128,
-            nanos >> 28,
-        )
+    return _seconds[seconds] + bytes(
+        (nanos & 127 | 128, nanos >> 7 & 127 | 128, nanos >> 14 & 127 | 128, nanos >> 21 & 127 | 128, nanos >> 28)
     )
 
 
@@ -163,18 +171,21 @@ def _metadata(metadata: Any, resource: bytes) -> bytes:
 
 
 def _struct(value: dict[Any, Any], depth: int) -> bytes:
-    for key in value:
+    parts = []
+    for key, item in value.items():
         if type(key) is not str:
             # Keys that become alike must not stand there twice.
-            value = storable_object(value, depth)
-            break
-    return b"".join([_entry(key, item, depth + 1) for key, item in value.items()])
+            return _struct(storable_object(value, depth), depth)
+        kind = type(item)
+        if (kind is float and _isfinite(item)) or (kind is int and _INT_MIN < item < _INT_MAX):
+            parts.append(_number_entry[key] + _double(item))
+        else:
+            parts.append(_entry(key, item, depth + 1))
+    return b"".join(parts)
 
 
 def _entry(key: str, value: Any, depth: int) -> bytes:
-    encoded = _value(value, depth)
-    content = _key(key) + b"\x12" + varint(len(encoded)) + encoded
-    return b"\x0a" + varint(len(content)) + content
+    return delimited(b"\x0a", _key[key] + delimited(b"\x12", _value(value, depth)))
 
 
 def _value(value: Any, depth: int) -> bytes:
@@ -188,7 +199,7 @@ def _value(value: Any, depth: int) -> bytes:
         return b"\x08\x00"
     if kind is bool:
         return b"\x20\x01" if value else b"\x20\x00"
-    if kind is int and -(1 << 53) < value < 1 << 53:
+    if kind is int and _INT_MIN < value < _INT_MAX:
         return b"\x11" + _double(value)
     if kind is dict:
         _check_depth(depth)
