@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from conftest import values
+from conftest import eventually, values
+from gate import Gate
 from gravitas_telemetry import Event, Telemetry
 
 
@@ -200,3 +201,39 @@ def test_wrong_arguments_are_told_at_once() -> None:
         anything(transport="pigeon")
     with pytest.raises(ValueError, match="queue_events_max must be greater than 0"):
         anything(queue_events_max=0)
+
+
+def test_several_threads_may_flush_and_close(
+    url: str, spool: Path, component: str, stored: Callable[[], list[Event]]
+) -> None:
+    telemetry = Telemetry(url=url, spool_directory=spool)
+
+    def work(first: int) -> None:
+        for value in range(first, first + 100):
+            assert telemetry.log("A", component, value)
+        results.append(telemetry.flush())
+        everybody.wait()
+        results.append(telemetry.close())
+
+    results: list[bool] = []
+    everybody = threading.Barrier(4)
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(0, 400, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 8
+    assert values(stored()) == list(range(400))
+
+
+def test_callers_do_not_wait_for_a_close(gate: Gate, spool: Path) -> None:
+    gate.swallow()
+    telemetry = Telemetry(url=gate.url, spool_directory=spool, close_timeout_s=20)
+    assert telemetry.log("A")
+    closing = threading.Thread(target=telemetry.close)
+    closing.start()
+    eventually(lambda: not telemetry.log("A"))
+    assert closing.is_alive()
+    gate.shut()
+    closing.join()
+    assert list(spool.glob("*.jsonl"))

@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from ._environments import forget_environments, hook_environments
@@ -35,7 +35,7 @@ def begin(client: Living) -> None:
 
 
 def end(client: Living) -> None:
-    if client in _living:
+    with suppress(ValueError):
         _living.remove(client)
 
 

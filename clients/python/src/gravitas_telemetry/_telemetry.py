@@ -69,6 +69,7 @@ class Telemetry(LegacyMethods):
         if self._inherited[0]:
             self._inherited[0].forget_inherited()
         self._lock = threading.RLock()
+        self._closing = threading.RLock()
         self._intake = Intake(room=0)
         self._counters = Counters()
         self._options: Options | None = None
@@ -181,12 +182,14 @@ class Telemetry(LegacyMethods):
             self._closed = True
             self._intake.room = 0
             sender = self._sender
-            if sender is None:
-                return True
-            limit = (self._options or Options()).close_timeout_s if timeout is None else timeout
+        if sender is None:
+            return True
+        limit = (self._options or Options()).close_timeout_s if timeout is None else timeout
+        # Another lock, because callers of log() are not to wait for this.
+        with self._closing:
             stopped = sender.stop(limit)
-            _life_cycle.end(self)
-            return stopped
+        _life_cycle.end(self)
+        return stopped
 
     def counters(self) -> Counts:
         """What became of the records so far."""
