@@ -90,9 +90,8 @@ class Delivery:
                 self._stopping.wait(max(self._circuit.retry_at - time.monotonic(), 0))
         window.fill()
         self._look_at = 0.0
-        while window.batches and not self._abandoned:
-            self._fall_back(window.batches[0])
-            window.batches.pop(0)
+        while self._fall_back_first(window):
+            pass
 
     def spooled(self) -> bool:
         """Delivers the oldest line of the spool, when it is time to. Whether there may be more."""
@@ -128,10 +127,19 @@ class Delivery:
 
     def abandon(self) -> None:
         """The sender's thread hangs in a call, or has never run: what it has is spooled from here."""
-        self._abandoned = True
-        for batch in list(self._window.seal()) if self._window else []:
-            self._fall_back(batch)
+        with self._draining:
+            self._abandoned = True
+            for batch in self._window.seal() if self._window else []:
+                self._fall_back(batch)
         self.drain()
+
+    def _fall_back_first(self, window: Window) -> bool:
+        """Whether there may be more. Either this or `abandon` finds a batch its place."""
+        with self._draining:
+            if self._abandoned or not window.batches:
+                return False
+            self._fall_back(window.batches.pop(0))
+            return True
 
     def _compose(self, position: int) -> Batch | None:
         """The next batch of a window: after the first only full ones, which are worth it."""
