@@ -2,7 +2,8 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate bench bench-clients chaos fuzz clean
+.PHONY: start test check generate bench bench-clients bench-clients-python \
+  bench-clients-typescript chaos fuzz clean
 
 start: node_modules/.installed
 	@npm run --silent start
@@ -22,8 +23,13 @@ generate: node_modules/.installed .venv/.installed
 bench: node_modules/.installed bench/.venv/.installed
 	@npm run --silent bench -- $(BENCH)
 
-# What a call of the client libraries costs its caller.
-bench-clients: node_modules/.installed
+# What the client libraries cost their callers, and how much they deliver.
+bench-clients: bench-clients-python bench-clients-typescript
+
+bench-clients-python: node_modules/.installed .venv/.bench-installed
+	@PATH="$(CURDIR)/node_modules/.bin:$(CURDIR)/.venv/bin:$(PATH)" python clients/python/bench/main.py
+
+bench-clients-typescript: node_modules/.installed
 	@npm run --silent bench:client
 
 # Tortures a collector with 60 faults: docs/reliability.md.
@@ -46,6 +52,10 @@ node_modules/.installed: package.json package-lock.json .npmrc
 bench/.venv/.installed: bench/peers/requirements.txt
 	$(PYTHON) -m venv bench/.venv
 	bench/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
+
+.venv/.bench-installed: .venv/.installed clients/python/bench/requirements.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check -r clients/python/bench/requirements.txt
 	@touch $@
 
 clean:

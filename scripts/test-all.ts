@@ -5,11 +5,14 @@ import { join } from 'node:path';
 
 /** Runs every check and every test, however many fail, and ends with one line that counts them. */
 const checks = [
+  // Its bench and tests use the client as its users do.
+  ['tsc', '--project', 'clients/typescript'],
   ['tsc'],
   ['biome', 'check'],
   ['knip'],
   ['buf', 'lint'],
   ['buf', 'format', '--diff', '--exit-code'],
+  ['mypy', '--config-file', 'clients/python/pyproject.toml'],
 ] as const;
 
 let passed = 0;
@@ -39,6 +42,21 @@ try {
   console.error(error);
 }
 if (status !== 0 && failed === 0) count('vitest: errors outside of tests', false);
+
+const pytestResults = join(directory, 'pytest.xml');
+const pytest = spawnSync('pytest', ['-q', 'clients/python', `--junit-xml=${pytestResults}`], {
+  stdio: 'inherit',
+});
+try {
+  const [suite = ''] = readFileSync(pytestResults, 'utf8').match(/<testsuite [^>]*>/) ?? [];
+  const number = (name: string) => Number(suite.match(new RegExp(` ${name}="(\\d+)"`))?.[1]);
+  const passedTests = number('tests') - number('errors') - number('failures') - number('skipped');
+  passed += passedTests;
+  failed += number('tests') - passedTests;
+} catch (error) {
+  console.error(error);
+}
+if (pytest.status !== 0 && failed === 0) count('pytest: errors outside of tests', false);
 rmSync(directory, { recursive: true, force: true });
 
 console.log(`${passed} passed, ${failed} failed`);

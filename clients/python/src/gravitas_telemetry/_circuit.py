@@ -1,0 +1,36 @@
+"""When to try again, and when to leave a dead service alone (docs/specs/client.md, 3.3 and 3.4)."""
+
+import random
+import time
+
+DELAY_S_MIN = 0.1
+DELAY_S_MAX = 30.0
+TRIES_MAX = 3
+_JITTER = 0.25
+
+
+class Circuit:
+    """Opens after 3 failed tries in a row; a success closes it."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self.retry_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return self._failures >= TRIES_MAX
+
+    def may_try(self) -> bool:
+        return time.monotonic() >= self.retry_at
+
+    def failed(self, server_delay_s: float | None) -> None:
+        delay_s = min(DELAY_S_MAX, DELAY_S_MIN * 2 ** min(self._failures, 20))
+        if server_delay_s is not None:
+            delay_s = max(server_delay_s, DELAY_S_MIN)
+        self._failures += 1
+        # Jitter only lengthens: what the server asked for is never shortened.
+        self.retry_at = time.monotonic() + delay_s * (1 + _JITTER * random.random())
+
+    def succeeded(self) -> None:
+        self._failures = 0
+        self.retry_at = 0.0

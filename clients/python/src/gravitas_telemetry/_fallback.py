@@ -1,0 +1,37 @@
+"""Where batches go that could not be delivered, other than the spool (docs/specs/client.md, 4.1)."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from ._batch import Batch
+from ._complaints import complain
+from ._counters import Counters
+from ._options import Fallback
+from ._spool import Spool
+
+# Warnings are shown even where the application has configured no logging.
+_records_logger = logging.getLogger("gravitas_telemetry.records")
+
+
+def fall_back(batch: Batch, way: Fallback, spool: Spool | None, counters: Counters) -> None:
+    records = len(batch.records)
+    if spool:
+        spool.append(batch.json_line(), records)
+        return
+    if way == "none":
+        counters.drop("unreachable", records)
+        complain("unreachable", f"the service can't be reached: {records} records are dropped")
+        return
+    line = batch.json_line().decode().rstrip("\n")
+    try:
+        if way == "stdout":
+            print(line, flush=True)
+        else:
+            _records_logger.warning("%s", line)
+    except (OSError, ValueError) as error:
+        counters.drop("unreachable", records)
+        complain("unreachable", f"{records} records can't be written to {way} and are dropped: {error}")
+    else:
+        counters.add("handed_over", records)

@@ -1,0 +1,68 @@
+"""Batches over gRPC's StreamBatches, several at a time, for high volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import grpc
+
+from ._answers import Answer, acknowledged, judge
+from ._generated.ingest_pb2 import StreamBatchesResponse
+from ._http_transport import TIMEOUT_S
+from ._options import Options
+
+_METHOD = "/gravitas.telemetry.v1.IngestService/StreamBatches"
+_CODES = {code.value[0]: code.name.lower() for code in grpc.StatusCode}
+
+
+class GrpcTransport:
+    """Streams a few batches at a time, each stream with a deadline, on one connection."""
+
+    window_batches_max = 16
+
+    def __init__(self, options: Options) -> None:
+        url = urlsplit(options.url)
+        secure = url.scheme == "https"
+        target = f"{url.hostname}:{url.port or (443 if secure else 80)}"
+        reconnect = [("grpc.max_reconnect_backoff_ms", 1000), ("grpc.initial_reconnect_backoff_ms", 100)]
+        self._channel = (
+            grpc.secure_channel(target, grpc.ssl_channel_credentials(), reconnect)
+            if secure
+            else grpc.insecure_channel(target, reconnect)
+        )
+        self._metadata = [(name.lower(), value) for name, value in options.request_headers().items()]
+        # The messages are encoded already; a StreamBatchesRequest has the encoding of a LogBatchRequest.
+        self._stream = self._channel.stream_stream(
+            _METHOD,
+            request_serializer=None,
+            response_deserializer=StreamBatchesResponse.FromString,
+        )
+
+    def send(self, bodies: Iterable[bytes], timeout_s: float = TIMEOUT_S) -> list[Answer]:
+        """Gives the answers that came, and then why there are no more."""
+        answers: list[Answer] = []
+        try:
+            for response in self._stream(iter(bodies), timeout=timeout_s, metadata=self._metadata):
+                answers.append(_answer(response))
+        except grpc.RpcError as error:
+            answers.append(_failure(error))
+        return answers
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+def _answer(response: StreamBatchesResponse) -> Answer:
+    if not response.HasField("error"):
+        return acknowledged(response.ack)
+    error = response.error
+    delay_s = error.retry_delay.ToTimedelta().total_seconds() if error.HasField("retry_delay") else None
+    return judge(_CODES.get(error.code, "unknown"), error.message, delay_s)
+
+
+def _failure(error: grpc.RpcError) -> Answer:
+    trailers = {name: value for name, value in error.trailing_metadata() or ()}
+    retry_after = trailers.get("retry-after", "")
+    delay_s = float(retry_after) if retry_after.isdecimal() else None
+    return judge(error.code().name.lower(), error.details() or "", delay_s)

@@ -1,0 +1,43 @@
+"""A handler for the logging module of Python."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ._http_transport import on_sending_thread
+
+if TYPE_CHECKING:
+    from ._telemetry import Telemetry
+
+
+class TelemetryHandler(logging.Handler):
+    """Sends log records as events: component is the logger, status the level.
+
+    Metadata is `message`, `file`, `line`, and `exception` where there is one. What telemetry itself
+    logs is left out, and so is what its HTTP library logs on its account.
+    """
+
+    def __init__(
+        self, telemetry: Telemetry | None = None, *, event_type: str = "LOG", level: int | str = logging.NOTSET
+    ) -> None:
+        super().__init__(level)
+        if telemetry is None:
+            from . import telemetry as default
+
+            telemetry = default
+        self._telemetry = telemetry
+        self._event_type = event_type
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] == "gravitas_telemetry" or on_sending_thread():
+            return
+        try:
+            metadata = {"message": record.getMessage(), "file": record.pathname, "line": record.lineno}
+            if record.exc_info:
+                metadata["exception"] = logging.Formatter().formatException(record.exc_info)
+            self._telemetry.log(
+                self._event_type, record.name, None, metadata, record.levelname, timestamp=record.created
+            )
+        except Exception:
+            self.handleError(record)

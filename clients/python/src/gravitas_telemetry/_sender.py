@@ -1,0 +1,131 @@
+"""The thread that delivers what callers have logged (docs/specs/client.md, 2 and 5)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from queue import Empty
+
+from ._complaints import complain
+from ._counters import Counters
+from ._delivery import Delivery
+from ._http_transport import mark_sending_thread
+from ._intake import NEVER, Flush, Intake
+from ._options import Options
+
+_SLEEP_S_MAX = 3600
+
+
+class Sender:
+    def __init__(self, intake: Intake, options: Options, counters: Counters) -> None:
+        self._intake = intake
+        self._batch_events_max = options.batch_events_max
+        self._batch_age_s_max = options.batch_age_ms_max / 1000
+        self._counters = counters
+        self._delivery = Delivery(intake, options, counters)
+        self._waiting_since: float | None = None
+        self._flushes: list[Flush] = []
+        self._thread = threading.Thread(target=self._run, name="gravitas-telemetry", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def flush(self, timeout_s: float) -> bool:
+        if not self._thread.is_alive():
+            return False
+        request = Flush()
+        self._intake.ring(request)
+        return request.done.wait(timeout_s) and request.succeeded
+
+    def stop(self, timeout_s: float) -> bool:
+        """Delivers what it can in half of the time; the rest is in the fallback when this returns."""
+        lost_before = self._lost()
+        stop_by = time.monotonic() + timeout_s / 2
+        self._delivery.stop(stop_by)
+        self._intake.ring()
+        if self._thread.is_alive():
+            self._thread.join(max(stop_by - time.monotonic(), 0))
+        if self._thread.is_alive() or self._intake.queue:
+            self._delivery.abandon()
+        return self._lost() == lost_before
+
+    def forget_inherited(self) -> None:
+        """In a forked child: connections and files are the parent's."""
+        if self._delivery.spool:
+            self._delivery.spool.forget_inherited()
+
+    def _run(self) -> None:
+        mark_sending_thread()
+        # Here and not with the first record, whose caller is not to wait.
+        self._delivery.open()
+        while not self._delivery.is_stopping:
+            try:
+                self._turn()
+            except Exception as error:  # telemetry must go on
+                complain("sender", f"unexpected error in the sender: {error!r}")
+                time.sleep(1)
+        while self._intake.queue and self._delivery.has_time_left():
+            self._delivery.live()
+        self._delivery.drain()
+        self._take_requests()
+        self._answer_flushes()
+
+    def _turn(self) -> None:
+        is_due = self._is_due()
+        if is_due:
+            self._delivery.live()
+            self._waiting_since = None
+        is_busy = self._delivery.spooled() or is_due
+        self._answer_flushes()
+        if not is_busy:
+            self._sleep()
+
+    def _is_due(self) -> bool:
+        queue = self._intake.queue
+        if not queue:
+            self._waiting_since = None
+            return False
+        now = time.monotonic()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        is_old = now - self._waiting_since >= self._batch_age_s_max
+        return is_old or len(queue) >= self._batch_events_max or bool(self._flushes)
+
+    def _sleep(self) -> None:
+        """Until a batch is full or old enough, a flush is wanted, or the spool needs attention."""
+        intake = self._intake
+        intake.attention_at = self._batch_events_max if intake.queue else 1
+        if len(intake.queue) >= intake.attention_at:
+            return
+        wake_at = self._delivery.wake_at()
+        if self._waiting_since is not None:
+            wake_at = min(wake_at, self._waiting_since + self._batch_age_s_max)
+        self._take_requests(min(max(wake_at - time.monotonic(), 0), _SLEEP_S_MAX))
+        intake.attention_at = NEVER
+
+    def _take_requests(self, wait_s: float = 0) -> None:
+        """All that there are, or else the first that comes."""
+        while True:
+            try:
+                request = self._intake.bell.get(timeout=wait_s)
+            except Empty:
+                return
+            wait_s = 0
+            if request:
+                # Only this thread takes from the queue: what is in it now is what was logged before.
+                request.drained_target = self._counters.drained + len(self._intake.queue)
+                request.lost_before = self._lost()
+                self._flushes.append(request)
+
+    def _answer_flushes(self) -> None:
+        answered = [each for each in self._flushes if self._counters.drained >= each.drained_target]
+        if answered and self._delivery.spool:
+            self._delivery.spool.close_file()
+        for request in answered:
+            self._flushes.remove(request)
+            request.succeeded = self._lost() == request.lost_before
+            request.done.set()
+
+    def _lost(self) -> int:
+        dropped = self._counters.counts(0)["dropped"]
+        return dropped["unreachable"] + dropped["spool_failed"]

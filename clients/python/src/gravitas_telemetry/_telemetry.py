@@ -1,0 +1,260 @@
+"""The client."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from os import PathLike
+from time import time_ns
+from types import TracebackType
+from typing import Any
+
+from . import _life_cycle
+from ._complaints import complain
+from ._counters import Counters, Counts
+from ._intake import Intake
+from ._legacy import LegacyMethods
+from ._options import Fallback, Options, Transport, check, resolve
+from ._outcome import NOT_TAKEN, TAKEN, Outcome
+from ._queries import AsyncQueryClient, QueryClient
+from ._records import UsageRecord, to_time_ns
+from ._sender import Sender
+from ._timer import Timer
+
+
+class Telemetry(LegacyMethods):
+    """Takes records without ever waiting or raising, and delivers them in the background.
+
+    Options that are not given come from the environment, which is read with the first record: see
+    docs/specs/client.md, section 7.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str | None = None,
+        enabled: bool | None = None,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        service_name: str | None = None,
+        resource: Mapping[str, Any] | None = None,
+        transport: Transport | None = None,
+        fallback: Fallback | None = None,
+        spool_directory: str | PathLike[str] | None = None,
+        spool_bytes_max: int | None = None,
+        queue_events_max: int | None = None,
+        batch_events_max: int | None = None,
+        batch_bytes_max: int | None = None,
+        batch_age_ms_max: float | None = None,
+        close_timeout_s: float | None = None,
+        verify: ssl.SSLContext | bool | None = None,
+    ) -> None:
+        """`verify`: how TLS certificates are checked, as httpx takes it."""
+        arguments = dict(locals())
+        self._given = {
+            name: value
+            for name, value in arguments.items()
+            if value is not None and name not in ("self", "__class__")
+        }
+        check(self._given)
+        self._closed = False
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """As it was before the first record: also in a forked child, where the parent's are the parent's."""
+        # Kept, because what closes when it is collected could close what the parent uses.
+        self._inherited = getattr(self, "_sender", None), getattr(self, "_queries", None)
+        if self._inherited[0]:
+            self._inherited[0].forget_inherited()
+        self._lock = threading.RLock()
+        self._closing = threading.RLock()
+        self._intake = Intake(room=0)
+        self._counters = Counters()
+        self._options: Options | None = None
+        self._sender: Sender | None = None
+        self._queries: QueryClient | None = None
+
+    def log(
+        self,
+        event_type: str,
+        component: str | None = None,
+        value: float | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        status: str | None = None,
+        *,
+        timestamp: datetime | float | None = None,
+    ) -> Outcome:
+        """Takes an event. The result is true when it was taken, and may be awaited.
+
+        `timestamp`: a datetime, or seconds since 1970; now, unless it is given.
+        """
+        intake = self._intake
+        queue = intake.queue
+        if len(queue) >= intake.room:
+            intake = self._make_room()
+            queue = intake.queue
+            if len(queue) >= intake.room:
+                return NOT_TAKEN
+        try:
+            queue.append(
+                (
+                    time_ns() if timestamp is None else to_time_ns(timestamp),
+                    event_type,
+                    component,
+                    value,
+                    None if metadata is None else dict(metadata),
+                    status,
+                )
+            )
+        except Exception as error:  # whatever a caller's object does when it is copied
+            return self._refuse(error)
+        if len(queue) >= intake.attention_at:
+            intake.ring()
+        return TAKEN
+
+    def log_usage(
+        self,
+        model: str,
+        layer: str | None = None,
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+        duration_ms: float | None = None,
+        *,
+        provider: str | None = None,
+        operation: str | None = None,
+        cached_tokens: int = 0,
+        reasoning_tokens: int = 0,
+        cost_usd: float | None = None,
+        ghost_id: str | None = None,
+        shell_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        timestamp: datetime | float | None = None,
+    ) -> Outcome:
+        """Takes the token usage of one call of a model. The result is as that of `log`."""
+        intake = self._intake
+        if len(intake.queue) >= intake.room:
+            intake = self._make_room()
+            if len(intake.queue) >= intake.room:
+                return NOT_TAKEN
+        try:
+            record = UsageRecord(
+                time_ns=time_ns() if timestamp is None else to_time_ns(timestamp),
+                model=model,
+                layer=layer,
+                provider=provider,
+                operation=operation,
+                input_tokens=prompt_tokens,
+                output_tokens=completion_tokens,
+                cached_tokens=cached_tokens,
+                reasoning_tokens=reasoning_tokens,
+                duration_ms=duration_ms,
+                cost_usd=cost_usd,
+                ghost_id=ghost_id,
+                shell_id=shell_id,
+                metadata=None if metadata is None else dict(metadata),
+            )
+        except Exception as error:  # whatever a caller's object does when it is copied
+            return self._refuse(error)
+        intake.queue.append(record)
+        if len(intake.queue) >= intake.attention_at:
+            intake.ring()
+        return TAKEN
+
+    def timer(
+        self, event_type: str, component: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> Timer:
+        """`with telemetry.timer("STEP"): …` or `@telemetry.timer("STEP")`: logs the milliseconds."""
+        return Timer(self.log, event_type, component, metadata)
+
+    def flush(self, timeout: float = 5) -> bool:
+        """Whether all that was logged before is delivered or spooled, after `timeout` seconds at most."""
+        sender = self._sender
+        return sender is None or self._closed or sender.flush(timeout)
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Delivers what it can, spools the rest, and takes nothing from then on.
+
+        Takes `timeout` seconds at most, 2 unless configured otherwise. Runs at exit by itself.
+        """
+        with self._lock:
+            self._closed = True
+            self._intake.room = 0
+            sender = self._sender
+        if sender is None:
+            return True
+        limit = (self._options or Options()).close_timeout_s if timeout is None else timeout
+        # Another lock, because callers of log() are not to wait for this.
+        with self._closing:
+            stopped = sender.stop(limit)
+        _life_cycle.end(self)
+        return stopped
+
+    def counters(self) -> Counts:
+        """What became of the records so far."""
+        return self._counters.counts(len(self._intake.queue))
+
+    def queries(self) -> QueryClient:
+        """A blocking client for queries, which belongs to this object."""
+        with self._lock:
+            if self._queries is None:
+                self._queries = QueryClient(resolve(self._given))
+            return self._queries
+
+    def async_queries(self) -> AsyncQueryClient:
+        """A new client for queries with asyncio: `async with telemetry.async_queries() as queries`."""
+        return AsyncQueryClient(resolve(self._given))
+
+    def __enter__(self) -> Telemetry:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Telemetry:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Closing waits, which an event loop must not.
+        import asyncio
+
+        await asyncio.to_thread(self.close)
+
+    def _make_room(self) -> Intake:
+        """Begins with the first record; otherwise the queue is full, or telemetry is off."""
+        with self._lock:
+            if self._options is None and not self._closed:
+                self._begin()
+            elif self._intake.room:
+                self._counters.drop("queue_full")
+                complain("queue_full", "the queue is full: records are dropped")
+            return self._intake
+
+    def _begin(self) -> None:
+        self._options = options = resolve(self._given)
+        if not options.enabled:
+            return
+        # From here on other threads, and signal handlers of this one, are served without waiting.
+        self._intake = Intake(options.queue_events_max)
+        try:
+            self._sender = Sender(self._intake, options, self._counters)
+            _life_cycle.begin(self)
+            self._sender.start()
+        except RuntimeError as error:
+            # At the end of an interpreter no thread starts: then close() spools what was taken.
+            complain("begin", f"the sender can't start: {error}")
+        except BaseException:
+            # An interrupt by the user, say: the next record begins again.
+            self._options = None
+            self._intake.room = 0
+            raise
+
+    def _refuse(self, error: Exception) -> Outcome:
+        self._counters.drop("invalid")
+        complain("invalid", f"a record can't be taken and is dropped: {error}")
+        return NOT_TAKEN

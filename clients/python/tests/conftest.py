@@ -1,0 +1,162 @@
+"""A collector on an embedded PostgreSQL, and what tests ask of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gate import Gate
+from gravitas_telemetry import Event, QueryClient, Telemetry
+
+ROOT = Path(__file__).parents[3]
+SOURCE = Path(__file__).parents[1] / "src"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def eventually(check: Callable[[], object], seconds: float = 20) -> None:
+    """Waits until `check` gives something true."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """Of a collector that is ready."""
+    with tempfile.TemporaryDirectory() as directory:
+        # The embedded PostgreSQL runs as another user where the tests run as root.
+        os.chmod(directory, 0o711)
+        port = free_port()
+        environment = {
+            **os.environ,
+            "PATH": f"{ROOT / 'node_modules' / '.bin'}:{os.environ['PATH']}",
+            "TELEMETRY_DATA_DIR": f"{directory}/data",
+            "TELEMETRY_PORT": str(port),
+            "TELEMETRY_LOG_LEVEL": "warn",
+        }
+        collector = subprocess.Popen([ROOT / "bin" / "gravitas-telemetry"], env=environment)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            eventually(lambda: answers(address), 60)
+            yield address
+        finally:
+            collector.send_signal(signal.SIGTERM)
+            collector.wait(20)
+
+
+@pytest.fixture(scope="session")
+def queries(url: str) -> Iterator[QueryClient]:
+    with Telemetry(url=url) as telemetry:
+        yield telemetry.queries()
+
+
+@pytest.fixture
+def component() -> str:
+    """A name that no other test uses."""
+    return f"test-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def stored(queries: QueryClient, component: str) -> Callable[[], list[Event]]:
+    """The events of the test's component in the store, oldest first."""
+
+    def events() -> list[Event]:
+        found: list[Event] = []
+        token = ""
+        while True:
+            page = queries.list_events(component=component, page_size=1000, page_token=token)
+            found += page.events
+            token = page.next_page_token
+            if not token:
+                return found[::-1]
+
+    return events
+
+
+@pytest.fixture
+def gate(url: str) -> Iterator[Gate]:
+    """A way to the collector that can be shut."""
+    with Gate(url) as gate:
+        yield gate
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def process(tmp_path: Path, spool: Path, component: str, url: str) -> Callable[..., subprocess.Popen[str]]:
+    """Starts a program of Python as a process of its own; COMPONENT is the test's."""
+
+    def start(program: str, **environment: str) -> subprocess.Popen[str]:
+        path = tmp_path / f"program_{uuid.uuid4().hex}.py"
+        path.write_text(program)
+        return subprocess.Popen(
+            [sys.executable, path],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(SOURCE),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "TELEMETRY_URL": url,
+                "TELEMETRY_SPOOL_DIRECTORY": str(spool),
+                "COMPONENT": component,
+                **environment,
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(process: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
+    """Runs a program of Python to its end; gives what it printed."""
+
+    def to_end(program: str, **environment: str) -> str:
+        output, _ = (running := process(program, **environment)).communicate(timeout=60)
+        assert running.returncode == 0, output
+        return output
+
+    return to_end
+
+
+def values(events: list[Event]) -> list[float | None]:
+    return sorted(event.value for event in events if event.value is not None)
+
+
+def wait_for_line(running: subprocess.Popen[str], expected: str) -> None:
+    """What the program prints before that is passed over."""
+    assert running.stdout
+    for line in running.stdout:
+        if line.rstrip() == expected:
+            return
+    raise AssertionError(f"it ended without having printed {expected}")
