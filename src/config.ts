@@ -87,7 +87,7 @@ export const options = {
     flag: '--writers <number>',
     schema: wholeNumber(1, 16),
     default: '2',
-    description: 'database connections that write streamed batches; unary requests have two more',
+    description: 'database connections that write streamed batches; unary requests have one more',
   }),
   groupRowsMax: option({
     env: 'TELEMETRY_GROUP_ROWS_MAX',
@@ -110,8 +110,7 @@ export const options = {
     // A unary request must be able to wait for so long and still be stored in time.
     schema: wholeNumber(0, 500),
     default: '5',
-    description:
-      'how long a group that is not full waits for more streamed batches; for single posts 1 at most',
+    description: 'how long a group that is not full waits for more streamed batches',
   }),
   bufferBytesMax: option({
     env: 'TELEMETRY_BUFFER_BYTES_MAX',

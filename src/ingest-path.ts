@@ -15,8 +15,6 @@ import type { Logger } from './observe/logger.ts';
 const dayMs = 86_400_000;
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
 const unaryRowsMax = 100;
-const unaryGroupAgeMsMax = 1;
-const unaryWriters = 2;
 
 /** The stations of a batch after it is read, from the first to the last. */
 export interface IngestPath {
@@ -72,9 +70,9 @@ function createBuffer(
     {
       unary: {
         ...group,
-        // Its callers wait for it; under load, groups gather while the writers are busy.
-        groupAgeMsMax: Math.min(config.groupAgeMsMax, unaryGroupAgeMsMax),
-        writers: unaryWriters,
+        // Its callers wait: what comes while the one writer is busy is the next group.
+        groupAgeMsMax: 0,
+        writers: 1,
         budgetBytes: unaryBytes,
       },
       stream: {

@@ -62,7 +62,7 @@ export class DatabaseService {
         }),
         logger,
       });
-    this.writers = pool('writer', config.writers + 3, writerSession);
+    this.writers = pool('writer', config.writers + 2, writerSession);
     this.#readers = pool('reader', config.queryConnectionsMax, {
       statement_timeout: config.queryMsMax,
       default_transaction_read_only: 'on',
