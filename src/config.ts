@@ -93,7 +93,7 @@ export const options = {
     env: 'TELEMETRY_GROUP_ROWS_MAX',
     flag: '--group-rows-max <rows>',
     schema: wholeNumber(1, 100_000),
-    default: '5000',
+    default: '10000',
     description: 'most rows that are committed together, unless one batch has more',
   }),
   groupBytesMax: option({

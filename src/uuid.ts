@@ -61,9 +61,12 @@ export class RecordIds {
   readonly #bytes: Buffer;
 
   constructor(batchId: string, kind: 'event' | 'usage') {
-    const batch = uuidBytes(batchId);
-    const digest = hash('sha256', Buffer.concat([batch, Buffer.from(kind)]), 'buffer');
-    this.#bytes = Buffer.concat([batch.subarray(0, 6), digest.subarray(0, 6), Buffer.alloc(4)]);
+    const bytes = Buffer.allocUnsafe(16 + kind.length);
+    bytes.set(uuidBytes(batchId));
+    bytes.write(kind, 16, 'latin1');
+    const digest = hash('sha256', bytes, 'buffer');
+    this.#bytes = bytes.subarray(0, 16);
+    this.#bytes.set(digest.subarray(0, 6), 6);
     this.#bytes[6] = 0x70 | (digest.readUInt8(0) & 0x0f);
     this.#bytes[8] = 0x80 | (digest.readUInt8(2) & 0x3f);
   }

@@ -38,6 +38,7 @@ export function toSvg(sections: readonly Section[]): string {
   const powers = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#1f2328">`,
+    `<title>Rows a second of each contestant, logarithmic</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     ...powers.map((power) => gridLine(x(power), power, height - bottom)),
     ...lines.map((line, index) => line(top + (index + 0.5) * lineHeight)),

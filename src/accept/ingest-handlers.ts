@@ -1,4 +1,4 @@
-import { create, type JsonObject } from '@bufbuild/protobuf';
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Struct } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter } from '@connectrpc/connect';
 import {
@@ -98,7 +98,7 @@ export class IngestHandlers {
     try {
       const incoming =
         kind === 'event'
-          ? eventOf(decodeJson(LogRequestSchema, json))
+          ? (rfcEvent(json) ?? eventOf(decodeJson(LogRequestSchema, json)))
           : usageOf(decodeJson(LogUsageRequestSchema, json));
       const batch = this.#ingest.encode(incoming, 'idempotency_key');
       return batch.answer.rejections.length === 0 ? batch : undefined;
@@ -168,6 +168,26 @@ export class IngestHandlers {
     }
   }
 }
+
+/** An event of nothing but the RFC's fields, which are here as protobuf's reading would give them. */
+function rfcEvent(json: JsonObject): IncomingBatch | undefined {
+  for (const name in json) if (!rfcFields.has(name)) return undefined;
+  const { event_type: eventType, component, value, metadata, status } = json;
+  if (typeof eventType !== 'string') return undefined;
+  const fields: MessageInitShape<typeof EventSchema> = { eventType };
+  if (typeof component === 'string') fields.component = component;
+  else if (component != null) return undefined;
+  if (typeof value === 'number') fields.value = value;
+  else if (value != null) return undefined;
+  if (typeof status === 'string') fields.status = status;
+  else if (status != null) return undefined;
+  if (typeof metadata === 'object' && !Array.isArray(metadata)) {
+    if (metadata) fields.metadata = metadata;
+  } else if (metadata != null) return undefined;
+  return { batchId: '', events: [create(EventSchema, fields)], usage: [] };
+}
+
+const rfcFields = new Set(['event_type', 'component', 'value', 'metadata', 'status']);
 
 function eventOf({ idempotencyKey, $typeName: _, ...fields }: LogRequest): IncomingBatch {
   return { batchId: idempotencyKey, events: [create(EventSchema, fields)], usage: [] };

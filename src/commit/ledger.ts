@@ -21,12 +21,13 @@ const groupIdOf = (batch: Batch, group: Group): string => batch.groupId ?? group
 
 /** The claims of a group none of whose ids is known; the table refuses all of them otherwise. */
 export function newClaims(group: Group): Load {
+  const groupId = uuidBytes(group.id);
   const claim = (batch: Batch) => {
     const answer = answerText(batch);
     return joinTuple([
       uuidBytes(batch.id),
       batch.fingerprint,
-      uuidBytes(groupIdOf(batch, group)),
+      batch.groupId === undefined ? groupId : uuidBytes(batch.groupId),
       // The version of jsonb's binary form comes first.
       answer === null ? null : Buffer.from(`\x01${answer}`),
     ]);
