@@ -203,6 +203,31 @@ def test_wrong_arguments_are_told_at_once() -> None:
         anything(queue_events_max=0)
 
 
+def test_flush_waits_for_a_sender_that_is_being_started(
+    url: str, spool: Path, component: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telemetry = Telemetry(url=url, spool_directory=spool)
+    starting, flushing = threading.Event(), threading.Event()
+    start = threading.Thread.start
+
+    def slow_start(thread: threading.Thread) -> None:
+        if thread.name == "gravitas-telemetry":
+            starting.set()
+            flushing.wait()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slow_start)
+    first = threading.Thread(target=telemetry.log, args=("A", component))
+    start(first)
+    starting.wait()
+    assert telemetry.log("B", component)
+    start(threading.Timer(0.1, flushing.set))
+    assert telemetry.flush()
+    assert telemetry.counters()["delivered"] == 2
+    first.join()
+    telemetry.close()
+
+
 def test_several_threads_may_flush_and_close(
     url: str, spool: Path, component: str, stored: Callable[[], list[Event]]
 ) -> None:

@@ -170,7 +170,9 @@ class Telemetry(LegacyMethods):
 
     def flush(self, timeout: float = 5) -> bool:
         """Whether all that was logged before is delivered or spooled, after `timeout` seconds at most."""
-        sender = self._sender
+        # Whoever logs first begins; until that is done there may be records, and nobody to flush them.
+        with self._lock:
+            sender = self._sender
         return sender is None or self._closed or sender.flush(timeout)
 
     def close(self, timeout: float | None = None) -> bool:
