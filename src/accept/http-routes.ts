@@ -35,6 +35,7 @@ import { endWithAnswer } from './cut.ts';
 import { recordBytesMax } from './decode.ts';
 import { boundedCompressions } from './decompression.ts';
 import { dropFarDeadline } from './far-deadline.ts';
+import { jsonAnswers } from './ingest-answers.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import { blameRequest, reached, reachedInterceptor } from './malformed.ts';
 import { isPlainJson, type PlainHandler } from './plain-json.ts';
@@ -76,8 +77,7 @@ const jsonDepthMax = 1000;
 /** Sends each request to its handler, by path and content type. */
 export function httpRoutes(options: HttpRoutesOptions): RequestListener {
   const jsonOptions = {
-    useProtoFieldName: true,
-    alwaysEmitImplicit: true,
+    ...jsonAnswers,
     recursionLimit: jsonDepthMax,
     textDecoder: new JsonDecoder(options.jsonValuesMax, options.onStringsChanged),
   };

@@ -16,6 +16,9 @@ import { codeOf } from './connect-errors.ts';
 import { rejectedTotal, type StoredBatch, type StoredRecord } from './ingest.ts';
 import { refusalReason } from './refusal-reason.ts';
 
+/** How answers are written in JSON: names as in the contract, zeros too. */
+export const jsonAnswers = { useProtoFieldName: true, alwaysEmitImplicit: true };
+
 type BatchAck = MessageInitShape<typeof StreamBatchesResponseSchema>;
 
 /** The answer to a stream of batches that are not acknowledged one by one. */

@@ -5,6 +5,7 @@ import { JsonIngestService } from '../../gen/typescript/gravitas/telemetry/inter
 import type { RecordKind } from '../event-types.ts';
 import type { Call } from './call-limits.ts';
 import type { Translate } from './connect-errors.ts';
+import { jsonAnswers } from './ingest-answers.ts';
 import type { IngestHandlers } from './ingest-handlers.ts';
 import { countSigns } from './json-decoder.ts';
 import type { Request, Response } from './socket-server.ts';
@@ -65,7 +66,7 @@ export class PlainJson {
       answer(response, 200, await this.#handlers.storeRecord(kind, batch));
     } catch (error) {
       const told = this.#translate(error, method.name);
-      const json = errorToJson(told, { useProtoFieldName: true, alwaysEmitImplicit: true });
+      const json = errorToJson(told, jsonAnswers);
       answer(response, codeToHttpStatus(told.code), json, Object.fromEntries(told.metadata));
     }
     return undefined;

@@ -4,8 +4,8 @@ import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
 import { tables } from '../event-types.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
+import type { RefusedRow } from './copy-around-refused.ts';
 import { copyRows } from './copy-rows.ts';
-import type { RefusedRow } from './divide.ts';
 import { readTuple } from './tuples.ts';
 
 /** A row that PostgreSQL refused, as operators see it. */

@@ -15,7 +15,8 @@ export interface Claims {
 const columns = ['batch_id', 'fingerprint', 'group_id', 'answer'] as const;
 
 /** In the order of their ids: two collectors with the same batches wait for each other and never deadlock. */
-const inOrder = ({ batches }: Group): Batch[] => batches.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+export const inOrder = ({ batches }: Group): Batch[] =>
+  batches.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
 const groupIdOf = (batch: Batch, group: Group): string => batch.groupId ?? group.id;
 
