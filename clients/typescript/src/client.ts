@@ -196,7 +196,7 @@ export class Client extends Reader {
       settings,
       resource: this.#resource(settings),
       host: platform.host(),
-      delivery: platform.createDelivery(settings),
+      transport: platform.createTransport(settings),
       fallback: platform.createFallback(settings, tally, notices),
       tally,
       notices,

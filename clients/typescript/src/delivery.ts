@@ -1,36 +1,131 @@
-import type { Outcome } from './outcome.ts';
+import type { Acknowledged, Answer, Refused } from './answers.ts';
+import { Circuit, failuresMax } from './circuit.ts';
+import type { Tally } from './counters.ts';
+import type { Batch } from './encode.ts';
+import type { Fallback } from './fallback.ts';
+import type { Notices } from './notices.ts';
+import { sleep } from './timers.ts';
+import type { Sendable, Transport } from './transport.ts';
 
-/** What is sent: a LogBatchRequest with the id that it keeps. */
-export interface Sendable {
-  readonly id: string;
-  readonly records: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+export interface DeliveryOptions {
+  readonly transport: Transport;
+  readonly fallback: Fallback;
+  readonly tally: Tally;
+  readonly notices: Notices;
+  /** The service has answered. */
+  readonly onAnswered: () => void;
+  /** More records wait than should while a batch is tried again. */
+  readonly isCrowded: () => boolean;
 }
 
-/** A way to the service. */
-export interface Delivery {
-  /** How many batches it is worth to have under way. */
-  readonly parallel: number;
-  /** One try; never rejects. */
-  send(batch: Sendable, signal: AbortSignal): Promise<Outcome>;
-  close(): void;
+/** How often a wait looks whether it is still worth while. */
+const lookMs = 100;
+
+/** Brings batches to the service, or to the fallback, and later from there (clauses 3 and 4). */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #circuit = new Circuit();
+  readonly #stop = new AbortController();
+  #probing = false;
+  #draining = false;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Ends what is under way. Batches that have no answer stay with their owner. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /**
+   * Resolves when the batch is done, dropped, or with the fallback, or the delivery is stopped.
+   * `first`: the transport of the first try, where it is another than that of the rest.
+   */
+  async deliver(batch: Batch, first = this.#options.transport): Promise<void> {
+    for (let tries = 0; tries < failuresMax && this.#mayTry(); tries += 1) {
+      const answer = await this.#try(batch, tries === 0 ? first : this.#options.transport);
+      if (answer.kind !== 'tryAgain') return this.#settle(batch, answer);
+      await this.#pause();
+    }
+    if (this.isStopped) return;
+    await this.#options.fallback.take(batch);
+    this.drain();
+  }
+
+  /** Delivers what waits in the fallback, in the background. */
+  drain(): void {
+    if (this.#draining || this.isStopped || !this.#options.fallback.waiting) return;
+    this.#draining = true;
+    this.#drain()
+      .catch((error) => this.#options.notices.warn(`the spool can't be read: ${error}`))
+      .finally(() => {
+        this.#draining = false;
+      });
+  }
+
+  async #drain(): Promise<void> {
+    const { waiting } = this.#options.fallback;
+    while (!this.isStopped) {
+      await sleep(this.#circuit.delayMs, this.#stop.signal);
+      const batch = await waiting?.next();
+      if (!batch || this.isStopped) return;
+      const answer = await this.#try(batch, this.#options.transport);
+      if (answer.kind === 'tryAgain') continue;
+      this.#settle(batch, answer);
+      await batch.settled();
+    }
+  }
+
+  /** Until the next try may be, or there is none to wait for. */
+  async #pause(): Promise<void> {
+    while (this.#circuit.delayMs > 0 && !this.#isHopeless() && !this.isStopped) {
+      await sleep(Math.min(this.#circuit.delayMs, lookMs), this.#stop.signal);
+    }
+  }
+
+  /** The fallback is the place for batches, rather than memory. */
+  #isHopeless(): boolean {
+    return this.#circuit.isOpen || (this.#circuit.hasFailed && this.#options.isCrowded());
+  }
+
+  /** While the circuit is open the oldest batch of the spool is what is tried, if there is one. */
+  #mayTry(): boolean {
+    if (this.isStopped) return false;
+    if (!this.#isHopeless()) return true;
+    return !this.#draining && !this.#probing && this.#circuit.delayMs === 0;
+  }
+
+  async #try(batch: Sendable, transport: Transport): Promise<Answer> {
+    this.#probing = true;
+    const begunMs = performance.now();
+    const answer = await transport.send(batch, this.#stop.signal);
+    this.#probing = false;
+    if (answer.kind !== 'tryAgain') {
+      this.#circuit.succeeded();
+    } else if (!this.isStopped) {
+      this.#circuit.failed(begunMs, answer.delayMs);
+      if (this.#circuit.isOpen) {
+        this.#options.notices.warn(`the service can't be reached: ${answer.message}`);
+      }
+    }
+    return answer;
+  }
+
+  #settle({ id, records }: Sendable, answer: Acknowledged | Refused): void {
+    const { tally, notices } = this.#options;
+    if (answer.kind === 'acknowledged') {
+      tally.delivered += records - answer.rejected;
+      tally.drop('rejected', answer.rejected);
+      if (answer.rejected > 0) notices.warn(`${answer.rejected} records were rejected`);
+    } else {
+      tally.drop(answer.reason, records);
+      notices.warn(`batch ${id} is dropped: ${answer.message}`);
+    }
+    this.#options.onAnswered();
+  }
 }
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly retryAfter: string | null | undefined;
-  readonly body: Uint8Array;
-}
-
-export interface HttpRequest {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly signal: AbortSignal;
-}
-
-/** POSTs; rejects where no whole answer came. */
-export type Post = (request: HttpRequest) => Promise<HttpAnswer>;
-
-/** The time for one try in all (clause 3.5). */
-export const tryMsMax = 5000;

@@ -1,6 +1,6 @@
 import type { Tally } from './counters.ts';
-import type { Sendable } from './delivery.ts';
 import type { Batch } from './encode.ts';
+import type { Sendable } from './transport.ts';
 
 /** Takes the batches that could not be delivered, and counts them. */
 export interface Fallback {

@@ -1,10 +1,10 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Tally } from './counters.ts';
-import type { Delivery, Post } from './delivery.ts';
 import type { Fallback } from './fallback.ts';
 import type { Notices } from './notices.ts';
 import type { Fallbacks, Settings } from './options.ts';
 import type { Sender } from './sender.ts';
+import type { Post, Transport } from './transport.ts';
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -13,7 +13,7 @@ export interface Platform {
   readonly host: () => string;
   /** What identifies this process in metadata.resource. */
   readonly resource: () => JsonObject;
-  readonly createDelivery: (settings: Settings) => Delivery;
+  readonly createTransport: (settings: Settings) => Transport;
   readonly createFallback: (settings: Settings, tally: Tally, notices: Notices) => Fallback;
   /** For queries. */
   readonly createPost: () => Post;

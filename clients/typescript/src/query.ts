@@ -13,9 +13,9 @@ import type {
   ListEventsResponse,
 } from '../gen/gravitas/telemetry/v1/query_pb.js';
 import { QueryService } from '../gen/gravitas/telemetry/v1/query_pb.js';
-import { type Post, tryMsMax } from './delivery.ts';
-import { connectHeaders } from './http-delivery.ts';
-import { readFailure } from './outcome.ts';
+import { readFailure } from './answers.ts';
+import { connectHeaders } from './http-transport.ts';
+import { type Post, tryMsMax } from './transport.ts';
 
 /** A message of the contract as plain data: times are Dates, counts are numbers. */
 type Plain<T> = T extends Timestamp
@@ -89,7 +89,7 @@ export async function query<Answer>(
     method.input as DescMessage,
     create(method.input as DescMessage, fields(request)),
   );
-  const answer = await post({
+  const response = await post({
     url: `${url}/${QueryService.typeName}/${method.name}`,
     headers: { ...headers, ...connectHeaders },
     body,
@@ -97,11 +97,11 @@ export async function query<Answer>(
   }).catch((cause) => {
     throw new QueryError(`the service can't be reached: ${cause}`, undefined, { cause });
   });
-  if (answer.status !== 200) {
-    const { message, code } = readFailure(answer.status, answer.body, answer.retryAfter);
+  if (response.status !== 200) {
+    const { message, code } = readFailure(response.status, response.body, response.retryAfter);
     throw new QueryError(message, code);
   }
-  return plain(fromBinary(method.output as DescMessage, answer.body)) as Answer;
+  return plain(fromBinary(method.output as DescMessage, response.body)) as Answer;
 }
 
 /** What is not given is absent, Dates are Timestamps. */

@@ -1,20 +1,20 @@
 import { type Chunk, Composition, type CompositionOptions } from './composition.ts';
 import type { Tally } from './counters.ts';
-import { Courier } from './courier.ts';
-import type { Delivery } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import { DropReport } from './drop-report.ts';
 import type { Batch } from './encode.ts';
 import type { Fallback } from './fallback.ts';
 import type { Settings } from './options.ts';
 import type { TelemetryRecord } from './records.ts';
 import { afterMs } from './timers.ts';
+import type { Transport } from './transport.ts';
 import { Waiters } from './waiters.ts';
 
 export interface SenderOptions extends CompositionOptions {
   readonly settings: Settings;
   /** Names this process where there is no service name. */
   readonly host: string;
-  readonly delivery: Delivery;
+  readonly transport: Transport;
   readonly fallback: Fallback;
 }
 
@@ -27,7 +27,7 @@ export class Sender {
   readonly #settings: Settings;
   readonly #tally: Tally;
   readonly #composition: Composition;
-  readonly #courier: Courier;
+  readonly #delivery: Delivery;
   readonly #chunks = new Set<Chunk>();
   readonly #handedOver = new WeakSet<Batch>();
   readonly #waiters = new Waiters();
@@ -48,7 +48,7 @@ export class Sender {
     this.#composition = new Composition(options);
     const { serviceName } = options.settings;
     this.#dropReport = new DropReport(options.tally, serviceName || options.host);
-    this.#courier = new Courier({
+    this.#delivery = new Delivery({
       ...options,
       onAnswered: () => this.#report(),
       isCrowded: () => this.#queue.length > this.#settings.queueEventsMax / 2,
@@ -96,32 +96,32 @@ export class Sender {
     this.#isClosed = true;
     await this.flush(timeoutMs);
     this.abandon();
-    this.#options.delivery.close();
+    this.#options.transport.close();
     return this.#tally.lost === lost;
   }
 
   /** Gives all that has no answer to the fallback, at once: at the end of a process. */
   abandon(): void {
-    if (this.#courier.isStopped) return;
+    if (this.#delivery.isStopped) return;
     this.#isClosed = true;
-    this.#courier.stop();
+    this.#delivery.stop();
     this.#options.fallback.takeNow(this.#takeAll());
     this.#waiters.changed();
   }
 
   /** Sends all that waits or is under way in another way, as far as that can be done at once. */
-  handOver(delivery: Delivery, batchBytesMax: number): void {
+  handOver(transport: Transport, batchBytesMax: number): void {
     for (const { batch } of this.#chunks) {
       if (!batch || this.#handedOver.has(batch)) continue;
       this.#handedOver.add(batch);
-      void delivery.send(batch, new AbortController().signal);
+      void transport.send(batch, new AbortController().signal);
     }
     const waiting = this.#takeChunk(this.#queue.length);
     for (const batch of this.#batchesOf(waiting, batchBytesMax)) {
       const chunk = { first: waiting.first, records: [], batch };
       this.#chunks.add(chunk);
       this.#handedOver.add(batch);
-      void this.#courier.deliver(batch, delivery).finally(() => this.#done(chunk));
+      void this.#delivery.deliver(batch, transport).finally(() => this.#done(chunk));
     }
   }
 
@@ -147,7 +147,7 @@ export class Sender {
   }
 
   #pump(): void {
-    while (this.#lanes < this.#options.delivery.parallel && this.#hasDue()) {
+    while (this.#lanes < this.#options.transport.parallel && this.#hasDue()) {
       this.#lanes += 1;
       void this.#runLane();
     }
@@ -155,7 +155,7 @@ export class Sender {
 
   #hasDue(): boolean {
     const waiting = this.#queue.length;
-    if (waiting === 0 || this.#courier.isStopped) return false;
+    if (waiting === 0 || this.#delivery.isStopped) return false;
     return this.#isDue || this.#flushes > 0 || waiting >= this.#settings.batchEventsMax;
   }
 
@@ -187,11 +187,11 @@ export class Sender {
   }
 
   async #send(chunk: Chunk): Promise<void> {
-    const hasStopped = () => this.#courier.isStopped;
+    const hasStopped = () => this.#delivery.isStopped;
     while (chunk.records.length > 0 && !hasStopped()) {
       await this.#composition.compose(chunk, this.#settings.batchBytesMax, hasStopped);
       if (hasStopped()) return;
-      if (chunk.batch) await this.#courier.deliver(chunk.batch);
+      if (chunk.batch) await this.#delivery.deliver(chunk.batch);
       if (hasStopped()) return;
       chunk.batch = undefined;
     }
@@ -208,8 +208,8 @@ export class Sender {
   }
 
   #drainNowAndThen(): void {
-    if (this.#courier.isStopped) return;
-    this.#courier.drain();
+    if (this.#delivery.isStopped) return;
+    this.#delivery.drain();
     afterMs(drainEveryMs, () => this.#drainNowAndThen());
   }
 }

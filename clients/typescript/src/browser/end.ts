@@ -1,7 +1,7 @@
-import type { HttpRequest } from '../delivery.ts';
-import { HttpDelivery } from '../http-delivery.ts';
+import { HttpTransport } from '../http-transport.ts';
 import type { Settings } from '../options.ts';
 import type { Sender } from '../sender.ts';
+import type { HttpRequest } from '../transport.ts';
 import { fetchPost } from './fetch-post.ts';
 
 /** Browsers let so many bytes outlive a page, over all its requests. */
@@ -9,8 +9,8 @@ const keepaliveBytesMax = 60 * 1024;
 
 /** Sends what waits when the page is hidden, which may be the last that it hears of. */
 export function beforeEnd(sender: Sender, settings: Settings): () => void {
-  const delivery = lastingDelivery(settings);
-  const send = () => sender.handOver(delivery, keepaliveBytesMax / 4);
+  const transport = lastingTransport(settings);
+  const send = () => sender.handOver(transport, keepaliveBytesMax / 4);
   const sendHidden = () => {
     if (document.visibilityState === 'hidden') send();
   };
@@ -23,7 +23,7 @@ export function beforeEnd(sender: Sender, settings: Settings): () => void {
 }
 
 /** Compression would take longer than a page has. */
-function lastingDelivery({ url, headers }: Settings): HttpDelivery {
+function lastingTransport({ url, headers }: Settings): HttpTransport {
   let left = keepaliveBytesMax;
   const post = async (request: HttpRequest) => {
     const { length } = request.body;
@@ -35,5 +35,5 @@ function lastingDelivery({ url, headers }: Settings): HttpDelivery {
       left += length;
     }
   };
-  return new HttpDelivery({ url, headers, post });
+  return new HttpTransport({ url, headers, post });
 }

@@ -1,4 +1,4 @@
-import type { HttpRequest, Post } from '../delivery.ts';
+import type { HttpRequest, Post } from '../transport.ts';
 
 /** `keepalive`: the request outlives the page. */
 export const fetchPost =

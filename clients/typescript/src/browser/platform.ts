@@ -1,5 +1,5 @@
 import { LineFallback, NoFallback } from '../fallback.ts';
-import { HttpDelivery } from '../http-delivery.ts';
+import { HttpTransport } from '../http-transport.ts';
 import type { Platform } from '../platform.ts';
 import { beforeEnd } from './end.ts';
 import { fetchPost, gzip } from './fetch-post.ts';
@@ -9,8 +9,8 @@ export const browserPlatform: Platform = {
   fallback: 'none',
   host: () => globalThis.location?.hostname ?? 'browser',
   resource: () => ({ 'host.name': globalThis.location?.hostname ?? 'browser' }),
-  createDelivery: ({ url, headers }) =>
-    new HttpDelivery({ url, headers, post: fetchPost(false), gzip }),
+  createTransport: ({ url, headers }) =>
+    new HttpTransport({ url, headers, post: fetchPost(false), gzip }),
   createFallback: (settings, tally) =>
     settings.fallback === 'logging'
       ? new LineFallback((line) => settings.logger.info(line.trimEnd()), tally)

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import type { Transport } from '@connectrpc/connect';
+import type { Transport as Connection } from '@connectrpc/connect';
 import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.js';
 import {
   type BinaryBatch,
@@ -11,9 +11,9 @@ import {
   IngestService,
   type StreamBatchesResponse,
 } from '../../gen/gravitas/telemetry/v1/ingest_pb.js';
-import type { Sendable } from '../delivery.ts';
-import { type Failure, type Outcome, outcomeOf } from '../outcome.ts';
+import { type Answer, type Failure, judge } from '../answers.ts';
 import { afterMs } from '../timers.ts';
+import type { Sendable } from '../transport.ts';
 
 /** The method of the contract, with a request whose records are encoded already. */
 const method = { ...IngestService.method.streamBatches, input: BinaryBatchSchema };
@@ -21,7 +21,7 @@ const method = { ...IngestService.method.streamBatches, input: BinaryBatchSchema
 const idleMs = 1000;
 
 interface Pending {
-  readonly resolve: (outcome: Outcome) => void;
+  readonly resolve: (answer: Answer) => void;
 }
 
 /** One stream; batches are answered in the order sent. When it breaks, none of the rest are. */
@@ -33,18 +33,18 @@ export class BatchStream {
   #idle: { cancel(): void } | undefined;
   isOver = false;
 
-  constructor(transport: Transport, headers: Readonly<Record<string, string>>) {
-    void this.#run(transport, headers);
+  constructor(connection: Connection, headers: Readonly<Record<string, string>>) {
+    void this.#run(connection, headers);
   }
 
-  send(batch: Sendable, signal: AbortSignal, timeoutMs: number): Promise<Outcome> {
+  send(batch: Sendable, signal: AbortSignal, timeoutMs: number): Promise<Answer> {
     this.#idle?.cancel();
     const abort = () => this.#abort.abort();
     const timeout = afterMs(timeoutMs, abort);
     signal.addEventListener('abort', abort);
     this.#outgoing.push(fromBinary(BinaryBatchSchema, batch.bytes));
     this.#wake();
-    return new Promise<Outcome>((resolve) => this.#pending.push({ resolve })).finally(() => {
+    return new Promise<Answer>((resolve) => this.#pending.push({ resolve })).finally(() => {
       timeout.cancel();
       signal.removeEventListener('abort', abort);
     });
@@ -56,12 +56,12 @@ export class BatchStream {
     this.#wake();
   }
 
-  async #run(transport: Transport, headers: Readonly<Record<string, string>>): Promise<void> {
+  async #run(connection: Connection, headers: Readonly<Record<string, string>>): Promise<void> {
     let failure: Failure = { message: 'the stream ended' };
     try {
       const batches = this.#batches();
       const signal = this.#abort.signal;
-      const answers = await transport.stream(method, signal, undefined, headers, batches);
+      const answers = await connection.stream(method, signal, undefined, headers, batches);
       for await (const answer of answers.message) this.#answered(answer);
     } catch (error) {
       failure = await failureOf(error);
@@ -70,18 +70,16 @@ export class BatchStream {
     const rest = this.#pending.splice(0);
     // Of several batches it is not known which one the server is at odds with.
     const { message, retryDelayMs: delayMs } = failure;
-    const outcome: Outcome =
-      rest.length === 1 ? outcomeOf(failure) : { kind: 'again', delayMs, message };
-    for (const { resolve } of rest) resolve(outcome);
+    const answer: Answer =
+      rest.length === 1 ? judge(failure) : { kind: 'tryAgain', delayMs, message };
+    for (const { resolve } of rest) resolve(answer);
   }
 
   #answered({ ack, error }: StreamBatchesResponse): void {
     this.#pending
       .shift()
       ?.resolve(
-        error
-          ? outcomeOf(batchFailure(error))
-          : { kind: 'acknowledged', rejected: ack?.rejected ?? 0 },
+        error ? judge(batchFailure(error)) : { kind: 'acknowledged', rejected: ack?.rejected ?? 0 },
       );
     if (this.#pending.length === 0) this.#idle = afterMs(idleMs, () => this.end());
   }

@@ -4,14 +4,14 @@ import type { ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Tally } from '../counters.ts';
-import type { Delivery } from '../delivery.ts';
 import { type Fallback, LineFallback, NoFallback } from '../fallback.ts';
-import { HttpDelivery } from '../http-delivery.ts';
+import { HttpTransport } from '../http-transport.ts';
 import type { Notices } from '../notices.ts';
 import type { Settings } from '../options.ts';
 import type { Platform } from '../platform.ts';
+import type { Transport } from '../transport.ts';
 import { beforeEnd } from './end.ts';
-import { GrpcDelivery } from './grpc-delivery.ts';
+import { GrpcTransport } from './grpc-transport.ts';
 import { nodePost } from './post.ts';
 import { Spool } from './spool.ts';
 
@@ -25,7 +25,7 @@ export function nodePlatform(tls: ConnectionOptions | undefined): Platform {
     fallback: 'spool',
     host: hostname,
     resource: () => ({ 'host.name': hostname(), 'process.pid': process.pid }),
-    createDelivery: (settings) => createDelivery(settings, tls),
+    createTransport: (settings) => createTransport(settings, tls),
     createFallback,
     createPost: () => nodePost(tls, false).post,
     beforeEnd,
@@ -33,13 +33,13 @@ export function nodePlatform(tls: ConnectionOptions | undefined): Platform {
   };
 }
 
-function createDelivery(settings: Settings, tls: ConnectionOptions | undefined): Delivery {
+function createTransport(settings: Settings, tls: ConnectionOptions | undefined): Transport {
   const { url, headers } = settings;
-  if (settings.transport === 'grpc') return new GrpcDelivery({ url, headers, tls });
+  if (settings.transport === 'grpc') return new GrpcTransport({ url, headers, tls });
   const { post, close } = nodePost(tls, true);
-  const delivery = new HttpDelivery({ url, headers, post, gzip: compress });
-  delivery.close = close;
-  return delivery;
+  const transport = new HttpTransport({ url, headers, post, gzip: compress });
+  transport.close = close;
+  return transport;
 }
 
 function createFallback(settings: Settings, tally: Tally, notices: Notices): Fallback {

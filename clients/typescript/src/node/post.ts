@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
-import type { HttpAnswer, HttpRequest, Post } from '../delivery.ts';
+import type { HttpRequest, HttpResponse, Post } from '../transport.ts';
 
 const connectMsMax = 1000;
 
@@ -35,7 +35,7 @@ function send(
   agent: http.Agent,
   { url, headers, body, signal }: HttpRequest,
   background: boolean,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const request = start(url, {
       agent,

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { Answer } from '../answers.ts';
 import { Circuit } from '../circuit.ts';
-import type { Delivery, Sendable } from '../delivery.ts';
-import { HttpDelivery } from '../http-delivery.ts';
-import type { Outcome } from '../outcome.ts';
+import { HttpTransport } from '../http-transport.ts';
+import type { Sendable, Transport } from '../transport.ts';
 import { nodePost } from './post.ts';
 import { readLine } from './spool-lines.ts';
 
@@ -20,13 +20,13 @@ export interface ReplayOptions {
 /** Delivers files of a spool, which stay where they are. Whether every batch was delivered. */
 export async function replay({ url, headers, files, print }: ReplayOptions): Promise<boolean> {
   const { post, close } = nodePost(undefined, false);
-  const delivery = new HttpDelivery({ url, headers, post, gzip: promisify(gzip) });
+  const transport = new HttpTransport({ url, headers, post, gzip: promisify(gzip) });
   let allDelivered = true;
   for (const file of files) {
     const lines = (await readFile(file, 'utf8')).split('\n');
     for (const [index, line] of lines.entries()) {
       if (line === '') continue;
-      const { delivered, text } = await replayLine(delivery, line);
+      const { delivered, text } = await replayLine(transport, line);
       allDelivered &&= delivered;
       print(`${file}:${index + 1}: ${text}`);
     }
@@ -36,7 +36,7 @@ export async function replay({ url, headers, files, print }: ReplayOptions): Pro
 }
 
 async function replayLine(
-  delivery: Delivery,
+  transport: Transport,
   line: string,
 ): Promise<{ delivered: boolean; text: string }> {
   let batch: Sendable;
@@ -45,22 +45,22 @@ async function replayLine(
   } catch (error) {
     return { delivered: false, text: `damaged: ${error}` };
   }
-  const outcome = await deliver(delivery, batch);
-  if (outcome.kind !== 'acknowledged') {
-    return { delivered: false, text: `${batch.id} not delivered: ${outcome.message}` };
+  const answer = await deliver(transport, batch);
+  if (answer.kind !== 'acknowledged') {
+    return { delivered: false, text: `${batch.id} not delivered: ${answer.message}` };
   }
-  const rejected = outcome.rejected > 0 ? `, ${outcome.rejected} rejected` : '';
+  const rejected = answer.rejected > 0 ? `, ${answer.rejected} rejected` : '';
   return { delivered: true, text: `${batch.id} delivered, ${batch.records} records${rejected}` };
 }
 
-async function deliver(delivery: Delivery, batch: Sendable): Promise<Outcome> {
+async function deliver(transport: Transport, batch: Sendable): Promise<Answer> {
   const circuit = new Circuit();
   for (;;) {
     const begunMs = performance.now();
-    const outcome = await delivery.send(batch, new AbortController().signal);
-    if (outcome.kind !== 'again') return outcome;
-    circuit.failed(begunMs, outcome.delayMs);
-    if (circuit.isOpen) return outcome;
+    const answer = await transport.send(batch, new AbortController().signal);
+    if (answer.kind !== 'tryAgain') return answer;
+    circuit.failed(begunMs, answer.delayMs);
+    if (circuit.isOpen) return answer;
     await wait(circuit.delayMs);
   }
 }

@@ -1,6 +1,6 @@
 import { fromJsonString, toBinary } from '@bufbuild/protobuf';
 import { LogBatchRequestSchema } from '../../gen/gravitas/telemetry/v1/ingest_pb.js';
-import type { Sendable } from '../delivery.ts';
+import type { Sendable } from '../transport.ts';
 
 const uuidV7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 

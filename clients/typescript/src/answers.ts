@@ -3,11 +3,28 @@ import { base64Decode } from '@bufbuild/protobuf/wire';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RetryInfoSchema } from '../gen/google/rpc/error_details_pb.js';
 
+export interface Acknowledged {
+  readonly kind: 'acknowledged';
+  /** Records of the batch that were not stored. */
+  readonly rejected: number;
+}
+
+/** It is never worth another try. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly reason: 'conflict' | 'refused';
+  readonly message: string;
+}
+
+interface TryAgain {
+  readonly kind: 'tryAgain';
+  readonly message: string;
+  /** The server's, which is not to be shortened. */
+  readonly delayMs?: number | undefined;
+}
+
 /** What one try to deliver a batch came to (clause 3.2). */
-export type Outcome =
-  | { readonly kind: 'acknowledged'; readonly rejected: number }
-  | { readonly kind: 'dropped'; readonly reason: 'conflict' | 'refused'; readonly message: string }
-  | { readonly kind: 'again'; readonly delayMs?: number | undefined; readonly message: string };
+export type Answer = Acknowledged | Refused | TryAgain;
 
 /** What went wrong, whichever protocol said so. */
 export interface Failure {
@@ -20,11 +37,11 @@ export interface Failure {
 
 const refusals = new Set(['invalid_argument', 'failed_precondition', 'out_of_range']);
 
-export function outcomeOf({ code, message, retryDelayMs }: Failure): Outcome {
-  if (code === 'already_exists') return { kind: 'dropped', reason: 'conflict', message };
+export function judge({ code, message, retryDelayMs }: Failure): Answer {
+  if (code === 'already_exists') return { kind: 'refused', reason: 'conflict', message };
   const tooLarge = code === 'resource_exhausted' && retryDelayMs === undefined;
-  if (tooLarge || refusals.has(code ?? '')) return { kind: 'dropped', reason: 'refused', message };
-  return { kind: 'again', delayMs: retryDelayMs, message };
+  if (tooLarge || refusals.has(code ?? '')) return { kind: 'refused', reason: 'refused', message };
+  return { kind: 'tryAgain', delayMs: retryDelayMs, message };
 }
 
 /** The body of a failed unary call of Connect. Anything may stand there: proxies answer too. */

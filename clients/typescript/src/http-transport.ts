@@ -1,13 +1,13 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { IngestService, LogBatchResponseSchema } from '../gen/gravitas/telemetry/v1/ingest_pb.js';
-import { type Delivery, type Post, type Sendable, tryMsMax } from './delivery.ts';
-import { type Outcome, outcomeOf, readFailure } from './outcome.ts';
+import { type Answer, judge, readFailure } from './answers.ts';
 import { afterMs } from './timers.ts';
+import { type Post, type Sendable, type Transport, tryMsMax } from './transport.ts';
 
 /** Below this compression costs more than it saves (clause 3.1). */
 const gzipBytesMin = 1024;
 
-export interface HttpDeliveryOptions {
+export interface HttpTransportOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly post: Post;
@@ -23,15 +23,15 @@ export const connectHeaders = {
 const logBatchPath = `/${IngestService.typeName}/${IngestService.method.logBatch.name}`;
 
 /** IngestService.LogBatch by the unary protocol of Connect. */
-export class HttpDelivery implements Delivery {
+export class HttpTransport implements Transport {
   readonly parallel = 2;
-  readonly #options: HttpDeliveryOptions;
+  readonly #options: HttpTransportOptions;
 
-  constructor(options: HttpDeliveryOptions) {
+  constructor(options: HttpTransportOptions) {
     this.#options = options;
   }
 
-  async send(batch: Sendable, signal: AbortSignal): Promise<Outcome> {
+  async send(batch: Sendable, signal: AbortSignal): Promise<Answer> {
     const tried = new AbortController();
     const abort = () => tried.abort();
     const timeout = afterMs(tryMsMax, abort);
@@ -41,7 +41,7 @@ export class HttpDelivery implements Delivery {
     } catch (error) {
       const timedOut = tried.signal.aborted && !signal.aborted;
       const message = timedOut ? `no answer within ${tryMsMax} ms` : String(error);
-      return { kind: 'again', message };
+      return { kind: 'tryAgain', message };
     } finally {
       timeout.cancel();
       signal.removeEventListener('abort', abort);
@@ -50,7 +50,7 @@ export class HttpDelivery implements Delivery {
 
   close(): void {}
 
-  async #post(batch: Sendable, signal: AbortSignal): Promise<Outcome> {
+  async #post(batch: Sendable, signal: AbortSignal): Promise<Answer> {
     const { url, post, gzip } = this.#options;
     const headers: Record<string, string> = { ...this.#options.headers, ...connectHeaders };
     let body = batch.bytes;
@@ -58,11 +58,11 @@ export class HttpDelivery implements Delivery {
       body = await gzip(body);
       headers['content-encoding'] = 'gzip';
     }
-    const answer = await post({ url: url + logBatchPath, headers, body, signal });
-    if (answer.status !== 200) {
-      return outcomeOf(readFailure(answer.status, answer.body, answer.retryAfter));
+    const response = await post({ url: url + logBatchPath, headers, body, signal });
+    if (response.status !== 200) {
+      return judge(readFailure(response.status, response.body, response.retryAfter));
     }
-    const { rejected } = fromBinary(LogBatchResponseSchema, answer.body);
+    const { rejected } = fromBinary(LogBatchResponseSchema, response.body);
     return { kind: 'acknowledged', rejected };
   }
 }

@@ -1,38 +1,38 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Transport } from '@connectrpc/connect';
-import { type Delivery, type Sendable, tryMsMax } from '../delivery.ts';
-import { type Outcome, outcomeOf } from '../outcome.ts';
+import type { Transport as Connection } from '@connectrpc/connect';
+import { type Answer, judge } from '../answers.ts';
+import { type Sendable, type Transport, tryMsMax } from '../transport.ts';
 import { BatchStream, failureOf } from './batch-stream.ts';
 
-export interface GrpcDeliveryOptions {
+export interface GrpcTransportOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: tls.ConnectionOptions | undefined;
 }
 
 /** IngestService.StreamBatches over gRPC: one stream, opened again when it breaks. */
-export class GrpcDelivery implements Delivery {
+export class GrpcTransport implements Transport {
   readonly parallel = 8;
-  readonly #options: GrpcDeliveryOptions;
-  #transport: Promise<Transport> | undefined;
+  readonly #options: GrpcTransportOptions;
+  #connection: Promise<Connection> | undefined;
   #stream: BatchStream | undefined;
 
-  constructor(options: GrpcDeliveryOptions) {
+  constructor(options: GrpcTransportOptions) {
     this.#options = options;
   }
 
-  async send(batch: Sendable, signal: AbortSignal): Promise<Outcome> {
+  async send(batch: Sendable, signal: AbortSignal): Promise<Answer> {
     try {
-      this.#transport ??= openTransport(this.#options);
-      const transport = await this.#transport;
+      this.#connection ??= openConnection(this.#options);
+      const connection = await this.#connection;
       if (!this.#stream || this.#stream.isOver) {
-        this.#stream = new BatchStream(transport, this.#options.headers);
+        this.#stream = new BatchStream(connection, this.#options.headers);
       }
       return await this.#stream.send(batch, signal, tryMsMax);
     } catch (error) {
-      this.#transport = undefined;
-      return outcomeOf(await failureOf(error));
+      this.#connection = undefined;
+      return judge(await failureOf(error));
     }
   }
 
@@ -41,7 +41,7 @@ export class GrpcDelivery implements Delivery {
   }
 }
 
-async function openTransport({ url, tls: tlsOptions }: GrpcDeliveryOptions): Promise<Transport> {
+async function openConnection({ url, tls: tlsOptions }: GrpcTransportOptions): Promise<Connection> {
   const { createGrpcTransport } = await import('@connectrpc/connect-node');
   return createGrpcTransport({
     baseUrl: url,
