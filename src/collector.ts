@@ -5,26 +5,26 @@ import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health_pb.js';
-import { errorInterceptor, translation } from './accept/connect-errors.ts';
 import { GrpcStreams } from './accept/grpc-streams.ts';
-import { httpRoutes, sendJson } from './accept/http-routes.ts';
 import { IngestHandlers, ingestRoutes } from './accept/ingest-handlers.ts';
 import { PlainJson } from './accept/plain-json.ts';
-import { SocketServer } from './accept/socket-server.ts';
 import { deadLetterRoutes } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
 import { Spool } from './buffer/spool/spool.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
-import { observeEndpoints } from './observe/endpoints.ts';
 import { Health } from './observe/health.ts';
-import { healthRoutes } from './observe/health-handlers.ts';
 import type { Logger } from './observe/logger.ts';
-import { reflectionRoutes } from './observe/reflection-handlers.ts';
-import { Refusals } from './observe/refusals.ts';
 import { queryHandlers, queryRoutes } from './query/query-handlers.ts';
 import { restQueries } from './query/rest.ts';
+import { errorInterceptor, translation } from './serve/connect-errors.ts';
+import { observeEndpoints } from './serve/endpoints.ts';
+import { healthRoutes } from './serve/health-handlers.ts';
+import { reflectionRoutes } from './serve/reflection-handlers.ts';
+import { Refusals } from './serve/refusals.ts';
+import { httpRoutes, sendJson } from './serve/router.ts';
+import { SocketServer } from './serve/socket-server.ts';
 
 /** What clients may call, and may ask about. */
 const services = [IngestService, QueryService, DeadLetterService];

@@ -2,7 +2,17 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const parts = ['accept', 'buffer', 'commit', 'database', 'query', 'admin', 'observe'] as const;
+const parts = [
+  'serve',
+  'records',
+  'accept',
+  'buffer',
+  'commit',
+  'database',
+  'query',
+  'admin',
+  'observe',
+] as const;
 
 interface Rules {
   /** Parts, single files, and gen. Beside its own files a part imports nothing else. */
@@ -15,18 +25,31 @@ interface Rules {
 
 /** Who may import whom. The collector and the command line see everything, and stand below. */
 const rules: Readonly<Record<string, Rules>> = {
+  serve: {
+    own: ['gen', 'accept', 'observe', 'errors'],
+    packages: [
+      '@bufbuild/protobuf',
+      '@connectrpc/connect',
+      '@connectrpc/connect-node',
+      'prom-client',
+    ],
+  },
+  records: {
+    own: ['gen/gravitas', 'errors', 'uuid'],
+    packages: ['@bufbuild/protobuf'],
+  },
   accept: {
-    own: ['gen', 'observe', 'buffer/batch', 'event-types', 'uuid', 'errors'],
+    own: ['gen', 'serve', 'records', 'observe', 'buffer/batch', 'uuid', 'errors'],
     typesOf: ['buffer/ingest-buffer', 'observe/accounting'],
-    packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect'],
   },
   buffer: {
-    own: ['event-types', 'errors', 'directory-lock', 'uuid'],
+    own: ['records/tables', 'errors', 'directory-lock', 'uuid'],
     typesOf: ['observe'],
     packages: [],
   },
   commit: {
-    own: ['database', 'event-types', 'errors', 'uuid'],
+    own: ['database', 'records', 'errors', 'uuid'],
     typesOf: ['buffer'],
     packages: ['kysely', 'pg'],
   },
@@ -40,11 +63,11 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {
-    own: ['gen', 'event-types', 'errors'],
-    packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'pino', 'pino-pretty', 'prom-client'],
+    own: ['records/tables', 'errors'],
+    packages: ['pino', 'pino-pretty', 'prom-client'],
   },
   admin: {
-    own: ['gen', 'commit', 'database', 'event-types', 'errors', 'uuid'],
+    own: ['gen', 'commit', 'database', 'records/tables', 'errors', 'uuid'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'prom-client'],
   },
   'main.ts': {
@@ -59,7 +82,6 @@ const rules: Readonly<Record<string, Rules>> = {
   'directory-lock.ts': { own: [], packages: [] },
   'config.ts': { own: [], packages: ['zod'] },
   'errors.ts': { own: [], packages: [] },
-  'event-types.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },
   'ingest-path.ts': {
     own: ['accept', 'buffer', 'commit', 'database', 'observe'],
@@ -67,7 +89,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['pg', 'prom-client'],
   },
   'collector.ts': {
-    own: [...parts, 'ingest-path', 'gen', 'config', 'errors', 'event-types', 'uuid'],
+    own: [...parts, 'ingest-path', 'gen', 'config', 'errors', 'uuid'],
     packages: ['prom-client'],
   },
 };
@@ -80,7 +102,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
   { what: /CopyIn/, only: ['commit/copy-in.ts', 'commit/copy-rows.ts'] },
   {
     what: /\bConnectError\(/,
-    only: ['accept/connect-errors.ts', 'accept/json-decoder.ts', 'observe/health-handlers.ts'],
+    only: ['serve/connect-errors.ts', 'serve/json-decoder.ts', 'serve/health-handlers.ts'],
   },
   { what: /\bimport\(/, only: ['database/embedded/binaries.ts'] },
   { what: /\bconsole\./, only: ['main.ts', 'operator-commands.ts'] },
@@ -124,7 +146,7 @@ function resolve(file: string, path: string): string {
     return path.startsWith('@') ? `${scope}/${name}` : (scope as string);
   }
   const target = relative('src', join('src', dirname(file), path));
-  return target.startsWith('../gen/') ? 'gen' : target.replace(/\.ts$/, '');
+  return target.replace(/^\.\.\/gen\/typescript\//, 'gen/').replace(/\.ts$/, '');
 }
 
 const isWithin = (target: string, places: readonly string[] = []) =>

@@ -6,13 +6,13 @@ import { codeToHttpStatus, codeToString } from '@connectrpc/connect/protocol-con
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JsonBatchSchema } from '../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { EventSchema, UsageSchema } from '../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
-import { codeOf } from '../src/accept/connect-errors.ts';
 import { decodeJsonBatch } from '../src/accept/decode.ts';
 import { checkRows, encodeBatch } from '../src/accept/encode-batch.ts';
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
-import { refusalReasons } from '../src/observe/refusals.ts';
+import { codeOf } from '../src/serve/connect-errors.ts';
+import { refusalReasons } from '../src/serve/refusals.ts';
 import { startCollector, type TestCollector } from './support/collector.ts';
 import { getJson, postJson } from './support/http.ts';
 

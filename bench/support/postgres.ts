@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { EmbeddedPostgres } from '../../src/database/embedded/server.ts';
-import { tables } from '../../src/event-types.ts';
+import { tables } from '../../src/records/tables.ts';
 import { databaseUrl } from '../../test/support/database.ts';
 import { silentLogger } from '../../test/support/logger.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';

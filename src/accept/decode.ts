@@ -15,8 +15,8 @@ import {
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { errorMessage } from '../errors.ts';
-import { FieldFault } from './encode/validate.ts';
-import { hasTooManyValues, metadataValuesMax } from './metadata-values.ts';
+import { hasTooManyValues, metadataValuesMax } from '../records/metadata-values.ts';
+import { FieldFault } from '../records/validate.ts';
 
 /**
  * Bytes of one record as it travels. Metadata within its limit stays well below it in every

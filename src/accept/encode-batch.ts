@@ -11,15 +11,15 @@ import {
   rejectionsMax,
 } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
-import type { RecordKind } from '../event-types.ts';
+import { ByteWriter } from '../records/byte-writer.ts';
+import { Fingerprint } from '../records/fingerprint.ts';
+import { rowStart, writeEventRow, writeUsageRow } from '../records/rows.ts';
+import { StorableText } from '../records/storable.ts';
+import type { RecordKind } from '../records/tables.ts';
+import { FieldFault, type TimeWindow, Validator } from '../records/validate.ts';
+import { WireEvents } from '../records/wire/wire-event.ts';
 import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
 import { decodeBinary, type Incoming, type IncomingBatch } from './decode.ts';
-import { ByteWriter } from './encode/byte-writer.ts';
-import { Fingerprint } from './encode/fingerprint.ts';
-import { rowStart, writeEventRow, writeUsageRow } from './encode/records.ts';
-import { StorableText } from './encode/storable.ts';
-import { FieldFault, type TimeWindow, Validator } from './encode/validate.ts';
-import { WireEvents } from './encode/wire-event.ts';
 
 export interface EncodeOptions {
   readonly eventTime: TimeWindow;

@@ -1,5 +1,5 @@
 import { ServiceError } from '../errors.ts';
-import { messageTooLarge } from './connect-errors.ts';
+import { messageTooLarge } from '../serve/connect-errors.ts';
 
 /** A flag, and the length of the message in four bytes. */
 const headerBytes = 5;

@@ -13,8 +13,8 @@ import type {
   StreamEventsResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { ServiceError } from '../errors.ts';
-import { currentCall } from './call-limits.ts';
-import { type Translate, toConnectError } from './connect-errors.ts';
+import { currentCall } from '../serve/call-limits.ts';
+import { type Translate, toConnectError } from '../serve/connect-errors.ts';
 import { GrpcFrames } from './grpc-frames.ts';
 import type { IngestHandlers, PreparedBatch } from './ingest-handlers.ts';
 

@@ -10,11 +10,11 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { type Rejection, rejectionsMax } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
-import type { RecordKind } from '../event-types.ts';
-import type { OnRefused } from '../observe/refusals.ts';
-import { codeOf } from './connect-errors.ts';
+import type { RecordKind } from '../records/tables.ts';
+import { codeOf } from '../serve/connect-errors.ts';
+import { refusalReason } from '../serve/refusal-reason.ts';
+import type { OnRefused } from '../serve/refusals.ts';
 import { rejectedTotal, type StoredBatch, type StoredRecord } from './ingest.ts';
-import { refusalReason } from './refusal-reason.ts';
 
 /** How answers are written in JSON: names as in the contract, zeros too. */
 export const jsonAnswers = { useProtoFieldName: true, alwaysEmitImplicit: true };

@@ -17,12 +17,11 @@ import {
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
-import type { RecordKind } from '../event-types.ts';
-import type { OnRefused } from '../observe/refusals.ts';
+import type { RecordKind } from '../records/tables.ts';
+import { FieldFault } from '../records/validate.ts';
+import type { OnRefused } from '../serve/refusals.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
 import { decodeJson, decodeJsonBatch, type IncomingBatch, structJson } from './decode.ts';
-import { FieldFault } from './encode/validate.ts';
-import { readWireBatch, type WireBatch } from './encode/wire-batch.ts';
 import type { EncodedBatch } from './encode-batch.ts';
 import type { Ingest } from './ingest.ts';
 import {
@@ -33,6 +32,7 @@ import {
   refusal,
   StreamSummary,
 } from './ingest-answers.ts';
+import { readWireBatch, type WireBatch } from './wire-batch.ts';
 
 export interface StreamOptions {
   readonly inFlightMax: number;

@@ -1,10 +1,10 @@
 import type { Answer, Outcome } from '../buffer/batch.ts';
 import type { BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
-import type { RecordKind } from '../event-types.ts';
 import type { Accounting } from '../observe/accounting.ts';
+import { idOfRow } from '../records/rows.ts';
+import type { RecordKind } from '../records/tables.ts';
 import type { IncomingBatch } from './decode.ts';
-import { idOfRow } from './encode/records.ts';
 import {
   checkRows,
   type EncodedBatch,

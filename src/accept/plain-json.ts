@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf';
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
 import { JsonIngestService } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
-import type { RecordKind } from '../event-types.ts';
-import type { Call } from './call-limits.ts';
-import type { Translate } from './connect-errors.ts';
+import type { RecordKind } from '../records/tables.ts';
+import type { Call } from '../serve/call-limits.ts';
+import type { Translate } from '../serve/connect-errors.ts';
+import { countSigns } from '../serve/json-decoder.ts';
+import type { Request, Response } from '../serve/socket-server.ts';
 import { jsonAnswers } from './ingest-answers.ts';
 import type { IngestHandlers } from './ingest-handlers.ts';
-import { countSigns } from './json-decoder.ts';
-import type { Request, Response } from './socket-server.ts';
 
 /** Serves a request, or resolves with the body of one that it leaves to the library. */
 export type PlainHandler = (

@@ -11,7 +11,7 @@ import type { Writer } from '../commit/writer.ts';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError } from '../database/sqlstate.ts';
 import { ServiceError } from '../errors.ts';
-import { recordKinds, tables } from '../event-types.ts';
+import { recordKinds, tables } from '../records/tables.ts';
 import { isUuid } from '../uuid.ts';
 
 const idsMax = 1000;

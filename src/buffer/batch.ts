@@ -1,4 +1,4 @@
-import type { RecordCounts, RecordKind } from '../event-types.ts';
+import type { RecordCounts, RecordKind } from '../records/tables.ts';
 
 /** Rows of one table, encoded as tuples of PostgreSQL's binary COPY format, without header and trailer. */
 export interface EncodedRows {

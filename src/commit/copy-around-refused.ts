@@ -2,10 +2,10 @@ import type { Transaction } from 'kysely';
 import type pg from 'pg';
 import type { EncodedRows } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import type { tables } from '../event-types.ts';
+import type { tables } from '../records/tables.ts';
+import { splitTuples } from '../records/tuples.ts';
 import { aroundRefused } from './around-refused.ts';
 import { copyRows } from './copy-rows.ts';
-import { splitTuples } from './tuples.ts';
 
 type Table = (typeof tables)[keyof typeof tables];
 

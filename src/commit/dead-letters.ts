@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
-import { tables } from '../event-types.ts';
+import { tables } from '../records/tables.ts';
+import { readTuple } from '../records/tuples.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import type { RefusedRow } from './copy-around-refused.ts';
 import { copyRows } from './copy-rows.ts';
-import { readTuple } from './tuples.ts';
 
 /** A row that PostgreSQL refused, as operators see it. */
 export interface DeadLetter {

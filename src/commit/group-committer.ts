@@ -2,13 +2,13 @@ import { sql, type Transaction } from 'kysely';
 import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError, isRefusal } from '../database/sqlstate.ts';
-import { recordKinds, tables } from '../event-types.ts';
+import { recordKinds, tables } from '../records/tables.ts';
+import { splitTuples } from '../records/tuples.ts';
 import { claimAroundRefused } from './claim-around-refused.ts';
 import { copyAroundRefused } from './copy-around-refused.ts';
 import { copyRows, type Load } from './copy-rows.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 import { claimBatches, newClaims } from './ledger.ts';
-import { splitTuples } from './tuples.ts';
 import type { Work, Writer } from './writer.ts';
 
 /** What is done with a batch whose id is known with other content. */

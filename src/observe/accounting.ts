@@ -1,5 +1,5 @@
 import { Counter, Gauge, type LabelValues, type Registry } from 'prom-client';
-import { type RecordCounts, recordKinds, tables } from '../event-types.ts';
+import { type RecordCounts, recordKinds, tables } from '../records/tables.ts';
 
 /** The records of a batch, by what its answer says of them. */
 export interface CountedRecords {

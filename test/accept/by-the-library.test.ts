@@ -1,6 +1,6 @@
 import { furtherHeaders } from '../support/http.ts';
-import './answered-early.test.ts';
-import './http.test.ts';
+import '../serve/answered-early.test.ts';
+import '../serve/http.test.ts';
 import './idempotency.test.ts';
 import './partial-success.test.ts';
 import './rest.test.ts';

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { RecordCounts } from '../../event-types.ts';
+import type { RecordCounts } from '../../records/tables.ts';
 import type { Answer, Batch } from '../batch.ts';
 
 /** The record format of docs/specs/buffer.md, version 1. */

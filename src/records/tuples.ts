@@ -1,0 +1,85 @@
+import { uuidText } from '../uuid.ts';
+import type { tables } from './tables.ts';
+
+type Table = (typeof tables)[keyof typeof tables];
+
+/** The length that stands for NULL. */
+const nullLength = -1;
+const postgresEpochMs = Date.UTC(2000, 0, 1);
+
+/** A row as a tuple of binary COPY. */
+export function joinTuple(fields: readonly (Uint8Array | null)[]): Buffer {
+  const bytes = fields.reduce((sum, field) => sum + 4 + (field?.byteLength ?? 0), 2);
+  const tuple = Buffer.allocUnsafe(bytes);
+  let at = tuple.writeInt16BE(fields.length);
+  for (const field of fields) {
+    at = tuple.writeInt32BE(field?.byteLength ?? nullLength, at);
+    if (!field) continue;
+    tuple.set(field, at);
+    at += field.byteLength;
+  }
+  return tuple;
+}
+
+/** Divides tuples of binary COPY into single rows: a field count, then a length and a value each. */
+export function splitTuples(copy: Uint8Array): Uint8Array[] {
+  const view = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);
+  const rows: Uint8Array[] = [];
+  for (let start = 0, end = 0; start < copy.byteLength; start = end) {
+    const fields = view.getInt16(start);
+    end = start + 2;
+    for (let field = 0; field < fields; field++) end += 4 + Math.max(0, view.getInt32(end));
+    rows.push(copy.subarray(start, end));
+  }
+  return rows;
+}
+
+/** A row as people read it, by column; NULLs are left out. */
+export function readTuple(row: Uint8Array, table: Table): Record<string, unknown> {
+  const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+  const values: Record<string, unknown> = {};
+  let offset = 2;
+  for (const column of table.columns) {
+    const length = bytes.readInt32BE(offset);
+    offset += 4;
+    if (length === nullLength) continue;
+    values[column] = readField(column, bytes.subarray(offset, offset + length));
+    offset += length;
+  }
+  return values;
+}
+
+function readField(column: string, value: Buffer): unknown {
+  switch (column) {
+    case 'id':
+      return uuidText(value);
+    case 'timestamp':
+    case 'observed_at':
+      return new Date(postgresEpochMs + Number(value.readBigInt64BE()) / 1000).toISOString();
+    case 'value':
+    case 'duration_ms':
+      return value.readDoubleBE();
+    case 'prompt_tokens':
+    case 'completion_tokens':
+    case 'cached_tokens':
+    case 'reasoning_tokens':
+      return Number(value.readBigInt64BE());
+    case 'cost_usd':
+      return readNumeric(value);
+    case 'metadata':
+      return JSON.parse(value.toString('utf8', 1));
+    default:
+      return value.toString();
+  }
+}
+
+/** Groups of four decimal digits, the first of them worth 10000^weight. */
+function readNumeric(value: Buffer): number {
+  const count = value.readInt16BE(0);
+  const weight = value.readInt16BE(2);
+  let digits = '';
+  for (let index = 0; index < count; index++) {
+    digits += String(value.readInt16BE(8 + 2 * index)).padStart(4, '0');
+  }
+  return count === 0 ? 0 : Number(`${digits}e${4 * (weight - count + 1)}`);
+}

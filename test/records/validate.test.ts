@@ -1,0 +1,191 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { describe, expect, it } from 'vitest';
+import {
+  EventSchema,
+  UsageSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { FieldFault, limits, Validator } from '../../src/records/validate.ts';
+
+const dayMs = 86_400_000;
+const nowMs = Date.UTC(2026, 0, 1);
+const window = { ageMsMax: 30 * dayMs, aheadMsMax: 3_600_000 };
+
+type EventInit = MessageInitShape<typeof EventSchema>;
+type UsageInit = MessageInitShape<typeof UsageSchema>;
+
+const event = (init: EventInit) =>
+  new Validator(window, nowMs).event(create(EventSchema, { eventType: 'A', ...init }));
+const usage = (init: UsageInit) =>
+  new Validator(window, nowMs).usage(create(UsageSchema, { model: 'm', ...init }));
+
+function fault(validate: () => unknown): Pick<FieldFault, 'field' | 'message'> {
+  try {
+    validate();
+  } catch (error) {
+    if (error instanceof FieldFault) return { field: error.field, message: error.message };
+    throw error;
+  }
+  throw new Error('nothing is at fault');
+}
+
+const bytes = (count: number) => 'x'.repeat(count);
+const names = ['component'] as const;
+const usageNames = ['layer', 'provider', 'operation', 'ghostId', 'shellId', 'model'] as const;
+
+describe('texts', () => {
+  it('may be as long as their limit in bytes of UTF-8', () => {
+    const longest = bytes(limits.nameBytesMax);
+    const widest = `${'\u20ac'.repeat(85)}x`;
+    for (const text of [longest, widest]) {
+      expect(event({ eventType: text, component: text })).toMatchObject({ component: text });
+      for (const name of usageNames)
+        expect(usage({ [name]: text })).toMatchObject({ [name]: text });
+    }
+    expect(event({ status: bytes(64) }).status).toHaveLength(64);
+  });
+
+  it('may not be longer', () => {
+    const tooLong = { message: 'is 257 bytes long; at most 256 are allowed' };
+    for (const text of [bytes(257), `${'\u20ac'.repeat(85)}xx`]) {
+      expect(fault(() => event({ eventType: text }))).toEqual({ field: 'event_type', ...tooLong });
+      for (const name of names) {
+        expect(fault(() => event({ [name]: text }))).toEqual({ field: name, ...tooLong });
+      }
+      for (const name of usageNames) {
+        const field = name.replace('Id', '_id');
+        expect(fault(() => usage({ [name]: text }))).toEqual({ field, ...tooLong });
+      }
+    }
+    expect(fault(() => event({ status: bytes(65) }))).toEqual({
+      field: 'status',
+      message: 'is 65 bytes long; at most 64 are allowed',
+    });
+  });
+
+  it('are required where a record is nothing without them', () => {
+    expect(fault(() => event({ eventType: '' }))).toEqual({
+      field: 'event_type',
+      message: 'is required',
+    });
+    expect(fault(() => usage({ model: '' }))).toEqual({ field: 'model', message: 'is required' });
+  });
+
+  it('are made storable', () => {
+    expect(event({ eventType: 'a\0', status: '\0' })).toMatchObject({
+      eventType: 'a\uFFFD',
+      status: '\uFFFD',
+    });
+  });
+});
+
+describe('metadata', () => {
+  it('may take 64 KiB of JSON and no more', () => {
+    const text = (jsonBytes: number) => ({ metadata: { a: bytes(jsonBytes - '{"a":""}'.length) } });
+    expect(event(text(65_536)).metadataJson).toHaveLength(65_536);
+    expect(fault(() => event(text(65_537)))).toEqual({
+      field: 'metadata',
+      message: 'is 65537 bytes of JSON; at most 65536 are allowed',
+    });
+  });
+
+  it('may have 32 levels, of lists and objects', () => {
+    const nested = (levels: number): [] => (levels === 1 ? [] : ([nested(levels - 1)] as never));
+    expect(event({ metadata: { a: nested(31) } }).metadataJson).toContain('[[');
+    expect(fault(() => usage({ metadata: { a: nested(32) } }))).toEqual({
+      field: 'metadata',
+      message: 'is nested more than 32 levels deep',
+    });
+  });
+
+  it('has finite numbers, and the path of one that is not is told', () => {
+    expect(fault(() => event({ metadata: { gpu: [{ load: Number.NaN }] } }))).toEqual({
+      field: 'metadata.gpu.0.load',
+      message: 'is NaN, not a finite number',
+    });
+  });
+});
+
+describe('numbers', () => {
+  it.each([Number.NaN, Infinity, -Infinity])('cannot be %s', (value) => {
+    const message = `is ${value}, not a finite number`;
+    expect(fault(() => event({ value }))).toEqual({ field: 'value', message });
+    for (const [name, field] of [
+      ['durationMs', 'duration_ms'],
+      ['costUsd', 'cost_usd'],
+    ] as const) {
+      const negative = value < 0 ? 'is negative' : message;
+      expect(fault(() => usage({ [name]: value }))).toEqual({ field, message: negative });
+    }
+  });
+
+  it('may be negative where a measurement may', () => {
+    expect(event({ value: -1 }).value).toBe(-1);
+    expect(fault(() => usage({ costUsd: -1e-9 }))).toMatchObject({ field: 'cost_usd' });
+    expect(fault(() => usage({ durationMs: -1 }))).toMatchObject({ field: 'duration_ms' });
+  });
+
+  it('of tokens go from 0 to what JSON can say', () => {
+    const max = BigInt(Number.MAX_SAFE_INTEGER);
+    expect(usage({ inputTokens: max, cachedTokens: max })).toMatchObject({
+      inputTokens: Number.MAX_SAFE_INTEGER,
+      cachedTokens: Number.MAX_SAFE_INTEGER,
+    });
+    for (const [name, field] of [
+      ['inputTokens', 'input_tokens'],
+      ['outputTokens', 'output_tokens'],
+      ['cachedTokens', 'cached_tokens'],
+      ['reasoningTokens', 'reasoning_tokens'],
+    ] as const) {
+      expect(fault(() => usage({ [name]: -1n }))).toEqual({ field, message: 'is negative' });
+      expect(fault(() => usage({ [name]: max + 1n }))).toEqual({
+        field,
+        message: 'is greater than 9007199254740991',
+      });
+    }
+  });
+
+  it('of a part are not greater than the whole', () => {
+    expect(fault(() => usage({ inputTokens: 1n, cachedTokens: 2n }))).toEqual({
+      field: 'cached_tokens',
+      message: 'is greater than input_tokens, which it is a part of',
+    });
+    expect(fault(() => usage({ outputTokens: 1n, reasoningTokens: 2n }))).toEqual({
+      field: 'reasoning_tokens',
+      message: 'is greater than output_tokens, which it is a part of',
+    });
+  });
+});
+
+describe('times', () => {
+  const at = (ms: number) => ({ timestamp: timestampFromMs(ms) });
+
+  it('lie in the window, its ends included', () => {
+    for (const ms of [nowMs - window.ageMsMax, nowMs, nowMs + window.aheadMsMax]) {
+      expect(event(at(ms)).timestampUs).toBe(ms * 1000);
+      expect(usage(at(ms)).timestampUs).toBe(ms * 1000);
+    }
+  });
+
+  it('lie nowhere else', () => {
+    for (const record of [event, usage]) {
+      expect(fault(() => record(at(nowMs - window.ageMsMax - 1)))).toEqual({
+        field: 'timestamp',
+        message: 'is older than 30 days',
+      });
+      expect(fault(() => record(at(nowMs + window.aheadMsMax + 1)))).toEqual({
+        field: 'timestamp',
+        message: 'is more than 60 minutes ahead',
+      });
+    }
+  });
+});
+
+it('takes any UUID as the id of a record, and nothing else', () => {
+  const id = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11';
+  expect(event({ id }).id).toBe(id);
+  for (const wrong of ['1', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1', `${id}1`, `{${id}}`]) {
+    expect(fault(() => event({ id: wrong }))).toEqual({ field: 'id', message: 'is not a UUID' });
+    expect(fault(() => usage({ id: wrong }))).toMatchObject({ field: 'id' });
+  }
+});
