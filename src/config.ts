@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { dayMs, mebibyte } from './units.ts';
 
 /** One option: by environment variable, by flag, or by its default. */
 interface Option<Schema extends z.ZodType> {
@@ -29,8 +30,6 @@ const wholeNumber = (min: number, max: number) =>
 
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `expects one of ${values.join(', ')}` });
-
-const mebibyte = 1024 * 1024;
 
 /** Every option there is; docs/configuration.md lists the same. */
 export const options = {
@@ -207,14 +206,14 @@ export const options = {
   idleMsMax: option({
     env: 'TELEMETRY_IDLE_MS_MAX',
     flag: '--idle-ms-max <ms>',
-    schema: wholeNumber(100, 86_400_000),
+    schema: wholeNumber(100, dayMs),
     default: '120000',
     description: 'a connection without a call is closed after so long',
   }),
   streamIdleMsMax: option({
     env: 'TELEMETRY_STREAM_IDLE_MS_MAX',
     flag: '--stream-idle-ms-max <ms>',
-    schema: wholeNumber(100, 86_400_000),
+    schema: wholeNumber(100, dayMs),
     default: '300000',
     description: 'a stream whose client sends no message for so long is ended',
   }),

@@ -13,6 +13,10 @@ export type ErrorKind =
   | 'permanent'
   | 'shuttingDown';
 
+/** What is worth a retry, and after what time unless somebody knows better. */
+const worthRetry: readonly ErrorKind[] = ['overloaded', 'retryable', 'shuttingDown'];
+export const retryDelayMs = 1000;
+
 export interface ServiceErrorDetails {
   readonly field?: string;
   readonly retryDelayMs?: number;
@@ -29,7 +33,8 @@ export class ServiceError extends Error {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.field = details.field;
-    this.retryDelayMs = details.retryDelayMs;
+    this.retryDelayMs =
+      details.retryDelayMs ?? (worthRetry.includes(kind) ? retryDelayMs : undefined);
   }
 }
 

@@ -11,8 +11,8 @@ import type { Config } from './config.ts';
 import { batchIdAgeMsMax, batchIdAheadMsMax } from './database/maintenance.ts';
 import { Accounting } from './observe/accounting.ts';
 import type { Logger } from './observe/logger.ts';
+import { dayMs, minuteMs } from './units.ts';
 
-const dayMs = 86_400_000;
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
 const unaryRowsMax = 100;
 
@@ -93,7 +93,7 @@ function ingestOptions(config: Config): IngestOptions {
   return {
     eventTime: {
       ageMsMax: config.eventAgeDaysMax * dayMs,
-      aheadMsMax: config.eventAheadMinutesMax * 60_000,
+      aheadMsMax: config.eventAheadMinutesMax * minuteMs,
     },
     batchIdTime: { ageMsMax: batchIdAgeMsMax, aheadMsMax: batchIdAheadMsMax },
     batchRowsMax: config.batchRowsMax,

@@ -35,16 +35,16 @@ const rules: Readonly<Record<string, Rules>> = {
     ],
   },
   records: {
-    own: ['gen/gravitas', 'errors', 'uuid'],
+    own: ['gen/gravitas', 'errors', 'units', 'uuid'],
     packages: ['@bufbuild/protobuf'],
   },
   accept: {
-    own: ['gen', 'serve', 'records', 'observe', 'buffer/batch', 'uuid', 'errors'],
+    own: ['gen', 'serve', 'records', 'observe', 'buffer/batch', 'uuid', 'errors', 'units'],
     typesOf: ['buffer/ingest-buffer', 'observe/accounting'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect'],
   },
   buffer: {
-    own: ['records/tables', 'errors', 'directory-lock', 'uuid'],
+    own: ['records/tables', 'errors', 'directory-lock', 'uuid', 'units'],
     typesOf: ['observe'],
     packages: [],
   },
@@ -54,7 +54,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg'],
   },
   database: {
-    own: ['observe', 'uuid', 'errors', 'directory-lock'],
+    own: ['observe', 'uuid', 'errors', 'directory-lock', 'units'],
     typesOf: ['config'],
     packages: ['kysely', 'pg', 'prom-client'],
   },
@@ -80,11 +80,12 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'directory-lock.ts': { own: [], packages: [] },
-  'config.ts': { own: [], packages: ['zod'] },
+  'config.ts': { own: ['units'], packages: ['zod'] },
   'errors.ts': { own: [], packages: [] },
+  'units.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },
   'ingest-path.ts': {
-    own: ['accept', 'buffer', 'commit', 'database', 'observe'],
+    own: ['accept', 'buffer', 'commit', 'database', 'observe', 'units'],
     typesOf: ['config'],
     packages: ['pg', 'prom-client'],
   },
@@ -99,7 +100,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
   { what: /\bprocess\.env\b/, only: ['config.ts', 'main.ts'] },
   { what: /\bprocess\.(on|once|addListener)\(/, only: ['main.ts'] },
   { what: /\bprocess\.(exit|exitCode|abort)\b/, only: ['main.ts', 'operator-commands.ts'] },
-  { what: /CopyIn/, only: ['commit/copy-in.ts', 'commit/copy-rows.ts'] },
+  { what: /CopyIn/, only: ['commit/copy.ts'] },
   {
     what: /\bConnectError\(/,
     only: ['serve/connect-errors.ts', 'serve/json-decoder.ts', 'serve/health-handlers.ts'],

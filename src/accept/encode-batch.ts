@@ -18,6 +18,7 @@ import { StorableText } from '../records/storable.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { FieldFault, type TimeWindow, Validator } from '../records/validate.ts';
 import { WireEvents } from '../records/wire/wire-event.ts';
+import { dayMs, minuteMs } from '../units.ts';
 import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
 import { decodeBinary, type Incoming, type IncomingBatch } from './decode.ts';
 
@@ -77,9 +78,8 @@ export function encodeBatch(
     id,
     idGiven: incoming.batchId !== '',
     fingerprint: fingerprint.digest(),
-    event,
-    usage,
-    answer: encoder.answer(event.rows, usage.rows),
+    rows: { event, usage },
+    answer: encoder.answer(event.count, usage.count),
     stringsChanged: validator.storable.changed,
   };
 }
@@ -100,7 +100,7 @@ class RecordEncoder {
   }
 
   encode<R>(kind: RecordKind, records: readonly Incoming<R>[], write: WriteRecord<R>): EncodedRows {
-    if (records.length === 0) return { rows: 0, copy: new Uint8Array() };
+    if (records.length === 0) return { count: 0, copy: new Uint8Array() };
     this.#rows.restart();
     const ids = new RecordIds(this.#batchId, kind);
     for (const [index, record] of records.entries()) {
@@ -110,7 +110,7 @@ class RecordEncoder {
         this.#reject(kind, index, error);
       }
     }
-    return { rows: records.length - this.#rejected[kind], copy: this.#rows.copy() };
+    return { count: records.length - this.#rejected[kind], copy: this.#rows.copy() };
   }
 
   answer(events: number, usage: number): Answer {
@@ -169,12 +169,12 @@ function batchId(given: string, window: TimeWindow, field: string, nowMs: number
   const timeMs = uuidV7TimeMs(given);
   if (timeMs < nowMs - window.ageMsMax) {
     throw invalid(
-      `is older than ${window.ageMsMax / 86_400_000} days: a repetition can no longer be told`,
+      `is older than ${window.ageMsMax / dayMs} days: a repetition can no longer be told`,
     );
   }
   if (timeMs > nowMs + window.aheadMsMax) {
     throw invalid(
-      `is more than ${window.aheadMsMax / 60_000} minutes ahead of the collector's clock`,
+      `is more than ${window.aheadMsMax / minuteMs} minutes ahead of the collector's clock`,
     );
   }
   return given.toLowerCase();

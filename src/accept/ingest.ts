@@ -1,4 +1,4 @@
-import type { Answer, Outcome } from '../buffer/batch.ts';
+import { type Acknowledgement, type Answer, batchRows } from '../buffer/batch.ts';
 import type { BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
@@ -23,8 +23,8 @@ export interface IngestOptions extends EncodeOptions {
   readonly unaryRowsMax: number;
 }
 
-/** The outcome of one batch, with the id it has, given or minted. */
-export interface StoredBatch extends Outcome {
+/** What became of one batch, with the id it has, given or minted. */
+export interface StoredBatch extends Acknowledgement {
   readonly batchId: string;
 }
 
@@ -70,7 +70,7 @@ export class Ingest {
       const { field, reason } = rejection;
       throw new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
     }
-    return { ...stored, recordId: idOfRow(batch[kind].copy) };
+    return { ...stored, recordId: idOfRow(batch.rows[kind].copy) };
   }
 
   /** A batch whose caller waits for the answer. */
@@ -80,15 +80,15 @@ export class Ingest {
 
   /**
    * A batch of a stream: resolves when there is room for it, so that a stream is read no faster
-   * than what it sends is stored, with the promise of the outcome.
+   * than what it sends is stored, with the promise of what becomes of it.
    */
   async admit(
     batch: EncodedBatch,
     signal: AbortSignal,
   ): Promise<{ readonly stored: Promise<StoredBatch> }> {
     if (isForgettable(batch)) return { stored: Promise.resolve(this.#forget(batch)) };
-    const { outcome } = await this.#sink.admit(batch, signal);
-    return { stored: outcome.then((known) => ({ ...known, batchId: batch.id })) };
+    const { acknowledged } = await this.#sink.admit(batch, signal);
+    return { stored: acknowledged.then((known) => ({ ...known, batchId: batch.id })) };
   }
 
   /** `idField`: what the caller knows the batch's id as. */
@@ -101,13 +101,13 @@ export class Ingest {
   async #storeNow(batch: EncodedBatch): Promise<StoredBatch> {
     if (isForgettable(batch)) return this.#forget(batch);
     const { unaryMsMax, unaryRowsMax } = this.#options;
-    const lane = batch.event.rows + batch.usage.rows <= unaryRowsMax ? 'unary' : 'stream';
+    const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
     // Not AbortSignal.timeout: that fires later on, for nobody, and each time makes an error.
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), unaryMsMax);
     try {
-      const outcome = await this.#sink.offer(batch, lane, deadline.signal);
-      return { ...outcome, batchId: batch.id };
+      const acknowledged = await this.#sink.offer(batch, lane, deadline.signal);
+      return { ...acknowledged, batchId: batch.id };
     } finally {
       clearTimeout(timer);
     }
@@ -122,7 +122,7 @@ export class Ingest {
 
 /** Nothing to store, and no id by which anybody could ask again. */
 function isForgettable(batch: EncodedBatch): boolean {
-  return !batch.idGiven && batch.event.rows + batch.usage.rows === 0;
+  return !batch.idGiven && batchRows(batch) === 0;
 }
 
 export const rejectedTotal = ({ rejected }: Answer): number => rejected.event + rejected.usage;

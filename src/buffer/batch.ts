@@ -1,8 +1,8 @@
-import type { RecordCounts, RecordKind } from '../records/tables.ts';
+import { type RecordCounts, type RecordKind, recordKinds } from '../records/tables.ts';
 
 /** Rows of one table, encoded as tuples of PostgreSQL's binary COPY format, without header and trailer. */
 export interface EncodedRows {
-  readonly rows: number;
+  readonly count: number;
   readonly copy: Uint8Array;
 }
 
@@ -34,12 +34,12 @@ export interface Batch {
   readonly groupId?: string;
   /** Says whether another batch with the same id has the same content. */
   readonly fingerprint: Uint8Array;
-  readonly event: EncodedRows;
-  readonly usage: EncodedRows;
+  readonly rows: Readonly<Record<RecordKind, EncodedRows>>;
   readonly answer: Answer;
 }
 
-export interface Outcome {
+/** What a caller is told of a batch that is durable. */
+export interface Acknowledgement {
   readonly durability: 'committed' | 'spooled';
   /** The id was known: nothing was stored again, and `answer` is the first one. */
   readonly duplicate: boolean;
@@ -48,7 +48,7 @@ export interface Outcome {
 
 /** What a commit made of one batch of a group. */
 export type Settlement =
-  /** Refused rows, if there are any, are kept as dead letters. */
+  /** Rows that PostgreSQL does not take, if there are any, are kept as dead letters. */
   | { readonly kind: 'stored'; readonly deadLettered?: RecordCounts }
   | { readonly kind: 'duplicate'; readonly answer: Answer }
   | { readonly kind: 'conflict' }
@@ -69,8 +69,14 @@ export interface Group {
  */
 export type CommitGroup = (group: Group) => Promise<readonly Settlement[]>;
 
-export const batchRows = (batch: Batch): number => batch.event.rows + batch.usage.rows;
+const sum = (batch: Batch, of: (rows: EncodedRows) => number): number => {
+  let total = 0;
+  for (const kind of recordKinds) total += of(batch.rows[kind]);
+  return total;
+};
+
+export const batchRows = (batch: Batch): number => sum(batch, ({ count }) => count);
 
 /** What a batch costs in memory: its encoded rows and an allowance for the objects around them. */
 export const batchBytes = (batch: Batch): number =>
-  batch.event.copy.byteLength + batch.usage.copy.byteLength + 1024;
+  sum(batch, ({ copy }) => copy.byteLength) + 1024;

@@ -1,12 +1,12 @@
-import { conflict, ServiceError } from '../errors.ts';
+import { conflict, retryDelayMs, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
-import type { Batch, CommitGroup, Outcome, Settlement } from './batch.ts';
+import type { Acknowledgement, Batch, CommitGroup, Settlement } from './batch.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
 export type LaneName = 'unary' | 'stream';
 
 export interface Admitted {
-  readonly outcome: Promise<Outcome>;
+  readonly acknowledged: Promise<Acknowledgement>;
 }
 
 /** What accept sees of the buffer. */
@@ -15,11 +15,11 @@ export interface BatchSink {
    * For callers that need an answer soon: refuses at once where there is no room, and at
    * `deadline` takes back what no writer has taken yet.
    */
-  offer(batch: Batch, lane: LaneName, deadline: AbortSignal): Promise<Outcome>;
+  offer(batch: Batch, lane: LaneName, deadline: AbortSignal): Promise<Acknowledgement>;
 
   /**
    * For callers that can be held back: resolves when the batch has room, with the promise of its
-   * outcome. `signal` ends either wait; what has room is stored all the same.
+   * acknowledgement. `signal` ends either wait; what has room is stored all the same.
    */
   admit(batch: Batch, signal: AbortSignal): Promise<Admitted>;
 }
@@ -28,7 +28,7 @@ export interface BatchSink {
  * The bounded wait between accept and commit: one lane for unary requests and one for streams,
  * each with its own room and its own writers, so that neither delays the other.
  *
- * Outcomes come once the batch is durable; otherwise there is a `ServiceError`, and only after
+ * Acknowledgements come once the batch is durable; otherwise there is a `ServiceError`, and only after
  * `retryable` may the batch have been stored all the same.
  */
 export class IngestBuffer implements BatchSink {
@@ -59,7 +59,7 @@ export class IngestBuffer implements BatchSink {
     return this.#lanes.unary.bytes + this.#lanes.stream.bytes;
   }
 
-  async offer(batch: Batch, laneName: LaneName, deadline: AbortSignal): Promise<Outcome> {
+  async offer(batch: Batch, laneName: LaneName, deadline: AbortSignal): Promise<Acknowledgement> {
     while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, deadline);
     if (this.#closed) throw shuttingDown();
     const lane = this.#lanes[laneName];
@@ -68,7 +68,7 @@ export class IngestBuffer implements BatchSink {
     const onDeadline = () => lane.withdraw(batch, notTaken());
     deadline.addEventListener('abort', onDeadline, { once: true });
     try {
-      return outcomeOf(batch, await untilAborted(settled, deadline, outcomeUnknown));
+      return acknowledge(batch, await untilAborted(settled, deadline, outcomeUnknown));
     } finally {
       deadline.removeEventListener('abort', onDeadline);
     }
@@ -86,7 +86,7 @@ export class IngestBuffer implements BatchSink {
     settled.catch(() => {});
     await room;
     const settlement = untilAborted(settled, signal, outcomeUnknown);
-    return { outcome: settlement.then((known) => outcomeOf(batch, known)) };
+    return { acknowledged: settlement.then((known) => acknowledge(batch, known)) };
   }
 
   /** Refuses new batches and commits those held. */
@@ -123,7 +123,7 @@ export class IngestBuffer implements BatchSink {
   }
 }
 
-function outcomeOf(batch: Batch, settlement: Settlement): Outcome {
+function acknowledge(batch: Batch, settlement: Settlement): Acknowledgement {
   switch (settlement.kind) {
     case 'stored':
       return { durability: 'committed', duplicate: false, answer: batch.answer };
@@ -156,7 +156,6 @@ async function untilAborted<T>(
   }
 }
 
-const retryDelayMs = 1000;
 const retryDelayMsMin = 100;
 const retryDelayMsMax = 30_000;
 
@@ -167,14 +166,9 @@ const overloaded = (settledInMs = retryDelayMs) =>
   });
 
 const notTaken = () =>
-  new ServiceError('retryable', 'the database is not taking data at the moment; not stored', {
-    retryDelayMs,
-  });
+  new ServiceError('retryable', 'the database is not taking data at the moment; not stored');
 
 const outcomeUnknown = () =>
-  new ServiceError('retryable', 'no answer from the database in time; it may be stored later on', {
-    retryDelayMs,
-  });
+  new ServiceError('retryable', 'no answer from the database in time; it may be stored later on');
 
-const shuttingDown = () =>
-  new ServiceError('shuttingDown', 'the collector is shutting down', { retryDelayMs });
+const shuttingDown = () => new ServiceError('shuttingDown', 'the collector is shutting down');

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
-import { tables } from '../records/tables.ts';
+import { ServiceError } from '../errors.ts';
+import { type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { readTuple } from '../records/tuples.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
-import type { RefusedRow } from './copy-around-refused.ts';
-import { copyRows } from './copy-rows.ts';
+import { copyRows, tableOf } from './copy.ts';
+import type { UnstorableRow } from './divide.ts';
 
-/** A row that PostgreSQL refused, as operators see it. */
+/** A row that PostgreSQL did not take, as operators see it. */
 export interface DeadLetter {
   readonly id: string;
   readonly table_name: string;
@@ -18,23 +19,27 @@ export interface DeadLetter {
   readonly payload: unknown;
 }
 
-const tableNamed = (name: string) => (name === tables.usage.name ? tables.usage : tables.event);
+function kindOf(table: string): RecordKind {
+  const kind = recordKinds.find((each) => tables[each].name === table);
+  if (kind === undefined) throw new ServiceError('permanent', `nobody writes to ${table} here`);
+  return kind;
+}
 
-/** Keeps refused rows, in the transaction that stores the rest of their batch; the same ones once. */
+/** Keeps unstorable rows, in the transaction that stores the rest of their batch; the same ones once. */
 export async function keepDeadLetters(
   trx: Transaction<Database>,
   batchId: string,
-  rows: readonly RefusedRow[],
+  rows: readonly UnstorableRow[],
 ): Promise<void> {
-  for (const { table, row, reason } of rows) {
-    const payload = JSON.stringify(readTuple(row, tableNamed(table)));
+  for (const { kind, row, reason } of rows) {
+    const payload = JSON.stringify(readTuple(row, tableOf(kind, row)));
     const hash = createHash('sha256').update(uuidBytes(batchId)).update(row).digest();
     await trx
       .insertInto('dead_letters')
       .values({
         id: uuidText(hash.subarray(0, 16)),
         batch_id: batchId,
-        table_name: table,
+        table_name: tables[kind].name,
         row: Buffer.from(row),
         payload,
         reason,
@@ -78,7 +83,8 @@ export async function replayDeadLetter(
     .returning(['table_name', 'row'])
     .executeTakeFirst();
   if (!letter) return undefined;
-  await copyRows(client, [{ table: tableNamed(letter.table_name), rows: [letter.row] }]);
+  const { table_name, row } = letter;
+  await copyRows(client, [{ table: tableOf(kindOf(table_name), row), rows: [row] }]);
   return letter.table_name;
 }
 

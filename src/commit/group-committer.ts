@@ -1,13 +1,12 @@
 import { sql, type Transaction } from 'kysely';
 import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError, isRefusal } from '../database/sqlstate.ts';
-import { recordKinds, tables } from '../records/tables.ts';
+import { classifyDatabaseError, isDataFault } from '../database/sqlstate.ts';
+import { recordKinds } from '../records/tables.ts';
 import { splitTuples } from '../records/tuples.ts';
-import { claimAroundRefused } from './claim-around-refused.ts';
-import { copyAroundRefused } from './copy-around-refused.ts';
-import { copyRows, type Load } from './copy-rows.ts';
+import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';
+import { claimDivided, copyDivided } from './divide.ts';
 import { claimBatches, newClaims } from './ledger.ts';
 import type { Work, Writer } from './writer.ts';
 
@@ -16,7 +15,7 @@ export type OnConflict = 'report' | 'dead-letter';
 
 /**
  * Commits groups: the ids of the batches and their rows in one transaction. Where PostgreSQL
- * refuses some of the rows, the others are stored and those are kept as dead letters.
+ * does not take some of the rows, the others are stored and those are kept as dead letters.
  */
 export class GroupCommitter {
   readonly #writer: Writer;
@@ -31,8 +30,8 @@ export class GroupCommitter {
   readonly commit = async (group: Group): Promise<readonly Settlement[]> => {
     try {
       return await this.#allNew(group)
-        .catch(ifRefused(() => this.#writer.transaction(this.#together(group))))
-        .catch(ifRefused(() => this.#writer.transaction(this.#aroundRefused(group))));
+        .catch(ifDataFault(() => this.#writer.transaction(this.#together(group))))
+        .catch(ifDataFault(() => this.#writer.transaction(this.#divided(group))));
     } catch (error) {
       throw classifyDatabaseError(error);
     }
@@ -56,19 +55,19 @@ export class GroupCommitter {
   }
 
   /** Batch by batch, as many as the ledger takes, and in each of them as many rows. */
-  #aroundRefused(group: Group): Work<readonly Settlement[]> {
+  #divided(group: Group): Work<readonly Settlement[]> {
     return async (trx, client) => {
       // Deferred ones would speak up when it is too late to find out whom they mean.
       await sql`set constraints all immediate`.execute(trx);
-      const { settlements, claimed, refused } = await claimAroundRefused(trx, group);
+      const { settlements, claimed, unstorable } = await claimDivided(trx, group);
       const results = [...settlements];
       for (const [index, batch] of group.batches.entries()) {
-        const reason = refused.get(batch);
+        const reason = unstorable.get(batch);
         if (reason !== undefined) results[index] = await keepWhole(trx, batch, reason);
         if (!claimed.has(batch)) continue;
         const deadLettered = { event: 0, usage: 0 };
         for (const kind of recordKinds) {
-          const rows = await copyAroundRefused(trx, client, tables[kind], batch[kind]);
+          const rows = await copyDivided(trx, client, kind, batch.rows[kind]);
           await keepDeadLetters(trx, batch.id, rows);
           deadLettered[kind] = rows.length;
         }
@@ -94,20 +93,22 @@ export class GroupCommitter {
   }
 }
 
+/** One load a kind, and one more for what the spool has of it in an earlier release's columns. */
 function loadsOf(batches: readonly Batch[]): Load[] {
-  return recordKinds
-    .map((kind) => ({
-      table: tables[kind],
-      rows: batches.filter((batch) => batch[kind].rows > 0).map((batch) => batch[kind].copy),
-    }))
-    .filter(({ rows }) => rows.length > 0);
+  return recordKinds.flatMap((kind) => {
+    const copies = batches.map(({ rows }) => rows[kind].copy).filter(({ length }) => length > 0);
+    return [...Map.groupBy(copies, fieldsOf).values()].map((rows) => ({
+      table: tableOf(kind, rows[0] as Uint8Array),
+      rows,
+    }));
+  });
 }
 
-/** Goes another way where PostgreSQL refuses what it was given. */
-const ifRefused =
+/** Goes another way where PostgreSQL does not take what it was given. */
+const ifDataFault =
   <T>(otherWay: () => Promise<T>) =>
   async (error: unknown): Promise<T> => {
-    if (!isRefusal(error)) throw error;
+    if (!isDataFault(error)) throw error;
     return await otherWay();
   };
 
@@ -118,8 +119,7 @@ async function keepWhole(
   reason: string,
 ): Promise<Settlement> {
   for (const kind of recordKinds) {
-    const table = tables[kind].name;
-    const rows = splitTuples(batch[kind].copy).map((row) => ({ table, row, reason }));
+    const rows = splitTuples(batch.rows[kind].copy).map((row) => ({ kind, row, reason }));
     await keepDeadLetters(trx, batch.id, rows);
   }
   return { kind: 'stored', deadLettered: batch.answer.stored };

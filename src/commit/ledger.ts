@@ -3,7 +3,7 @@ import type { Answer, Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { joinTuple } from '../records/tuples.ts';
 import { uuidBytes } from '../uuid.ts';
-import type { Load } from './copy-rows.ts';
+import type { Load } from './copy.ts';
 
 export interface Claims {
   /** What each batch of the group is, in its order: `stored` where the claim holds, or did before. */

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { errorMessage } from '../errors.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
+import { dayMs } from '../units.ts';
 import { adoptLegacyRows } from './adoption.ts';
 import { EmbeddedPostgres, runningServer } from './embedded/server.ts';
 import { Maintenance } from './maintenance.ts';
@@ -134,7 +135,7 @@ export class DatabaseService {
 
   async #upkeepSchema(health: Health, registry: Registry): Promise<void> {
     const db = this.upkeepDb;
-    const options = { eventAgeMsMax: this.#config.eventAgeDaysMax * 86_400_000 };
+    const options = { eventAgeMsMax: this.#config.eventAgeDaysMax * dayMs };
     this.#maintenance = new Maintenance(db, this.#upkeep, options, this.#logger, registry);
     const prepareSchema = async () => {
       await this.migrate();

@@ -2,13 +2,11 @@ import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
+import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
 import { withMaintenanceLock } from './migrate.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 /** Batch ids are remembered for so long; older ones are refused. */
 export const batchIdAgeMsMax = 14 * dayMs;

@@ -1,8 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { dayMs } from '../units.ts';
 import { uuidAtMs } from '../uuid.ts';
 import type { Database } from './schema.ts';
-
-const dayMs = 86_400_000;
 
 export interface PartitionWindow {
   readonly table: 'system_telemetry' | 'usage_stats' | 'batch_ledger';

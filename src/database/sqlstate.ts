@@ -13,14 +13,14 @@ export function classifyDatabaseError(error: unknown): ServiceError {
   const where = sqlState === '' ? '' : ` (SQLSTATE ${sqlState})`;
   const message = `database: ${errorMessage(error)}${where}`;
   if (dataFault) return new ServiceError('permanent', message, { cause: error });
-  return new ServiceError('retryable', message, { retryDelayMs: 1000, cause: error });
+  return new ServiceError('retryable', message, { cause: error });
 }
 
 /**
- * Whether PostgreSQL took a look at what it was given and refused it: the connection is as good as
+ * Whether PostgreSQL took a look at what it was given and did not take it: the connection is as good as
  * before. Citus says XX000 for a duplicate key inside COPY.
  */
-export function isRefusal(error: unknown): boolean {
+export function isDataFault(error: unknown): boolean {
   if (error instanceof pg.DatabaseError && error.code === 'XX000') return true;
   return classifyDatabaseError(error).kind === 'permanent';
 }

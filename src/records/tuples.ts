@@ -1,7 +1,4 @@
 import { uuidText } from '../uuid.ts';
-import type { tables } from './tables.ts';
-
-type Table = (typeof tables)[keyof typeof tables];
 
 /** The length that stands for NULL. */
 const nullLength = -1;
@@ -35,7 +32,10 @@ export function splitTuples(copy: Uint8Array): Uint8Array[] {
 }
 
 /** A row as people read it, by column; NULLs are left out. */
-export function readTuple(row: Uint8Array, table: Table): Record<string, unknown> {
+export function readTuple(
+  row: Uint8Array,
+  table: { readonly columns: readonly string[] },
+): Record<string, unknown> {
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
   const values: Record<string, unknown> = {};
   let offset = 2;

@@ -1,6 +1,7 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { dayMs, minuteMs } from '../units.ts';
 import { isUuid } from '../uuid.ts';
 import { StorableText } from './storable.ts';
 
@@ -136,10 +137,10 @@ export class Validator {
     const us = timestampUs(timestamp);
     const { ageMsMax, aheadMsMax } = this.#window;
     if (us < (this.#nowMs - ageMsMax) * 1000) {
-      throw new FieldFault('timestamp', `is older than ${ageMsMax / 86_400_000} days`);
+      throw new FieldFault('timestamp', `is older than ${ageMsMax / dayMs} days`);
     }
     if (us > (this.#nowMs + aheadMsMax) * 1000) {
-      throw new FieldFault('timestamp', `is more than ${aheadMsMax / 60_000} minutes ahead`);
+      throw new FieldFault('timestamp', `is more than ${aheadMsMax / minuteMs} minutes ahead`);
     }
     return us;
   }

@@ -76,13 +76,13 @@ it('refuses a batch of more records than are allowed, events and usage together'
 
 it('counts all that is rejected and lists the first of them', () => {
   const events = Array.from({ length: 150 }, (_, index) => event(index % 10 === 0 ? 'A' : ''));
-  const { answer, event: rows } = encode('', events, []);
+  const { answer, rows } = encode('', events, []);
   expect(answer).toMatchObject({ stored: { event: 15 }, rejected: { event: 135, usage: 0 } });
   expect(answer.rejections).toHaveLength(rejectionsMax);
   expect(answer.rejections.slice(0, 10).map(({ index }) => index)).toEqual([
     1, 2, 3, 4, 5, 6, 7, 8, 9, 11,
   ]);
-  expect(rows.rows).toBe(15);
+  expect(rows.event.count).toBe(15);
 });
 
 it('counts the strings that are changed to be storable', () => {
@@ -93,14 +93,16 @@ describe('the ids of rows', () => {
   it('are the same when the batch is sent again, whatever was rejected before them', () => {
     const id = idAt(nowMs);
     const again = encode(id.toUpperCase());
-    expect(firstRowId(encode(id).event.copy)).toBe(firstRowId(again.event.copy));
-    expect(firstRowId(encode(id, [event(''), event()]).event.copy)).toBe(
-      firstRowId(encode(id, [event(), event()]).event.copy.subarray(encode(id).event.copy.length)),
+    expect(firstRowId(encode(id).rows.event.copy)).toBe(firstRowId(again.rows.event.copy));
+    expect(firstRowId(encode(id, [event(''), event()]).rows.event.copy)).toBe(
+      firstRowId(
+        encode(id, [event(), event()]).rows.event.copy.subarray(encode(id).rows.event.copy.length),
+      ),
     );
   });
 
   it('are UUIDv7 of the time of the batch, different for its two kinds', () => {
-    const { event: events, usage: records } = encode(idAt(nowMs - dayMs));
+    const { event: events, usage: records } = encode(idAt(nowMs - dayMs)).rows;
     const ids = [events, records].map(({ copy }) => firstRowId(copy));
     for (const id of ids) {
       expect(isUuidV7(id)).toBe(true);
@@ -112,6 +114,6 @@ describe('the ids of rows', () => {
   it('are the given ones', () => {
     const id = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11';
     const given = create(EventSchema, { eventType: 'A', id });
-    expect(firstRowId(encode('', [given]).event.copy)).toBe(id);
+    expect(firstRowId(encode('', [given]).rows.event.copy)).toBe(id);
   });
 });

@@ -70,13 +70,13 @@ describe('a batch of JSON', () => {
     ['{"value": 1}', 'event_type', 'is required'],
   ])('pays for %s with that record alone, and names the field', (bad, field, reason) => {
     const decoded = fromJsonBatch(`{"events": [{"event_type": "A"}, ${bad}, {"event_type": "B"}]}`);
-    const { answer, event } = encodeBatch(decoded, encodeOptions);
+    const { answer, rows } = encodeBatch(decoded, encodeOptions);
     expect(answer).toEqual({
       stored: { event: 2, usage: 0 },
       rejected: { event: 1, usage: 0 },
       rejections: [{ kind: 'event', index: 1, field, reason: expect.stringContaining(reason) }],
     });
-    expect(event.rows).toBe(2);
+    expect(rows.event.count).toBe(2);
   });
 
   it.each(['1.5', '"x"', '1e30', 'true', '99999999999999999999'])(

@@ -80,12 +80,12 @@ describe('twins', () => {
     const { buffer, commit } = createBuffer();
     const first = makeBatch({ content: 'a' });
     const twin = makeBatch({ id: first.id, content: 'b' });
-    const { outcome } = await buffer.admit(first, never);
+    const { acknowledged } = await buffer.admit(first, never);
     const second = buffer.offer(twin, 'unary', never);
     await settle();
     expect(commit.calls).toHaveLength(1);
     (await commit.next()).succeed();
-    expect(await outcome).toMatchObject({ duplicate: false });
+    expect(await acknowledged).toMatchObject({ duplicate: false });
     (await commit.next()).succeed();
     await expect(second).rejects.toMatchObject({ kind: 'conflict' });
   });
@@ -152,9 +152,9 @@ describe('room', () => {
     const batches = Array.from({ length: 6 }, () => makeBatch());
     const admitted: number[] = [];
     const outcomes = batches.map(async (batch, index) => {
-      const { outcome } = await buffer.admit(batch, never);
+      const { acknowledged } = await buffer.admit(batch, never);
       admitted.push(index);
-      await outcome;
+      await acknowledged;
     });
     await settle();
     expect(admitted).toEqual([0, 1]);
@@ -175,12 +175,12 @@ describe('room', () => {
     await settle();
     await expect(buffer.offer(makeBatch(), 'stream', never)).rejects.toMatchObject(overloaded);
     (await commit.next()).succeed();
-    await small.outcome;
+    await small.acknowledged;
     (await commit.next()).succeed();
-    await (await large).outcome;
+    await (await large).acknowledged;
     (await commit.next()).succeed();
-    await (await next).outcome;
-    expect(commit.calls.map((call) => call.group.batches[0]?.event.copy.byteLength)).toEqual([
+    await (await next).acknowledged;
+    expect(commit.calls.map((call) => call.group.batches[0]?.rows.event.copy.byteLength)).toEqual([
       0,
       overheadBytes,
       0,
@@ -196,10 +196,10 @@ describe('room', () => {
     await settle();
     patience.abort(new Error('gone'));
     await expect(large).rejects.toThrow('gone');
-    const { outcome } = await next;
+    const { acknowledged } = await next;
     (await commit.next()).succeed();
     (await commit.next()).succeed();
-    await Promise.all([small.outcome, outcome]);
+    await Promise.all([small.acknowledged, acknowledged]);
     expect(await records()).toMatchObject({ received: 3, stored: 2, refused: 1 });
     expect(buffer.bytes).toBe(0);
   });
@@ -256,9 +256,9 @@ describe('deadlines', () => {
   it('of an admitted batch end the wait and not the batch', async () => {
     const { buffer, commit, records } = createBuffer();
     const stream = new AbortController();
-    const { outcome } = await buffer.admit(makeBatch(), stream.signal);
+    const { acknowledged } = await buffer.admit(makeBatch(), stream.signal);
     stream.abort();
-    await expect(outcome).rejects.toMatchObject({ kind: 'retryable' });
+    await expect(acknowledged).rejects.toMatchObject({ kind: 'retryable' });
     (await commit.next()).succeed();
     await settle();
     expect(await records()).toMatchObject({ received: 1, stored: 1 });
@@ -268,16 +268,16 @@ describe('deadlines', () => {
 describe('lanes', () => {
   it('do not delay each other', async () => {
     const { buffer, commit } = createBuffer({ budgetBytes: overheadBytes });
-    const { outcome } = await buffer.admit(makeBatch(), never);
+    const { acknowledged } = await buffer.admit(makeBatch(), never);
     const blocked = await commit.next();
     const waiting = buffer.admit(makeBatch(), never);
     const unary = buffer.offer(makeBatch(), 'unary', never);
     (await commit.next()).succeed();
     expect(await unary).toMatchObject({ duplicate: false });
     blocked.succeed();
-    await outcome;
+    await acknowledged;
     (await commit.next()).succeed();
-    await (await waiting).outcome;
+    await (await waiting).acknowledged;
   });
 });
 
@@ -288,7 +288,7 @@ describe('close', () => {
       budgetBytes: 2 * overheadBytes,
     });
     const held = [makeBatch(), makeBatch()];
-    const outcomes = held.map(async (batch) => (await buffer.admit(batch, never)).outcome);
+    const outcomes = held.map(async (batch) => (await buffer.admit(batch, never)).acknowledged);
     const waiting = buffer.admit(makeBatch(), never);
     await settle();
     expect(commit.calls).toHaveLength(0);

@@ -25,8 +25,10 @@ export function makeBatch(init: BatchInit = {}): Batch {
   return {
     id,
     fingerprint: Buffer.from(init.content ?? id),
-    event: { rows, copy: randomBytes(bytes - overheadBytes) },
-    usage: { rows: 0, copy: new Uint8Array() },
+    rows: {
+      event: { count: rows, copy: randomBytes(bytes - overheadBytes) },
+      usage: { count: 0, copy: new Uint8Array() },
+    },
     answer: {
       stored: { event: rows, usage: 0 },
       rejected: { event: rejected, usage: 0 },

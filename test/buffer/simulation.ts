@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Batch, batchBytes, batchRows, type Outcome } from '../../src/buffer/batch.ts';
+import { type Acknowledgement, type Batch, batchBytes, batchRows } from '../../src/buffer/batch.ts';
 import type { LaneName } from '../../src/buffer/ingest-buffer.ts';
 import type { LaneOptions } from '../../src/buffer/lane.ts';
 import { pass, settle } from './fake-time.ts';
@@ -34,7 +34,7 @@ interface Offered {
   readonly patience: AbortController;
   /** When it found room, as a position among all that did. */
   position?: number;
-  result?: Outcome | (Error & { readonly kind?: string });
+  result?: Acknowledgement | (Error & { readonly kind?: string });
 }
 
 const limits = { groupRowsMax: 6, groupBytesMax: 4 * overheadBytes };
@@ -115,7 +115,7 @@ export class Simulation {
     };
     this.#offered.push(offered);
     const { signal } = offered.patience;
-    const settled = (result: Outcome | Error) => {
+    const settled = (result: Acknowledgement | Error) => {
       expect(offered.result).toBeUndefined();
       offered.result = result;
     };
@@ -123,9 +123,9 @@ export class Simulation {
       offered.position = this.#positions++;
       buffer.offer(batch, init.lane, signal).then(settled, settled);
     } else {
-      const admitted = buffer.admit(batch, signal).then(({ outcome }) => {
+      const admitted = buffer.admit(batch, signal).then(({ acknowledged }) => {
         offered.position = this.#positions++;
-        return outcome;
+        return acknowledged;
       });
       admitted.then(settled, settled);
     }

@@ -57,8 +57,8 @@ describe('spool', () => {
       groups[0]?.id,
       groups[1]?.id,
     ]);
-    expect(batches.map(({ event }) => Buffer.from(event.copy))).toEqual(
-      groups.flatMap((group) => group.batches.map(({ event }) => Buffer.from(event.copy))),
+    expect(batches.map(({ rows }) => Buffer.from(rows.event.copy))).toEqual(
+      groups.flatMap((group) => group.batches.map(({ rows }) => Buffer.from(rows.event.copy))),
     );
     expect(second.isEmpty).toBe(true);
     expect(files()).toEqual([]);

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { encodeBatch } from '../../src/accept/encode-batch.ts';
-import { copyRows } from '../../src/commit/copy-rows.ts';
+import { copyRows } from '../../src/commit/copy.ts';
 import { recordKinds, tables } from '../../src/records/tables.ts';
 import { RecordIds, uuidText } from '../../src/uuid.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -59,9 +59,9 @@ describe('rows that are encoded and loaded by COPY', () => {
     try {
       const loaded: Record<string, Map<unknown, Row>> = {};
       for (const kind of recordKinds) {
-        await copyRows(client, [{ table: tables[kind], rows: [batch[kind].copy] }]);
+        await copyRows(client, [{ table: tables[kind], rows: [batch.rows[kind].copy] }]);
         loaded[kind] = await read(tables[kind].name);
-        expect(batch[kind].rows).toBe(loaded[kind].size);
+        expect(batch.rows[kind].count).toBe(loaded[kind].size);
       }
       return loaded;
     } finally {

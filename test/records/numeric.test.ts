@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { encodeBatch } from '../../src/accept/encode-batch.ts';
-import { copyRows } from '../../src/commit/copy-rows.ts';
+import { copyRows } from '../../src/commit/copy.ts';
 import { tables } from '../../src/records/tables.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { amount, encodeOptions } from './generators.ts';
@@ -25,7 +25,7 @@ describe('costs', () => {
     const client = await database.pool.connect();
     try {
       await client.query('begin');
-      await copyRows(client, [{ table: tables.usage, rows: [batch.usage.copy] }]);
+      await copyRows(client, [{ table: tables.usage, rows: [batch.rows.usage.copy] }]);
       const { rows } = await client.query(
         `select expected, cost_usd::text as stored
         from usage_stats

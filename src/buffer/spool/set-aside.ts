@@ -1,6 +1,7 @@
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../observe/logger.ts';
+import { mebibyte } from '../../units.ts';
 
 interface SetAsideFile {
   readonly path: string;
@@ -9,7 +10,7 @@ interface SetAsideFile {
 
 const suffix = '.damaged';
 const filesMax = 100;
-const bytesMax = 64 * 1024 * 1024;
+const bytesMax = 64 * mebibyte;
 
 /**
  * Segments in which something is damaged, kept for inspection: within bounds, and only while the

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DirectoryLock } from '../../directory-lock.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { mebibyte } from '../../units.ts';
 import type { Batch, Group } from '../batch.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { encodeRecord, readSegment } from './record.ts';
@@ -46,7 +47,7 @@ const foundFile = async (path: string): Promise<ClosedFile> => ({
   written: Promise.resolve(),
 });
 
-const segmentBytesMax = 8 * 1024 * 1024;
+const segmentBytesMax = 8 * mebibyte;
 const segmentPattern = /^spool-(\d+)\.log$/;
 /** No number is used again while a segment that has it is set aside. */
 const numberPattern = /^spool-(\d+)\.log(\.damaged)?$/;
@@ -125,10 +126,7 @@ export class Spool {
     } catch (cause) {
       segment?.refused.add(group.id);
       if (segment && this.#active === segment) await this.#closeActive().catch(() => {});
-      throw new ServiceError('retryable', 'writing to the spool failed', {
-        retryDelayMs: 1000,
-        cause,
-      });
+      throw new ServiceError('retryable', 'writing to the spool failed', { cause });
     }
   }
 

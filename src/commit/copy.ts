@@ -1,4 +1,6 @@
+import type pg from 'pg';
 import type { Connection, Submittable } from 'pg';
+import { type RecordKind, tables } from '../records/tables.ts';
 
 const copyData = 'd'.charCodeAt(0);
 const copyDone = Buffer.from('c\0\0\0\x04', 'latin1');
@@ -6,8 +8,47 @@ const lengthBytes = 4;
 /** Writing a part by itself costs more than copying so many bytes does. */
 const smallBytes = 16 * 1024;
 
+/** Signature, no flags, no extension: https://www.postgresql.org/docs/current/sql-copy.html */
+const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const trailer = Buffer.from([0xff, 0xff]);
+
+export interface Table {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+/** Rows for a table, as tuples of PostgreSQL's binary COPY format, in parts. */
+export interface Load {
+  readonly table: Table;
+  readonly rows: readonly Uint8Array[];
+}
+
+/**
+ * The table of some tuples, with the columns that they have: those that an earlier release has
+ * left in the spool or as dead letters have fewer than ours (5.9 of docs/specs/buffer.md).
+ */
+export function tableOf(kind: RecordKind, tuples: Uint8Array): Table {
+  const { name, columns } = tables[kind];
+  return { name, columns: columns.slice(0, fieldsOf(tuples)) };
+}
+
+/** Of the first tuple; none in no tuples. */
+export const fieldsOf = ([high = 0, low = 0]: Uint8Array): number => (high << 8) | low;
+
+/**
+ * Loads rows by binary COPY, all of them in one transaction: the one that is open on `client`, or
+ * one of their own. This is the one place that goes past Kysely.
+ */
+export async function copyRows(client: pg.ClientBase, loads: readonly Load[]): Promise<void> {
+  const copies = loads.map(({ table, rows }) => ({
+    statement: `copy "${table.name}" (${table.columns.map((column) => `"${column}"`).join(', ')}) from stdin (format binary)`,
+    parts: [header, ...rows, trailer],
+  }));
+  await client.query(new CopyIn(copies)).done;
+}
+
 /** A `COPY … FROM STDIN` and its data, in parts. */
-export interface Copy {
+interface Copy {
   readonly statement: string;
   readonly parts: readonly Uint8Array[];
 }
@@ -19,7 +60,7 @@ export interface Copy {
  * Called by node-postgres, as its own queries are.
  * Messages: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
  */
-export class CopyIn implements Submittable {
+class CopyIn implements Submittable {
   readonly #copies: readonly Copy[];
   readonly #completion = Promise.withResolvers<void>();
   /** node-postgres puts its own timeout here. */

@@ -1,0 +1,7 @@
+/** Times in milliseconds. */
+const secondMs = 1000;
+export const minuteMs = 60 * secondMs;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
+export const mebibyte = 1024 * 1024;
