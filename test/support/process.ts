@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -16,23 +16,36 @@ export interface CollectorProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
+const ownRoot = new URL('../../', import.meta.url).pathname;
 
-/** The launcher takes the first node that it finds: that of the tests. */
-const ownNode = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+/** The launcher takes the first node that it finds: that of the tests, or of another checkout. */
+const pathOf = (root: string) =>
+  [
+    root === ownRoot ? dirname(process.execPath) : join(root, 'node_modules/.bin'),
+    process.env.PATH,
+  ].join(delimiter);
+
+export interface SpawnOptions {
+  /** Of the checkout whose collector is meant; this one by default. */
+  readonly root?: string;
+  /** Out of reach of Ctrl-C: whoever started it ends it. */
+  readonly detached?: boolean;
+}
 
 /** A collector as a process of its own; resolves when it says that it is ready. */
 export async function spawnCollector(
   env: Environment,
   args: string[] = [],
+  { root = ownRoot, detached = false }: SpawnOptions = {},
 ): Promise<CollectorProcess> {
   const own = {
     TELEMETRY_PORT: '0',
     TELEMETRY_LOG_FORMAT: 'json',
     TELEMETRY_DATA_DIR: join(temporaryDirectory().path, 'data'),
   };
-  const child = spawn(launcher, args, {
-    env: { ...process.env, ...ownNode, ...own, ...env },
+  const child = spawn(join(root, 'bin/gravitas-telemetry'), args, {
+    env: { ...process.env, PATH: pathOf(root), ...own, ...env },
+    detached,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const logs: string[] = [];
