@@ -13,14 +13,16 @@ export const cost: Case = {
   name: 'cost',
   title: 'A collector of its own at a steady rate of events',
   open: async (bench) => {
-    const collector = await startCollector(bench.root, bench.postgres.url);
+    const collector = await startCollector(bench.postgres);
     const rate = bench.sizes.steadyRate.toLocaleString('en');
     return {
       contestants: batchSizes.map((batchRows) => ({
         name: `${rate} events/s in batches of ${batchRows.toLocaleString('en')}`,
         measure: () => measureCost(bench, collector, batchRows),
       })),
-      close: collector.close,
+      close: async () => {
+        await collector.end('SIGTERM');
+      },
     };
   },
 };

@@ -1,6 +1,5 @@
 import type { describeMachine, describeVersions } from '../support/machine.ts';
 import type { Sizes } from '../support/sizes.ts';
-import type { Comparison } from './comparison.ts';
 import type { Goal } from './goals.ts';
 import type { Section } from './summary.ts';
 
@@ -20,6 +19,5 @@ export interface Report {
     readonly partitions: number;
   };
   readonly goals: readonly Goal[];
-  readonly against?: Comparison;
   readonly sections: readonly Section[];
 }

@@ -41,7 +41,10 @@ export function summarizeCase(
 function summarize(name: string, samples: readonly Sample[]): Summary {
   const cpu = parts
     .filter((part) => samples.every(({ cpuSeconds }) => cpuSeconds[part] !== undefined))
-    .map((part) => [part, spread(samples.map((sample) => usPerRow(sample, part)))]);
+    .map((part) => [
+      part,
+      spread(samples.map(({ cpuSeconds, rows }) => ((cpuSeconds[part] as number) * 1e6) / rows)),
+    ]);
   const figures = Object.keys(samples[0]?.figures ?? {}).map((figure) => [
     figure,
     spread(samples.map((sample) => sample.figures[figure] as number)),
@@ -55,10 +58,6 @@ function summarize(name: string, samples: readonly Sample[]): Summary {
   };
 }
 
-/** NaN where there is no such part. */
-export const usPerRow = ({ cpuSeconds, rows }: Sample, part: Part): number =>
-  ((cpuSeconds[part] ?? Number.NaN) * 1e6) / rows;
-
-export function spread(values: readonly number[]): Spread {
+function spread(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }

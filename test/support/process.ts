@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -16,36 +16,27 @@ export interface CollectorProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-const ownRoot = new URL('../../', import.meta.url).pathname;
+const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
 
-/** The launcher takes the first node that it finds: that of the tests, or of another checkout. */
-const pathOf = (root: string) =>
-  [
-    root === ownRoot ? dirname(process.execPath) : join(root, 'node_modules/.bin'),
-    process.env.PATH,
-  ].join(delimiter);
+/** What a collector says at the two ends of its start, with its port. */
+const milestones = {
+  listening: /"port":(\d+),"msg":"listening"/,
+  ready: /ready: http:\/\/.*:(\d+)"/,
+};
 
-export interface SpawnOptions {
-  /** Of the checkout whose collector is meant; this one by default. */
-  readonly root?: string;
-  /** Out of reach of Ctrl-C: whoever started it ends it. */
-  readonly detached?: boolean;
-}
-
-/** A collector as a process of its own; resolves when it says that it is ready. */
+/** A collector as a process of its own; resolves when it says that it is so far. */
 export async function spawnCollector(
   env: Environment,
   args: string[] = [],
-  { root = ownRoot, detached = false }: SpawnOptions = {},
+  until: keyof typeof milestones = 'ready',
 ): Promise<CollectorProcess> {
   const own = {
     TELEMETRY_PORT: '0',
     TELEMETRY_LOG_FORMAT: 'json',
     TELEMETRY_DATA_DIR: join(temporaryDirectory().path, 'data'),
   };
-  const child = spawn(join(root, 'bin/gravitas-telemetry'), args, {
-    env: { ...process.env, PATH: pathOf(root), ...own, ...env },
-    detached,
+  const child = spawn(launcher, args, {
+    env: { ...process.env, ...own, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const logs: string[] = [];
@@ -53,8 +44,8 @@ export async function spawnCollector(
     child.once('exit', (code) => reject(new Error(`exit ${code}: ${logs.join('\n')}`)));
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
       logs.push(line);
-      const ready = /ready: http:\/\/.*:(\d+)"/.exec(line);
-      if (ready) resolve(Number(ready[1]));
+      const reached = milestones[until].exec(line);
+      if (reached) resolve(Number(reached[1]));
     });
   });
   return {
