@@ -1,25 +1,33 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toMarkdown } from './report/markdown.ts';
 import { toSvg } from './report/plot.ts';
 import { cases, runBench } from './run.ts';
+import { commitHash } from './support/other-commit.ts';
 import { fullSizes, smokeSizes } from './support/sizes.ts';
 
 /** docs/performance.md says what is measured, and how to read it. */
 const names = cases.map(({ name }) => name);
+/** Of these nothing runs that differs from commit to commit but the tables. */
+const peers = ['otherwise'];
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     rows: { type: 'string', default: '500000' },
-    only: { type: 'string', default: names.join(',') },
+    only: { type: 'string' },
+    against: { type: 'string' },
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') },
     smoke: { type: 'boolean', default: false },
   },
 });
 
-const only = values.only.split(',');
+const { against } = values;
+if (against !== undefined) commitHash(against);
+const only =
+  values.only?.split(',') ?? names.filter((name) => against === undefined || !peers.includes(name));
 const unknown = only.filter((name) => !names.includes(name));
 if (unknown.length > 0) throw new Error(`--only: ${unknown} is none of ${names.join(', ')}`);
 const rows = Number(values.rows);
@@ -27,12 +35,22 @@ if (!(rows >= 1000 && rows % 1000 === 0)) {
   throw new Error('--rows: expects thousands, the largest batch being 1,000');
 }
 
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => interrupted.abort(name));
+}
 const report = await runBench({
   rounds: Number(values.rounds),
   seed: Number(values.seed),
   sizes: values.smoke ? smokeSizes(rows) : fullSizes(rows),
   only,
+  against,
   onProgress: (line) => console.error(line),
+  signal: interrupted.signal,
+}).catch((error) => {
+  if (!interrupted.signal.aborted) throw error;
+  console.error(`ended by ${interrupted.signal.reason}`);
+  process.exit(128 + os.constants.signals[interrupted.signal.reason as NodeJS.Signals]);
 });
 
 mkdirSync(values.out, { recursive: true });

@@ -6,17 +6,21 @@ import { raw } from './cases/raw.ts';
 import { stalled } from './cases/stalled.ts';
 import { measureStream, stream } from './cases/stream.ts';
 import { unary, warmUpPosts } from './cases/unary.ts';
+import { compareSections } from './report/comparison.ts';
 import { compareWithGoals } from './report/goals.ts';
 import type { Report } from './report/report.ts';
-import { summarizeCase } from './report/summary.ts';
+import { type Section, summarizeCase } from './report/summary.ts';
 import {
   type Bench,
+  type Case,
   type Contestant,
   type Lineup,
   openBench,
   type Sample,
 } from './support/bench.ts';
 import { describeMachine, describeVersions } from './support/machine.ts';
+import { Opened } from './support/opened.ts';
+import { unpackCommit } from './support/other-commit.ts';
 import type { Sizes } from './support/sizes.ts';
 
 /** In the order in which they are reported; `latency` needs the rates of `stream`. */
@@ -28,43 +32,77 @@ export interface RunOptions {
   readonly sizes: Sizes;
   /** Names of cases. */
   readonly only: readonly string[];
+  /** A commit to measure beside this checkout. */
+  readonly against?: string | undefined;
   /** Hears what has been measured so far. */
   readonly onProgress: (line: string) => void;
+  /** Ends the run early: all that it has opened is closed, and it is rejected. */
+  readonly signal: AbortSignal;
+}
+
+/** A checkout, with the lineups of the selected cases. */
+interface Side {
+  readonly bench: Bench;
+  readonly lineups: readonly Lineup[];
 }
 
 export async function runBench(options: RunOptions): Promise<Report> {
-  const { rounds, seed, sizes, only } = options;
+  const { signal } = options;
+  const opened = new Opened();
+  const ended = Promise.withResolvers<never>();
+  const end = () => ended.reject(signal.reason);
+  signal.addEventListener('abort', end);
+  try {
+    return await Promise.race([measure(options, opened), ended.promise]);
+  } finally {
+    signal.removeEventListener('abort', end);
+    await opened.close();
+  }
+}
+
+async function measure(options: RunOptions, opened: Opened): Promise<Report> {
+  const { rounds, seed, sizes, only, against, signal } = options;
   const startedAt = new Date();
   const machine = describeMachine();
-  const bench = await openBench(options);
   const selected = cases.filter(({ name }) => only.includes(name));
-  const opened: (readonly [(typeof cases)[number], Lineup])[] = [];
-  try {
-    await warmUp(bench);
-    for (const each of selected) opened.push([each, await each.open(bench)]);
-    const contestants = opened.flatMap(([each, lineup]) =>
-      lineup.contestants.map((contestant) => ({ case: each.name, contestant })),
-    );
-    const samples = await measureRounds(bench, contestants, options);
-    const sections = opened.map(([each, lineup]) => summarizeCase(each, lineup, samples));
-    const { server_version = '', ...settings } = await bench.postgres.settings();
-    return {
-      startedAt: startedAt.toISOString(),
-      minutes: (Date.now() - startedAt.getTime()) / 60_000,
-      rounds,
-      seed,
-      sizes,
-      machine,
-      versions: describeVersions(server_version),
-      settings,
-      schema: await bench.postgres.schema(),
-      goals: compareWithGoals(sections),
-      sections,
-    };
-  } finally {
-    for (const [, lineup] of opened) await lineup.close?.();
-    await bench.close();
+  const other =
+    against === undefined
+      ? undefined
+      : await opened.add(unpackCommit(against, signal), ({ remove }) => remove());
+  // What is tried at a share of the most is tried at the same share of the same number on both.
+  const context = { ...options, streamRates: [] };
+  const ours = await openSide(await openBench(context, opened), selected, opened);
+  const theirs =
+    other && (await openSide(await openBench(context, opened, other.root), selected, opened));
+  const samples = await measureRounds(theirs ? [ours, theirs] : [ours], selected, options);
+  const summarize = ({ lineups }: Side): Section[] =>
+    selected.map((each, index) => summarizeCase(each, lineups[index] as Lineup, samples));
+  const sections = summarize(ours);
+  const { postgres } = ours.bench;
+  const { server_version = '', ...settings } = await postgres.settings();
+  return {
+    startedAt: startedAt.toISOString(),
+    minutes: (Date.now() - startedAt.getTime()) / 60_000,
+    rounds,
+    seed,
+    sizes,
+    machine,
+    versions: describeVersions(server_version),
+    settings,
+    schema: await postgres.schema(),
+    goals: compareWithGoals(sections),
+    ...(other && theirs && { against: compareSections(other.name, sections, summarize(theirs)) }),
+    sections,
+  };
+}
+
+async function openSide(bench: Bench, selected: readonly Case[], opened: Opened): Promise<Side> {
+  await warmUp(bench);
+  const lineups: Lineup[] = [];
+  for (const each of selected) {
+    lineups.push(await opened.add(each.open(bench), async (lineup) => lineup.close?.()));
   }
+  return { bench, lineups };
 }
 
 /** Compilers, caches and pools of the collector, the same for all that follows. */
@@ -75,20 +113,32 @@ async function warmUp(bench: Bench): Promise<void> {
   await warmUpPosts(bench);
 }
 
-/** Each contestant once a round; every other round in reverse, so that nobody always goes first. */
+/**
+ * Each contestant once a round, beside itself of the other checkout; every other round in reverse,
+ * so that nobody always goes first.
+ */
 async function measureRounds(
-  bench: Bench,
-  contestants: readonly { readonly case: string; readonly contestant: Contestant }[],
-  { rounds, onProgress }: RunOptions,
+  sides: readonly Side[],
+  selected: readonly Case[],
+  { rounds, onProgress, against }: RunOptions,
 ): Promise<ReadonlyMap<Contestant, Sample[]>> {
+  const [ours] = sides as [Side];
+  const turns = selected.flatMap((each, at) =>
+    (ours.lineups[at] as Lineup).contestants.flatMap((_, index) =>
+      sides.map((side) => ({
+        contestant: side.lineups[at]?.contestants[index] as Contestant,
+        title: `${side === ours ? '' : `${against}: `}${each.name}`,
+      })),
+    ),
+  );
   const samples = new Map<Contestant, Sample[]>();
   for (let round = 0; round < rounds; round++) {
-    for (const each of round % 2 === 0 ? contestants : contestants.toReversed()) {
-      await bench.postgres.reset();
-      const sample = await each.contestant.measure();
-      samples.set(each.contestant, [...(samples.get(each.contestant) ?? []), sample]);
+    for (const { contestant, title } of round % 2 === 0 ? turns : turns.toReversed()) {
+      for (const { bench } of sides) await bench.postgres.reset();
+      const sample = await contestant.measure();
+      samples.set(contestant, [...(samples.get(contestant) ?? []), sample]);
       const rate = Math.round(sample.rows / sample.seconds).toLocaleString('en');
-      onProgress(`${round + 1}/${rounds} ${each.case}, ${each.contestant.name}: ${rate} rows/s`);
+      onProgress(`${round + 1}/${rounds} ${title}, ${contestant.name}: ${rate} rows/s`);
     }
   }
   return samples;

@@ -59,7 +59,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   query: {
-    own: ['gen', 'database', 'errors', 'uuid'],
+    own: ['gen', 'database', 'records', 'errors', 'uuid'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {

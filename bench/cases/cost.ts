@@ -13,16 +13,14 @@ export const cost: Case = {
   name: 'cost',
   title: 'A collector of its own at a steady rate of events',
   open: async (bench) => {
-    const collector = await startCollector(bench.postgres);
+    const collector = await startCollector(bench.root, bench.postgres.url);
     const rate = bench.sizes.steadyRate.toLocaleString('en');
     return {
       contestants: batchSizes.map((batchRows) => ({
         name: `${rate} events/s in batches of ${batchRows.toLocaleString('en')}`,
         measure: () => measureCost(bench, collector, batchRows),
       })),
-      close: async () => {
-        await collector.end('SIGTERM');
-      },
+      close: collector.close,
     };
   },
 };

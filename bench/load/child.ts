@@ -28,12 +28,19 @@ export interface Load<Result> {
   go(): Promise<Outcome<Result>>;
 }
 
-/** Starts a load generator, and resolves when it is ready to go. */
-export async function startLoad<Result>(file: string, options: object): Promise<Load<Result>> {
+/** Starts a load generator, and resolves when it is ready to go. The signal ends it. */
+export async function startLoad<Result>(
+  file: string,
+  options: object,
+  signal: AbortSignal,
+): Promise<Load<Result>> {
   const path = new URL(file, import.meta.url).pathname;
   const child = fork(path, [JSON.stringify(options)], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
+    signal,
   });
+  // Whoever waits for a message of it hears that it has ended.
+  child.on('error', () => {});
   await message(child, file);
   return {
     pid: child.pid as number,

@@ -27,7 +27,7 @@ async function measureInserts(bench: Bench, { rowsPerInsert, share }: (typeof sh
   const rows = Math.ceil(share * sizes.rows);
   const { connection } = postgres;
   const options: KyselyOptions = { connection, connections, rows, rowsPerInsert, seed };
-  const load = await startLoad<LoadResult>('kysely.ts', options);
+  const load = await startLoad<LoadResult>('kysely.ts', options, bench.signal);
   const { result, cpu } = await whileMeasuring(bench, undefined, () => load.go());
   await postgres.untilRows(rows);
   const { seconds, cpuSeconds } = result;

@@ -89,7 +89,7 @@ async function untilListening(port: number, child: ChildProcess): Promise<void> 
 async function measure(bench: Bench, port: number, pid: number) {
   const rows = Math.ceil(share * bench.sizes.rows);
   const options: SyslogOptions = { port, rows, seed: bench.seed };
-  const load = await startLoad<object>('syslog.ts', options);
+  const load = await startLoad<object>('syslog.ts', options, bench.signal);
   const { result, seconds, cpu } = await whileMeasuring(bench, pid, async () => {
     const outcome = await load.go();
     await bench.postgres.untilRows(rows, { secondsMax: 120 });

@@ -1,3 +1,4 @@
+import { type Comparison, isToldApart } from './comparison.ts';
 import type { Report } from './report.ts';
 import type { Section, Spread, Summary } from './summary.ts';
 
@@ -13,6 +14,7 @@ export function toMarkdown(report: Report, plotFile: string): string {
       'rounds, in brackets the least and the greatest. CPU is µs for each stored row.',
     ...busyWarning(machine),
     `![rows a second](${plotFile})`,
+    ...(report.against ? comparison(report.against) : []),
     ...(report.goals.length > 0 ? ['## Goals', goalTable(report)] : []),
     ...report.sections.flatMap(section),
     '## Circumstances',
@@ -29,6 +31,24 @@ function busyWarning({ processors, load_average_at_start }: Report['machine']): 
   const load = numberText(load_average_at_start);
   return [
     `**The machine was busy when this began (load average ${load}): nothing follows from it.**`,
+  ];
+}
+
+function comparison({ name, pairs }: Comparison): string[] {
+  const rows = pairs.map(({ case: section, contestant, ratios }) => ({
+    contestant: `${section}: ${contestant}`,
+    ...Object.fromEntries(
+      Object.entries(ratios).map(([number, ratio]) => {
+        const text = spreadText(ratio);
+        return [number, isToldApart(ratio) ? `**${text}**` : text];
+      }),
+    ),
+  }));
+  return [
+    `## This checkout by ${name}`,
+    'Ratios of the pairs, round by round: above 1 it has more of it than that commit. In bold ' +
+      'where all rounds agree.',
+    table(rows),
   ];
 }
 

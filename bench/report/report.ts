@@ -1,5 +1,6 @@
 import type { describeMachine, describeVersions } from '../support/machine.ts';
 import type { Sizes } from '../support/sizes.ts';
+import type { Comparison } from './comparison.ts';
 import type { Goal } from './goals.ts';
 import type { Section } from './summary.ts';
 
@@ -19,5 +20,6 @@ export interface Report {
     readonly partitions: number;
   };
   readonly goals: readonly Goal[];
+  readonly against?: Comparison;
   readonly sections: readonly Section[];
 }

@@ -41,10 +41,7 @@ export function summarizeCase(
 function summarize(name: string, samples: readonly Sample[]): Summary {
   const cpu = parts
     .filter((part) => samples.every(({ cpuSeconds }) => cpuSeconds[part] !== undefined))
-    .map((part) => [
-      part,
-      spread(samples.map(({ cpuSeconds, rows }) => ((cpuSeconds[part] as number) * 1e6) / rows)),
-    ]);
+    .map((part) => [part, spread(samples.map((sample) => usPerRow(sample, part)))]);
   const figures = Object.keys(samples[0]?.figures ?? {}).map((figure) => [
     figure,
     spread(samples.map((sample) => sample.figures[figure] as number)),
@@ -58,6 +55,10 @@ function summarize(name: string, samples: readonly Sample[]): Summary {
   };
 }
 
-function spread(values: readonly number[]): Spread {
+/** NaN where there is no such part. */
+export const usPerRow = ({ cpuSeconds, rows }: Sample, part: Part): number =>
+  ((cpuSeconds[part] ?? Number.NaN) * 1e6) / rows;
+
+export function spread(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }

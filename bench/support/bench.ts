@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { type CollectorProcess, spawnCollector } from '../../test/support/process.ts';
+import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
+import type { Opened } from './opened.ts';
 import { BenchPostgres } from './postgres.ts';
 import type { Sizes } from './sizes.ts';
 
@@ -44,40 +47,55 @@ export interface Case {
 }
 
 /** What all cases of a run share. */
-export interface Bench {
-  readonly postgres: BenchPostgres;
-  readonly collector: CollectorProcess;
+export interface RunContext {
   readonly sizes: Sizes;
   readonly seed: number;
   /** Rates so far of streaming as fast as it goes over several connections, in rows a second. */
   readonly streamRates: number[];
   /** Says what has been measured so far. */
   readonly onProgress: (line: string) => void;
-  close(): Promise<void>;
+  /** Ends the run early. */
+  readonly signal: AbortSignal;
 }
 
-/** A collector on the run's PostgreSQL. */
-export async function startCollector(postgres: BenchPostgres): Promise<CollectorProcess> {
-  return await spawnCollector({ DATABASE_URL: postgres.url, TELEMETRY_LOG_LEVEL: 'info' });
+/** A collector and its PostgreSQL, of this checkout or of another one. */
+export interface Bench extends RunContext {
+  /** Of the checkout; absent for this one. */
+  readonly root?: string;
+  readonly postgres: BenchPostgres;
+  readonly collector: CollectorProcess;
 }
 
-export async function openBench({
-  sizes,
-  seed,
-  onProgress,
-}: Pick<Bench, 'sizes' | 'seed' | 'onProgress'>): Promise<Bench> {
-  const postgres = await BenchPostgres.start();
-  const collector = await startCollector(postgres);
+/** A collector of a checkout: on its embedded PostgreSQL where none is named. */
+export async function startCollector(root: string | undefined, databaseUrl = '') {
+  const directory = temporaryDirectory();
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    TELEMETRY_LOG_LEVEL: 'info',
+    TELEMETRY_DATA_DIR: join(directory.path, 'data'),
+    // Packages that are ours do not take in what another checkout compiles.
+    ...(root && { NODE_COMPILE_CACHE: join(root, '.compiled') }),
+  };
+  const collector = await spawnCollector(environment, [], {
+    ...(root && { root }),
+    detached: true,
+  });
   return {
-    postgres,
-    collector,
-    sizes,
-    seed,
-    streamRates: [],
-    onProgress,
+    ...collector,
     close: async () => {
       await collector.end('SIGTERM');
-      await postgres.stop();
+      directory.remove();
     },
   };
+}
+
+export async function openBench(
+  context: RunContext,
+  opened: Opened,
+  root?: string,
+): Promise<Bench> {
+  const collector = await opened.add(startCollector(root), ({ close }) => close());
+  const { dataDirectory } = collector;
+  const postgres = await opened.add(BenchPostgres.open(dataDirectory), (open) => open.close());
+  return { ...context, ...(root && { root }), collector, postgres };
 }

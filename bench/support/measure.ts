@@ -39,10 +39,10 @@ type StreamShape = Omit<StreamOptions, 'port' | 'seed'>;
 type HttpShape = Omit<HttpOptions, 'port' | 'seed'>;
 
 export const startStream = (bench: Bench, shape: StreamShape, port = bench.collector.port) =>
-  startLoad<StreamResult>('stream.ts', { ...shape, port, seed: bench.seed });
+  startLoad<StreamResult>('stream.ts', { ...shape, port, seed: bench.seed }, bench.signal);
 
 export const startHttp = (bench: Bench, shape: HttpShape, port = bench.collector.port) =>
-  startLoad<HttpResult>('http.ts', { ...shape, port, seed: bench.seed });
+  startLoad<HttpResult>('http.ts', { ...shape, port, seed: bench.seed }, bench.signal);
 
 export interface LoadResult {
   readonly rows: number;

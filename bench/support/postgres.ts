@@ -2,14 +2,10 @@ import { chownSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { EmbeddedPostgres } from '../../src/database/embedded/server.ts';
-import { tables } from '../../src/records/tables.ts';
+import { runningServer } from '../../src/database/embedded/server.ts';
 import { databaseUrl } from '../../test/support/database.ts';
-import { silentLogger } from '../../test/support/logger.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 
-const database = 'bench';
-const columns = tables.event.columns.map((column) => `"${column}"`).join(', ');
 const settingNames = [
   'server_version',
   'fsync',
@@ -22,53 +18,55 @@ const settingNames = [
   'wal_compression',
 ];
 
-/** The one PostgreSQL of a run: the collector's embedded server, with the settings that it ships. */
+/** Grow with every row, wherever they exist. */
+const growing = ['system_telemetry', 'batch_ledger'];
+
+/** The embedded server of a collector, with the settings that it ships. */
 export class BenchPostgres {
   readonly connection: { readonly host: string; readonly user: string; readonly database: string };
   readonly url: string;
-  readonly #server: EmbeddedPostgres;
-  readonly #directory: { readonly path: string; remove(): void };
+  /** Of the postmaster. */
+  readonly pid: number;
+  /** All columns of the table of events, for COPY. */
+  readonly #columns: string;
+  readonly #directory = temporaryDirectory();
   readonly #pool: pg.Pool;
 
   private constructor(
-    server: EmbeddedPostgres,
-    directory: { readonly path: string; remove(): void },
+    connection: BenchPostgres['connection'],
+    pool: pg.Pool,
+    { pid, columns }: { readonly pid: number; readonly columns: string },
   ) {
-    this.#server = server;
-    this.#directory = directory;
-    const host = server.connection.host as string;
-    this.connection = { host, user: 'postgres', database };
-    this.url = databaseUrl(host, database);
-    this.#pool = new pg.Pool({ ...this.connection, max: 8 });
+    this.connection = connection;
+    this.url = databaseUrl(connection.host, connection.database);
+    this.pid = pid;
+    this.#columns = columns;
+    this.#pool = pool;
   }
 
-  static async start(): Promise<BenchPostgres> {
-    const directory = temporaryDirectory();
-    const data = join(directory.path, 'data');
-    const server = await EmbeddedPostgres.start(data, silentLogger);
-    const postgres = new BenchPostgres(server, directory);
-    const admin = new pg.Client({ ...postgres.connection, database: 'postgres' });
-    await admin.connect();
-    await admin.query(`create database ${database}`);
-    await admin.end();
-    return postgres;
-  }
-
-  /** Of the postmaster. */
-  get pid(): number {
-    return this.#server.pid as number;
+  /** The server of the collector that has its data there. */
+  static async open(dataDirectory: string): Promise<BenchPostgres> {
+    const connection = runningServer(dataDirectory) as BenchPostgres['connection'];
+    const pool = new pg.Pool({ ...connection, max: 8 });
+    // A run that is ended early cuts them.
+    pool.on('error', () => {});
+    const { rows } = await pool.query(`
+      select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int as pid,
+        (select string_agg(format('%I', attname), ', ' order by attnum) from pg_attribute
+          where attrelid = 'system_telemetry'::regclass and attnum > 0 and not attisdropped)
+          as columns`);
+    return new BenchPostgres(connection, pool, rows[0]);
   }
 
   /** Empties the tables that have rows, and writes everything out: the same start for everybody. */
   async reset(): Promise<void> {
-    const { rows } = await this.#pool.query<{ name: string }>(`
-      select format('%I', relname) as name
-      from pg_partition_tree('system_telemetry') join pg_class on oid = relid
-      where isleaf and pg_relation_size(oid) > 0
-      union all
-      select format('%I', relname)
-      from pg_partition_tree('batch_ledger') join pg_class on oid = relid
-      where isleaf and pg_relation_size(oid) > 0`);
+    const { rows } = await this.#pool.query<{ name: string }>(
+      `select format('%I', relname) as name
+      from unnest($1::text[]) as growing, pg_partition_tree(to_regclass(growing))
+        join pg_class on oid = relid
+      where isleaf and pg_relation_size(oid) > 0`,
+      [growing],
+    );
     if (rows.length > 0) {
       await this.#pool.query(`truncate ${rows.map(({ name }) => name).join(', ')}`);
     }
@@ -109,7 +107,7 @@ export class BenchPostgres {
     for (let file = 0; file < files; file++) {
       const path = join(directory, `${files}-${file}.copy`);
       await client.query(`
-        copy (select ${columns} from system_telemetry offset ${file * share} limit ${share})
+        copy (select ${this.#columns} from system_telemetry offset ${file * share} limit ${share})
         to '${path}' (format binary)`);
       paths.push(path);
     }
@@ -121,7 +119,7 @@ export class BenchPostgres {
   async copyIn(paths: readonly string[]): Promise<void> {
     await Promise.all(
       paths.map((path) =>
-        this.#pool.query(`copy system_telemetry (${columns}) from '${path}' (format binary)`),
+        this.#pool.query(`copy system_telemetry (${this.#columns}) from '${path}' (format binary)`),
       ),
     );
   }
@@ -152,9 +150,8 @@ export class BenchPostgres {
     return rows[0];
   }
 
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
     await this.#pool.end();
-    await this.#server.stop();
     this.#directory.remove();
   }
 }

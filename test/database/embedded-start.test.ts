@@ -57,7 +57,7 @@ describe('a recovery that takes long', () => {
     // A standby that nobody may ask anything recovers until it is promoted.
     appendFileSync(join(cluster(), 'postgresql.auto.conf'), 'hot_standby = off\n');
     writeFileSync(join(cluster(), 'standby.signal'), '');
-    const collector = await spawnCollector(env(), [], 'listening');
+    const collector = await spawnCollector(env(), [], { until: 'listening' });
     const readyz = () => getJson(`${collector.baseUrl}/readyz`);
     const post = () =>
       postJson(`${collector.baseUrl}/v1/telemetry/log`, { event_type: 'MEANWHILE' });

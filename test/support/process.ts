@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -16,7 +16,23 @@ export interface CollectorProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
+const ownRoot = new URL('../../', import.meta.url).pathname;
+
+/** The launcher takes the first node that it finds: that of the tests, or of another checkout. */
+const pathOf = (root: string) =>
+  [
+    root === ownRoot ? dirname(process.execPath) : join(root, 'node_modules/.bin'),
+    process.env.PATH,
+  ].join(delimiter);
+
+export interface SpawnOptions {
+  /** Of the checkout whose collector is meant; this one by default. */
+  readonly root?: string;
+  /** Out of reach of Ctrl-C: whoever started it ends it. */
+  readonly detached?: boolean;
+  /** What is waited for. */
+  readonly until?: keyof typeof milestones;
+}
 
 /** What a collector says at the two ends of its start, with its port. */
 const milestones = {
@@ -28,15 +44,16 @@ const milestones = {
 export async function spawnCollector(
   env: Environment,
   args: string[] = [],
-  until: keyof typeof milestones = 'ready',
+  { root = ownRoot, detached = false, until = 'ready' }: SpawnOptions = {},
 ): Promise<CollectorProcess> {
   const own = {
     TELEMETRY_PORT: '0',
     TELEMETRY_LOG_FORMAT: 'json',
     TELEMETRY_DATA_DIR: join(temporaryDirectory().path, 'data'),
   };
-  const child = spawn(launcher, args, {
-    env: { ...process.env, ...own, ...env },
+  const child = spawn(join(root, 'bin/gravitas-telemetry'), args, {
+    env: { ...process.env, PATH: pathOf(root), ...own, ...env },
+    detached,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const logs: string[] = [];
