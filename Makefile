@@ -5,9 +5,8 @@ PYTHON ?= python3
 .PHONY: start test check generate bench bench-clients bench-clients-python \
   bench-clients-typescript chaos fuzz clean
 
-# Without a shell or npm between, which would keep signals from it.
 start: node_modules/.installed
-	@bin/gravitas-telemetry
+	@npm run --silent start
 
 test: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent test:all

@@ -18,8 +18,7 @@ export interface EventRow {
   readonly event_type: string;
   readonly component: string | null;
   readonly value: number | null;
-  /** As jsonb writes it. */
-  readonly metadata: string | null;
+  readonly metadata: unknown;
   readonly status: string | null;
   /** Microseconds since 1970. */
   readonly timestamp_us: number;
@@ -45,7 +44,7 @@ export async function listEvents(
       'event_type',
       'component',
       finite('value').as('value'),
-      sql<string | null>`metadata::text`.as('metadata'),
+      'metadata',
       'status',
       sql<number>`(extract(epoch from "timestamp") * 1000000)::bigint`.as('timestamp_us'),
     ])

@@ -1,7 +1,4 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { base64Decode } from '@bufbuild/protobuf/wire';
-import { durationMs } from '@bufbuild/protobuf/wkt';
-import { RetryInfoSchema } from '../gen/google/rpc/error_details_pb.js';
+import { retryDelayMs, retryInfoMs } from './retry-delay.ts';
 
 export interface Acknowledged {
   readonly kind: 'acknowledged';
@@ -16,33 +13,58 @@ export interface Refused {
   readonly message: string;
 }
 
-interface TryAgain {
+/** For the service, or for what is in between. */
+export interface TooLarge {
+  readonly kind: 'tooLarge';
+  readonly message: string;
+}
+
+export interface TryAgain {
   readonly kind: 'tryAgain';
   readonly message: string;
   /** The server's, which is not to be shortened. */
   readonly delayMs?: number | undefined;
+  /** Somebody in between turns down this batch, and perhaps no other (clause 4.4). */
+  readonly isTurnedDown?: boolean;
 }
 
 /** What one try to deliver a batch came to (clause 3.2). */
-export type Answer = Acknowledged | Refused | TryAgain;
+export type Answer = Acknowledged | Refused | TooLarge | TryAgain;
 
 /** What went wrong, whichever protocol said so. */
 export interface Failure {
-  /** As Connect spells it, for example `already_exists`; absent where nobody answered. */
+  /** As Connect spells it, for example `already_exists`; absent where the service did not answer. */
   readonly code?: string | undefined;
   readonly message: string;
+  /** Of HTTP. */
+  readonly status?: number | undefined;
   /** The least delay that the server asks for, where it wants the batch again. */
   readonly retryDelayMs?: number | undefined;
 }
 
 const refusals = new Set(['invalid_argument', 'failed_precondition', 'out_of_range']);
+/** Payload, address or header too large. */
+const tooLarge = new Set([413, 414, 431]);
+/** Whoever says so turns down everybody, and not for ever. */
+const outages = new Set([401, 403, 404, 407, 408, 429]);
 
-export function judge({ code, message, retryDelayMs }: Failure): Answer {
+export function judge({ code, message, status = 0, retryDelayMs: delayMs }: Failure): Answer {
   if (code === 'already_exists') return { kind: 'refused', reason: 'conflict', message };
-  const tooLarge = code === 'resource_exhausted' && retryDelayMs === undefined;
-  if (tooLarge || refusals.has(code ?? '')) return { kind: 'refused', reason: 'refused', message };
-  return { kind: 'tryAgain', delayMs: retryDelayMs, message };
+  if (refusals.has(code ?? '')) return { kind: 'refused', reason: 'refused', message };
+  const isTooLarge = code
+    ? code === 'resource_exhausted' && delayMs === undefined
+    : tooLarge.has(status);
+  if (isTooLarge) return { kind: 'tooLarge', message };
+  const isTurnedDown = !code && status >= 400 && status < 500 && !outages.has(status);
+  return { kind: 'tryAgain', delayMs, message, isTurnedDown };
 }
+
+/** Spelt as Connect does. Anything else is somebody else's. */
+const codes = new Set(
+  `canceled unknown invalid_argument deadline_exceeded not_found already_exists permission_denied
+  resource_exhausted failed_precondition aborted out_of_range unimplemented internal unavailable
+  data_loss unauthenticated`.split(/\s+/),
+);
 
 /** The body of a failed unary call of Connect. Anything may stand there: proxies answer too. */
 export function readFailure(
@@ -50,28 +72,15 @@ export function readFailure(
   body: Uint8Array,
   retryAfter: string | null | undefined,
 ): Failure {
-  const failure = { message: `HTTP ${status}`, retryDelayMs: secondsToMs(retryAfter) };
+  const delayMs = retryDelayMs(retryAfter);
   try {
     const { code, message, details } = JSON.parse(new TextDecoder().decode(body));
-    return {
-      code: typeof code === 'string' ? code : undefined,
-      message: `${code}: ${message}`,
-      retryDelayMs: retryDelayOf(details) ?? failure.retryDelayMs,
-    };
+    if (codes.has(code)) {
+      const said = `${code}: ${message}`;
+      return { code, status, message: said, retryDelayMs: retryInfoMs(details) ?? delayMs };
+    }
   } catch {
-    return failure;
+    // Not the service's.
   }
-}
-
-function secondsToMs(text: string | null | undefined): number | undefined {
-  const seconds = Number(text || Number.NaN);
-  return seconds >= 0 ? seconds * 1000 : undefined;
-}
-
-function retryDelayOf(details: unknown): number | undefined {
-  if (!Array.isArray(details)) return undefined;
-  const detail = details.find(({ type }) => type === RetryInfoSchema.typeName);
-  if (!detail) return undefined;
-  const { retryDelay } = fromBinary(RetryInfoSchema, base64Decode(detail.value));
-  return retryDelay && durationMs(retryDelay);
+  return { status, message: `HTTP ${status}`, retryDelayMs: delayMs };
 }

@@ -2,6 +2,8 @@
 export const failuresMax = 3;
 const delayMsMin = 100;
 const delayMsMax = 30_000;
+/** A server that wants to be left alone for longer is not waited for (clause 3.3). */
+const momentMsMax = 1000;
 
 /** Says when the next try may be, and keeps a dead service cheap. */
 export class Circuit {
@@ -10,9 +12,10 @@ export class Circuit {
   #doublings = 0;
   #failedMs = 0;
   #nextTryMs = 0;
+  #isPutOff = false;
 
   get isOpen(): boolean {
-    return this.#failures >= failuresMax;
+    return this.#failures >= failuresMax || this.#isPutOff;
   }
 
   get hasFailed(): boolean {
@@ -28,6 +31,7 @@ export class Circuit {
     this.#failures = 0;
     this.#doublings = 0;
     this.#nextTryMs = 0;
+    this.#isPutOff = false;
   }
 
   /**
@@ -39,6 +43,7 @@ export class Circuit {
     this.#failures += 1;
     this.#failedMs = performance.now();
     const ownMs = Math.min(delayMsMin * 2 ** this.#doublings, delayMsMax);
+    this.#isPutOff = (askedMs ?? 0) > momentMsMax;
     this.#nextTryMs = this.#failedMs + (askedMs ?? ownMs) * (1 + Math.random() / 4);
   }
 }

@@ -1,5 +1,5 @@
 import { timeUs } from './clock.ts';
-import { type Counters, Tally } from './counters.ts';
+import { type Counters, type FlushResult, Tally } from './counters.ts';
 import { Notices } from './notices.ts';
 import { type Settings, settle, type TelemetryOptions } from './options.ts';
 import type { Platform } from './platform.ts';
@@ -146,19 +146,19 @@ export class Client extends Reader {
   }
 
   /**
-   * Whether all that was logged before is delivered or in the fallback.
+   * Waits until all that was logged before is delivered or in the fallback, and says which.
    * @param timeoutS - how long to wait, in seconds; `closeTimeoutS` by default
    */
-  async flush(timeoutS?: number): Promise<boolean> {
-    return (await this.#sender?.flush(this.#timeoutMs(timeoutS))) ?? true;
+  async flush(timeoutS?: number): Promise<FlushResult> {
+    return this.#sender?.flush(this.#timeoutMs(timeoutS)) ?? this.#tally.watch()(true);
   }
 
   /** Like `flush`, and nothing is taken any more. What is not delivered in time is spooled. */
-  async close(timeoutS?: number): Promise<boolean> {
+  async close(timeoutS?: number): Promise<FlushResult> {
     this.#isClosed = true;
-    const closed = (await this.#sender?.close(this.#timeoutMs(timeoutS))) ?? true;
+    const result = await (this.#sender?.close(this.#timeoutMs(timeoutS)) ?? this.flush());
     this.#forget();
-    return closed;
+    return result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

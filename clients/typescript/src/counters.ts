@@ -10,6 +10,7 @@ export const dropReasons = [
   'spool_expired',
   'spool_damaged',
   'spool_failed',
+  'withheld',
 ] as const;
 
 export type DropReason = (typeof dropReasons)[number];
@@ -26,6 +27,19 @@ export interface Counters {
   readonly handedOver: number;
   /** Lost, by reason. Of damaged lines of a spool each counts as one. */
   readonly dropped: Readonly<Record<DropReason, number>>;
+}
+
+/** What became of records while `flush` or `close` waited. */
+export interface FlushResult {
+  /** Whether all that was logged before has its place: none is under way, or was lost. */
+  readonly complete: boolean;
+  /** Acknowledged by the service. */
+  readonly delivered: number;
+  /** Written to the spool. */
+  readonly spooled: number;
+  /** Written to stdout or to the logger, in place of a spool. */
+  readonly handedOver: number;
+  readonly dropped: number;
 }
 
 /** The counters of one client, and what of its losses the service doesn't know yet. */
@@ -46,6 +60,23 @@ export class Tally {
     if (records === 0) return;
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + records);
     this.#unreported.set(reason, (this.#unreported.get(reason) ?? 0) + records);
+  }
+
+  /** Gives a function that says what happened since. */
+  watch(): (isSettled: boolean) => FlushResult {
+    const { delivered, spooled, handedOver, lost } = this;
+    const dropped = this.#allDropped();
+    return (isSettled) => ({
+      complete: isSettled && this.lost === lost,
+      delivered: this.delivered - delivered,
+      spooled: this.spooled - spooled,
+      handedOver: this.handedOver - handedOver,
+      dropped: this.#allDropped() - dropped,
+    });
+  }
+
+  #allDropped(): number {
+    return [...this.#dropped.values()].reduce((sum, records) => sum + records, 0);
   }
 
   /** What was dropped since the last call, by reason; nothing is left to report then. */

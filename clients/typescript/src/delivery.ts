@@ -1,9 +1,11 @@
-import type { Acknowledged, Answer, Refused } from './answers.ts';
+import type { Acknowledged, Answer, Refused, TooLarge, TryAgain } from './answers.ts';
 import { Circuit, failuresMax } from './circuit.ts';
 import type { Tally } from './counters.ts';
 import type { Batch } from './encode.ts';
-import type { Fallback } from './fallback.ts';
+import type { Fallback, WaitingBatch } from './fallback.ts';
 import type { Notices } from './notices.ts';
+import { split } from './split.ts';
+import { textOf } from './texts.ts';
 import { sleep } from './timers.ts';
 import type { Sendable, Transport } from './transport.ts';
 
@@ -26,6 +28,9 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #circuit = new Circuit();
   readonly #stop = new AbortController();
+  /** How often others were acknowledged when a batch of the spool was passed over. */
+  readonly #passedOver = new Map<string, number>();
+  #acknowledged = 0;
   #probing = false;
   #draining = false;
 
@@ -62,7 +67,7 @@ export class Delivery {
     if (this.#draining || this.isStopped || !this.#options.fallback.waiting) return;
     this.#draining = true;
     this.#drain()
-      .catch((error) => this.#options.notices.warn(`the spool can't be read: ${error}`))
+      .catch((error) => this.#options.notices.warn(`the spool can't be read: ${textOf(error)}`))
       .finally(() => {
         this.#draining = false;
       });
@@ -70,15 +75,36 @@ export class Delivery {
 
   async #drain(): Promise<void> {
     const { waiting } = this.#options.fallback;
+    let triesTurnedDown = 0;
     while (!this.isStopped) {
       await sleep(this.#circuit.delayMs, this.#stop.signal);
       const batch = await waiting?.next();
       if (!batch || this.isStopped) return;
       const answer = await this.#try(batch, this.#options.transport);
-      if (answer.kind === 'tryAgain') continue;
-      this.#settle(batch, answer);
-      await batch.settled();
+      if (answer.kind === 'tryAgain') {
+        triesTurnedDown = answer.isTurnedDown ? triesTurnedDown + 1 : 0;
+        if (triesTurnedDown < failuresMax) continue;
+        await this.#turnedDown(batch, answer.message);
+      } else {
+        await this.#settle(batch, answer);
+        // Its halves may not have been delivered.
+        if (answer.kind === 'tooLarge' && this.isStopped) return;
+        await batch.settled();
+      }
+      triesTurnedDown = 0;
     }
+  }
+
+  /** A batch that somebody turns down again and again doesn't keep the others waiting (clause 4.4). */
+  async #turnedDown(batch: WaitingBatch, message: string): Promise<void> {
+    const before = this.#passedOver.get(batch.id);
+    if (before === undefined || before === this.#acknowledged) {
+      this.#passedOver.set(batch.id, this.#acknowledged);
+      return batch.passOver();
+    }
+    this.#passedOver.delete(batch.id);
+    await this.#settle(batch, { kind: 'tooLarge', message });
+    await batch.settled();
   }
 
   /** Until the next try may be, or there is none to wait for. */
@@ -103,28 +129,38 @@ export class Delivery {
   async #try(batch: Sendable, transport: Transport): Promise<Answer> {
     this.#probing = true;
     const begunMs = performance.now();
-    const answer = await transport.send(batch, this.#stop.signal);
+    const answer = await transport
+      .send(batch, this.#stop.signal)
+      .catch((error): TryAgain => ({ kind: 'tryAgain', message: textOf(error) }));
     this.#probing = false;
-    if (answer.kind !== 'tryAgain') {
-      this.#circuit.succeeded();
-    } else if (!this.isStopped) {
+    if (answer.kind === 'tryAgain' && !this.isStopped) {
       this.#circuit.failed(begunMs, answer.delayMs);
       if (this.#circuit.isOpen) {
         this.#options.notices.warn(`the service can't be reached: ${answer.message}`);
       }
+    } else if (answer.kind !== 'tryAgain' && answer.kind !== 'tooLarge') {
+      this.#circuit.succeeded();
     }
     return answer;
   }
 
-  #settle({ id, records }: Sendable, answer: Acknowledged | Refused): void {
+  async #settle(batch: Sendable, answer: Acknowledged | Refused | TooLarge): Promise<void> {
     const { tally, notices } = this.#options;
+    const { id, records } = batch;
     if (answer.kind === 'acknowledged') {
+      this.#acknowledged += 1;
       tally.delivered += records - answer.rejected;
       tally.drop('rejected', answer.rejected);
       if (answer.rejected > 0) notices.warn(`${answer.rejected} records were rejected`);
-    } else {
+    } else if (answer.kind === 'refused') {
       tally.drop(answer.reason, records);
       notices.warn(`batch ${id} is dropped: ${answer.message}`);
+    } else if (records > 1) {
+      for (const half of await split(batch)) await this.deliver(half);
+      return;
+    } else {
+      notices.warn(`a record is too large to be sent: ${answer.message}`);
+      return this.#options.fallback.setAside(batch);
     }
     this.#options.onAnswered();
   }

@@ -7,6 +7,8 @@ export interface Fallback {
   take(batch: Batch): Promise<void>;
   /** The same at the end of the process, where nothing can be awaited any more. */
   takeNow(batches: readonly Batch[]): void;
+  /** Counts a single record that is too large to be sent, and keeps it where it can. */
+  setAside(batch: Sendable): Promise<void>;
   /** Where batches wait to be delivered later. */
   readonly waiting?: WaitingBatches;
 }
@@ -21,46 +23,52 @@ export interface WaitingBatches {
 export interface WaitingBatch extends Sendable {
   /** It has its answer, and need not be kept. */
   settled(): Promise<void>;
+  /** Its turn comes again when the others have had theirs. */
+  passOver(): Promise<void>;
 }
 
-/** Writes lines somewhere, whence they may be delivered by other means. */
-export class LineFallback implements Fallback {
-  readonly #write: (line: string) => void;
-  readonly #tally: Tally;
+/** Keeps nothing itself. */
+abstract class PassingFallback implements Fallback {
+  protected readonly tally: Tally;
 
-  constructor(write: (line: string) => void, tally: Tally) {
-    this.#write = write;
-    this.#tally = tally;
+  constructor(tally: Tally) {
+    this.tally = tally;
   }
 
   async take(batch: Batch): Promise<void> {
     this.takeNow([batch]);
   }
 
-  takeNow(batches: readonly Batch[]): void {
+  async setAside({ records }: Sendable): Promise<void> {
+    this.tally.drop('refused', records);
+  }
+
+  abstract takeNow(batches: readonly Batch[]): void;
+}
+
+/** Writes lines somewhere, whence they may be delivered by other means. */
+export class LineFallback extends PassingFallback {
+  readonly #write: (line: string) => void;
+
+  constructor(write: (line: string) => void, tally: Tally) {
+    super(tally);
+    this.#write = write;
+  }
+
+  override takeNow(batches: readonly Batch[]): void {
     for (const batch of batches) {
       try {
         this.#write(batch.line());
-        this.#tally.handedOver += batch.records;
+        this.tally.handedOver += batch.records;
       } catch {
-        this.#tally.drop('unreachable', batch.records);
+        this.tally.drop('unreachable', batch.records);
       }
     }
   }
 }
 
-export class NoFallback implements Fallback {
-  readonly #tally: Tally;
-
-  constructor(tally: Tally) {
-    this.#tally = tally;
-  }
-
-  async take(batch: Batch): Promise<void> {
-    this.takeNow([batch]);
-  }
-
-  takeNow(batches: readonly Batch[]): void {
-    for (const { records } of batches) this.#tally.drop('unreachable', records);
+export class NoFallback extends PassingFallback {
+  override takeNow(batches: readonly Batch[]): void {
+    for (const { records } of batches) this.tally.drop('unreachable', records);
   }
 }

@@ -1,8 +1,15 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { IngestService, LogBatchResponseSchema } from '../gen/gravitas/telemetry/v1/ingest_pb.js';
 import { type Answer, judge, readFailure } from './answers.ts';
+import { textOf } from './texts.ts';
 import { afterMs } from './timers.ts';
-import { type Post, type Sendable, type Transport, tryMsMax } from './transport.ts';
+import {
+  type HttpResponse,
+  type Post,
+  type Sendable,
+  type Transport,
+  tryMsMax,
+} from './transport.ts';
 
 /** Below this compression costs more than it saves (clause 3.1). */
 const gzipBytesMin = 1024;
@@ -40,7 +47,7 @@ export class HttpTransport implements Transport {
       return await this.#post(batch, tried.signal);
     } catch (error) {
       const timedOut = tried.signal.aborted && !signal.aborted;
-      const message = timedOut ? `no answer within ${tryMsMax} ms` : String(error);
+      const message = timedOut ? `no answer within ${tryMsMax} ms` : textOf(error);
       return { kind: 'tryAgain', message };
     } finally {
       timeout.cancel();
@@ -62,7 +69,17 @@ export class HttpTransport implements Transport {
     if (response.status !== 200) {
       return judge(readFailure(response.status, response.body, response.retryAfter));
     }
-    const { rejected } = fromBinary(LogBatchResponseSchema, response.body);
-    return { kind: 'acknowledged', rejected };
+    return readAcknowledgement(batch.id, response);
   }
+}
+
+/** Anything may answer with a success: a page, or another server (clause 3.2). */
+function readAcknowledgement(id: string, { body, contentType }: HttpResponse): Answer {
+  try {
+    const { batchId, rejected } = fromBinary(LogBatchResponseSchema, body);
+    if (batchId.toLowerCase() === id.toLowerCase()) return { kind: 'acknowledged', rejected };
+  } catch {
+    // Not even protobuf.
+  }
+  return { kind: 'tryAgain', message: `a success that is not the service's (${contentType})` };
 }

@@ -1,4 +1,4 @@
-export type { Counters, DropReason } from './counters.ts';
+export type { Counters, DropReason, FlushResult } from './counters.ts';
 export type {
   LegacyEfficiencies,
   LegacyEfficiency,

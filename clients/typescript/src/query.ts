@@ -15,6 +15,7 @@ import type {
 import { QueryService } from '../gen/gravitas/telemetry/v1/query_pb.js';
 import { readFailure } from './answers.ts';
 import { connectHeaders } from './http-transport.ts';
+import { textOf } from './texts.ts';
 import { type Post, tryMsMax } from './transport.ts';
 
 /** A message of the contract as plain data: times are Dates, counts are numbers. */
@@ -78,30 +79,43 @@ export interface QueryOptions {
 
 type Name = keyof typeof QueryService.method;
 
-/** Calls a method of QueryService. Throws QueryError. */
+/** Calls a method of QueryService. Throws QueryError, whatever keeps it from an answer. */
 export async function query<Answer>(
   { url, headers, post }: QueryOptions,
   name: Name,
   request: Readonly<Record<string, unknown>>,
 ): Promise<Answer> {
   const method = QueryService.method[name];
-  const body = toBinary(
-    method.input as DescMessage,
-    create(method.input as DescMessage, fields(request)),
+  const response = await failing('the query is wrong', () =>
+    toBinary(method.input as DescMessage, create(method.input as DescMessage, fields(request))),
+  ).then((body) =>
+    failing("the service can't be reached", () =>
+      post({
+        url: `${url}/${QueryService.typeName}/${method.name}`,
+        headers: { ...headers, ...connectHeaders },
+        body,
+        signal: AbortSignal.timeout(tryMsMax),
+      }),
+    ),
   );
-  const response = await post({
-    url: `${url}/${QueryService.typeName}/${method.name}`,
-    headers: { ...headers, ...connectHeaders },
-    body,
-    signal: AbortSignal.timeout(tryMsMax),
-  }).catch((cause) => {
-    throw new QueryError(`the service can't be reached: ${cause}`, undefined, { cause });
-  });
   if (response.status !== 200) {
     const { message, code } = readFailure(response.status, response.body, response.retryAfter);
     throw new QueryError(message, code);
   }
-  return plain(fromBinary(method.output as DescMessage, response.body)) as Answer;
+  if (!response.contentType?.startsWith(connectHeaders['content-type'])) {
+    throw new QueryError(`what answers is not the service: its answer is ${response.contentType}`);
+  }
+  return failing("the answer can't be read", () =>
+    plain(fromBinary(method.output as DescMessage, response.body)),
+  ) as Promise<Answer>;
+}
+
+async function failing<T>(reason: string, act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    throw new QueryError(`${reason}: ${textOf(cause)}`, undefined, { cause });
+  }
 }
 
 /** What is not given is absent, Dates are Timestamps. */

@@ -1,11 +1,12 @@
 import { type Chunk, Composition, type CompositionOptions } from './composition.ts';
-import type { Tally } from './counters.ts';
+import type { FlushResult, Tally } from './counters.ts';
 import { Delivery } from './delivery.ts';
 import { DropReport } from './drop-report.ts';
 import type { Batch } from './encode.ts';
 import type { Fallback } from './fallback.ts';
 import type { Settings } from './options.ts';
 import type { TelemetryRecord } from './records.ts';
+import { textOf } from './texts.ts';
 import { afterMs } from './timers.ts';
 import type { Transport } from './transport.ts';
 import { Waiters } from './waiters.ts';
@@ -71,16 +72,16 @@ export class Sender {
     return true;
   }
 
-  /** Whether all that was taken before has its answer, or is with the fallback, in time. */
-  async flush(timeoutMs: number): Promise<boolean> {
+  /** Waits until all that was taken before has its answer, or is with the fallback. */
+  async flush(timeoutMs: number): Promise<FlushResult> {
     const target = this.#tally.taken;
-    const lost = this.#tally.lost;
+    const result = this.#tally.watch();
     this.#flushes += 1;
     this.#pump();
     const settled = await this.#waiters.until(() => this.#isSettledBelow(target), timeoutMs);
     this.#flushes -= 1;
     if (settled) await this.#options.fallback.waiting?.closeFile();
-    return settled && this.#tally.lost === lost;
+    return result(settled);
   }
 
   /** Flushes what was taken since the last call; the end of a process asks until it is quiet. */
@@ -91,13 +92,13 @@ export class Sender {
   }
 
   /** Like flush; then nothing is taken or sent any more, and the fallback has the rest. */
-  async close(timeoutMs: number): Promise<boolean> {
-    const lost = this.#tally.lost;
+  async close(timeoutMs: number): Promise<FlushResult> {
+    const result = this.#tally.watch();
     this.#isClosed = true;
     await this.flush(timeoutMs);
     this.abandon();
     this.#options.transport.close();
-    return this.#tally.lost === lost;
+    return result(true);
   }
 
   /** Gives all that has no answer to the fallback, at once: at the end of a process. */
@@ -163,14 +164,22 @@ export class Sender {
     while (this.#hasDue()) {
       const chunk = this.#takeChunk(this.#settings.batchEventsMax);
       this.#chunks.add(chunk);
-      try {
-        await this.#send(chunk);
-      } catch (error) {
-        this.#options.notices.warn(`unexpected: ${error}`);
-      }
+      await this.#sendOrKeep(chunk);
       this.#done(chunk);
     }
     this.#lanes -= 1;
+  }
+
+  /** Whatever is thrown meanwhile, what the chunk holds finds its place (clause 3.8). */
+  async #sendOrKeep(chunk: Chunk): Promise<void> {
+    try {
+      await this.#send(chunk);
+    } catch (error) {
+      this.#options.notices.warn(`unexpected: ${textOf(error)}`);
+      for (const batch of this.#batchesOf(chunk, this.#settings.batchBytesMax)) {
+        await this.#options.fallback.take(batch);
+      }
+    }
   }
 
   #done(chunk: Chunk): void {

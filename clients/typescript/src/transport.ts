@@ -18,6 +18,7 @@ export interface Transport {
 
 export interface HttpResponse {
   readonly status: number;
+  readonly contentType: string | null | undefined;
   readonly retryAfter: string | null | undefined;
   readonly body: Uint8Array;
 }

@@ -89,7 +89,7 @@ describe('the browser entry', () => {
     expect(page.fetches.map(({ keepalive }) => keepalive)).toEqual([false]);
     const { events } = await telemetry.listEvents({ component: 'page', pageSize: 1 });
     expect(events).toMatchObject([{ value: 99 }]);
-    expect(await telemetry.close()).toBe(true);
+    expect(await telemetry.close()).toMatchObject({ complete: true });
   });
 
   it('sends what waits when the page is hidden, within what may outlive it', async () => {
@@ -111,7 +111,7 @@ describe('the browser entry', () => {
     const page = openPage(code, 'http://127.0.0.1:9');
     const telemetry = new page.Telemetry({ logger: { info: () => {}, warn: () => {} } });
     telemetry.log('LOST');
-    expect(await telemetry.close(10)).toBe(false);
+    expect(await telemetry.close(10)).toMatchObject({ complete: false });
     expect(telemetry.counters()).toMatchObject({ taken: 1, dropped: { unreachable: 1 } });
   });
 });

@@ -56,7 +56,7 @@ describe('1.2 what can be made storable', () => {
   ])('%s', async (name, metadata, stored) => {
     await using telemetry = client();
     telemetry.log('ODD', { component: name, metadata });
-    expect(await telemetry.flush()).toBe(true);
+    expect(await telemetry.flush()).toMatchObject({ complete: true });
     expect(telemetry.counters()).toMatchObject({ taken: 1, delivered: 1 });
     expect(JSON.stringify(await metadataOf(name))).toBe(JSON.stringify([stored]));
   });
@@ -76,7 +76,7 @@ describe('1.2 what can be made storable', () => {
     telemetry.log('ODD', { component: 'graph', metadata: { nodes } });
     // Too large for the service, which says so; it costs no more than itself.
     telemetry.log('FINE', { component: 'beside a graph' });
-    expect(await telemetry.flush(10)).toBe(true);
+    expect(await telemetry.flush(10)).toMatchObject({ complete: true });
     expect(telemetry.counters()).toMatchObject({ delivered: 1, dropped: { rejected: 1 } });
   });
 });
@@ -101,7 +101,7 @@ describe('1.2 what can not be made storable', () => {
     await using telemetry = client({ logger: { info: () => {}, warn } });
     telemetry.log(eventType, fields);
     telemetry.log('FINE', { component: 'beside an odd one' });
-    expect(await telemetry.flush()).toBe(true);
+    expect(await telemetry.flush()).toMatchObject({ complete: true });
     expect(telemetry.counters()).toMatchObject({ delivered: 1, dropped: { invalid: 1 } });
     expect(warn).toHaveBeenCalledOnce();
   });
@@ -137,16 +137,17 @@ describe('1.3 the result', () => {
   it('is false when the client is closed, twice too', async () => {
     const telemetry = client();
     telemetry.log('CLOSED', { component: 'closed' });
-    expect(await Promise.all([telemetry.close(), telemetry.close()])).toEqual([true, true]);
+    const closed = await Promise.all([telemetry.close(), telemetry.close()]);
+    expect(closed.map(({ complete }) => complete)).toEqual([true, true]);
     expect(telemetry.log('CLOSED', { component: 'closed' })).toBe(false);
-    expect(await telemetry.flush()).toBe(true);
+    expect(await telemetry.flush()).toMatchObject({ complete: true });
     expect(await metadataOf('closed')).toHaveLength(1);
   });
 
   it('is false when telemetry is disabled', async () => {
     await using telemetry = client({ enabled: false });
     expect(telemetry.log('DISABLED')).toBe(false);
-    expect(await telemetry.flush()).toBe(true);
+    expect(await telemetry.flush()).toMatchObject({ complete: true });
     expect(telemetry.counters().taken).toBe(0);
   });
 });

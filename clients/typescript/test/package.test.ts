@@ -89,7 +89,7 @@ describe.each(nodeReleases())('installed, with Node $version', ({ path, version 
     const program = `
       import { telemetry } from 'gravitas-telemetry-client';
       telemetry.log('INSTALLED', { component: '${component}', value: 1.5 });
-      console.log(await telemetry.flush(10));
+      console.log((await telemetry.flush(10)).complete);
       const [event] = await telemetry.getRecentEvents(1, '${component}');
       console.log(event.value);
     `;

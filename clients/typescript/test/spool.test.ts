@@ -57,7 +57,7 @@ const emptied = () => expect.poll(() => spooled(), { timeout: 20_000 }).toEqual(
 it('the service is down for the whole run, then up', async () => {
   const down = client({ batchEventsMax: 100 });
   log(down, 'outage', upTo(1000));
-  expect(await down.close(10)).toBe(true);
+  expect(await down.close(10)).toMatchObject({ complete: true });
   expect(down.counters()).toMatchObject({ taken: 1000, delivered: 0, spooled: 1000 });
   await startService();
   const up = client();
@@ -240,7 +240,7 @@ describe('4.5 a spool', () => {
     writeFileSync(file, '');
     const telemetry = client({ spoolDirectory: join(file, 'below') });
     log(telemetry, 'nowhere', upTo(5));
-    expect(await telemetry.flush(10)).toBe(false);
+    expect(await telemetry.flush(10)).toMatchObject({ complete: false });
     expect(telemetry.counters()).toMatchObject({ taken: 5, dropped: { spool_failed: 5 } });
     await startService();
     await expect

@@ -7,6 +7,7 @@ export const fetchPost =
     const answer = await fetch(url, { method: 'POST', headers, body, signal, keepalive });
     return {
       status: answer.status,
+      contentType: answer.headers.get('content-type'),
       retryAfter: answer.headers.get('retry-after'),
       body: new Uint8Array(await answer.arrayBuffer()),
     };

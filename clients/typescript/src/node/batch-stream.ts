@@ -1,5 +1,4 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { durationMs } from '@bufbuild/protobuf/wkt';
 import type { Transport as Connection } from '@connectrpc/connect';
 import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.js';
 import {
@@ -12,6 +11,8 @@ import {
   type StreamBatchesResponse,
 } from '../../gen/gravitas/telemetry/v1/ingest_pb.js';
 import { type Answer, type Failure, judge } from '../answers.ts';
+import { retryDurationMs } from '../retry-delay.ts';
+import { textOf } from '../texts.ts';
 import { afterMs } from '../timers.ts';
 import type { Sendable } from '../transport.ts';
 
@@ -21,6 +22,7 @@ const method = { ...IngestService.method.streamBatches, input: BinaryBatchSchema
 const idleMs = 1000;
 
 interface Pending {
+  readonly id: string;
   readonly resolve: (answer: Answer) => void;
 }
 
@@ -44,10 +46,12 @@ export class BatchStream {
     signal.addEventListener('abort', abort);
     this.#outgoing.push(fromBinary(BinaryBatchSchema, batch.bytes));
     this.#wake();
-    return new Promise<Answer>((resolve) => this.#pending.push({ resolve })).finally(() => {
-      timeout.cancel();
-      signal.removeEventListener('abort', abort);
-    });
+    return new Promise<Answer>((resolve) => this.#pending.push({ id: batch.id, resolve })).finally(
+      () => {
+        timeout.cancel();
+        signal.removeEventListener('abort', abort);
+      },
+    );
   }
 
   /** No more batches follow. */
@@ -76,11 +80,11 @@ export class BatchStream {
   }
 
   #answered({ ack, error }: StreamBatchesResponse): void {
-    this.#pending
-      .shift()
-      ?.resolve(
-        error ? judge(batchFailure(error)) : { kind: 'acknowledged', rejected: ack?.rejected ?? 0 },
-      );
+    const pending = this.#pending.shift();
+    if (error) pending?.resolve(judge(batchFailure(error)));
+    else if (ack && ack.batchId === pending?.id) {
+      pending.resolve({ kind: 'acknowledged', rejected: ack.rejected });
+    } else pending?.resolve({ kind: 'tryAgain', message: 'an answer that is not of the service' });
     if (this.#pending.length === 0) this.#idle = afterMs(idleMs, () => this.end());
   }
 
@@ -107,7 +111,7 @@ const codeNames: Readonly<Record<number, string>> = {
 };
 
 function batchFailure({ code, message, retryDelay }: BatchError): Failure {
-  const retryDelayMs = retryDelay && durationMs(retryDelay);
+  const retryDelayMs = retryDurationMs(retryDelay);
   return { code: codeNames[code], message: `${code}: ${message}`, retryDelayMs };
 }
 
@@ -116,9 +120,9 @@ export async function failureOf(error: unknown): Promise<Failure> {
     const { ConnectError } = await import('@connectrpc/connect');
     const failed = ConnectError.from(error);
     const [retry] = failed.findDetails(RetryInfoSchema);
-    const retryDelayMs = retry?.retryDelay && durationMs(retry.retryDelay);
+    const retryDelayMs = retryDurationMs(retry?.retryDelay);
     return { code: codeNames[failed.code], message: failed.message, retryDelayMs };
   } catch {
-    return { message: String(error) };
+    return { message: textOf(error) };
   }
 }

@@ -64,6 +64,7 @@ function send(
       response.on('end', () =>
         resolve({
           status: response.statusCode ?? 0,
+          contentType: response.headers['content-type'],
           retryAfter: response.headers['retry-after'],
           body: Buffer.concat(chunks),
         }),

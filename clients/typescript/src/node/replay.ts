@@ -23,7 +23,7 @@ export async function replay({ url, headers, files, print }: ReplayOptions): Pro
   const transport = new HttpTransport({ url, headers, post, gzip: promisify(gzip) });
   let allDelivered = true;
   for (const file of files) {
-    const lines = (await readFile(file, 'utf8')).split('\n');
+    const lines = (await readFile(file)).toString('latin1').split('\n');
     for (const [index, line] of lines.entries()) {
       if (line === '') continue;
       const { delivered, text } = await replayLine(transport, line);
@@ -41,7 +41,7 @@ async function replayLine(
 ): Promise<{ delivered: boolean; text: string }> {
   let batch: Sendable;
   try {
-    batch = readLine(line);
+    batch = readLine(Buffer.from(line, 'latin1'));
   } catch (error) {
     return { delivered: false, text: `damaged: ${error}` };
   }

@@ -1,9 +1,9 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
-import { access, type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { access, type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { afterMs } from '../timers.ts';
-import { closedName, ownHost } from './spool-directory.ts';
+import { close, closedName, openName } from './spool-directory.ts';
 
 /** When a file is closed, so that it can be delivered (clause 4.3). */
 const fileBytesMax = 1024 * 1024;
@@ -14,8 +14,6 @@ interface OpenFile {
   readonly handle: FileHandle;
   bytes: number;
 }
-
-const openName = () => `${uuidv7()}.${ownHost}-${process.pid}.open`;
 
 /** Appends lines to files of this process's own, each line flushed to the disk (clause 4.3). */
 export class SpoolWriter {
@@ -51,22 +49,32 @@ export class SpoolWriter {
     return this.#inTurn(() => this.#close());
   }
 
-  /** Writes a file of its own at once, and closes the open one. Throws where the disk is full. */
+  /** Writes a file of its own at once. Throws where the disk is full, and leaves nothing of it. */
   writeNow(lines: readonly string[]): void {
-    const file = this.#file;
-    if (file) {
-      this.#file = undefined;
-      renameQuietly(join(this.directory, file.name), join(this.directory, closedName(file.name)));
-    }
-    if (lines.length === 0) return;
-    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-    const name = openName();
+    const name = openName(uuidv7());
     const path = join(this.directory, name);
-    const descriptor = openSync(path, 'ax', 0o600);
-    for (const line of lines) writeAll(descriptor, Buffer.from(line));
-    fsyncSync(descriptor);
-    closeSync(descriptor);
+    const descriptor = openSync(path, 'wx', 0o600);
+    try {
+      for (const line of lines) writeAll(descriptor, Buffer.from(line));
+      fsyncSync(descriptor);
+    } catch (error) {
+      rmSync(path, { force: true });
+      throw error;
+    } finally {
+      closeSync(descriptor);
+    }
     renameSync(path, join(this.directory, closedName(name)));
+  }
+
+  /** The file that is being written, if there is one; at the end of the process. */
+  closeNow(): void {
+    const name = this.#file?.name;
+    this.#file = undefined;
+    if (name === undefined) return;
+    const to = join(this.directory, closedName(name));
+    try {
+      if (!existsSync(to)) renameSync(join(this.directory, name), to);
+    } catch {}
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -85,8 +93,7 @@ export class SpoolWriter {
   }
 
   async #create(): Promise<OpenFile> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    const name = openName();
+    const name = openName(uuidv7());
     const file = { name, handle: await open(join(this.directory, name), 'ax', 0o600), bytes: 0 };
     afterMs(fileAgeMsMax, () => {
       if (this.#file === file) void this.closeFile().catch(() => {});
@@ -113,8 +120,9 @@ export class SpoolWriter {
     if (!file) return;
     this.#file = undefined;
     await file.handle.close();
-    const path = join(this.directory, file.name);
-    await rename(path, join(this.directory, closedName(file.name))).catch(() => {});
+    // On a disk that stays full each try would leave one.
+    if (file.bytes === 0) await rm(join(this.directory, file.name), { force: true });
+    else await close(this.directory, file.name);
     await this.#onClosed();
   }
 
@@ -127,10 +135,4 @@ export class SpoolWriter {
 
 function writeAll(descriptor: number, bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-}
-
-function renameQuietly(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch {}
 }

@@ -1,4 +1,3 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tally } from '../counters.ts';
@@ -6,10 +5,18 @@ import type { Batch } from '../encode.ts';
 import type { Fallback, WaitingBatch, WaitingBatches } from '../fallback.ts';
 import type { Notices } from '../notices.ts';
 import type { Settings } from '../options.ts';
-import { closedFiles, isClosed, isOpen, namesIn, sizeOf, spoolPlaces } from './spool-directory.ts';
+import { lineOf } from '../split.ts';
+import { textOf } from '../texts.ts';
+import type { Sendable } from '../transport.ts';
+import { filesIn } from './spool-directory.ts';
+import { contentOf, linesOf, sizeOf, writeWhole } from './spool-files.ts';
 import { readLine } from './spool-lines.ts';
-import { linesOf, SpoolReader } from './spool-reader.ts';
+import { placeToRead, placeToWrite, placeToWriteNow } from './spool-place.ts';
+import { SpoolReader } from './spool-reader.ts';
 import { SpoolWriter } from './spool-writer.ts';
+
+/** At the end of a process, too, files have about this size. */
+const fileBytesMax = 1024 * 1024;
 
 /** Keeps batches in files until the service is back (clause 4). */
 export class Spool implements Fallback {
@@ -17,7 +24,9 @@ export class Spool implements Fallback {
   readonly #settings: Settings;
   readonly #tally: Tally;
   readonly #notices: Notices;
-  #files: { readonly writer: SpoolWriter; readonly reader: SpoolReader } | undefined;
+  /** Absent until something has to be written. */
+  #writer: SpoolWriter | undefined;
+  #reader: SpoolReader | undefined;
 
   constructor(settings: Settings, tally: Tally, notices: Notices) {
     this.#settings = settings;
@@ -25,26 +34,14 @@ export class Spool implements Fallback {
     this.#notices = notices;
     this.waiting = {
       next: () => this.#next(),
-      closeFile: () =>
-        this.#open()
-          .writer.closeFile()
-          .catch((error) => this.#warn(error)),
+      closeFile: async () => this.#writer?.closeFile().catch((error) => this.#warn(error)),
     };
-  }
-
-  /** Looks at the disk, which the caller of the first record must not wait for. */
-  #open(): { readonly writer: SpoolWriter; readonly reader: SpoolReader } {
-    if (!this.#files) {
-      const directory = this.#settings.spoolDirectory ?? firstWritable(spoolPlaces(process.env));
-      const writer = new SpoolWriter(directory, () => this.#keepBounded(writer));
-      this.#files = { writer, reader: new SpoolReader(directory, this.#tally) };
-    }
-    return this.#files;
   }
 
   async take(batch: Batch): Promise<void> {
     try {
-      await this.#open().writer.append(batch.line());
+      const writer = this.#writer ?? this.#write(await placeToWrite(this.#settings.spoolDirectory));
+      await writer.append(batch.line());
       this.#tally.spooled += batch.records;
     } catch (error) {
       this.#tally.drop('spool_failed', batch.records);
@@ -53,46 +50,79 @@ export class Spool implements Fallback {
   }
 
   takeNow(batches: readonly Batch[]): void {
-    const records = batches.reduce((sum, batch) => sum + batch.records, 0);
+    this.#writer?.closeNow();
+    for (const group of bySize(batches)) {
+      const records = group.reduce((sum, batch) => sum + batch.records, 0);
+      try {
+        const writer = this.#writer ?? this.#write(placeToWriteNow(this.#settings.spoolDirectory));
+        writer.writeNow(group.map((batch) => batch.line()));
+        this.#tally.spooled += records;
+      } catch (error) {
+        this.#tally.drop('spool_failed', records);
+        this.#warn(error);
+      }
+    }
+  }
+
+  async setAside(batch: Sendable): Promise<void> {
+    this.#tally.drop('refused', batch.records);
     try {
-      this.#open().writer.writeNow(batches.map((batch) => batch.line()));
-      this.#tally.spooled += records;
+      const directory = await placeToWrite(this.#settings.spoolDirectory);
+      await writeWhole(join(directory, `${batch.id}.refused`), Buffer.from(lineOf(batch)));
     } catch (error) {
-      this.#tally.drop('spool_failed', records);
       this.#warn(error);
     }
   }
 
-  async #next(): Promise<WaitingBatch | undefined> {
-    const { writer, reader } = this.#open();
-    const batch = await reader.next(writer.openName);
-    if (batch || writer.openName === undefined) return batch;
-    await writer.closeFile();
-    return reader.next(undefined);
+  #write(directory: string): SpoolWriter {
+    if (!this.#writer) {
+      this.#writer = new SpoolWriter(directory, () => this.#keepBounded(directory));
+      if (this.#reader?.directory !== directory) this.#reader = undefined;
+    }
+    return this.#writer;
   }
 
-  /** Drops the oldest closed files where there is too much (clause 4.5). */
-  async #keepBounded({ directory, openName }: SpoolWriter): Promise<void> {
-    const names = (await namesIn(directory)).filter((name) => isOpen(name) || isClosed(name));
-    const sizes = await Promise.all(names.map((name) => sizeOf(join(directory, name))));
+  async #next(): Promise<WaitingBatch | undefined> {
+    const reader = this.#reader ?? (await this.#startReading());
+    const batch = await reader?.next(this.#writer?.openName);
+    if (batch || !this.#writer?.openName) return batch;
+    await this.#writer.closeFile();
+    return this.#reader?.next(undefined);
+  }
+
+  async #startReading(): Promise<SpoolReader | undefined> {
+    const directory = this.#writer?.directory ?? (await placeToRead(this.#settings.spoolDirectory));
+    if (directory === undefined) return undefined;
+    await this.#keepBounded(directory);
+    this.#reader ??= new SpoolReader(directory, this.#tally);
+    return this.#reader;
+  }
+
+  /** Drops the oldest files where there is too much (clause 4.5). */
+  async #keepBounded(directory: string): Promise<void> {
+    const files = await filesIn(directory);
+    const sizes = await Promise.all(files.map((file) => sizeOf(join(directory, file.name), file)));
     let excess = sizes.reduce((sum, bytes) => sum + bytes, 0) - this.#settings.spoolBytesMax;
-    for (const name of await closedFiles(directory, openName)) {
+    for (const [at, { name, kind }] of files.entries()) {
       if (excess <= 0) return;
+      const bytes = sizes[at] ?? 0;
+      if (kind === 'open' || bytes === 0) continue;
       const path = join(directory, name);
-      excess -= await sizeOf(path);
-      this.#tally.drop('spool_full', await recordsIn(path));
+      excess -= bytes;
+      // What was set aside is counted already.
+      if (kind === 'jsonl') this.#tally.drop('spool_full', await recordsIn(path));
       await rm(path, { force: true });
     }
   }
 
   #warn(error: unknown): void {
-    this.#notices.warn(`the spool ${this.#files?.writer.directory} fails: ${error}`);
+    this.#notices.warn(`the spool fails: ${textOf(error)}`);
   }
 }
 
 async function recordsIn(path: string): Promise<number> {
   let records = 0;
-  for (const line of (await linesOf(path)) ?? []) {
+  for (const line of linesOf((await contentOf(path)) ?? Buffer.alloc(0))) {
     try {
       records += readLine(line).records;
     } catch {
@@ -102,15 +132,17 @@ async function recordsIn(path: string): Promise<number> {
   return records;
 }
 
-function firstWritable(places: readonly string[]): string {
-  const writable = places.find((place) => {
-    try {
-      mkdirSync(place, { recursive: true, mode: 0o700 });
-      accessSync(place, constants.W_OK);
-      return true;
-    } catch {
-      return false;
+/** Batches that go into one file. */
+function bySize(batches: readonly Batch[]): Batch[][] {
+  const groups: Batch[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const batch of batches) {
+    if (bytes >= fileBytesMax) {
+      groups.push([]);
+      bytes = 0;
     }
-  });
-  return writable ?? (places[0] as string);
+    groups.at(-1)?.push(batch);
+    bytes += batch.bytes.length;
+  }
+  return groups;
 }
