@@ -42,12 +42,12 @@ export function createIngestPath(
   const accounting = new Accounting(registry);
   const writer = new Writer(writers);
   const fallback = new CommitOrSpool(
-    new GroupCommitter(writer, 'report').commit,
+    new GroupCommitter(writer, 'callers').commit,
     spool,
     { sharesDisk: config.databaseUrl === '' },
     logger,
   );
-  const drainCommit = new GroupCommitter(writer, 'dead-letter').commit;
+  const drainCommit = new GroupCommitter(writer, 'spool').commit;
   const drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);
   const buffer = createBuffer(config, fallback, accounting);
   measure(buffer, spool, registry);

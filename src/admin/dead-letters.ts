@@ -9,7 +9,7 @@ import {
 } from '../commit/dead-letters.ts';
 import type { Writer } from '../commit/writer.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError } from '../database/sqlstate.ts';
+import { classifyDatabaseError, mayBeDataFault } from '../database/sqlstate.ts';
 import { ServiceError } from '../errors.ts';
 import { recordKinds, tables } from '../records/tables.ts';
 import { isUuid } from '../uuid.ts';
@@ -79,7 +79,7 @@ export class DeadLetters {
       return undefined;
     } catch (error) {
       const classified = classifyDatabaseError(error);
-      if (classified.kind !== 'permanent') throw classified;
+      if (!mayBeDataFault(classified)) throw classified;
       return classified.message;
     }
   }

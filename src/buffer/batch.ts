@@ -22,6 +22,8 @@ export interface Answer {
   readonly rejected: RecordCounts;
   /** The first of the rejected, `rejectionsMax` at most. */
   readonly rejections: readonly Rejection[];
+  /** Those of the stored that are kept as dead letters, where there are any. */
+  readonly deadLettered?: RecordCounts;
 }
 
 export const rejectionsMax = 100;
@@ -48,8 +50,13 @@ export interface Acknowledgement {
 
 /** What a commit made of one batch of a group. */
 export type Settlement =
-  /** Rows that PostgreSQL does not take, if there are any, are kept as dead letters. */
-  | { readonly kind: 'stored'; readonly deadLettered?: RecordCounts }
+  | {
+      readonly kind: 'stored';
+      /** Rows that PostgreSQL does not take, and that are kept as dead letters. */
+      readonly deadLettered?: RecordCounts;
+      /** Rows that were there already. */
+      readonly known?: RecordCounts;
+    }
   | { readonly kind: 'duplicate'; readonly answer: Answer }
   | { readonly kind: 'conflict' }
   /** Written to the local disk; PostgreSQL follows. */

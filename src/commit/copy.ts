@@ -29,7 +29,8 @@ export interface Load {
  */
 export function tableOf(kind: RecordKind, tuples: Uint8Array): Table {
   const { name, columns } = tables[kind];
-  return { name, columns: columns.slice(0, fieldsOf(tuples)) };
+  // Without any, they are damaged, and whoever loads them is told so.
+  return { name, columns: columns.slice(0, fieldsOf(tuples) || columns.length) };
 }
 
 /** Of the first tuple; none in no tuples. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
+import { mayBeDataFault } from '../database/sqlstate.ts';
 import { ServiceError } from '../errors.ts';
 import { type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { readTuple } from '../records/tuples.ts';
@@ -25,28 +26,85 @@ function kindOf(table: string): RecordKind {
   return kind;
 }
 
-/** Keeps unstorable rows, in the transaction that stores the rest of their batch; the same ones once. */
+/**
+ * Keeps unstorable rows, in the transaction that stores the rest of their batch; the same ones
+ * once. What is in them is no reason not to: where PostgreSQL does not take what people would
+ * read either, the bytes are all that is kept.
+ */
 export async function keepDeadLetters(
   trx: Transaction<Database>,
   batchId: string,
   rows: readonly UnstorableRow[],
 ): Promise<void> {
-  for (const { kind, row, reason } of rows) {
-    const payload = JSON.stringify(readTuple(row, tableOf(kind, row)));
-    const hash = createHash('sha256').update(uuidBytes(batchId)).update(row).digest();
+  const ids = letterIds(batchId, rows);
+  const letters = rows.map(({ kind, row, reason }, index) => ({
+    id: ids[index] as string,
+    batch_id: batchId,
+    table_name: tables[kind].name,
+    row: Buffer.from(row),
+    payload: readable(kind, row),
+    reason,
+  }));
+  if (letters.length === 0 || (await isInserted(trx, letters))) return;
+  for (const letter of letters) {
+    if (await isInserted(trx, [letter])) continue;
+    const reason = letter.reason.replaceAll(/[^\x20-\x7e]/g, '?');
+    await insert(trx, [{ ...letter, payload: '{}', reason }]);
+  }
+}
+
+type NewLetter = Readonly<Insertable<Database['dead_letters']>>;
+
+/** The same for the same rows of a batch, however often it comes, and another for each of them. */
+function letterIds(batchId: string, rows: readonly UnstorableRow[]): string[] {
+  const seen = new Map<string, number>();
+  return rows.map(({ row }) => {
+    const hash = createHash('sha256').update(uuidBytes(batchId)).update(row);
+    const first = hash.copy().digest('hex');
+    const before = seen.get(first) ?? 0;
+    seen.set(first, before + 1);
+    const digest = before === 0 ? hash.digest() : hash.update(String(before)).digest();
+    return uuidText(digest.subarray(0, 16));
+  });
+}
+
+/** Of a row that PostgreSQL can't read, nothing may be readable. */
+function readable(kind: RecordKind, row: Uint8Array): string {
+  try {
+    return JSON.stringify(readTuple(row, tableOf(kind, row)));
+  } catch {
+    return '{}';
+  }
+}
+
+/** Whether letters are kept; undone where something in them is not taken. */
+async function isInserted(trx: Transaction<Database>, letters: NewLetter[]): Promise<boolean> {
+  await sql`savepoint letters`.execute(trx);
+  try {
+    await insert(trx, letters);
+    return true;
+  } catch (error) {
+    if (!mayBeDataFault(error)) throw error;
+    await sql`rollback to savepoint letters`.execute(trx);
+    return false;
+  }
+}
+
+async function insert(trx: Transaction<Database>, letters: NewLetter[]): Promise<void> {
+  for (const some of inChunks(letters)) {
     await trx
       .insertInto('dead_letters')
-      .values({
-        id: uuidText(hash.subarray(0, 16)),
-        batch_id: batchId,
-        table_name: tables[kind].name,
-        row: Buffer.from(row),
-        payload,
-        reason,
-      })
+      .values(some)
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
+}
+
+/** Six parameters a row, of which a statement has 65,535 at most. */
+const lettersMax = 1000;
+
+function* inChunks<T>(items: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < items.length; at += lettersMax) yield items.slice(at, at + lettersMax);
 }
 
 /** The newest dead letters, at most `limit`. */

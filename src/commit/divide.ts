@@ -2,13 +2,15 @@ import { sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Batch, EncodedRows, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError } from '../database/sqlstate.ts';
+import { classifyDatabaseError, isDataFault, mayBeDataFault } from '../database/sqlstate.ts';
+import { errorMessage } from '../errors.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { splitTuples } from '../records/tuples.ts';
 import { copyRows, tableOf } from './copy.ts';
 import { type Claims, claimBatches, inOrder } from './ledger.ts';
+import { probeWithin } from './probe.ts';
 
-/** A row that PostgreSQL does not store. */
+/** A row that PostgreSQL does not store; all rows as one where they can't be told apart. */
 export interface UnstorableRow {
   readonly kind: RecordKind;
   readonly row: Uint8Array;
@@ -23,10 +25,19 @@ export async function copyDivided(
   { copy }: EncodedRows,
 ): Promise<UnstorableRow[]> {
   const table = tableOf(kind, copy);
-  const unstorable = await divide(trx, splitTuples(copy), (rows) =>
+  const divider = new Divider(trx, client, [kind]);
+  const unstorable = await divider.divide(rowsOf(copy), (rows) =>
     copyRows(client, [{ table, rows }]),
   );
   return [...unstorable].map(([row, reason]) => ({ kind, row, reason }));
+}
+
+export function rowsOf(copy: Uint8Array): readonly Uint8Array[] {
+  try {
+    return splitTuples(copy);
+  } catch {
+    return [copy];
+  }
 }
 
 export interface DividedClaims extends Claims {
@@ -37,11 +48,13 @@ export interface DividedClaims extends Claims {
 /** Claims the ids of a group some of which the ledger does not take. */
 export async function claimDivided(
   trx: Transaction<Database>,
+  client: pg.ClientBase,
   group: Group,
 ): Promise<DividedClaims> {
   const settled = new Map<Batch, Settlement>();
   const claimed = new Set<Batch>();
-  const unstorable = await divide(trx, inOrder(group), async (batches) => {
+  const divider = new Divider(trx, client, []);
+  const unstorable = await divider.divide(inOrder(group), async (batches) => {
     const claims = await claimBatches(trx, { ...group, batches });
     batches.forEach((batch, index) => {
       settled.set(batch, claims.settlements[index] as Settlement);
@@ -56,46 +69,76 @@ export async function claimDivided(
 
 /**
  * Does some work on items of which PostgreSQL may not take some: on all of them, or else on
- * halves, until those are alone. Resolves with these, and why. Each try is a savepoint, so that
- * what was done stays (4.4 of docs/specs/buffer.md). Any other failure is thrown, classified.
+ * halves, until those are alone. Each try is a savepoint, so that what was done stays (4.4 of
+ * docs/specs/buffer.md).
  */
-async function divide<T>(
-  trx: Transaction<Database>,
-  items: readonly T[],
-  work: (part: readonly T[]) => Promise<void>,
-): Promise<Map<T, string>> {
-  const unstorable = new Map<T, string>();
-  const divideOn = async (part: readonly T[]): Promise<void> => {
-    const [only, second] = part;
-    if (only === undefined) return;
-    const reason = await tryWork(trx, () => work(part));
-    if (reason === undefined) return;
-    if (second === undefined) {
-      unstorable.set(only, reason);
-      return;
-    }
-    const middle = Math.ceil(part.length / 2);
-    await divideOn(part.slice(0, middle));
-    await divideOn(part.slice(middle));
-  };
-  await divideOn(items);
-  return unstorable;
-}
+class Divider {
+  readonly #trx: Transaction<Database>;
+  readonly #client: pg.ClientBase;
+  readonly #kinds: readonly RecordKind[];
 
-/** Why PostgreSQL does not take the data of some work, which is undone then; undefined when it did. */
-async function tryWork(
-  trx: Transaction<Database>,
-  work: () => Promise<void>,
-): Promise<string | undefined> {
-  await sql`savepoint part`.execute(trx);
-  try {
-    await work();
-    await sql`release savepoint part`.execute(trx);
-    return undefined;
-  } catch (error) {
-    const classified = classifyDatabaseError(error);
-    if (classified.kind !== 'permanent') throw classified;
-    await sql`rollback to savepoint part`.execute(trx);
-    return classified.message;
+  /** `kinds`: of the records whose tables the work writes to. */
+  constructor(trx: Transaction<Database>, client: pg.ClientBase, kinds: readonly RecordKind[]) {
+    this.#trx = trx;
+    this.#client = client;
+    this.#kinds = kinds;
+  }
+
+  /** Resolves with the items that are not taken, and why. Any other failure is thrown. */
+  async divide<T>(
+    items: readonly T[],
+    work: (part: readonly T[]) => Promise<void>,
+  ): Promise<Map<T, string>> {
+    const unstorable = new Map<T, string>();
+    const divideOn = async (part: readonly T[]): Promise<void> => {
+      const [only, second] = part;
+      if (only === undefined) return;
+      const reason = await this.#fault(() => work(part));
+      if (reason === undefined) return;
+      if (second === undefined) {
+        unstorable.set(only, reason);
+        return;
+      }
+      const middle = Math.ceil(part.length / 2);
+      await divideOn(part.slice(0, middle));
+      await divideOn(part.slice(middle));
+    };
+    await divideOn(items);
+    return unstorable;
+  }
+
+  /**
+   * Why PostgreSQL does not take the data of some work; undefined when it does. Where what it says
+   * may also mean that it takes nothing at all, it has to say so twice while it takes other rows.
+   */
+  async #fault(work: () => Promise<void>): Promise<string | undefined> {
+    const error = await this.#failure(work);
+    if (error === undefined) return undefined;
+    if (!isDataFault(error)) {
+      await this.#probe(error);
+      if ((await this.#failure(work)) === undefined) return undefined;
+      await this.#probe(error);
+    }
+    return errorMessage(classifyDatabaseError(error));
+  }
+
+  /** What the data may be to blame for; the work is undone then. Anything else is thrown. */
+  async #failure(work: () => Promise<void>): Promise<unknown> {
+    await sql`savepoint part`.execute(this.#trx);
+    try {
+      await work();
+      await sql`release savepoint part`.execute(this.#trx);
+      return undefined;
+    } catch (error) {
+      if (!mayBeDataFault(error)) throw error;
+      await sql`rollback to savepoint part`.execute(this.#trx);
+      return error;
+    }
+  }
+
+  async #probe(failure: unknown): Promise<void> {
+    await probeWithin(this.#client, this.#kinds).catch(() => {
+      throw failure;
+    });
   }
 }

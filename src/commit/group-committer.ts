@@ -1,17 +1,22 @@
 import { sql, type Transaction } from 'kysely';
+import type pg from 'pg';
 import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError, isDataFault } from '../database/sqlstate.ts';
-import { recordKinds } from '../records/tables.ts';
-import { splitTuples } from '../records/tuples.ts';
+import { classifyDatabaseError, isDataFault, mayBeDataFault } from '../database/sqlstate.ts';
+import { byKind, recordKinds } from '../records/tables.ts';
 import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';
-import { claimDivided, copyDivided } from './divide.ts';
-import { claimBatches, newClaims } from './ledger.ts';
+import { claimDivided, copyDivided, rowsOf } from './divide.ts';
+import { type Claims, claimBatches, newClaims, noteDeadLetters } from './ledger.ts';
+import { probe } from './probe.ts';
+import { type Portion, unwritten, wholeBatches } from './stored-before.ts';
 import type { Work, Writer } from './writer.ts';
 
-/** What is done with a batch whose id is known with other content. */
-export type OnConflict = 'report' | 'dead-letter';
+/**
+ * Where batches come from. Those of the spool were acknowledged: their rows are kept whoever has
+ * their ids, as dead letters if need be.
+ */
+export type Origin = 'callers' | 'spool';
 
 /**
  * Commits groups: the ids of the batches and their rows in one transaction. Where PostgreSQL
@@ -19,23 +24,42 @@ export type OnConflict = 'report' | 'dead-letter';
  */
 export class GroupCommitter {
   readonly #writer: Writer;
-  readonly #onConflict: OnConflict;
+  readonly #origin: Origin;
 
-  constructor(writer: Writer, onConflict: OnConflict) {
+  constructor(writer: Writer, origin: Origin) {
     this.#writer = writer;
-    this.#onConflict = onConflict;
+    this.#origin = origin;
   }
 
   /** See `CommitGroup`. */
-  readonly commit = async (group: Group): Promise<readonly Settlement[]> => {
-    try {
-      return await this.#allNew(group)
-        .catch(ifDataFault(() => this.#writer.transaction(this.#together(group))))
-        .catch(ifDataFault(() => this.#writer.transaction(this.#divided(group))));
-    } catch (error) {
-      throw classifyDatabaseError(error);
-    }
-  };
+  readonly commit = async (group: Group): Promise<readonly Settlement[]> =>
+    await this.#classified(async () => {
+      const together = () => this.#writer.transaction(this.#together(group));
+      const first =
+        this.#origin === 'callers' ? this.#allNew(group).catch(ifOfData(together)) : together();
+      return await first.catch(async (error) => {
+        if (!isDataFault(error)) await this.#probeAfter(error, group);
+        return await this.#writer.transaction(this.#divided(group));
+      });
+    });
+
+  /** Throws what keeps the database from taking anything; see `probe`. */
+  readonly probe = async (): Promise<void> =>
+    await this.#classified(() =>
+      this.#writer.withConnection((client) => probe(client, recordKinds)),
+    );
+
+  /** Keeps all rows of a batch as dead letters, whatever is in them. */
+  readonly keep = async (batch: Batch, reason: string): Promise<Settlement> =>
+    await this.#classified(() =>
+      this.#writer.transaction(async (trx, client) => {
+        const group = { id: batch.groupId ?? batch.id, batches: [batch] };
+        const { settlements, claimed, unstorable } = await claimDivided(trx, client, group);
+        const [settlement] = settlements as [Settlement];
+        const isNew = claimed.has(batch) || unstorable.has(batch) || settlement.kind === 'conflict';
+        return isNew ? await keepWhole(trx, batch, reason) : settlement;
+      }),
+    );
 
   /** The usual group: one round trip, in which the ledger refuses everything if it knows an id. */
   async #allNew(group: Group): Promise<readonly Settlement[]> {
@@ -47,10 +71,15 @@ export class GroupCommitter {
   /** All rows of a kind by one COPY. */
   #together(group: Group): Work<readonly Settlement[]> {
     return async (trx, client) => {
-      const { settlements, claimed } = await claimBatches(trx, group);
-      const loads = loadsOf([...claimed]);
+      const claims = await claimBatches(trx, group);
+      const portions = await this.#toWrite(trx, group, claims);
+      const loads = loadsOf(portions.map(({ batch }) => batch));
       if (loads.length > 0) await copyRows(client, loads);
-      return await this.#settleConflicts(trx, group, settlements);
+      const results = [...claims.settlements];
+      for (const { index, known } of portions) {
+        results[index] = { kind: 'stored', ...(known && { known }) };
+      }
+      return await this.#settleConflicts(trx, group, results);
     };
   }
 
@@ -59,37 +88,53 @@ export class GroupCommitter {
     return async (trx, client) => {
       // Deferred ones would speak up when it is too late to find out whom they mean.
       await sql`set constraints all immediate`.execute(trx);
-      const { settlements, claimed, unstorable } = await claimDivided(trx, group);
-      const results = [...settlements];
+      const claims = await claimDivided(trx, client, group);
+      const results = [...claims.settlements];
+      for (const portion of await this.#toWrite(trx, group, claims)) {
+        results[portion.index] = await storeDivided(trx, client, portion);
+      }
       for (const [index, batch] of group.batches.entries()) {
-        const reason = unstorable.get(batch);
+        const reason = claims.unstorable.get(batch);
         if (reason !== undefined) results[index] = await keepWhole(trx, batch, reason);
-        if (!claimed.has(batch)) continue;
-        const deadLettered = { event: 0, usage: 0 };
-        for (const kind of recordKinds) {
-          const rows = await copyDivided(trx, client, kind, batch.rows[kind]);
-          await keepDeadLetters(trx, batch.id, rows);
-          deadLettered[kind] = rows.length;
-        }
-        results[index] = { kind: 'stored', deadLettered };
       }
       return await this.#settleConflicts(trx, group, results);
     };
   }
 
-  /** A batch of the spool was acknowledged: its rows are kept, whoever has its id. */
+  async #toWrite(trx: Transaction<Database>, group: Group, claims: Claims): Promise<Portion[]> {
+    if (this.#origin === 'spool') return await unwritten(trx, group, claims);
+    return wholeBatches(group, claims);
+  }
+
+  /** A failure twice in a row may be the data's fault: if rows of ours are taken, it is. */
+  async #probeAfter(failure: unknown, group: Group): Promise<void> {
+    if (!mayBeDataFault(failure)) throw failure;
+    const kinds = recordKinds.filter((kind) => group.batches.some(({ rows }) => rows[kind].count));
+    await this.#writer
+      .withConnection((client) => probe(client, kinds))
+      .catch(() => {
+        throw failure;
+      });
+  }
+
   async #settleConflicts(
     trx: Transaction<Database>,
     group: Group,
     settlements: readonly Settlement[],
   ): Promise<readonly Settlement[]> {
-    if (this.#onConflict === 'report') return settlements;
+    if (this.#origin === 'callers') return settlements;
     const results = [...settlements];
     for (const [index, batch] of group.batches.entries()) {
       if (settlements[index]?.kind !== 'conflict') continue;
       results[index] = await keepWhole(trx, batch, 'batch_id_conflict');
     }
     return results;
+  }
+
+  async #classified<T>(work: () => Promise<T>): Promise<T> {
+    return await work().catch((error) => {
+      throw classifyDatabaseError(error);
+    });
   }
 }
 
@@ -104,13 +149,29 @@ function loadsOf(batches: readonly Batch[]): Load[] {
   });
 }
 
-/** Goes another way where PostgreSQL does not take what it was given. */
-const ifDataFault =
+/** Goes another way where what PostgreSQL was given may be what it does not take. */
+const ifOfData =
   <T>(otherWay: () => Promise<T>) =>
   async (error: unknown): Promise<T> => {
-    if (!isDataFault(error)) throw error;
+    if (!mayBeDataFault(error)) throw error;
     return await otherWay();
   };
+
+async function storeDivided(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  { batch, known }: Portion,
+): Promise<Settlement> {
+  const deadLettered = byKind(() => 0);
+  for (const kind of recordKinds) {
+    const rows = await copyDivided(trx, client, kind, batch.rows[kind]);
+    await keepDeadLetters(trx, batch.id, rows);
+    const { count, copy } = batch.rows[kind];
+    deadLettered[kind] = rows[0]?.row === copy ? count : rows.length;
+  }
+  if (Object.values(deadLettered).some(Boolean)) await noteDeadLetters(trx, batch, deadLettered);
+  return { kind: 'stored', deadLettered, ...(known && { known }) };
+}
 
 /** Keeps every row of a batch as a dead letter. */
 async function keepWhole(
@@ -119,7 +180,7 @@ async function keepWhole(
   reason: string,
 ): Promise<Settlement> {
   for (const kind of recordKinds) {
-    const rows = splitTuples(batch.rows[kind].copy).map((row) => ({ kind, row, reason }));
+    const rows = rowsOf(batch.rows[kind].copy).map((row) => ({ kind, row, reason }));
     await keepDeadLetters(trx, batch.id, rows);
   }
   return { kind: 'stored', deadLettered: batch.answer.stored };

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Answer, Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
+import type { RecordCounts } from '../records/tables.ts';
 import { joinTuple } from '../records/tuples.ts';
 import { uuidBytes } from '../uuid.ts';
 import type { Load } from './copy.ts';
@@ -62,9 +63,12 @@ interface KnownBatch {
 
 function compare(group: Group, batch: Batch, first: KnownBatch): Settlement {
   // This very group: its COMMIT had succeeded, and only the answer was lost.
-  if (first.group_id === groupIdOf(batch, group)) return { kind: 'stored' };
+  const answer = first.answer as Answer | null;
+  if (first.group_id === groupIdOf(batch, group)) {
+    return { kind: 'stored', ...(answer?.deadLettered && { deadLettered: answer.deadLettered }) };
+  }
   if (!first.fingerprint.equals(batch.fingerprint)) return { kind: 'conflict' };
-  return { kind: 'duplicate', answer: (first.answer as Answer | null) ?? allStored(batch) };
+  return { kind: 'duplicate', answer: answer ?? allStored(batch) };
 }
 
 /** The answer that is not worth storing: equal content has equal counts. */
@@ -78,6 +82,19 @@ function allStored({ answer: { stored, rejected } }: Batch): Answer {
 
 const answerText = ({ answer }: Batch): string | null =>
   answer.rejections.length > 0 ? JSON.stringify(answer) : null;
+
+/** What the ledger says of a batch some of whose rows were not taken after all. */
+export async function noteDeadLetters(
+  trx: Transaction<Database>,
+  { id, answer }: Batch,
+  deadLettered: RecordCounts,
+): Promise<void> {
+  await trx
+    .updateTable('batch_ledger')
+    .set({ answer: JSON.stringify({ ...answer, deadLettered }) })
+    .where('batch_id', '=', id)
+    .execute();
+}
 
 async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<string>> {
   const batches = inOrder(group);

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
-import { isDataFault } from '../database/sqlstate.ts';
+import { mayBeDataFault } from '../database/sqlstate.ts';
 
 /** What a transaction gets: Kysely, and the connection below it for COPY. */
 export type Work<T> = (trx: Transaction<Database>, client: pg.ClientBase) => Promise<T>;
@@ -35,7 +35,7 @@ export class Writer {
       throw error;
     } finally {
       // After any other failure nobody knows what state the connection is in.
-      client.release(failure && !isDataFault(failure) ? failure : undefined);
+      client.release(failure && !mayBeDataFault(failure) ? failure : undefined);
     }
   }
 

@@ -4,23 +4,50 @@ import { errorMessage, ServiceError } from '../errors.ts';
 /**
  * What a failure of PostgreSQL means. Only data exceptions (class 22) and integrity constraint
  * violations (class 23) are the data's fault and stay; anything else, a missing table and a
- * refused login included, is an outage that somebody mends.
+ * refused login included, is an outage that somebody mends. What no database says, but our own
+ * code, comes back as it is.
  */
-export function classifyDatabaseError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error;
+export function classifyDatabaseError(error: unknown): Error {
+  if (error instanceof ServiceError || isOurs(error)) return error;
   const sqlState = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
   const dataFault = sqlState.startsWith('22') || sqlState.startsWith('23');
   const where = sqlState === '' ? '' : ` (SQLSTATE ${sqlState})`;
   const message = `database: ${errorMessage(error)}${where}`;
-  if (dataFault) return new ServiceError('permanent', message, { cause: error });
-  return new ServiceError('retryable', message, { cause: error });
+  return new ServiceError(dataFault ? 'permanent' : 'retryable', message, { cause: error });
+}
+
+/** Whether PostgreSQL took a look at what it was given and did not take it. */
+export function isDataFault(error: unknown): boolean {
+  const classified = classifyDatabaseError(error);
+  return classified instanceof ServiceError && classified.kind === 'permanent';
 }
 
 /**
- * Whether PostgreSQL took a look at what it was given and did not take it: the connection is as good as
- * before. Citus says XX000 for a duplicate key inside COPY.
+ * Whether a statement failed because of its data, or in a way that may be their fault after all:
+ * an index or a trigger that can't cope with a row, say. Not where the state of the server, of the
+ * session or of other transactions is to blame. The connection is as good as before. Citus says
+ * XX000 for a duplicate key inside COPY.
  */
-export function isDataFault(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError && error.code === 'XX000') return true;
-  return classifyDatabaseError(error).kind === 'permanent';
+export function mayBeDataFault(error: unknown): boolean {
+  if (isDataFault(error)) return true;
+  const root = error instanceof ServiceError ? error.cause : error;
+  if (!(root instanceof pg.DatabaseError) || root.severity === 'FATAL') return false;
+  // Malformed COPY data is called a violation of the protocol.
+  return root.code === '08P01' || !circumstances.has(root.code?.slice(0, 2) ?? '');
+}
+
+/**
+ * Connections, transactions, logins, missing databases, resources, locks, operators, the system:
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const circumstances = new Set(['08', '25', '28', '2D', '3D', '40', '53', '55', '57', '58', '72']);
+
+/** A mistake of ours: no library or server means these by what happens to a database. */
+function isOurs(error: unknown): error is Error {
+  return (
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    error instanceof ReferenceError ||
+    error instanceof SyntaxError
+  );
 }

@@ -12,6 +12,8 @@ const outcomes = ['stored', 'duplicate', 'rejected', 'refused', 'dead_lettered']
 interface SettledAs {
   readonly kind: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'spooled';
   readonly deadLettered?: RecordCounts;
+  /** Rows of a stored batch that were there already. */
+  readonly known?: RecordCounts;
 }
 
 /**
@@ -81,18 +83,20 @@ export class Accounting {
   }
 
   /** What is spooled is still pending. */
-  settled(records: CountedRecords, { kind, deadLettered }: SettledAs): void {
+  settled(records: CountedRecords, { kind, deadLettered, known }: SettledAs): void {
     if (kind === 'spooled') return;
     for (const recordKind of recordKinds) {
       const dead = deadLettered?.[recordKind] ?? 0;
-      const valid = records.stored[recordKind] - dead;
+      const twice = known?.[recordKind] ?? 0;
+      const valid = records.stored[recordKind] - dead - twice;
       const rejected = records.rejected[recordKind];
       const table = tables[recordKind].name;
       const outcome = kind === 'conflict' ? 'refused' : kind;
       add(this.#settled, { table, outcome }, valid);
       add(this.#settled, { table, outcome: outcome === 'stored' ? 'rejected' : outcome }, rejected);
       add(this.#settled, { table, outcome: 'dead_lettered' }, dead);
-      add(this.#pending, { table }, -(valid + rejected + dead));
+      add(this.#settled, { table, outcome: 'duplicate' }, twice);
+      add(this.#pending, { table }, -(valid + rejected + dead + twice));
     }
   }
 

@@ -40,3 +40,7 @@ export const tables = {
 } as const satisfies Record<RecordKind, { name: string; columns: readonly string[] }>;
 
 export type RecordCounts = Readonly<Record<RecordKind, number>>;
+
+/** One of something for each kind. */
+export const byKind = <T>(of: (kind: RecordKind) => T) =>
+  Object.fromEntries(recordKinds.map((kind) => [kind, of(kind)])) as Record<RecordKind, T>;

@@ -31,6 +31,24 @@ export function splitTuples(copy: Uint8Array): Uint8Array[] {
   return rows;
 }
 
+/** A time as a field of a tuple: microseconds since 2000. */
+export function postgresTimestamp(ms: number): Buffer {
+  const field = Buffer.allocUnsafe(8);
+  field.writeBigInt64BE(BigInt(ms - postgresEpochMs) * 1000n);
+  return field;
+}
+
+/** What every row begins with: its id and two times, in microseconds since 1970. */
+export function readRowStart(row: Uint8Array): {
+  readonly id: string;
+  readonly timestampUs: number;
+  readonly observedAtUs: number;
+} {
+  const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+  const timeAt = (offset: number) => Number(bytes.readBigInt64BE(offset)) + postgresEpochMs * 1000;
+  return { id: uuidText(bytes.subarray(6, 22)), timestampUs: timeAt(26), observedAtUs: timeAt(38) };
+}
+
 /** A row as people read it, by column; NULLs are left out. */
 export function readTuple(
   row: Uint8Array,

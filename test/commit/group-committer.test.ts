@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { GroupCommitter, type OnConflict } from '../../src/commit/group-committer.ts';
+import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts';
 import { Writer } from '../../src/commit/writer.ts';
 import { createPool, writerSession } from '../../src/database/pool.ts';
 import { eventBatch } from '../support/batches.ts';
@@ -19,7 +19,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-function committer(onConflict: OnConflict = 'report'): GroupCommitter {
+function committer(origin: Origin = 'callers'): GroupCommitter {
   const pool = createPool({
     connection: { connectionString: database.url },
     applicationName: 'test writer',
@@ -28,7 +28,7 @@ function committer(onConflict: OnConflict = 'report'): GroupCommitter {
     logger: silentLogger,
   });
   pools.push(pool);
-  return new GroupCommitter(new Writer(pool), onConflict);
+  return new GroupCommitter(new Writer(pool), origin);
 }
 
 const rowCount = () => database.count('select count(*) from system_telemetry');
@@ -106,7 +106,7 @@ it('keeps the rows of a batch of the spool whose id another content has, once', 
   const first = eventBatch(2, 'FIRST');
   await committer().commit({ id: uuidv7(), batches: [first] });
   const other = { ...eventBatch(3, 'OTHER', first.id), groupId: uuidv7() };
-  const { commit } = committer('dead-letter');
+  const { commit } = committer('spool');
   for (let drained = 0; drained < 2; drained++) {
     expect(await commit({ id: uuidv7(), batches: [other] })).toEqual([
       { kind: 'stored', deadLettered: { event: 3, usage: 0 } },

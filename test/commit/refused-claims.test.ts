@@ -25,7 +25,7 @@ beforeEach(async () => {
     session: writerSession,
     logger: silentLogger,
   });
-  commit = new GroupCommitter(new Writer(pool), 'report').commit;
+  commit = new GroupCommitter(new Writer(pool), 'callers').commit;
 });
 afterEach(async () => {
   await pool.end();

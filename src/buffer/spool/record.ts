@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { type RecordCounts, type RecordKind, recordKinds } from '../../records/tables.ts';
+import { byKind, type RecordCounts, type RecordKind, recordKinds } from '../../records/tables.ts';
 import { isUuid } from '../../uuid.ts';
 import type { Answer, Batch, EncodedRows } from '../batch.ts';
 
@@ -21,7 +21,7 @@ interface Head {
   readonly answer?: Answer;
 }
 
-const none = Object.fromEntries(recordKinds.map((kind) => [kind, 0])) as RecordCounts;
+const none = byKind(() => 0);
 
 export function encodeRecord(batch: Batch, groupId: string): Buffer {
   const { rows } = batch;
@@ -129,6 +129,3 @@ function divideRows(head: Head, copies: Buffer): Record<RecordKind, EncodedRows>
   if (at !== copies.length) throw new RangeError('the rows have other bytes than the head says');
   return rows;
 }
-
-const byKind = <T>(of: (kind: RecordKind) => T) =>
-  Object.fromEntries(recordKinds.map((kind) => [kind, of(kind)])) as Record<RecordKind, T>;

@@ -1,0 +1,22 @@
+import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts';
+import { Writer } from '../../src/commit/writer.ts';
+import { createPool, writerSession } from '../../src/database/pool.ts';
+import type { TestDatabase } from './database.ts';
+import { silentLogger } from './logger.ts';
+
+export interface TestCommitter {
+  readonly committer: GroupCommitter;
+  end(): Promise<void>;
+}
+
+/** A committer with connections of its own. */
+export function createCommitter(database: TestDatabase, origin: Origin): TestCommitter {
+  const pool = createPool({
+    connection: { connectionString: database.url },
+    applicationName: 'test writer',
+    connectionsMax: 2,
+    session: writerSession,
+    logger: silentLogger,
+  });
+  return { committer: new GroupCommitter(new Writer(pool), origin), end: () => pool.end() };
+}
