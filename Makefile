@@ -5,8 +5,9 @@ PYTHON ?= python3
 .PHONY: start test check generate bench bench-clients bench-clients-python \
   bench-clients-typescript chaos fuzz clean
 
+# Without a shell or npm between, which would keep signals from it.
 start: node_modules/.installed
-	@npm run --silent start
+	@bin/gravitas-telemetry
 
 test: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent test:all

@@ -13,6 +13,7 @@ import { DeadLetters } from './admin/dead-letters.ts';
 import { Spool } from './buffer/spool/spool.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
+import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
 import { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
@@ -28,6 +29,11 @@ import { SocketServer } from './serve/socket-server.ts';
 
 /** What clients may call, and may ask about. */
 const services = [IngestService, QueryService, DeadLetterService];
+
+/** Another collector on the directory may take so much longer to stop than it was told to. */
+const lockMarginMs = 2000;
+/** How long the drain may go on with its group when the collector stops. */
+const drainStopMsMax = 1000;
 
 /** The whole service: its parts, and the order in which they start and stop. */
 export class Collector {
@@ -49,17 +55,22 @@ export class Collector {
     this.#server = this.#createServer();
   }
 
-  /** Starts the service; resolves when it accepts connections, which may be before it is ready. */
+  /**
+   * Starts the service; resolves when it accepts connections, which may be long before the database
+   * answers. Throws a `StartError` before anything is created or started where it can't.
+   */
   static async start(config: Config, logger: Logger): Promise<Collector> {
+    const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;
     const spool = await Spool.open({
       directory: join(config.dataDirectory, 'spool'),
       bytesMax: config.spoolBytesMax,
       diskReserveBytes: config.diskReserveBytes,
+      lockWaitMsMax,
       logger,
     });
     let database: DatabaseService | undefined;
     try {
-      database = await DatabaseService.open(config, logger);
+      database = await DatabaseService.open(config, logger, lockWaitMsMax);
       const collector = new Collector(config, logger, database, spool);
       await collector.#listen();
       return collector;
@@ -73,18 +84,30 @@ export class Collector {
   /** Where it listens. */
   port = 0;
 
-  /** Resolves when the database answers and its schema is up to date. */
+  /**
+   * Resolves when the database answers and its schema is up to date. Throws a `StartError` where
+   * that will never be: then the collector is to be stopped.
+   */
   async untilReady(): Promise<void> {
-    while (!this.#health.readiness.ready) await sleep(20);
+    let failure: unknown;
+    this.#database.failed.catch((error) => {
+      failure = error;
+    });
+    while (!this.#health.readiness.ready) {
+      if (failure) throw failure;
+      await sleep(20);
+    }
   }
 
   /**
    * Stops accepting, lets calls under way finish, makes durable what is buffered, and lets go of
-   * the database (section 6 of docs/specs/buffer.md); after the deadline it waits for nothing but
-   * the embedded server's own shutdown.
+   * the database (section 6 of docs/specs/buffer.md): all of it before one deadline.
    */
   async stop(): Promise<void> {
-    const deadline = AbortSignal.timeout(this.#config.shutdownMsMax);
+    const { shutdownMsMax } = this.#config;
+    const endsAt = performance.now() + shutdownMsMax;
+    // The last quarter is the database's.
+    const deadline = AbortSignal.timeout(shutdownMsMax * 0.75);
     this.#logger.info('stopping');
     this.#health.report('shutdown', 'in progress');
     this.#shutdown.abort();
@@ -96,15 +119,22 @@ export class Collector {
         'stopped with batches that nobody was told are stored',
       );
     }
-    await Promise.race([this.#path.drain.stop(), untilAborted(deadline)]);
+    // What it is at is in the spool: a database that stalls is not worth a long wait.
+    const tired = AbortSignal.any([deadline, AbortSignal.timeout(drainStopMsMax)]);
+    await Promise.race([this.#path.drain.stop(), untilAborted(tired)]);
     await this.#path.spool.close();
-    await this.#database.close();
+    await this.#database.close(endsAt - performance.now());
     this.#logger.info('stopped');
   }
 
   async #listen(): Promise<void> {
-    this.port = await this.#server.listen();
-    this.#logger.info({ host: this.#config.host, port: this.port }, 'listening');
+    const { host } = this.#config;
+    try {
+      this.port = await this.#server.listen();
+    } catch (cause) {
+      throw new StartError(`TELEMETRY_HOST, TELEMETRY_PORT: ${errorMessage(cause)}`, { cause });
+    }
+    this.#logger.info({ host, port: this.port }, 'listening');
     this.#database.prepare(this.#health, this.#registry);
     this.#path.drain.start();
   }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { StartError } from './errors.ts';
 import { dayMs, mebibyte } from './units.ts';
 
 /** One option: by environment variable, by flag, or by its default. */
@@ -308,8 +309,10 @@ export const options = {
     env: 'TELEMETRY_SHUTDOWN_MS_MAX',
     flag: '--shutdown-ms-max <ms>',
     schema: wholeNumber(100, 600_000),
-    default: '10000',
-    description: 'how long stopping may take: calls under way, then commits',
+    // `docker stop` gives ten seconds.
+    default: '8000',
+    description:
+      'how long stopping may take in all: calls under way, commits, the embedded PostgreSQL',
   }),
 } as const;
 
@@ -319,7 +322,7 @@ export type Config = { readonly [Name in OptionName]: z.output<(typeof options)[
 export const optionNames = Object.keys(options) as OptionName[];
 
 /** A wrong option: says which, where it came from, and what it expects. */
-export class ConfigError extends Error {}
+export class ConfigError extends StartError {}
 
 /** Reads every option: a flag goes before the environment, which goes before the default. */
 export function readConfig(env: Environment, flags: Environment): Config {

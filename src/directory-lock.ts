@@ -1,5 +1,12 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage, StartError } from './errors.ts';
+
+const retryMs = 50;
+/** https://www.sqlite.org/rescode.html#busy */
+const sqliteBusy = 5;
 
 /**
  * Makes this process the only owner of a directory. The lock is one that the kernel holds on an
@@ -8,17 +15,61 @@ import { DatabaseSync } from 'node:sqlite';
 export class DirectoryLock {
   readonly #file: DatabaseSync;
 
-  constructor(directory: string) {
-    this.#file = new DatabaseSync(join(directory, 'lock.db'));
-    try {
-      this.#file.exec('pragma locking_mode = exclusive; begin exclusive');
-    } catch (cause) {
-      this.#file.close();
-      throw new Error(`the directory ${directory} is in use by another collector`, { cause });
+  private constructor(file: DatabaseSync) {
+    this.#file = file;
+  }
+
+  /**
+   * Takes the lock of a directory, which is created where there is none. Where another process has
+   * it, which may be on its way down, `onWait` is called and it is waited for. Throws a `StartError`.
+   */
+  static async take(
+    directory: string,
+    waitMsMax: number,
+    onWait: () => void,
+  ): Promise<DirectoryLock> {
+    const file = openLockFile(directory);
+    for (let waitedMs = 0; ; waitedMs += retryMs) {
+      try {
+        file.exec('pragma locking_mode = exclusive; begin exclusive');
+        return new DirectoryLock(file);
+      } catch (error) {
+        const busy = (error as { errcode?: number }).errcode === sqliteBusy;
+        if (busy && waitedMs < waitMsMax) {
+          if (waitedMs === 0) onWait();
+          await sleep(retryMs);
+          continue;
+        }
+        file.close();
+        if (!busy) throw unusable(directory, error);
+        const waited = waitedMs > 0 ? `, which has not stopped within ${waitMsMax} ms` : '';
+        throw new StartError(`the directory ${directory} is in use by another collector${waited}`, {
+          cause: error,
+        });
+      }
     }
   }
 
+  /** May be called again. */
   release(): void {
-    this.#file.close();
+    if (this.#file.isOpen) this.#file.close();
   }
 }
+
+/** Opened by hand first: the system says what is in the way, where SQLite only says that something is. */
+function openLockFile(directory: string): DatabaseSync {
+  const path = join(directory, 'lock.db');
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a+'));
+    return new DatabaseSync(path);
+  } catch (error) {
+    throw unusable(directory, error);
+  }
+}
+
+const unusable = (directory: string, cause: unknown) =>
+  new StartError(
+    `TELEMETRY_DATA_DIR: the directory ${directory} can't be used: ${errorMessage(cause)}`,
+    { cause },
+  );

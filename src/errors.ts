@@ -43,5 +43,17 @@ export const conflict = (id: string, field: string) =>
   new ServiceError('conflict', `${field} ${id} was used before, with other content`, { field });
 
 export function errorMessage(error: unknown): string {
+  // Of a host with several addresses: the error says nothing, those in it do.
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map(errorMessage).join('; ');
+  }
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * What ends the start: the configuration, the machine or the database is such that a person has to
+ * act. The message is all that they need, in one sentence.
+ */
+export class StartError extends Error {
+  override readonly name = 'StartError';
 }

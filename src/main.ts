@@ -4,13 +4,13 @@ import { Command, Option } from 'commander';
 import { Collector } from './collector.ts';
 import {
   type Config,
-  ConfigError,
   type Environment,
   optionNames,
   options,
   readConfig,
   withoutSecrets,
 } from './config.ts';
+import { StartError } from './errors.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import {
   deadLettersDrop,
@@ -24,34 +24,60 @@ import {
   runSql,
 } from './operator-commands.ts';
 
-/** Commands that look at a database print results; their logs would be in the way. */
-const quiet = { TELEMETRY_LOG_LEVEL: 'warn' };
+const quiet: CommandOptions = { quiet: true };
 
 async function serve(config: Config, logger: Logger): Promise<void> {
   logger.info({ config: withoutSecrets(config) }, 'starting');
-  const starting = Collector.start(config, logger);
+  let collector: Collector | undefined;
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
-    // A second signal ends at once; what was acknowledged is durable.
-    if (stopping) process.exit(1);
+    // A second signal ends at once; what was acknowledged is durable. Before the start nothing was.
+    if (stopping || !collector) process.exit(stopping ? 1 : 0);
     stopping = true;
     logger.info({ signal }, 'signal');
-    starting.then((collector) => collector.stop()).then(() => process.exit(0), fail);
+    collector.stop().then(
+      () => process.exit(0),
+      (error) => fail(error, logger),
+    );
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const collector = await starting;
-  await collector.untilReady();
-  logger.info(`ready: http://${config.host}:${collector.port}`);
+  collector = await Collector.start(config, logger);
+  try {
+    await collector.untilReady();
+  } catch (error) {
+    if (!stopping) await collector.stop();
+    throw error;
+  }
+  logger.info(`ready: ${urlOf(config.host, collector.port)}`);
 }
 
-function fail(error: unknown): never {
-  console.error(error instanceof ConfigError ? error.message : (error as Error).stack);
+function urlOf(host: string, port: number): string {
+  const name = host.includes(':') ? `[${host.replace('%', '%25')}]` : host;
+  return `http://${name}:${port}`;
+}
+
+/** Says why it ends: in one sentence where somebody can mend it, with a stack where it is our fault. */
+function fail(error: unknown, logger?: Logger): never {
+  const known = error instanceof StartError;
+  const message = known ? error.message : 'unexpected error';
+  if (logger?.isLevelEnabled('fatal')) logger.fatal(known ? {} : { err: error }, message);
+  else console.error(known ? message : (error as Error).stack);
   process.exit(1);
 }
 
+interface CommandOptions {
+  /** It prints results for people, and logs would be in the way. */
+  readonly quiet?: boolean;
+}
+
 /** A command that takes every option, by flag or environment. */
-function command(name: string, description: string, run: Run, defaults: Environment = {}): Command {
+function command(
+  name: string,
+  description: string,
+  run: Run,
+  { quiet = false }: CommandOptions = {},
+): Command {
   const made = new Command(name.split(' ')[0]).description(description);
   for (const argument of name.split(' ').slice(1)) made.argument(argument);
   for (const optionName of optionNames) made.addOption(flag(optionName));
@@ -60,11 +86,19 @@ function command(name: string, description: string, run: Run, defaults: Environm
     const flags = Object.fromEntries(
       optionNames.map((key) => [key, given[flag(key).attributeName()]]),
     );
-    const config = readConfig({ ...defaults, ...process.env }, flags);
-    const pretty =
-      config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY);
-    const logger = createLogger({ level: config.logLevel, format: pretty ? 'pretty' : 'json' });
-    await run(config, logger, made.args);
+    const defaults = quiet ? { TELEMETRY_LOG_LEVEL: 'warn' } : {};
+    const env: Environment = { ...defaults, ...process.env };
+    // Known before the rest, so that a wrong option is said where everything else is.
+    const format = flags.logFormat ?? env.TELEMETRY_LOG_FORMAT ?? options.logFormat.default;
+    const pretty = format === 'pretty' || (format !== 'json' && process.stderr.isTTY);
+    const logger = createLogger({ level: 'info', format: pretty ? 'pretty' : 'json' });
+    try {
+      const config = readConfig(env, flags);
+      logger.level = config.logLevel;
+      await run(config, logger, made.args);
+    } catch (error) {
+      fail(error, quiet ? undefined : logger);
+    }
   });
 }
 
@@ -105,4 +139,4 @@ const program = new Command('gravitas-telemetry')
   )
   .addCommand(command('sql <query>', 'run one query and print the rows', runSql, quiet));
 
-await program.parseAsync().catch(fail);
+await program.parseAsync().catch((error) => fail(error));

@@ -4,6 +4,7 @@ import { Writer } from './commit/writer.ts';
 import type { Config } from './config.ts';
 import { adoptionStates, dropAdoptedTables } from './database/adoption.ts';
 import { DatabaseService } from './database/database-service.ts';
+import { errorMessage, StartError } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
 
 /** A command of the command line; `args` are what is neither a flag nor the command's name. */
@@ -13,11 +14,18 @@ const lettersMax = 1000;
 
 /** A command that works on the database, beside a running collector or without one. */
 const onDatabase =
-  (work: (database: DatabaseService, args: readonly string[]) => Promise<void>): Run =>
+  (
+    work: (database: DatabaseService, args: readonly string[]) => Promise<void>,
+    { create = false } = {},
+  ): Run =>
   async (config, logger, args) => {
-    const database = await DatabaseService.join(config, logger);
+    const database = await DatabaseService.join(config, logger, create);
     try {
       await work(database, args);
+    } catch (error) {
+      // Of the system or of PostgreSQL: the person at the keyboard needs no stack.
+      if (!(error instanceof Error) || !('code' in error)) throw error;
+      throw new StartError(errorMessage(error), { cause: error });
     } finally {
       await database.close();
     }
@@ -31,10 +39,13 @@ const onDeadLetters = (
     return work(new DeadLetters(database.upkeepDb, writer, new Registry()), ids);
   });
 
-export const migrate = onDatabase(async (database) => {
-  await database.migrate();
-  console.log('the schema is up to date');
-});
+export const migrate = onDatabase(
+  async (database) => {
+    await database.migrate();
+    console.log('the schema is up to date');
+  },
+  { create: true },
+);
 
 export const legacyStatus = onDatabase(async (database) => {
   console.table(await adoptionStates(database.upkeepDb));
@@ -61,7 +72,7 @@ export const deadLettersShow = onDeadLetters(async (deadLetters, ids) => {
   const { letters } = await deadLetters.list(lettersMax);
   const found = letters.filter(({ id }) => ids.includes(id));
   for (const letter of found) console.log(JSON.stringify(letter, null, 2));
-  if (found.length < ids.length) throw new Error('there is no such dead letter');
+  if (found.length < ids.length) throw new StartError('there is no such dead letter');
 });
 
 export const deadLettersReplay = onDeadLetters(async (deadLetters, ids) => {

@@ -59,7 +59,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   query: {
-    own: ['gen', 'database', 'errors', 'uuid'],
+    own: ['gen', 'database', 'records', 'errors', 'uuid'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {
@@ -71,16 +71,16 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'prom-client'],
   },
   'main.ts': {
-    own: ['collector', 'config', 'observe', 'operator-commands'],
+    own: ['collector', 'config', 'errors', 'observe', 'operator-commands'],
     packages: ['commander'],
   },
   'operator-commands.ts': {
-    own: ['admin', 'commit', 'database'],
+    own: ['admin', 'commit', 'database', 'errors'],
     typesOf: ['config', 'observe'],
     packages: ['prom-client'],
   },
-  'directory-lock.ts': { own: [], packages: [] },
-  'config.ts': { own: ['units'], packages: ['zod'] },
+  'directory-lock.ts': { own: ['errors'], packages: [] },
+  'config.ts': { own: ['errors', 'units'], packages: ['zod'] },
   'errors.ts': { own: [], packages: [] },
   'units.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },

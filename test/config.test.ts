@@ -216,14 +216,22 @@ describe('the command line', () => {
     expect(collector.logs.join()).not.toContain('s3cret');
   });
 
-  it('ends with the message alone when an option is wrong', async () => {
-    await expect(run(['serve', '--port', 'http'])).rejects.toMatchObject({
-      code: 1,
-      stderr: '--port: "http" is not valid: expects a whole number from 0 to 65535\n',
+  it('ends with one sentence when an option is wrong, in JSON where the logs are', async () => {
+    const port = '--port: "http" is not valid: expects a whole number from 0 to 65535';
+    const writers = 'TELEMETRY_WRITERS: "99" is not valid: expects a whole number from 1 to 16';
+    for (const format of ['auto', 'json']) {
+      const { stderr, code } = await run(['--port', 'http', '--log-format', format]).catch(
+        (e) => e,
+      );
+      expect([code, JSON.parse(stderr)]).toMatchObject([1, { level: 60, msg: port }]);
+    }
+    const pretty = run(['serve', '--port', 'http'], { TELEMETRY_LOG_FORMAT: 'pretty' });
+    await expect(pretty).rejects.toMatchObject({
+      stderr: expect.stringMatching(/FATAL.*--port: /),
     });
-    await expect(run(['migrate'], { TELEMETRY_WRITERS: '99' })).rejects.toMatchObject({
+    await expect(run(['sql', 'select 1'], { TELEMETRY_WRITERS: '99' })).rejects.toMatchObject({
       code: 1,
-      stderr: 'TELEMETRY_WRITERS: "99" is not valid: expects a whole number from 1 to 16\n',
+      stderr: `${writers}\n`,
     });
   });
 

@@ -13,15 +13,20 @@ import { type OptionName, optionNames, options, readConfig } from '../src/config
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
 import { codeOf } from '../src/serve/connect-errors.ts';
 import { refusalReasons } from '../src/serve/refusals.ts';
+import { faults } from './chaos/faults.ts';
 import { startCollector, type TestCollector } from './support/collector.ts';
+import { runCommand } from './support/command.ts';
 import { getJson, postJson } from './support/http.ts';
 
 const dayMs = 86_400_000;
 
+const read = (file: string) => readFileSync(new URL(`../docs/${file}`, import.meta.url), 'utf8');
+
 /** The rows of the table under a heading, as the text of their cells. */
 function table(file: string, heading: string): string[][] {
-  const text = readFileSync(new URL(`../docs/${file}`, import.meta.url), 'utf8');
-  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
+  const section = read(file)
+    .split(/^## /m)
+    .find((part) => part.startsWith(`${heading}\n`));
   if (!section) throw new Error(`${file} has no section ${heading}`);
   const [, , ...rows] = section.split('\n').filter((line) => line.startsWith('|'));
   return rows.map((row) =>
@@ -65,6 +70,46 @@ describe('docs/configuration.md', () => {
     const taken = readConfig({}, {}).dataDirectory.replace(homedir(), '~');
     expect(shownDefault('dataDirectory')).toContain(code(taken));
   });
+});
+
+describe('docs/configuration.md, of commands', () => {
+  const commandsOf = async (...path: string[]): Promise<string[]> => {
+    const { stdout } = await runCommand([...path, '--help']);
+    const [, listed = ''] = stdout.split('\nCommands:\n');
+    const commands = [...listed.matchAll(/^ {2}([a-z-]+)( \[options\])?/gm)];
+    const names = commands.map(async ([, name = '', options]) =>
+      // What takes no options has commands of its own.
+      options ? [[...path, name].join(' ')] : name === 'help' ? [] : commandsOf(...path, name),
+    );
+    return (await Promise.all(names)).flat();
+  };
+
+  it('names every command, and nothing else', async () => {
+    const [, section = ''] = read('configuration.md').split('\n## Commands\n');
+    const [sentence = ''] = section.split(' take the same options');
+    const named = [...sentence.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual((await commandsOf()).toSorted());
+  });
+});
+
+it('docs/limits.md has the flags and defaults that there are', () => {
+  const listed = table('limits.md', 'Options').map((row) => row.slice(0, 3));
+  expect(listed.length).toBeGreaterThan(10);
+  const byVariable = new Map(optionNames.map((name) => [code(options[name].env), options[name]]));
+  const real = listed.map(([variable = '']) => {
+    const option = byVariable.get(variable);
+    return [variable, code(`${option?.flag}`.replace(/ <.*/, '')), option?.default];
+  });
+  expect(listed).toEqual(real);
+});
+
+it('docs/reliability.md names every kind of fault, and nothing else', () => {
+  const named = table('reliability.md', 'What is tortured').flatMap(([cell = '']) => {
+    const [first = '', ...rest] = cell.split('; ');
+    const [part] = first.split(' ');
+    return [first, ...rest.map((name) => (name in faults ? name : `${part} ${name}`))];
+  });
+  expect(named.toSorted()).toEqual(Object.keys(faults).toSorted());
 });
 
 describe('docs/metrics.md and docs/errors.md beside a collector', () => {

@@ -3,11 +3,12 @@ import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
-import { errorMessage } from '../errors.ts';
+import { errorMessage, StartError } from '../errors.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs } from '../units.ts';
 import { adoptLegacyRows } from './adoption.ts';
+import { holdsCluster } from './embedded/cluster.ts';
 import { EmbeddedPostgres, runningServer } from './embedded/server.ts';
 import { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
@@ -17,7 +18,7 @@ import { checkServer, databaseObstacle } from './watch.ts';
 
 const retryMs = 2000;
 const checkEveryMs = 1000;
-const closeMsMax = 2000;
+const closeMsMax = 4000;
 const adoptionChunkRows = 5000;
 const silenceMarginMs = 5000;
 
@@ -41,6 +42,7 @@ export class DatabaseService {
   readonly #stop = new AbortController();
   #maintenance: Maintenance | undefined;
   #background: Promise<unknown> = Promise.resolve();
+  readonly #failure = Promise.withResolvers<never>();
 
   private constructor(
     config: Config,
@@ -70,21 +72,50 @@ export class DatabaseService {
     });
     this.#upkeep = pool('upkeep', 4, { synchronous_commit: 'on' });
     this.reader = createKysely(this.#readers);
+    this.#failure.promise.catch(() => {});
   }
 
-  /** Opens the named server, or starts the embedded one; the named one need not answer yet. */
-  static async open(config: Config, logger: Logger): Promise<DatabaseService> {
+  /**
+   * Gets hold of the named server, or of the directory of the embedded one. Nothing is started,
+   * created or connected to before `prepare` or `run`. `lockWaitMsMax`: how long another collector
+   * on the directory is waited for.
+   */
+  static async open(
+    config: Config,
+    logger: Logger,
+    lockWaitMsMax?: number,
+  ): Promise<DatabaseService> {
     if (config.databaseUrl !== '') return DatabaseService.#named(config, logger);
-    const embedded = await EmbeddedPostgres.start(config.dataDirectory, logger);
+    const directory = config.dataDirectory;
+    const embedded = await EmbeddedPostgres.open({
+      directory,
+      logger,
+      ...(lockWaitMsMax !== undefined && { lockWaitMsMax }),
+    });
     return new DatabaseService(config, logger, embedded.connection, embedded);
   }
 
-  /** The same beside a collector that is running: joins the embedded server that it has started. */
-  static async join(config: Config, logger: Logger): Promise<DatabaseService> {
-    if (config.databaseUrl !== '') return DatabaseService.#named(config, logger);
-    const running = runningServer(config.dataDirectory);
+  /**
+   * The same for a command, beside a collector that is running or without one: the embedded server
+   * answers. Throws where there is none, unless `create` says otherwise.
+   */
+  static async join(config: Config, logger: Logger, create: boolean): Promise<DatabaseService> {
+    const { databaseUrl, dataDirectory } = config;
+    const running = databaseUrl === '' ? runningServer(dataDirectory) : undefined;
     if (running) return new DatabaseService(config, logger, running);
-    return await DatabaseService.open(config, logger);
+    if (databaseUrl === '' && !create && !holdsCluster(dataDirectory)) {
+      throw new StartError(
+        `there is no database in ${dataDirectory} yet: start the collector first, or name its TELEMETRY_DATA_DIR or a DATABASE_URL`,
+      );
+    }
+    const database = await DatabaseService.open(config, logger);
+    try {
+      await database.#embedded?.run();
+      return database;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
   }
 
   static #named(config: Config, logger: Logger): DatabaseService {
@@ -94,7 +125,16 @@ export class DatabaseService {
   /** Brings the schema up to date, now or as soon as the database lets it, and keeps it so. */
   prepare(health: Health, registry: Registry): void {
     health.report('schema', 'not up to date yet');
-    this.#background = Promise.all([this.#watch(health), this.#upkeepSchema(health, registry)]);
+    const prepared = async () => {
+      await this.#embedded?.run();
+      await this.#upkeepSchema(health, registry);
+    };
+    this.#background = Promise.all([this.#watch(health), prepared().catch(this.#failure.reject)]);
+  }
+
+  /** Never resolves; rejected with the `StartError` that keeps it from ever being ready. */
+  get failed(): Promise<never> {
+    return this.#failure.promise;
   }
 
   /** Brings the schema up to date once; throws what is in the way. */
@@ -113,22 +153,25 @@ export class DatabaseService {
     return createKysely(this.#upkeep);
   }
 
-  async close(): Promise<void> {
+  /** Lets go of everything within so long; of the embedded server's time, connections get half. */
+  async close(msMax = closeMsMax): Promise<void> {
+    const endsAt = performance.now() + msMax;
     this.#stop.abort();
     this.#maintenance?.stop();
     // A server that does not answer must not keep us, nor another collector at the schema.
-    const late = sleep(closeMsMax, undefined, { ref: false });
+    const late = sleep(msMax / 2, undefined, { ref: false });
     await Promise.race([this.#background, late]);
     // A pool waits for connections in use.
     const ended = Promise.all([this.writers.end(), this.#readers.end(), this.#upkeep.end()]);
     await Promise.race([ended, late]);
-    await this.#embedded?.stop();
+    await this.#embedded?.stop(endsAt - performance.now());
   }
 
   async #watch(health: Health): Promise<void> {
     while (!this.#stop.signal.aborted) {
       // Not in the way: while the database is away, batches are spooled.
-      health.report('database', await databaseObstacle(this.#upkeep), false);
+      const obstacle = this.#embedded?.progress ?? (await databaseObstacle(this.#upkeep));
+      health.report('database', obstacle, false);
       await this.#pause(checkEveryMs);
     }
   }
@@ -158,6 +201,7 @@ export class DatabaseService {
       try {
         return await work();
       } catch (error) {
+        if (error instanceof StartError) throw error;
         this.#logger.error({ err: error }, `${what}: failed, and is tried again`);
         onFailure(errorMessage(error));
         await this.#pause(retryMs);

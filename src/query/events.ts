@@ -18,7 +18,8 @@ export interface EventRow {
   readonly event_type: string;
   readonly component: string | null;
   readonly value: number | null;
-  readonly metadata: unknown;
+  /** As jsonb writes it. */
+  readonly metadata: string | null;
   readonly status: string | null;
   /** Microseconds since 1970. */
   readonly timestamp_us: number;
@@ -44,7 +45,7 @@ export async function listEvents(
       'event_type',
       'component',
       finite('value').as('value'),
-      'metadata',
+      sql<string | null>`metadata::text`.as('metadata'),
       'status',
       sql<number>`(extract(epoch from "timestamp") * 1000000)::bigint`.as('timestamp_us'),
     ])

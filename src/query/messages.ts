@@ -1,7 +1,8 @@
-import { create, type JsonObject } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import type { EventRow } from './events.ts';
+import { doubleMetadata } from './metadata.ts';
 import type { ComponentStatistics, UsageTotals } from './statistics.ts';
 
 export function eventMessage(row: EventRow) {
@@ -12,17 +13,10 @@ export function eventMessage(row: EventRow) {
     eventType: row.event_type,
     component: row.component ?? '',
     ...present('value', row.value),
-    ...present('metadata', jsonObject(row.metadata)),
+    ...present('metadata', row.metadata === null ? null : doubleMetadata(row.metadata)),
     status: row.status ?? '',
     timestamp: { seconds, nanos: Number(us - seconds * 1_000_000n) * 1000 },
   });
-}
-
-/** An older service may have written a list or a bare value where an object belongs. */
-function jsonObject(metadata: unknown): JsonObject | null {
-  if (metadata === null || metadata === undefined) return null;
-  const isObject = typeof metadata === 'object' && !Array.isArray(metadata);
-  return (isObject ? metadata : { value: metadata }) as JsonObject;
 }
 
 export function componentMessage(row: ComponentStatistics) {

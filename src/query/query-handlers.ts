@@ -6,13 +6,14 @@ import {
   GetStatsResponseSchema,
   GetTrendsResponseSchema,
   GetUsageSummaryResponseSchema,
+  type ListEventsRequest,
   ListEventsResponseSchema,
   QueryService,
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError } from '../database/sqlstate.ts';
 import { checkHours, checkPageSize, checkRange, checkTexts, date, latest } from './checks.ts';
-import { listEvents } from './events.ts';
+import { type EventPage, listEvents } from './events.ts';
 import { footprint } from './footprint.ts';
 import { componentMessage, eventMessage, present, time, usageMessage } from './messages.ts';
 import { statistics, trends, usageSummary } from './statistics.ts';
@@ -23,22 +24,28 @@ const trendDays = 60;
 
 /** All of QueryService, by reads on a pool of their own. Throws `ServiceError`. */
 export function queryHandlers(db: Kysely<Database>) {
+  const eventPage = async (request: ListEventsRequest): Promise<EventPage> => {
+    const hours = request.hours === 0 ? undefined : checkHours(request.hours);
+    const since = hours === undefined ? undefined : new Date(Date.now() - hours * 3_600_000);
+    return await listEvents(
+      db,
+      {
+        component: request.component,
+        eventType: request.eventType,
+        status: request.status,
+        start: latest(since, date('start_time', request.startTime)),
+        end: date('end_time', request.endTime),
+      },
+      checkPageSize('page_size', request.pageSize) || pageSizeDefault,
+      request.pageToken,
+    );
+  };
   return classified({
+    /** The rows of `listEvents`, whose metadata has all its digits. */
+    eventPage,
+
     async listEvents(request) {
-      const hours = request.hours === 0 ? undefined : checkHours(request.hours);
-      const since = hours === undefined ? undefined : new Date(Date.now() - hours * 3_600_000);
-      const { events, nextPageToken } = await listEvents(
-        db,
-        {
-          component: request.component,
-          eventType: request.eventType,
-          status: request.status,
-          start: latest(since, date('start_time', request.startTime)),
-          end: date('end_time', request.endTime),
-        },
-        checkPageSize('page_size', request.pageSize) || pageSizeDefault,
-        request.pageToken,
-      );
+      const { events, nextPageToken } = await eventPage(request);
       return create(ListEventsResponseSchema, { events: events.map(eventMessage), nextPageToken });
     },
 
@@ -110,7 +117,7 @@ export function queryHandlers(db: Kysely<Database>) {
         ...time('monitoredAt', new Date()),
       });
     },
-  } satisfies Partial<ServiceImpl<typeof QueryService>>);
+  } satisfies Partial<ServiceImpl<typeof QueryService>> & { eventPage: unknown });
 }
 
 /** The same handlers, whose failures in the database say whether a retry is worth while. */

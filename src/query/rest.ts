@@ -7,7 +7,6 @@ import {
   type MessageShape,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
   GetFootprintRequestSchema,
   GetFootprintResponseSchema,
@@ -21,7 +20,10 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
+import { parseRfc3339 } from '../records/rfc3339.ts';
 import { checkPageSize } from './checks.ts';
+import { eventMessage } from './messages.ts';
+import { exactMetadata } from './metadata.ts';
 import type { QueryHandlers } from './query-handlers.ts';
 import { restJson } from './rest-json.ts';
 
@@ -96,12 +98,12 @@ async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams):
   named.delete('limit');
   if (limit) named.set('page_size', String(checkPageSize('limit', readWhole('limit', limit))));
   const request = readParameters(ListEventsRequestSchema, named);
-  const { events, nextPageToken } = await handlers.listEvents(request);
-  const body = events.map((event) => ({
-    ...(restJson(EventSchema, event) as object),
-    component: event.component || null,
-    status: event.status || null,
-    metadata: event.metadata ?? {},
+  const { events, nextPageToken } = await handlers.eventPage(request);
+  const body = events.map(({ metadata, ...row }) => ({
+    ...(restJson(EventSchema, eventMessage({ ...row, metadata: null })) as object),
+    component: row.component || null,
+    status: row.status || null,
+    metadata: exactMetadata(metadata),
   }));
   if (nextPageToken === '') return { body };
   parameters.set('page_token', nextPageToken);
@@ -127,7 +129,7 @@ function readParameters<Desc extends DescMessage>(
 }
 
 function readParameter({ name, fieldKind, scalar }: DescField, text: string): unknown {
-  if (fieldKind === 'message') return timestampFromDate(readDate(name, text));
+  if (fieldKind === 'message') return readTime(name, text);
   if (scalar === ScalarType.STRING) return text;
   return scalar === ScalarType.INT32 ? readWhole(name, text) : readNumber(name, text);
 }
@@ -144,10 +146,10 @@ function readNumber(field: string, text: string): number {
   throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not a number`, { field });
 }
 
-function readDate(field: string, text: string): Date {
-  const value = new Date(text);
-  if (!Number.isNaN(value.getTime())) return value;
-  throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not an RFC 3339 time`, {
-    field,
-  });
+function readTime(field: string, text: string) {
+  const instant = parseRfc3339(text);
+  if (instant) return { seconds: BigInt(instant.seconds), nanos: instant.nanos };
+  const shown = JSON.stringify(text);
+  const reason = `is ${shown}, not an RFC 3339 time with zone, such as 2026-01-31T10:00:00Z`;
+  throw new ServiceError('invalid', `${field} ${reason}`, { field });
 }

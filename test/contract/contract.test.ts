@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -19,14 +19,19 @@ function filesBelow(directory: string): Map<string, string> {
   return new Map(files.map((file) => [file.slice(directory.length), readFileSync(file, 'utf8')]));
 }
 
-it.each(['gen', 'clients/typescript/gen'])('generates what is committed in %s', (place) => {
-  const directory = temporaryDirectory();
-  buf('generate', '--output', directory.path);
-  const generated = filesBelow(join(directory.path, place));
+/** Each folder that buf.gen.yaml names, once. */
+const outputs = readFileSync(join(root, 'buf.gen.yaml'), 'utf8').matchAll(/^ +out: (.+)$/gm);
+const places = new Set(Array.from(outputs, ([, out = '']) => out));
+const generatedFiles = temporaryDirectory();
+beforeAll(() => buf('generate', '--output', generatedFiles.path));
+afterAll(() => generatedFiles.remove());
+
+it.each([...places])('generates what is committed in %s', (place) => {
+  const generated = filesBelow(join(generatedFiles.path, place));
   const committed = filesBelow(join(root, place));
+  expect(generated.size).toBeGreaterThan(0);
   expect([...generated.keys()].sort()).toEqual([...committed.keys()].sort());
   for (const [file, text] of generated) expect(text, file).toBe(committed.get(file));
-  directory.remove();
 });
 
 // After a deliberate change: buf build --exclude-source-info -o test/contract/released.binpb

@@ -4,7 +4,9 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { FaultyNetwork } from '../chaos/faulty-network.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { keepPosting } from '../support/live-load.ts';
 import { spawnCollector } from '../support/process.ts';
 
 let database: TestDatabase;
@@ -71,5 +73,34 @@ it('ends at once on a second signal, and has lost nothing that was acknowledged 
     // The spool is being drained.
   }
   expect(await database.count('select count(distinct value) from system_telemetry')).toBe(taken);
+  expect(await again.end('SIGTERM')).toBe(0);
+});
+
+it('stops before its one deadline while the database stalls under load, and loses nothing (6.2)', async () => {
+  const socket = new URL(database.url).searchParams.get('host');
+  const network = await FaultyNetwork.start({ path: `${socket}/.s.PGSQL.5432` });
+  const env = {
+    DATABASE_URL: `postgresql://postgres@127.0.0.1:${network.port}${new URL(database.url).pathname}`,
+  };
+  const collector = await spawnCollector(env);
+  const load = keepPosting(collector.port, 16, () => ({ event_type: 'POSTED' }));
+  const { counts } = load;
+  await expect.poll(() => counts.committed, { timeout: 10_000 }).toBeGreaterThan(20);
+  network.stall(true);
+  await expect.poll(() => counts.spooled, { timeout: 10_000 }).toBeGreaterThan(20);
+  const begun = performance.now();
+  const ended = collector.end('SIGTERM');
+  await load.stop().catch(() => {});
+  expect(await ended).toBe(0);
+  // What `docker stop` gives.
+  expect(performance.now() - begun).toBeLessThan(10_000);
+  const taken = counts.committed + counts.spooled;
+  await network.stop();
+  const again = await spawnCollector({
+    DATABASE_URL: database.url,
+    TELEMETRY_DATA_DIR: collector.dataDirectory,
+  });
+  const stored = () => database.count('select count(*) from system_telemetry');
+  await expect.poll(stored, { timeout: 20_000 }).toBeGreaterThanOrEqual(taken);
   expect(await again.end('SIGTERM')).toBe(0);
 });

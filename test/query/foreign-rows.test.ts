@@ -1,4 +1,7 @@
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { QueryService } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { getJson } from '../support/http.ts';
 import { insertEvents } from '../support/seed.ts';
@@ -96,6 +99,40 @@ describe('rows that others have written', () => {
     }
     expect(next).toBe('');
     expect(await get('usage/summary?model=odd')).toMatchObject({ requests: 3, cost_usd: 0 });
+  });
+
+  it('with numbers that JavaScript has not come back digit by digit', async () => {
+    const { database, baseUrl } = telemetry;
+    const written =
+      '{"a": 1e400, "b": [-1e400, 9007199254740993, 0.1234567890123456789], "c": 24.0, "d": 1, "e": "1e400"}';
+    await database.rows(
+      `insert into system_telemetry (event_type, component, metadata)
+       values ('BIG', 'big', $1::jsonb), ('BIG', 'big', '1e400'), ('BIG', 'big', '[-1e400]')`,
+      [written],
+    );
+    for (const path of paths) await get(path);
+    const answer = await fetch(`${baseUrl}/v1/telemetry/events?component=big`);
+    const text = await answer.text();
+    const huge = `1${'0'.repeat(400)}`;
+    const exact = `{"a":${huge},"b":[-${huge},9007199254740993,0.1234567890123456789],"c":24.0,"d":1,"e":"1e400"}`;
+    expect(text).toContain(`"metadata":${exact}`);
+    expect(text).toContain(`"metadata":{"value":${huge}}`);
+    expect(JSON.parse(text)).toHaveLength(3);
+
+    for (const useBinaryFormat of [true, false]) {
+      const transport = createConnectTransport({ baseUrl, httpVersion: '2', useBinaryFormat });
+      const query = createClient(QueryService, transport);
+      const { events } = await query.listEvents({ component: 'big' });
+      const shown = events.map(({ metadata }) => metadata);
+      expect(shown).toContainEqual({
+        a: huge,
+        b: [`-${huge}`, 9007199254740992, 0.12345678901234568],
+        c: 24,
+        d: 1,
+        e: '1e400',
+      });
+      expect(shown).toContainEqual({ value: [`-${huge}`] });
+    }
   });
 
   it('with numbers at the end of their range break no query', async () => {

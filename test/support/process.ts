@@ -30,13 +30,21 @@ export interface SpawnOptions {
   readonly root?: string;
   /** Out of reach of Ctrl-C: whoever started it ends it. */
   readonly detached?: boolean;
+  /** What is waited for. */
+  readonly until?: keyof typeof milestones;
 }
 
-/** A collector as a process of its own; resolves when it says that it is ready. */
+/** What a collector says at the two ends of its start, with its port. */
+const milestones = {
+  listening: /"port":(\d+),"msg":"listening"/,
+  ready: /ready: http:\/\/.*:(\d+)"/,
+};
+
+/** A collector as a process of its own; resolves when it says that it is so far. */
 export async function spawnCollector(
   env: Environment,
   args: string[] = [],
-  { root = ownRoot, detached = false }: SpawnOptions = {},
+  { root = ownRoot, detached = false, until = 'ready' }: SpawnOptions = {},
 ): Promise<CollectorProcess> {
   const own = {
     TELEMETRY_PORT: '0',
@@ -53,8 +61,8 @@ export async function spawnCollector(
     child.once('exit', (code) => reject(new Error(`exit ${code}: ${logs.join('\n')}`)));
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
       logs.push(line);
-      const ready = /ready: http:\/\/.*:(\d+)"/.exec(line);
-      if (ready) resolve(Number(ready[1]));
+      const reached = milestones[until].exec(line);
+      if (reached) resolve(Number(reached[1]));
     });
   });
   return {

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryLock } from '../../directory-lock.ts';
 import { ServiceError } from '../../errors.ts';
@@ -16,6 +16,8 @@ export interface SpoolOptions {
   readonly bytesMax: number;
   /** Free disk that is left to the database. */
   readonly diskReserveBytes: number;
+  /** How long another collector on the directory, which may be stopping, is waited for. */
+  readonly lockWaitMsMax?: number;
   readonly logger: Logger;
 }
 
@@ -80,8 +82,10 @@ export class Spool {
 
   /** Opens a directory, of which no other process may be the owner, with what is left in it. */
   static async open(options: SpoolOptions): Promise<Spool> {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 });
-    const lock = new DirectoryLock(options.directory);
+    const { directory, lockWaitMsMax = 0, logger } = options;
+    const lock = await DirectoryLock.take(directory, lockWaitMsMax, () =>
+      logger.info({ directory }, 'waiting for another collector to let go of the spool'),
+    );
     const all = await readdir(options.directory);
     const names = all.filter((name) => segmentPattern.test(name)).sort();
     const closed = await Promise.all(

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { StartError } from '../../errors.ts';
 
 export interface Binaries {
   readonly initdb: string;
@@ -20,7 +21,7 @@ export async function findBinaries(): Promise<Binaries> {
     const { initdb, postgres } = (await import(name)) as Binaries;
     return { initdb, postgres };
   } catch (cause) {
-    throw new Error(
+    throw new StartError(
       `no embedded PostgreSQL for this platform (the npm package ${name} is not installed): ` +
         'name a server with DATABASE_URL',
       { cause },

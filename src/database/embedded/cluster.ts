@@ -1,8 +1,18 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { errorMessage, StartError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import {
   type Binaries,
@@ -12,6 +22,8 @@ import {
   type ServerUser,
   serverUser,
 } from './binaries.ts';
+
+const execute = promisify(execFile);
 
 export const userName = 'postgres';
 /** A Unix socket's path has 107 bytes at most; the file's own name takes some. */
@@ -25,8 +37,8 @@ export interface Cluster {
   readonly user: ServerUser | undefined;
 }
 
-/** Makes `directory` hold a database of the binaries' major version, creating it when it is new. */
-export async function prepareCluster(directory: string, logger: Logger): Promise<Cluster> {
+/** Where the database of `directory` is, or will be, with what is needed to create and to serve it. */
+export async function locateCluster(directory: string): Promise<Cluster> {
   const packaged = await findBinaries();
   const name = `postgresql-${majorVersion(packaged.postgres)}`;
   const data = join(directory, name);
@@ -37,40 +49,58 @@ export async function prepareCluster(directory: string, logger: Logger): Promise
     checkReachable(directory, user);
   }
   const binaries = runnableBinaries(packaged, user, join(directory, `${name}-binaries`));
-  if (!existsSync(data)) createCluster(data, binaries, user, logger);
   return { data, socket: socketDirectory(data, user), binaries, user };
+}
+
+/** Whether a database was created in `directory`, of whatever version. */
+export function holdsCluster(directory: string): boolean {
+  return (
+    existsSync(directory) && readdirSync(directory).some((name) => /^postgresql-\d+$/.test(name))
+  );
+}
+
+/** Makes `directory` hold a database of the binaries' major version, creating it when it is new. */
+export async function prepareCluster(directory: string, logger: Logger): Promise<Cluster> {
+  const cluster = await locateCluster(directory);
+  await createCluster(cluster, logger);
+  return cluster;
 }
 
 function checkReachable(directory: string, user: ServerUser): void {
   if (spawnSync('test', ['-x', directory], { ...user, cwd: '/' }).status === 0) return;
-  throw new Error(
-    `${directory} lies in a folder that user ${user.uid} can't enter, and PostgreSQL, which refuses to ` +
+  throw new StartError(
+    `TELEMETRY_DATA_DIR: ${directory} lies in a folder that user ${user.uid} can't enter, and PostgreSQL, which refuses to ` +
       'run as root, runs as that user: choose another TELEMETRY_DATA_DIR, or run as another user',
   );
 }
 
-/** Fills a directory beside the final one first: one that is half filled never counts. */
-function createCluster(
-  data: string,
-  binaries: Binaries,
-  user: ServerUser | undefined,
-  logger: Logger,
-): void {
+/**
+ * Creates the database where there is none. Fills a directory beside the final one first: one that
+ * is half filled never counts.
+ */
+export async function createCluster(cluster: Cluster, logger: Logger): Promise<void> {
+  const { data, binaries, user } = cluster;
+  if (existsSync(data)) return;
   const partial = `${data}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { mode: 0o700 });
-  if (user) chownSync(partial, user.uid, user.gid);
   logger.info({ directory: data }, 'creating the embedded PostgreSQL');
-  const result = spawnSync(
-    binaries.initdb,
-    // Only the owner of the socket's directory can connect: that is the authentication.
-    ['-D', partial, '-U', userName, '--auth=trust', '--encoding=UTF8', '--locale=C'],
-    { ...user, cwd: '/', encoding: 'utf8' },
-  );
-  if (result.status !== 0) {
-    throw new Error(`initdb failed in ${partial}: ${result.stderr || result.error?.message}`);
+  try {
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial, { mode: 0o700 });
+    if (user) chownSync(partial, user.uid, user.gid);
+    await execute(
+      binaries.initdb,
+      // Only the owner of the socket's directory can connect: that is the authentication.
+      ['-D', partial, '-U', userName, '--auth=trust', '--encoding=UTF8', '--locale=C'],
+      { ...user, cwd: '/' },
+    );
+    renameSync(partial, data);
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string };
+    const reason = /\b(?:FATAL|PANIC|error): +(.*)/.exec(stderr)?.[1] ?? errorMessage(error);
+    throw new StartError(`the embedded PostgreSQL can't be created in ${data}: ${reason}`, {
+      cause: error,
+    });
   }
-  renameSync(partial, data);
 }
 
 /** In the data directory where its path is short enough, or else in the temporary folder. */

@@ -1,0 +1,71 @@
+create table adoption (
+  source text not null,
+  target text not null,
+  last_id bigint,
+  rows_copied bigint not null default 0,
+  started_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  constraint adoption_pkey PRIMARY KEY (source)
+);
+
+create table batch_ledger (
+  batch_id uuid not null,
+  fingerprint bytea not null,
+  group_id uuid not null,
+  answer jsonb,
+  committed_at timestamp with time zone not null default now(),
+  constraint batch_ledger_pkey PRIMARY KEY (batch_id)
+) partition by RANGE (batch_id);
+
+create table dead_letters (
+  id uuid not null default gen_random_uuid(),
+  batch_id uuid not null,
+  table_name text not null,
+  "row" bytea not null,
+  payload jsonb not null,
+  reason text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint dead_letters_pkey PRIMARY KEY (id)
+);
+
+create table system_telemetry (
+  id uuid not null default gen_random_uuid(),
+  "timestamp" timestamp with time zone not null default now(),
+  observed_at timestamp with time zone not null default now(),
+  event_type text not null,
+  component text,
+  value double precision,
+  metadata jsonb,
+  status text
+) partition by RANGE ("timestamp");
+
+create table usage_stats (
+  id uuid not null default gen_random_uuid(),
+  "timestamp" timestamp with time zone not null default now(),
+  observed_at timestamp with time zone not null default now(),
+  model text,
+  layer text,
+  provider text,
+  operation text,
+  prompt_tokens bigint default 0,
+  completion_tokens bigint default 0,
+  cached_tokens bigint default 0,
+  reasoning_tokens bigint default 0,
+  duration_ms double precision,
+  cost_usd numeric,
+  ghost_id text,
+  shell_id text,
+  metadata jsonb
+) partition by RANGE ("timestamp");
+
+create table batch_ledger_default partition of batch_ledger DEFAULT;
+
+create table system_telemetry_default partition of system_telemetry DEFAULT;
+
+create table usage_stats_default partition of usage_stats DEFAULT;
+
+CREATE INDEX system_telemetry_component_event_type_timestamp_idx ON system_telemetry USING btree (component, event_type, "timestamp");
+
+CREATE INDEX system_telemetry_timestamp_idx ON system_telemetry USING btree ("timestamp");
+
+CREATE INDEX usage_stats_timestamp_idx ON usage_stats USING btree ("timestamp");
