@@ -17,6 +17,7 @@ import {
   deadLettersList,
   deadLettersReplay,
   deadLettersShow,
+  legacyCopy,
   legacyDrop,
   legacyStatus,
   migrate,
@@ -121,7 +122,8 @@ const program = new Command('gravitas-telemetry')
     new Command('legacy')
       .description('tables of older services whose rows were adopted')
       .addCommand(command('status', 'how far the copying has come', legacyStatus, quiet))
-      .addCommand(command('drop', 'drop the tables that are copied completely', legacyDrop, quiet)),
+      .addCommand(command('copy', 'copy again what is missing of them', legacyCopy, quiet))
+      .addCommand(command('drop', 'drop the tables whose every row is in ours', legacyDrop, quiet)),
   )
   .addCommand(
     new Command('dead-letters')

@@ -2,8 +2,13 @@ import { Registry } from 'prom-client';
 import { DeadLetters } from './admin/dead-letters.ts';
 import { Writer } from './commit/writer.ts';
 import type { Config } from './config.ts';
-import { adoptionStates, dropAdoptedTables } from './database/adoption.ts';
+import { adoptionChunkRows, adoptionStates, adoptLegacyRows } from './database/adoption.ts';
 import { DatabaseService } from './database/database-service.ts';
+import {
+  copyAgain,
+  dropAdoptedTables,
+  legacyStatus as readLegacyStatus,
+} from './database/legacy-tables.ts';
 import { errorMessage, StartError } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
 
@@ -48,12 +53,29 @@ export const migrate = onDatabase(
 );
 
 export const legacyStatus = onDatabase(async (database) => {
-  console.table(await adoptionStates(database.upkeepDb));
+  const { adoptions, notes } = await readLegacyStatus(database.upkeepDb);
+  console.table(adoptions);
+  for (const note of notes) console.log(note);
 });
 
+export const legacyCopy: Run = async (config, logger, args) => {
+  const work = onDatabase(async (database) => {
+    const options = { timeZone: config.legacyTimeZone, chunkRows: adoptionChunkRows };
+    const signal = new AbortController().signal;
+    await copyAgain(database.upkeepDb);
+    await adoptLegacyRows(database.upkeepDb, options, logger, signal);
+    console.table(await adoptionStates(database.upkeepDb));
+  });
+  await work(config, logger, args);
+};
+
 export const legacyDrop = onDatabase(async (database) => {
-  const dropped = await dropAdoptedTables(database.upkeepDb);
-  console.log(dropped.length > 0 ? `dropped ${dropped.join(', ')}` : 'nothing to drop');
+  const outcomes = await dropAdoptedTables(database.upkeepDb);
+  for (const { source, dropped, reason } of outcomes) {
+    console.log(`${source} is ${dropped ? 'dropped' : 'kept'}: ${reason}`);
+    if (!dropped) process.exitCode = 1;
+  }
+  if (outcomes.length === 0) console.log('nothing to drop');
 });
 
 export const runSql = onDatabase(async (database, [query = '']) => {

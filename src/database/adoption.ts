@@ -1,6 +1,13 @@
-import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
+import { type Chunk, copyChunk, keepAsDeadLetters, lastKeyOfChunk } from './adopted-rows.ts';
+import { AdoptionObstacle, hasIntegerKey, type OlderTable, openOlderTable } from './older-table.ts';
 import type { Database } from './schema.ts';
+import { isDataFault } from './sqlstate.ts';
+import { upkeepTransaction } from './upkeep.ts';
+
+export const adoptionChunkRows = 5000;
 
 export interface AdoptionOptions {
   /** The time zone in which the older tables' times without a zone are read. */
@@ -8,26 +15,46 @@ export interface AdoptionOptions {
   readonly chunkRows: number;
 }
 
+/** What became of the rows of a chunk. */
+interface Settled {
+  readonly rows_copied: number;
+  readonly rows_refused: number;
+}
+
 /** How far the rows of one older table are copied. */
 export interface AdoptionState {
   readonly source: string;
-  readonly target: string;
+  readonly target: 'system_telemetry' | 'usage_stats';
+  readonly rows_total: number | null;
   readonly rows_copied: number;
+  readonly rows_refused: number;
+  /** Why no row is copied, and what to do. */
+  readonly obstacle: string | null;
   readonly finished_at: Date | null;
 }
 
 export async function adoptionStates(db: Kysely<Database>): Promise<AdoptionState[]> {
   return await db
     .selectFrom('adoption')
-    .select(['source', 'target', sql<number>`rows_copied`.as('rows_copied'), 'finished_at'])
+    .select([
+      'source',
+      'target',
+      sql<number | null>`rows_total`.as('rows_total'),
+      sql<number>`rows_copied`.as('rows_copied'),
+      sql<number>`rows_refused`.as('rows_refused'),
+      'obstacle',
+      'finished_at',
+    ])
+    .where('dropped_at', 'is', null)
     .orderBy('source')
     .execute();
 }
 
 /**
- * Copies the rows of the tables set aside by the first migration, in chunks by their id. Each
- * chunk and its bookmark are one transaction: interrupted at any moment and run again, by this
- * collector or another, it loses nothing and doubles nothing.
+ * Copies the rows of the tables that were set aside, in chunks by their key. Each chunk and its
+ * bookmark are one transaction: interrupted at any moment and run again, by this collector or
+ * another, it loses nothing and doubles nothing. A row that PostgreSQL does not take is kept as a
+ * dead letter; one table does not wait for another. Throws what is worth another try.
  */
 export async function adoptLegacyRows(
   db: Kysely<Database>,
@@ -35,173 +62,150 @@ export async function adoptLegacyRows(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  const failures: unknown[] = [];
   for (const { source, finished_at } of await adoptionStates(db)) {
-    if (finished_at) continue;
-    await ensureIdIndex(db, source);
-    logger.info({ source }, 'copying the rows of an older table');
-    while (!signal.aborted && (await adoptChunk(db, source, options))) {
-      // Each chunk is its own transaction; ingest goes on between and beside them.
+    if (finished_at || signal.aborted) continue;
+    try {
+      await adoptTable(db, source, options, logger, signal);
+    } catch (error) {
+      const obstacle = obstacleOf(source, error);
+      if (obstacle === undefined) failures.push(error);
+      else await noteObstacle(db, source, obstacle, logger);
     }
-    if (!signal.aborted) logger.info({ source }, 'all rows of an older table are copied');
   }
+  if (failures.length > 0) throw failures[0];
 }
 
-/** Drops the tables whose rows are all copied; returns their names. */
-export async function dropAdoptedTables(db: Kysely<Database>): Promise<string[]> {
-  const finished = (await adoptionStates(db)).filter((state) => state.finished_at);
-  for (const { source } of finished) {
-    await db.transaction().execute(async (trx) => {
-      await sql`drop table if exists ${sql.table(source)}`.execute(trx);
-      await trx.deleteFrom('adoption').where('source', '=', source).execute();
-    });
+async function adoptTable(
+  db: Kysely<Database>,
+  source: string,
+  options: AdoptionOptions,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const table = await openOlderTable(db, source, options.timeZone);
+  if (table === undefined) {
+    logger.warn({ source }, 'an older table was dropped before all its rows were copied');
+    await finish(db, source);
+    return;
   }
-  return finished.map((state) => state.source);
+  logger.info({ source }, 'copying the rows of an older table');
+  let chunkRows = options.chunkRows;
+  while (!signal.aborted) {
+    try {
+      if (!(await adoptChunk(db, table, chunkRows))) break;
+      chunkRows = Math.min(10 * chunkRows, options.chunkRows);
+    } catch (error) {
+      if (!isRowsFault(error)) throw error;
+      if (chunkRows === 1) await refuseRow(db, table, error as pg.DatabaseError, logger);
+      // Ever less, until the row is found that PostgreSQL does not take.
+      else chunkRows = Math.ceil(chunkRows / 10);
+    }
+  }
+  if (!signal.aborted) logger.info({ source }, 'all rows of an older table are copied');
 }
 
-/** Without an index each chunk would read the whole table. */
-async function ensureIdIndex(db: Kysely<Database>, source: string): Promise<void> {
-  await sql`create index if not exists ${sql.ref(`${source}_adoption`)} on ${sql.table(source)} (id)`.execute(
-    db,
-  );
+/** A row may also be too large for an index that somebody has made (class 54). */
+function isRowsFault(error: unknown): boolean {
+  if (isDataFault(error)) return true;
+  return error instanceof pg.DatabaseError && error.code?.startsWith('54') === true;
+}
+
+/** What somebody has to mend, as long as it is neither an outage nor the fault of one row. */
+function obstacleOf(source: string, error: unknown): string | undefined {
+  if (error instanceof AdoptionObstacle) return error.message;
+  if (!(error instanceof pg.DatabaseError) || !error.code?.startsWith('42')) return undefined;
+  return `${error.message}: change ${source} so that its rows fit, and they are copied`;
+}
+
+async function noteObstacle(
+  db: Kysely<Database>,
+  source: string,
+  obstacle: string,
+  logger: Logger,
+): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('adoption')
+    .set({ obstacle })
+    .where('source', '=', source)
+    .where(sql<boolean>`obstacle is distinct from ${obstacle}`)
+    .executeTakeFirst();
+  if (numUpdatedRows > 0) logger.error({ source, obstacle }, 'an older table is not copied');
+}
+
+async function finish(db: Kysely<Database>, source: string): Promise<void> {
+  await db
+    .updateTable('adoption')
+    .set({ finished_at: new Date(), obstacle: null })
+    .where('source', '=', source)
+    .execute();
 }
 
 /** Copies the next chunk; false when there is none. */
 async function adoptChunk(
   db: Kysely<Database>,
-  source: string,
-  options: AdoptionOptions,
+  table: OlderTable,
+  chunkRows: number,
 ): Promise<boolean> {
-  return await db.transaction().execute(async (trx) => {
+  return await withNextChunk(db, table, chunkRows, async (trx, chunk) => ({
+    rows_copied: await copyChunk(trx, table, chunk),
+    rows_refused: 0,
+  }));
+}
+
+async function refuseRow(
+  db: Kysely<Database>,
+  table: OlderTable,
+  { message, code }: pg.DatabaseError,
+  logger: Logger,
+): Promise<void> {
+  const reason = `${message} (SQLSTATE ${code})`;
+  await withNextChunk(db, table, 1, async (trx, chunk) => ({
+    rows_copied: 0,
+    rows_refused: await keepAsDeadLetters(trx, table, chunk, reason),
+  }));
+  logger.warn({ source: table.name, reason }, 'a row of an older table is kept as a dead letter');
+}
+
+/** Settles the rows after the bookmark, and moves it; false when there are none. */
+async function withNextChunk(
+  db: Kysely<Database>,
+  table: OlderTable,
+  chunkRows: number,
+  settle: (trx: Transaction<Database>, chunk: Chunk) => Promise<Settled>,
+): Promise<boolean> {
+  return await upkeepTransaction(db, async (trx) => {
     const bookmark = await trx
       .selectFrom('adoption')
-      .selectAll()
-      .where('source', '=', source)
+      .select(['last_id', 'last_key', 'checked', 'started_at'])
+      .where('source', '=', table.name)
       .where('finished_at', 'is', null)
       .forUpdate()
       .executeTakeFirst();
     if (!bookmark) return false;
-    const after = bookmark.last_id === null ? sql`true` : sql`id > ${bookmark.last_id}`;
-    const lastId = await lastIdOfChunk(trx, source, after, options.chunkRows);
-    if (lastId === null) {
-      await trx
-        .updateTable('adoption')
-        .set({ finished_at: new Date() })
-        .where('source', '=', source)
-        .execute();
+    const column = hasIntegerKey(table) ? 'last_id' : 'last_key';
+    const at = bookmark[column];
+    const key = sql.ref(table.key);
+    const after = at === null ? sql`true` : sql`${key} > ${String(at)}::${sql.raw(table.keyType)}`;
+    const last = await lastKeyOfChunk(trx, table, after, chunkRows);
+    if (last === null) {
+      await finish(trx, table.name);
       return false;
     }
-    const copied = await copyChunk(
-      trx,
-      bookmark,
-      sql`${after} and id <= ${lastId}`,
-      options.timeZone,
-    );
+    const settled = await settle(trx, {
+      condition: sql`${after} and ${key} <= ${last}::${sql.raw(table.keyType)}`,
+      checked: bookmark.checked,
+      otherwise: bookmark.started_at,
+    });
     await trx
       .updateTable('adoption')
-      .set({ last_id: String(lastId), rows_copied: sql`rows_copied + ${copied}` })
-      .where('source', '=', source)
+      .set({
+        [column]: last,
+        rows_copied: sql`rows_copied + ${settled.rows_copied}`,
+        rows_refused: sql`rows_refused + ${settled.rows_refused}`,
+      })
+      .where('source', '=', table.name)
       .execute();
     return true;
   });
-}
-
-async function lastIdOfChunk(
-  trx: Transaction<Database>,
-  source: string,
-  after: RawBuilder<unknown>,
-  chunkRows: number,
-): Promise<number | null> {
-  const { rows } = await sql<{ last_id: number | null }>`
-    select max(id)::bigint as last_id
-    from (select id from ${sql.table(source)} where ${after} order by id limit ${chunkRows}) as chunk
-    `.execute(trx);
-  return rows[0]?.last_id ?? null;
-}
-
-/** Copies all rows of a range of ids, those with equal ids included; returns how many. */
-async function copyChunk(
-  trx: Transaction<Database>,
-  { source, target }: { source: string; target: 'system_telemetry' | 'usage_stats' },
-  range: RawBuilder<unknown>,
-  timeZone: string,
-): Promise<number> {
-  const present = await columnsOf(trx, source);
-  const pairs = columnPairs[target]
-    .map(([column, ...sources]) => [column, sources.find((name) => present.has(name))] as const)
-    .filter((pair): pair is readonly [string, string] => pair[1] !== undefined);
-  const targets = sql.join(pairs.map(([column]) => sql.ref(column)));
-  const values = sql.join(pairs.map(([, name]) => sql.ref(name)));
-  const { numAffectedRows } = await sql`
-    insert into ${sql.table(target)} (id, "timestamp", ${targets})
-    select
-      ${adoptedId(target)},
-      coalesce(
-        ${inZone(present, 'timestamp', timeZone)},
-        ${neighboursTime(present, source, timeZone)},
-        now()
-      ),
-      ${values}
-    from ${sql.table(source)} as legacy
-    where ${range}`.execute(trx);
-  return Number(numAffectedRows);
-}
-
-/** Columns of the new tables, each with the names that the older generations had for it. */
-const columnPairs: Record<'system_telemetry' | 'usage_stats', readonly (readonly string[])[]> = {
-  system_telemetry: [
-    ['event_type', 'event_type'],
-    ['component', 'component'],
-    ['value', 'value'],
-    ['metadata', 'metadata'],
-    ['status', 'status'],
-  ],
-  usage_stats: [
-    ['model', 'model', 'model_name'],
-    ['layer', 'layer'],
-    ['prompt_tokens', 'prompt_tokens', 'tokens_input'],
-    ['completion_tokens', 'completion_tokens', 'tokens_output'],
-    ['duration_ms', 'duration_ms'],
-    ['cost_usd', 'cost_usd'],
-    ['ghost_id', 'ghost_id'],
-    ['shell_id', 'shell_id'],
-  ],
-};
-
-async function columnsOf(trx: Transaction<Database>, table: string): Promise<Map<string, string>> {
-  const { rows } = await sql<{ name: string; type: string }>`
-    select attname as name, format_type(atttypid, null) as type
-    from pg_attribute
-    where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped`.execute(trx);
-  return new Map(rows.map((row) => [row.name, row.type]));
-}
-
-/** A UUIDv8 that shows the older table and, at its end, the older id in hexadecimal. */
-function adoptedId(target: string): RawBuilder<unknown> {
-  const prefix = target === 'system_telemetry' ? '00000000-0000-8001' : '00000000-0000-8002';
-  return sql`(${prefix} || '-8000-' || lpad(to_hex(legacy.id), 12, '0'))::uuid`;
-}
-
-function inZone(
-  columns: Map<string, string>,
-  column: string,
-  timeZone: string,
-): RawBuilder<unknown> {
-  const hasZone = columns.get(column) === 'timestamp with time zone';
-  return hasZone ? sql.ref(column) : sql`${sql.ref(column)} at time zone ${timeZone}`;
-}
-
-/** A row without a time was written about when the row before it was, or else the one after it. */
-function neighboursTime(
-  columns: Map<string, string>,
-  source: string,
-  timeZone: string,
-): RawBuilder<unknown> {
-  const neighbour = (condition: RawBuilder<unknown>, order: RawBuilder<unknown>) => sql`(
-    select ${inZone(columns, 'timestamp', timeZone)} from ${sql.table(source)} as neighbour
-    where ${condition} and neighbour."timestamp" is not null
-    order by ${order} limit 1
-  )`;
-  return sql`
-    ${neighbour(sql`neighbour.id <= legacy.id`, sql`neighbour.id desc`)},
-    ${neighbour(sql`neighbour.id > legacy.id`, sql`neighbour.id`)}`;
 }

@@ -1,25 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
-import type { Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
-import { errorMessage, StartError } from '../errors.ts';
+import { StartError } from '../errors.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs } from '../units.ts';
-import { adoptLegacyRows } from './adoption.ts';
+import { adoptionChunkRows } from './adoption.ts';
+import { AdoptionJob } from './adoption-job.ts';
 import { holdsCluster } from './embedded/cluster.ts';
 import { EmbeddedPostgres, runningServer } from './embedded/server.ts';
 import { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
+import { Persistence } from './persistence.ts';
 import { type ConnectionSettings, createKysely, createPool, writerSession } from './pool.ts';
 import type { Database } from './schema.ts';
+import { SchemaKeeper } from './schema-keeper.ts';
 import { checkServer, databaseObstacle } from './watch.ts';
 
-const retryMs = 2000;
 const checkEveryMs = 1000;
 const closeMsMax = 4000;
-const adoptionChunkRows = 5000;
 const silenceMarginMs = 5000;
 
 type Session = Readonly<Record<string, string | number>> & { readonly statement_timeout?: number };
@@ -141,6 +142,7 @@ export class DatabaseService {
   async migrate(): Promise<void> {
     for (const warning of await checkServer(this.#upkeep)) this.#logger.warn(warning);
     await migrateToLatest(this.#upkeep, this.#logger);
+    await this.#createMaintenance(new Registry()).run();
   }
 
   /** For work that is asked for on the command line. */
@@ -177,36 +179,21 @@ export class DatabaseService {
   }
 
   async #upkeepSchema(health: Health, registry: Registry): Promise<void> {
-    const db = this.upkeepDb;
-    const options = { eventAgeMsMax: this.#config.eventAgeDaysMax * dayMs };
-    this.#maintenance = new Maintenance(db, this.#upkeep, options, this.#logger, registry);
-    const prepareSchema = async () => {
-      await this.migrate();
-      await this.#maintenance?.start();
-      health.report('schema', undefined);
-    };
-    await this.#untilDone('schema', prepareSchema, (reason) => health.report('schema', reason));
-    const adoption = { timeZone: this.#config.legacyTimeZone, chunkRows: adoptionChunkRows };
-    const adopt = () => adoptLegacyRows(db, adoption, this.#logger, this.#stop.signal);
-    await this.#untilDone('adoption', adopt);
+    const pool = this.#upkeep;
+    const logger = this.#logger;
+    const { signal } = this.#stop;
+    const persistence = new Persistence(health, logger, signal);
+    this.#maintenance = this.#createMaintenance(registry);
+    const keeper = new SchemaKeeper(pool, this.#maintenance, persistence, health, logger, registry);
+    const options = { timeZone: this.#config.legacyTimeZone, chunkRows: adoptionChunkRows };
+    const adoption = new AdoptionJob(pool, options, persistence, health, logger, registry);
+    await keeper.prepare();
+    await Promise.all([keeper.watch(), adoption.run(signal)]);
   }
 
-  /** Tries again until it succeeds or the service stops. */
-  async #untilDone(
-    what: string,
-    work: () => Promise<void>,
-    onFailure: (reason: string) => void = () => {},
-  ): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        return await work();
-      } catch (error) {
-        if (error instanceof StartError) throw error;
-        this.#logger.error({ err: error }, `${what}: failed, and is tried again`);
-        onFailure(errorMessage(error));
-        await this.#pause(retryMs);
-      }
-    }
+  #createMaintenance(registry: Registry): Maintenance {
+    const options = { eventAgeMsMax: this.#config.eventAgeDaysMax * dayMs };
+    return new Maintenance(this.upkeepDb, this.#upkeep, options, this.#logger, registry);
   }
 
   async #pause(ms: number): Promise<void> {

@@ -4,9 +4,9 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
-import { withMaintenanceLock } from './migrate.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
+import { withMaintenanceLock } from './upkeep.ts';
 
 /** Batch ids are remembered for so long; older ones are refused. */
 export const batchIdAgeMsMax = 14 * dayMs;
@@ -46,9 +46,10 @@ export class Maintenance {
     });
   }
 
-  /** Runs once now, and every hour until stopped. */
+  /** Runs once now, and every hour until stopped; may be called again. */
   async start(): Promise<void> {
     await this.run();
+    clearInterval(this.#timer);
     this.#timer = setInterval(() => {
       this.run().catch((error) => this.#logger.error({ err: error }, 'maintenance failed'));
     }, hourMs);
@@ -64,11 +65,7 @@ export class Maintenance {
       const fromMs = now - this.#options.eventAgeMsMax;
       const toMs = now + 2 * dayMs;
       for (const { target } of await adoptionStates(this.#db)) {
-        await ensureArchivePartition(
-          this.#db,
-          target as 'system_telemetry' | 'usage_stats',
-          fromMs,
-        );
+        await ensureArchivePartition(this.#db, target, fromMs);
       }
       await ensurePartitions(this.#db, { table: 'system_telemetry', fromMs, toMs });
       await ensurePartitions(this.#db, { table: 'usage_stats', fromMs, toMs });

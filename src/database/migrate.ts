@@ -1,50 +1,160 @@
-import type { Kysely } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
+import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
+import { type Damage, dataTables, findDamage } from './expected-tables.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as adoptionStates from './migrations/0002-adoption-states.ts';
+import { createFirstPartitions } from './partitions.ts';
 import { createKysely } from './pool.ts';
 import type { Database } from './schema.ts';
+import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
+import { withMaintenanceLock, withShortLocks } from './upkeep.ts';
 
-/** Every migration there is, in order. One that has been released never changes. */
-const migrations = { '0001-initial': initial };
+const dayMs = 86_400_000;
 
-/** An arbitrary number that only this program uses as an advisory lock. */
-const maintenanceLock = 8_002_001;
+/** Goes up by one with each release that has migrations. */
+const schemaRelease = 2;
 
-/**
- * Runs a task that changes the schema while no other collector does. The lock belongs to a
- * connection of its own: a collector that dies lets go of it.
- */
-export async function withMaintenanceLock<T>(pool: pg.Pool, task: () => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await client.query('set lock_timeout = 0; set statement_timeout = 0');
-    await client.query('select pg_advisory_lock($1)', [maintenanceLock]);
-    return await task();
-  } catch (error) {
-    failure = error as Error;
-    throw error;
-  } finally {
-    // Closing the connection releases the lock and forgets the settings.
-    client.release(failure ?? true);
-  }
+interface Migration {
+  readonly name: string;
+  readonly release: number;
+  /** Makes what is missing, and leaves what is there: it may be run again. */
+  readonly up: (db: Kysely<unknown>) => Promise<void>;
 }
 
-/** Brings the schema up to date; several collectors may do so at once. */
-export async function migrateToLatest(pool: pg.Pool, logger: Logger): Promise<void> {
-  await withMaintenanceLock(pool, async () => {
-    const migrator = new Migrator({
-      db: createKysely(pool) as Kysely<Database>,
-      provider: { getMigrations: async () => migrations },
-      migrationTableName: 'telemetry_migration',
-      migrationLockTableName: 'telemetry_migration_lock',
-    });
-    const { error, results } = await migrator.migrateToLatest();
-    for (const result of results ?? []) {
-      logger.info({ migration: result.migrationName, status: result.status }, 'migration');
-    }
-    if (error) throw error;
-  });
+/**
+ * Every migration there is, in order. One that has been released never changes in effect. They
+ * only add, so that the release before works with them too.
+ */
+const migrations: readonly Migration[] = [
+  { name: '0001-initial', release: 1, up: initial.up },
+  { name: '0002-adoption-states', release: 2, up: adoptionStates.up },
+];
+
+interface SchemaState {
+  /** Nothing of ours has ever been here. */
+  readonly isNew: boolean;
+  readonly isCurrent: boolean;
+  readonly damage: readonly Damage[];
+}
+
+/**
+ * Brings the schema up to date, and makes anew what is missing or has been replaced; several
+ * collectors may do so at once. Returns what had been damaged. A role that may not create anything
+ * can call it where nothing is to be done. `mayBeNew`: false where our tables have been here.
+ */
+export async function migrateToLatest(
+  pool: pg.Pool,
+  logger: Logger,
+  mayBeNew = true,
+): Promise<readonly Damage[]> {
+  const db = createKysely(pool);
+  if ((await readState(db, mayBeNew)).isCurrent) return [];
+  const { state, asides } = await withMaintenanceLock(pool, () =>
+    withShortLocks(db, (trx) => bringUpToDate(trx, mayBeNew)),
+  );
+  for (const { table, name, dependents } of asides) {
+    logger.info({ table, name }, 'a table of an older service is set aside');
+    if (dependents.length === 0) continue;
+    logger.warn({ table, name, dependents }, `these still refer to ${name}, not to ${table}`);
+  }
+  const damage = state.isNew
+    ? []
+    : state.damage.filter(({ table }) => table !== 'telemetry_schema');
+  for (const { table, reason } of damage) {
+    logger.error(
+      { table, reason },
+      'a table was lost and is made anew: what was stored in it since it was made is gone, rows of older tables are copied again',
+    );
+  }
+  return damage;
+}
+
+/** Throws a `StartError` for a database that is too new for this program. */
+async function readState(db: Kysely<Database>, mayBeNew: boolean): Promise<SchemaState> {
+  const damage = await findDamage(db);
+  const lacks = (name: string) => damage.some(({ table }) => table === name);
+  const recorded = lacks('telemetry_schema')
+    ? []
+    : await db.selectFrom('telemetry_schema').select(['name', 'release']).execute();
+  const newest = Math.max(0, ...recorded.map(({ release }) => release));
+  if (newest > schemaRelease + 1) {
+    throw new StartError(
+      `the database is of release ${newest} of the schema, and this program works with releases up to ${schemaRelease + 1}: run a newer gravitas-telemetry`,
+    );
+  }
+  const names = new Set(recorded.map(({ name }) => name));
+  return {
+    isNew: mayBeNew && lacks('telemetry_schema') && lacks('telemetry_migration'),
+    isCurrent: damage.length === 0 && migrations.every(({ name }) => names.has(name)),
+    damage,
+  };
+}
+
+/**
+ * All in one transaction: whoever inserts directly waits, and then finds tables that take his
+ * rows, with partitions for them.
+ */
+async function bringUpToDate(
+  trx: Transaction<Database>,
+  mayBeNew: boolean,
+): Promise<{ state: SchemaState; asides: readonly Aside[] }> {
+  const state = await readState(trx, mayBeNew);
+  if (state.isCurrent) return { state, asides: [] };
+  if (state.isNew) refuseForeign(state.damage);
+  const lost = state.damage.filter(({ kind }) => kind !== 'no default partition');
+  const lostNames = lost.map(({ table }) => table);
+  // Before all others, as those do who copy older rows.
+  if (!lostNames.includes('adoption')) {
+    await sql`lock table adoption in exclusive mode`.execute(trx);
+  }
+  const asides: Aside[] = [];
+  for (const { table, kind } of lost) {
+    if (kind === 'foreign') asides.push(await setAside(trx, table, state.isNew));
+  }
+  for (const table of partitioned) await setDefaultAside(trx, table);
+  for (const { up } of migrations) await up(trx as unknown as Kysely<unknown>);
+  await record(trx);
+  const now = Date.now();
+  for (const table of partitioned.filter((name) => lostNames.includes(name))) {
+    await createFirstPartitions(trx, { table, fromMs: now - dayMs, toMs: now + 2 * dayMs });
+  }
+  await noteAdoptions(trx, asides, lostNames);
+  return { state, asides };
+}
+
+const partitioned = [...dataTables, 'batch_ledger'] as const;
+
+/** Renaming another application's table would break that one. */
+function refuseForeign(damage: readonly Damage[]): void {
+  const isOlder = (table: string) => dataTables.some((name) => name === table);
+  const other = damage.find(({ table, kind }) => kind === 'foreign' && !isOlder(table));
+  if (!other) return;
+  throw new StartError(
+    `another application has a table ${other.table} (it ${other.reason.slice(other.table.length + 1)}): give the collector a schema of its own, by search_path`,
+  );
+}
+
+/** The first release reads a list of its own, and stumbles over names that it does not know. */
+async function record(trx: Transaction<Database>): Promise<void> {
+  await sql`
+    create table if not exists telemetry_schema (
+      name text primary key,
+      release integer not null,
+      applied_at timestamptz not null default now()
+    )`.execute(trx);
+  await trx
+    .insertInto('telemetry_schema')
+    .values(migrations.map(({ name, release }) => ({ name, release })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await sql`
+    create table if not exists telemetry_migration (
+      name varchar(255) not null primary key,
+      "timestamp" varchar(255) not null
+    )`.execute(trx);
+  await sql`
+    insert into telemetry_migration values ('0001-initial', ${new Date().toISOString()})
+    on conflict do nothing`.execute(trx);
 }

@@ -1,40 +1,58 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { dayMs } from '../units.ts';
 import { uuidAtMs } from '../uuid.ts';
+import { freeName, partitionsOf } from './catalog.ts';
 import type { Database } from './schema.ts';
+import { withShortLocks } from './upkeep.ts';
+
+const dayMs = 86_400_000;
+/** Days that are created in one transaction, which holds off writers once for all of them. */
+const daysTogether = 16;
+
+export type PartitionedTable = 'system_telemetry' | 'usage_stats' | 'batch_ledger';
 
 export interface PartitionWindow {
-  readonly table: 'system_telemetry' | 'usage_stats' | 'batch_ledger';
+  readonly table: PartitionedTable;
   /** Partitions begin on the day of this time … */
   readonly fromMs: number;
   /** … and go up to the day of this one. */
   readonly toMs: number;
 }
 
+/** From the first to before the second. */
+interface Range {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** Column and bounds of a table's partitions. */
-function partitioning(table: PartitionWindow['table']) {
+function partitioning(table: PartitionedTable) {
   return table === 'batch_ledger'
     ? { column: 'batch_id', bound: (ms: number) => sql.lit(uuidAtMs(ms)) }
     : { column: 'timestamp', bound: (ms: number) => sql.lit(new Date(ms).toISOString()) };
 }
 
-/** Days are UTC days: system_telemetry_20261123 holds the 23rd of November 2026. */
-function partitionName(table: string, ms: number): string {
-  return `${table}_${new Date(ms).toISOString().slice(0, 10).replaceAll('-', '')}`;
-}
+const dayOf = (ms: number): number => Math.floor(ms / dayMs) * dayMs;
+const dayName = (ms: number): string => new Date(ms).toISOString().slice(0, 10).replaceAll('-', '');
 
 /** Creates the daily partitions of a window that do not exist yet. Needs the maintenance lock. */
 export async function ensurePartitions(
   db: Kysely<Database>,
-  { table, fromMs, toMs }: PartitionWindow,
+  window: PartitionWindow,
 ): Promise<void> {
-  const existing = new Set(await listPartitions(db, table));
-  const covered = await coveredUntilMs(db, table);
-  for (let ms = Math.floor(fromMs / dayMs) * dayMs; ms <= toMs; ms += dayMs) {
-    const name = partitionName(table, ms);
-    if (existing.has(name) || ms < covered) continue;
-    await db.transaction().execute((trx) => createPartition(trx, table, name, ms, ms + dayMs));
+  const days = await missingDays(db, window);
+  for (let at = 0; at < days.length; at += daysTogether) {
+    const some = days.slice(at, at + daysTogether);
+    await withShortLocks(db, (trx) => createPartitions(trx, window.table, some));
   }
+}
+
+/** The same in the transaction that creates the table, in which nobody waits for it. */
+export async function createFirstPartitions(
+  trx: Transaction<Database>,
+  window: PartitionWindow,
+): Promise<void> {
+  await createPartitions(trx, window.table, await missingDays(trx, window));
 }
 
 /**
@@ -46,79 +64,126 @@ export async function ensureArchivePartition(
   table: 'system_telemetry' | 'usage_stats',
   toMs: number,
 ): Promise<void> {
-  const day = Math.floor(toMs / dayMs) * dayMs;
-  if ((await coveredUntilMs(db, table)) > -Infinity) return;
-  const name = `${table}_until_${partitionName(table, day).slice(-8)}`;
-  await db.transaction().execute((trx) => createPartition(trx, table, name, undefined, day));
-}
-
-/** Drops the daily partitions that end before a time. Needs the maintenance lock. */
-export async function dropPartitionsBefore(
-  db: Kysely<Database>,
-  table: PartitionWindow['table'],
-  beforeMs: number,
-): Promise<string[]> {
-  const last = partitionName(table, beforeMs - dayMs);
-  const daily = new RegExp(`^${table}_\\d{8}$`);
-  const old = (await listPartitions(db, table)).filter((name) => daily.test(name) && name < last);
-  for (const name of old) {
-    await db.transaction().execute(async (trx) => {
-      await sql`set local lock_timeout = '500ms'`.execute(trx);
-      await sql`drop table ${sql.table(name)}`.execute(trx);
-    });
-  }
-  return old;
-}
-
-async function listPartitions(db: Kysely<Database>, table: string): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select child.relname as name
-    from pg_inherits join pg_class as child on child.oid = inhrelid
-    where inhparent = to_regclass(${table})`.execute(db);
-  return rows.map((row) => row.name);
-}
-
-/** Where the archive partition ends; -Infinity without one. */
-async function coveredUntilMs(db: Kysely<Database>, table: string): Promise<number> {
-  const archive = (await listPartitions(db, table)).find((name) =>
-    name.startsWith(`${table}_until_`),
-  );
-  if (!archive) return -Infinity;
-  const day = archive.slice(-8);
-  return Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`);
+  const [first] = (await partitionsOf(db, table)).filter(({ isDefault }) => !isDefault);
+  if (first?.fromMs === -Infinity) return;
+  const day = Math.min(dayOf(toMs), first?.fromMs ?? Infinity);
+  const archive = { name: `${table}_until_${dayName(day)}`, fromMs: -Infinity, toMs: day };
+  await withShortLocks(db, (trx) => createPartitions(trx, table, [archive]));
 }
 
 /**
- * Creates a stand-alone table with a CHECK, moves what the default partition holds of it, and
- * attaches it: writers to other partitions never wait.
+ * Drops the daily partitions that end before a time. Needs the maintenance lock. One that can't be
+ * dropped does not keep the others.
  */
+export async function dropPartitionsBefore(
+  db: Kysely<Database>,
+  table: PartitionedTable,
+  beforeMs: number,
+): Promise<string[]> {
+  const old = (await partitionsOf(db, table)).filter(
+    ({ fromMs, toMs }) => toMs <= beforeMs && toMs - fromMs <= dayMs,
+  );
+  const dropped: string[] = [];
+  const failures: unknown[] = [];
+  for (const { name } of old) {
+    try {
+      await withShortLocks(db, (trx) => dropPartition(trx, table, name));
+      dropped.push(name);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return dropped;
+}
+
+/** A drop wants the table itself too: locked in the order of writers, it can't deadlock them. */
+async function dropPartition(
+  trx: Transaction<Database>,
+  table: PartitionedTable,
+  name: string,
+): Promise<void> {
+  await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(trx);
+  await sql`drop table ${sql.table(name)}`.execute(trx);
+}
+
+/** Days are UTC days: system_telemetry_20261123 holds the 23rd of November 2026. */
+async function missingDays(
+  db: Kysely<Database>,
+  { table, fromMs, toMs }: PartitionWindow,
+): Promise<Range[]> {
+  const existing = (await partitionsOf(db, table)).filter(({ isDefault }) => !isDefault);
+  const days: Range[] = [];
+  for (let ms = dayOf(fromMs); ms <= toMs; ms += dayMs) {
+    const overlaps = existing.some((other) => other.fromMs < ms + dayMs && ms < other.toMs);
+    if (!overlaps) days.push({ name: `${table}_${dayName(ms)}`, fromMs: ms, toMs: ms + dayMs });
+  }
+  return days;
+}
+
+/**
+ * Creates stand-alone tables with a CHECK, moves what the default partition holds of them, and
+ * attaches them.
+ */
+async function createPartitions(
+  trx: Transaction<Database>,
+  table: PartitionedTable,
+  ranges: readonly Range[],
+): Promise<void> {
+  const standard = (await partitionsOf(trx, table)).find(({ isDefault }) => isDefault)?.name;
+  await holdWritersOff(trx, table, standard, ranges);
+  for (const { name: wanted, ...range } of ranges) {
+    // A partition that somebody has detached keeps its name.
+    const name = await freeName(trx, wanted);
+    await createPartition(trx, table, standard, { name, ...range });
+  }
+}
+
+/**
+ * A writer that is on its way into the default partition when its row's own partition is attached
+ * is refused, and one that gets there first refuses the partition. So nobody writes meanwhile:
+ * first the table is locked, as writers do, then the default partition. To days that are still to
+ * come nobody writes.
+ */
+async function holdWritersOff(
+  trx: Transaction<Database>,
+  table: PartitionedTable,
+  standard: string | undefined,
+  ranges: readonly Range[],
+): Promise<void> {
+  if (ranges.some(({ fromMs }) => fromMs < Date.now() + dayMs)) {
+    await sql`lock table only ${sql.table(table)} in share row exclusive mode`.execute(trx);
+  }
+  if (standard === undefined) return;
+  await sql`lock table only ${sql.table(standard)} in access exclusive mode`.execute(trx);
+}
+
 async function createPartition(
   trx: Transaction<Database>,
-  table: PartitionWindow['table'],
-  name: string,
-  fromMs: number | undefined,
-  toMs: number,
+  table: PartitionedTable,
+  standard: string | undefined,
+  { name, fromMs, toMs }: Range,
 ): Promise<void> {
   const { column, bound } = partitioning(table);
   const key = sql.ref(column);
-  const inRange =
-    fromMs === undefined
-      ? sql`${key} < ${bound(toMs)}`
-      : sql`${key} >= ${bound(fromMs)} and ${key} < ${bound(toMs)}`;
-  const from = fromMs === undefined ? sql`minvalue` : bound(fromMs);
+  const begun = fromMs === -Infinity ? sql`true` : sql`${key} >= ${bound(fromMs)}`;
+  const inRange = sql`${begun} and ${key} < ${bound(toMs)}`;
+  const from = fromMs === -Infinity ? sql`minvalue` : bound(fromMs);
   const check = sql.ref(`${name}_range`);
-  await sql`set local lock_timeout = '2s'`.execute(trx);
-  await sql`create table ${sql.table(name)} (like ${sql.table(table)} including defaults)`.execute(
-    trx,
-  );
-  await sql`alter table ${sql.table(name)} add constraint ${check} check (${inRange})`.execute(trx);
-  await sql`
-    with moved as (
-      delete from only ${sql.table(`${table}_default`)} where ${inRange} returning *
-    )
-    insert into ${sql.table(name)} select * from moved`.execute(trx);
-  await sql`
-    alter table ${sql.table(table)} attach partition ${sql.table(name)}
-    for values from (${from}) to (${bound(toMs)})`.execute(trx);
-  await sql`alter table ${sql.table(name)} drop constraint ${check}`.execute(trx);
+  const parts = [
+    sql`create table ${sql.table(name)} (like ${sql.table(table)} including defaults)`,
+    sql`alter table ${sql.table(name)} add constraint ${check} check (${inRange})`,
+    ...(standard === undefined
+      ? []
+      : [
+          sql`
+            with moved as (delete from only ${sql.table(standard)} where ${inRange} returning *)
+            insert into ${sql.table(name)} select * from moved`,
+        ]),
+    sql`
+      alter table ${sql.table(table)} attach partition ${sql.table(name)}
+      for values from (${from}) to (${bound(toMs)})`,
+    sql`alter table ${sql.table(name)} drop constraint ${check}`,
+  ];
+  for (const part of parts) await part.execute(trx);
 }

@@ -7,6 +7,7 @@ export interface Database {
   batch_ledger: BatchLedgerTable;
   dead_letters: DeadLetterTable;
   adoption: AdoptionTable;
+  telemetry_schema: TelemetrySchemaTable;
 }
 
 interface SystemTelemetryTable {
@@ -68,8 +69,28 @@ interface DeadLetterTable {
 interface AdoptionTable {
   source: string;
   target: 'system_telemetry' | 'usage_stats';
+  /** Part of the ids of its rows: a table that is created again repeats the older ids. */
+  number: Generated<number>;
+  /** The bookmark where the older ids are integers … */
   last_id: string | null;
+  /** … and where they are not. */
+  last_key: string | null;
+  rows_total: string | null;
   rows_copied: Generated<string>;
+  /** Rows that PostgreSQL does not take, which are kept as dead letters. */
+  rows_refused: Generated<string>;
+  /** Why no row is copied, and what to do. */
+  obstacle: string | null;
+  /** Whether rows may have been copied before the bookmark was lost, and are looked for. */
+  checked: Generated<boolean>;
   started_at: Generated<Date>;
   finished_at: Date | null;
+  dropped_at: Date | null;
+}
+
+/** The migrations that were run. */
+interface TelemetrySchemaTable {
+  name: string;
+  release: number;
+  applied_at: Generated<Date>;
 }

@@ -10,7 +10,8 @@ import { errorMessage, ServiceError } from '../errors.ts';
 export function classifyDatabaseError(error: unknown): Error {
   if (error instanceof ServiceError || isOurs(error)) return error;
   const sqlState = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
-  const dataFault = sqlState.startsWith('22') || sqlState.startsWith('23');
+  const dataFault =
+    (sqlState.startsWith('22') || sqlState.startsWith('23')) && !lacksPartition(error);
   const where = sqlState === '' ? '' : ` (SQLSTATE ${sqlState})`;
   const message = `database: ${errorMessage(error)}${where}`;
   return new ServiceError(dataFault ? 'permanent' : 'retryable', message, { cause: error });
@@ -20,6 +21,11 @@ export function classifyDatabaseError(error: unknown): Error {
 export function isDataFault(error: unknown): boolean {
   const classified = classifyDatabaseError(error);
   return classified instanceof ServiceError && classified.kind === 'permanent';
+}
+
+/** Somebody has taken the default partition away: it has the SQLSTATE of a CHECK, but is mended. */
+function lacksPartition(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.routine === 'ExecFindPartition';
 }
 
 /**

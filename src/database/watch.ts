@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { errorMessage } from '../errors.ts';
+import { errorMessage, StartError } from '../errors.ts';
 
 const checkMsMax = 2000;
 
@@ -30,17 +30,23 @@ async function failLate(): Promise<never> {
   throw new Error(`no answer within ${checkMsMax} ms`);
 }
 
-/** Throws for a server that is too old; returns warnings about settings that endanger data. */
+/** Throws a `StartError` for a server that can't be used; returns warnings about settings that endanger data. */
 export async function checkServer(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query(
     `select current_setting('server_version_num')::int as number,
       current_setting('server_version') as version,
+      current_setting('server_encoding') as encoding,
       current_setting('fsync') as fsync,
       current_setting('full_page_writes') as full_page_writes`,
   );
   const server = rows[0];
   if (server.number < serverVersionMin) {
-    throw new Error(`PostgreSQL ${server.version} is too old: 15 to 18 are supported`);
+    throw new StartError(`PostgreSQL ${server.version} is too old: 15 to 18 are supported`);
+  }
+  if (server.encoding !== 'UTF8') {
+    throw new StartError(
+      `the database has the encoding ${server.encoding}, in which not every text can be stored: create one with encoding UTF8`,
+    );
   }
   return ['fsync', 'full_page_writes']
     .filter((setting) => server[setting] !== 'on')

@@ -5,6 +5,13 @@ create table adoption (
   rows_copied bigint not null default 0,
   started_at timestamp with time zone not null default now(),
   finished_at timestamp with time zone,
+  number integer not null default 0,
+  last_key text,
+  rows_total bigint,
+  rows_refused bigint not null default 0,
+  obstacle text,
+  checked boolean not null default false,
+  dropped_at timestamp with time zone,
   constraint adoption_pkey PRIMARY KEY (source)
 );
 
@@ -38,6 +45,13 @@ create table system_telemetry (
   metadata jsonb,
   status text
 ) partition by RANGE ("timestamp");
+
+create table telemetry_schema (
+  name text not null,
+  release integer not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint telemetry_schema_pkey PRIMARY KEY (name)
+);
 
 create table usage_stats (
   id uuid not null default gen_random_uuid(),

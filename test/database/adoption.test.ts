@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { adoptionStates, adoptLegacyRows, dropAdoptedTables } from '../../src/database/adoption.ts';
+import { adoptionStates, adoptLegacyRows } from '../../src/database/adoption.ts';
 import { DatabaseService } from '../../src/database/database-service.ts';
+import { dropAdoptedTables } from '../../src/database/legacy-tables.ts';
 import { createKysely } from '../../src/database/pool.ts';
 import { startCollector } from '../support/collector.ts';
 import { testConfig } from '../support/config.ts';
@@ -144,7 +145,7 @@ it('drops older tables on demand only, and only those that are copied', async ()
   await service.migrate();
   await service.close();
   const legacyRows = () => database.count('select count(*) from system_telemetry_legacy');
-  expect(await dropAdoptedTables(db)).toEqual([]);
+  expect(await dropAdoptedTables(db)).toMatchObject([{ dropped: false }]);
   expect(await legacyRows()).toBe(rows + 2);
   const chunkRows = rows;
   await adoptLegacyRows(
@@ -154,7 +155,9 @@ it('drops older tables on demand only, and only those that are copied', async ()
     new AbortController().signal,
   );
   expect(await legacyRows()).toBe(rows + 2);
-  expect(await dropAdoptedTables(db)).toEqual(['system_telemetry_legacy']);
+  expect(await dropAdoptedTables(db)).toMatchObject([
+    { source: 'system_telemetry_legacy', dropped: true },
+  ]);
   expect(await adoptionStates(db)).toEqual([]);
   expect(await database.count('select count(*) from system_telemetry')).toBe(rows + 2);
 });

@@ -1,0 +1,135 @@
+import type { Kysely } from 'kysely';
+import { type Relation, relationsNamed } from './catalog.ts';
+import type { Database } from './schema.ts';
+
+interface ExpectedTable {
+  /** What it is partitioned by, null if it is not. */
+  readonly key: string | null;
+  /** Columns by which it is known as ours, each with its type. Later migrations may add others. */
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+const time = 'timestamp with time zone';
+
+/** Tables that hold records. Tables of the same names are those of older services. */
+export const dataTables = ['system_telemetry', 'usage_stats'] as const;
+export type DataTable = (typeof dataTables)[number];
+
+const expected = {
+  system_telemetry: {
+    key: 'RANGE ("timestamp")',
+    columns: {
+      id: 'uuid',
+      timestamp: time,
+      observed_at: time,
+      event_type: 'text',
+      component: 'text',
+      value: 'double precision',
+      metadata: 'jsonb',
+      status: 'text',
+    },
+  },
+  usage_stats: {
+    key: 'RANGE ("timestamp")',
+    columns: {
+      id: 'uuid',
+      timestamp: time,
+      observed_at: time,
+      model: 'text',
+      layer: 'text',
+      provider: 'text',
+      operation: 'text',
+      prompt_tokens: 'bigint',
+      completion_tokens: 'bigint',
+      cached_tokens: 'bigint',
+      reasoning_tokens: 'bigint',
+      duration_ms: 'double precision',
+      cost_usd: 'numeric',
+      ghost_id: 'text',
+      shell_id: 'text',
+      metadata: 'jsonb',
+    },
+  },
+  batch_ledger: {
+    key: 'RANGE (batch_id)',
+    columns: {
+      batch_id: 'uuid',
+      fingerprint: 'bytea',
+      group_id: 'uuid',
+      answer: 'jsonb',
+      committed_at: time,
+    },
+  },
+  dead_letters: {
+    key: null,
+    columns: {
+      id: 'uuid',
+      batch_id: 'uuid',
+      table_name: 'text',
+      row: 'bytea',
+      reason: 'text',
+      created_at: time,
+    },
+  },
+  adoption: {
+    key: null,
+    columns: { source: 'text', target: 'text', last_id: 'bigint', rows_copied: 'bigint' },
+  },
+  telemetry_schema: {
+    key: null,
+    columns: { name: 'text', release: 'integer', applied_at: time },
+  },
+  // The first release's own list, which it looks at when one goes back to it.
+  telemetry_migration: { key: null, columns: { name: 'character varying' } },
+} as const satisfies Record<string, ExpectedTable>;
+
+export type ExpectedName = keyof typeof expected;
+export const expectedNames = Object.keys(expected) as ExpectedName[];
+
+/** A table that is not as it should be. */
+export interface Damage {
+  readonly table: ExpectedName;
+  readonly kind: 'missing' | 'foreign' | 'no default partition';
+  /** For people. */
+  readonly reason: string;
+}
+
+/** What is not as it should be, of all the tables that are ours. */
+export async function findDamage(db: Kysely<Database>): Promise<Damage[]> {
+  const found = await relationsNamed(db, expectedNames);
+  return expectedNames.flatMap((table): Damage[] => {
+    const damage = damageOf(found.get(table), expected[table]);
+    return damage ? [{ table, ...damage, reason: `${table} ${damage.reason}` }] : [];
+  });
+}
+
+function damageOf(
+  relation: Relation | undefined,
+  { key, columns }: ExpectedTable,
+): Omit<Damage, 'table'> | undefined {
+  if (!relation) return { kind: 'missing', reason: 'is missing' };
+  const kind = key === null ? 'r' : 'p';
+  if (relation.kind !== kind) return { kind: 'foreign', reason: `is ${kindNames(relation.kind)}` };
+  if (relation.key !== key) {
+    return { kind: 'foreign', reason: `is partitioned by ${relation.key}` };
+  }
+  for (const [name, type] of Object.entries(columns)) {
+    const found = relation.columns[name];
+    if (found === undefined) return { kind: 'foreign', reason: `has no column ${name}` };
+    if (found !== type) return { kind: 'foreign', reason: `has ${name} as ${found}, not ${type}` };
+  }
+  if (key === null || relation.has_default) return undefined;
+  return { kind: 'no default partition', reason: 'has no default partition' };
+}
+
+/** As in `pg_class.relkind`. */
+export function kindNames(kind: string): string {
+  const names: Record<string, string> = {
+    r: 'a table that is not partitioned',
+    p: 'a partitioned table',
+    v: 'a view',
+    m: 'a materialized view',
+    f: 'a foreign table',
+  };
+  return names[kind] ?? 'no table';
+}

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage, StartError } from '../errors.ts';
+import type { Health } from '../observe/health.ts';
+import type { Logger } from '../observe/logger.ts';
+
+const retryMs = 2000;
+
+/**
+ * Work that is tried again until it succeeds or the signal ends it; health knows what fails, and
+ * why. A `StartError` is thrown at once.
+ */
+export class Persistence {
+  readonly #health: Health;
+  readonly #logger: Logger;
+  readonly #signal: AbortSignal;
+  readonly #failures = new Map<string, string>();
+
+  constructor(health: Health, logger: Logger, signal: AbortSignal) {
+    this.#health = health;
+    this.#logger = logger;
+    this.#signal = signal;
+  }
+
+  get ended(): boolean {
+    return this.#signal.aborted;
+  }
+
+  async untilDone(part: string, work: () => Promise<void>, blocking: boolean): Promise<void> {
+    while (!this.ended && !(await this.attempt(part, work, blocking))) await this.pause(retryMs);
+  }
+
+  /** One try; false if it failed. */
+  async attempt(part: string, work: () => Promise<void>, blocking: boolean): Promise<boolean> {
+    try {
+      await work();
+      this.#failures.delete(part);
+      this.#health.report(part, undefined);
+      return true;
+    } catch (error) {
+      if (error instanceof StartError) throw error;
+      if (this.ended) return false;
+      const reason = errorMessage(error);
+      // Once for each reason: the same stack every two seconds helps nobody.
+      if (this.#failures.get(part) !== reason) {
+        this.#logger.error({ err: error }, `${part}: failed, and is tried again`);
+      }
+      this.#failures.set(part, reason);
+      this.#health.report(part, reason, blocking);
+      return false;
+    }
+  }
+
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#signal }).catch(() => {});
+  }
+}

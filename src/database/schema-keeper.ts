@@ -1,0 +1,103 @@
+import type pg from 'pg';
+import { Counter, type Registry } from 'prom-client';
+import type { Health } from '../observe/health.ts';
+import type { Logger } from '../observe/logger.ts';
+import { expectedNames, findDamage } from './expected-tables.ts';
+import type { Maintenance } from './maintenance.ts';
+import { migrateToLatest } from './migrate.ts';
+import type { Persistence } from './persistence.ts';
+import { createKysely } from './pool.ts';
+import { checkServer } from './watch.ts';
+
+const lookEveryMs = 1000;
+const partitionsRetryMs = 10_000;
+/** How long a loss that is mended already can be read in /readyz. */
+const noticeMs = 20_000;
+
+/**
+ * Keeps the tables as they should be: brings them up to date, and notices when somebody has dropped
+ * or replaced one.
+ */
+export class SchemaKeeper {
+  readonly #pool: pg.Pool;
+  readonly #maintenance: Maintenance;
+  readonly #persistence: Persistence;
+  readonly #health: Health;
+  readonly #logger: Logger;
+  readonly #remade: Counter<'table'>;
+  #hasBeenThere = false;
+  #noticedMs = -Infinity;
+  #partitionsTriedMs = 0;
+
+  constructor(
+    pool: pg.Pool,
+    maintenance: Maintenance,
+    persistence: Persistence,
+    health: Health,
+    logger: Logger,
+    registry: Registry,
+  ) {
+    this.#pool = pool;
+    this.#maintenance = maintenance;
+    this.#persistence = persistence;
+    this.#health = health;
+    this.#logger = logger;
+    this.#remade = new Counter({
+      name: 'telemetry_tables_remade_total',
+      help: 'Tables that somebody had dropped or replaced, and that were made anew.',
+      labelNames: ['table'],
+      registers: [registry],
+    });
+    for (const table of expectedNames) this.#remade.inc({ table }, 0);
+  }
+
+  /** Resolves when the schema is up to date, and whatever can be written has its partition. */
+  async prepare(): Promise<void> {
+    const checked = async () => {
+      for (const warning of await checkServer(this.#pool)) this.#logger.warn(warning);
+      await this.#bringUpToDate();
+    };
+    // Reported as well when the partitions are seen to, not before.
+    this.#health.report('partitions', 'not looked at yet');
+    await this.#persistence.untilDone('schema', checked, true);
+    await this.#seeToPartitions();
+  }
+
+  /** Resolves when the signal ends it. */
+  async watch(): Promise<void> {
+    while (!this.#persistence.ended) {
+      await this.#persistence.pause(lookEveryMs);
+      if (Date.now() - this.#noticedMs > noticeMs) this.#health.report('tables', undefined);
+      await this.#look();
+      const again = Date.now() - this.#partitionsTriedMs > partitionsRetryMs;
+      if (again && !this.#health.isWell('partitions')) await this.#seeToPartitions();
+    }
+  }
+
+  /** Without partitions rows go to the default one: that is no reason not to take them. */
+  async #seeToPartitions(): Promise<void> {
+    this.#partitionsTriedMs = Date.now();
+    await this.#persistence.attempt('partitions', () => this.#maintenance.start(), false);
+  }
+
+  async #look(): Promise<void> {
+    const damage = await findDamage(createKysely(this.#pool)).catch(() => []);
+    if (damage.length === 0) return;
+    this.#notice(damage.map(({ reason }) => reason));
+    await this.#persistence.attempt('schema', () => this.#bringUpToDate(), false);
+    await this.#seeToPartitions();
+  }
+
+  async #bringUpToDate(): Promise<void> {
+    const damage = await migrateToLatest(this.#pool, this.#logger, !this.#hasBeenThere);
+    this.#hasBeenThere = true;
+    for (const { table } of damage) this.#remade.inc({ table });
+    if (damage.length > 0) this.#notice(damage.map(({ reason }) => reason));
+  }
+
+  #notice(reasons: readonly string[]): void {
+    this.#noticedMs = Date.now();
+    const at = new Date(this.#noticedMs).toISOString();
+    this.#health.report('tables', `found at ${at}, and made anew: ${reasons.join(', ')}`, false);
+  }
+}

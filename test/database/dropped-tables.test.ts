@@ -1,0 +1,222 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { getJson, postJson } from '../support/http.ts';
+import { metric } from '../support/metrics.ts';
+import {
+  insertOlder,
+  olderTelemetry,
+  olderUsage,
+  routerMigration,
+} from '../support/older-tables.ts';
+import { untilReason } from '../support/readiness.ts';
+
+let database: TestDatabase;
+let collectors: TestCollector[];
+beforeEach(async () => {
+  database = await createDatabase('empty');
+  collectors = [];
+});
+afterEach(async () => {
+  await Promise.all(collectors.map((collector) => collector.stop()));
+  await database.drop();
+});
+
+async function start(): Promise<TestCollector> {
+  const collector = await startCollector({}, database);
+  collectors.push(collector);
+  return collector;
+}
+
+/** An older table with rows, adopted. */
+async function startOnOlderRows(rows = 100): Promise<TestCollector> {
+  await database.rows(olderTelemetry);
+  await insertOlder(database, 'FIRST', rows);
+  const collector = await start();
+  await untilCount('FIRST', rows);
+  return collector;
+}
+
+async function countOf(type: string): Promise<number> {
+  return await database
+    .count(`select count(*) from system_telemetry where event_type = '${type}'`)
+    .catch(() => -1);
+}
+
+async function untilCount(type: string, count: number): Promise<void> {
+  while ((await countOf(type)) !== count) await sleep(20);
+}
+
+const post = (collector: TestCollector, event_type: string) =>
+  postJson(`${collector.baseUrl}/v1/telemetry/log`, { event_type });
+
+async function untilCommitted(collector: TestCollector): Promise<void> {
+  while ((await post(collector, 'AFTER')).body.durability !== 'DURABILITY_COMMITTED') {
+    await sleep(20);
+  }
+}
+
+const everyTable = [
+  'system_telemetry',
+  'usage_stats',
+  'batch_ledger',
+  'dead_letters',
+  'adoption',
+  'telemetry_schema',
+  'telemetry_migration',
+];
+
+describe('tables that are dropped under a running collector', () => {
+  it.each([
+    ...everyTable.map((table) => [table]),
+    ['system_telemetry', 'usage_stats'],
+    ['system_telemetry', 'adoption'],
+    everyTable,
+  ])('makes them anew: %s %s', async (...tables) => {
+    const collector = await startOnOlderRows();
+    await database.rows(`drop table ${tables.join(', ')} cascade`);
+    const { status } = await untilReason(collector.baseUrl, new RegExp(`${tables[0]} is missing`));
+    expect(status).toBe(200);
+    expect((await getJson(`${collector.baseUrl}/health`)).body.status).toBe('degraded');
+    await untilCommitted(collector);
+    await untilCount('FIRST', 100);
+    // Nothing is copied twice, though the bookmark may be gone.
+    const states = () =>
+      database.count('select count(*) from adoption where finished_at is null').catch(() => 1);
+    while ((await states()) > 0) await sleep(20);
+    expect(await countOf('FIRST')).toBe(100);
+    expect(await database.count('select count(*) from telemetry_schema')).toBe(2);
+    expect(await database.count('select count(*) from only system_telemetry_default')).toBe(0);
+    const series = `telemetry_tables_remade_total{table="${tables[0]}"}`;
+    const remade = tables[0] === 'telemetry_schema' ? 0 : 1;
+    while ((await metric(collector.baseUrl, series)) !== remade) await sleep(20);
+  });
+
+  it('adopts what older services have put into tables of the older shape meanwhile', async () => {
+    const collector = await startOnOlderRows();
+    for (const type of ['SECOND', 'THIRD']) {
+      await database.rows(
+        `begin; ${routerMigration}; ${olderTelemetry}; ${olderUsage};
+         insert into system_telemetry (event_type, value) values ('${type}', 1), ('${type}', 2);
+         insert into usage_stats (model, layer, prompt_tokens) values ('${type}', 'L1', 3);
+         commit`,
+      );
+      await untilCount(type, 2);
+      await untilCount('FIRST', 100);
+      await untilCommitted(collector);
+    }
+    await untilCount('SECOND', 2);
+    expect(await database.count('select count(distinct id) from system_telemetry')).toBe(
+      await database.count('select count(*) from system_telemetry'),
+    );
+    const models = () => database.rows('select model from usage_stats order by 1');
+    while ((await models()).length < 2) await sleep(20);
+    expect(await models()).toEqual([{ model: 'SECOND' }, { model: 'THIRD' }]);
+    const older = await database.rows(
+      `select id::text from system_telemetry where id::text like '%-8001-8000-000000000001' order by 1`,
+    );
+    expect(older.map(({ id }) => id)).toEqual([
+      '00000000-0000-8001-8000-000000000001',
+      '00000000-0001-8001-8000-000000000001',
+      '00000000-0002-8001-8000-000000000001',
+    ]);
+  });
+
+  it('loses nothing that is sent meanwhile, and stores it once', async () => {
+    const collector = await start();
+    await database.rows(routerMigration);
+    const posted = [];
+    for (let n = 0; n < 200; n++) posted.push(await post(collector, 'MEANWHILE'));
+    expect(posted.map(({ status }) => status)).toEqual(Array(200).fill(200));
+    await untilCount('MEANWHILE', 200);
+  });
+
+  it.each([
+    ['a view', 'create view system_telemetry as select 1 as id'],
+    [
+      'a table partitioned in another way',
+      `create table system_telemetry (id serial, event_type text, timestamp timestamptz)
+         partition by list (event_type);
+       create table system_telemetry_default partition of system_telemetry default;
+       insert into system_telemetry (event_type, timestamp) values ('IN PLACE', now())`,
+    ],
+    [
+      'a table of the same columns',
+      `create table system_telemetry (id uuid, "timestamp" timestamptz, observed_at timestamptz,
+         event_type text, component text, value double precision, metadata jsonb, status text);
+       insert into system_telemetry values (gen_random_uuid(), now(), now(), 'IN PLACE')`,
+    ],
+  ])('sets %s aside that stands in their place', async (_, inPlace) => {
+    const collector = await startOnOlderRows();
+    await database.rows(`begin; ${routerMigration}; ${inPlace}; commit`);
+    await untilReason(collector.baseUrl, /system_telemetry (is|has)/);
+    await untilCommitted(collector);
+    await untilCount('FIRST', 100);
+    if (inPlace.includes('IN PLACE')) await untilCount('IN PLACE', 1);
+    else await untilReason(collector.baseUrl, /is a view, whose rows are not copied/);
+  });
+
+  it('lets several collectors notice at once', async () => {
+    const first = await startOnOlderRows();
+    const others = await Promise.all([start(), start()]);
+    await database.rows(`begin; ${routerMigration}; ${olderTelemetry}; commit`);
+    await insertOlder(database, 'SECOND', 5).catch(() => insertOlder(database, 'SECOND', 5));
+    await Promise.all([first, ...others].map(untilCommitted));
+    await untilCount('SECOND', 5);
+    await untilCount('FIRST', 100);
+    expect(
+      await database.count(
+        `select count(*) from pg_class where relname like 'system\\_telemetry\\_legacy%' and relkind = 'r'`,
+      ),
+    ).toBe(2);
+  });
+
+  it('begins again where the copying is interrupted by it', async () => {
+    const rows = 60_000;
+    await database.rows(olderTelemetry);
+    await insertOlder(database, 'FIRST', rows);
+    const collector = await start();
+    while ((await countOf('FIRST')) <= 0) await sleep(5);
+    await database.rows(routerMigration);
+    await untilCommitted(collector);
+    await untilCount('FIRST', rows);
+    await sleep(1500);
+    expect(await countOf('FIRST')).toBe(rows);
+  });
+});
+
+describe('tables that are dropped while no collector runs', () => {
+  it('are made anew at the start', async () => {
+    const collector = await startOnOlderRows();
+    await collector.stop();
+    collectors = [];
+    await database.rows(`${routerMigration}; ${olderTelemetry}`);
+    await insertOlder(database, 'SECOND', 4);
+    const again = await start();
+    await untilReason(again.baseUrl, /system_telemetry is a table that is not partitioned/);
+    await untilCommitted(again);
+    await untilCount('FIRST', 100);
+    await untilCount('SECOND', 4);
+  });
+});
+
+describe('partitions that somebody has taken away', () => {
+  const today = () => new Date().toISOString().slice(0, 10).replaceAll('-', '');
+
+  it.each(['drop table', 'alter table system_telemetry detach partition'])('%s', async (take) => {
+    const collector = await start();
+    await database.rows(`${take} system_telemetry_${today()}`);
+    await database.rows(`${take} system_telemetry_default`);
+    await untilReason(collector.baseUrl, /system_telemetry has no default partition/);
+    await untilCommitted(collector);
+    const after = await database.count(
+      `select count(*) from system_telemetry where event_type = 'AFTER'`,
+    );
+    expect(after).toBeGreaterThan(0);
+    while ((await database.count('select count(*) from only system_telemetry_default')) > 0) {
+      await sleep(20);
+    }
+    await untilCount('AFTER', after);
+  });
+});
