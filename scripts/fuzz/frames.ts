@@ -7,6 +7,13 @@ export function http1Bytes(body: object): Buffer {
   return Buffer.from(`${head}content-length: ${json.length}\r\n\r\n${json}${head}${chunked}`);
 }
 
+/** One post on HTTP/1.0, which knows no host. */
+export function http10Bytes(body: object): Buffer {
+  const json = JSON.stringify(body);
+  const head = 'POST /v1/telemetry/log HTTP/1.0\r\ncontent-type: application/json\r\n';
+  return Buffer.from(`${head}content-length: ${json.length}\r\n\r\n${json}`);
+}
+
 /** A valid exchange on HTTP/2: settings, a ping, and one gRPC call. */
 export function http2Bytes(path: string, message: Buffer): Buffer {
   const header = Buffer.concat(

@@ -1,5 +1,6 @@
 import { envelope, ingestPath } from '../../test/support/raw-call.ts';
-import { http1Bytes, http2Bytes } from './frames.ts';
+import { dress } from './dress.ts';
+import { http1Bytes, http2Bytes, http10Bytes } from './frames.ts';
 import { type Json, mutateBytes, mutateJson } from './mutate.ts';
 import type { Random } from './random.ts';
 import { batch, event, messages, records, usage } from './samples.ts';
@@ -9,9 +10,15 @@ export interface Input {
   readonly kind: string;
   /** Mutated parts: more than one where records are mutated each by itself. */
   readonly parts: number;
-  readonly method: 'GET' | 'POST' | 'RAW';
+  /** RAW: the body is all that is sent. */
+  readonly method: string;
   readonly path: string;
+  /** What the body is. */
   readonly contentType: string;
+  /** The path as it is sent. */
+  readonly target?: string;
+  /** As they are sent; the content type in words of its own. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
 
@@ -63,7 +70,14 @@ const stream = (random: Random, kind: string, method: string, contentType: strin
   return request(kind, ingestPath(method), contentType, framed(random, 1 + random.below(3), next));
 };
 
-const queries = ['events', 'stats', 'usage/summary', 'trends'];
+const queries = ['events', 'stats', 'usage/summary', 'trends', 'footprint'];
+const paths = [
+  ...queries.map((query) => `/v1/telemetry/${query}`),
+  ...rest.map(([path]) => path),
+  ...['/health', '/livez', '/readyz', '/metrics', '/', '*', '/nothing'],
+  ...['Log', 'StreamBatches', 'Nothing'].map(ingestPath),
+];
+const methods = ['HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'QUERY', 'HEAD', 'OPTIONS'];
 const parameters = [
   'limit',
   'component',
@@ -71,6 +85,7 @@ const parameters = [
   'hours',
   'page_token',
   'start_time',
+  'end_time',
   'days',
 ];
 const parameterValues = [
@@ -85,6 +100,14 @@ const parameterValues = [
   '%ff',
   'é',
   '2026-01-01',
+  '2026-01-01T00:00:00Z',
+  '2026-09-31T10:00:00Z',
+  '2026-01-01T00:00:00%2B05:30',
+  '2026-01-01T00:00:00+05:30',
+  '2026-01-01T23:59:60Z',
+  '0x10',
+  '+5',
+  '%205%20',
   'x',
 ];
 
@@ -188,6 +211,27 @@ const kinds: readonly (readonly [number, (random: Random) => Input])[] = [
       };
     },
   ],
+  [
+    4,
+    (random) => {
+      const values = Array.from({ length: recordsPerBatch }, () => mutateJson(random, event));
+      const [contentType, text] = random.pick([
+        ['application/x-ndjson', values.join(random.pick(['\n', '\r\n', '\n\n', '\n \n']))],
+        ['application/json', `[${values.map(parsable).join(',')}]`],
+      ] as const);
+      const body = Buffer.from(text);
+      return request('json-lists', '/v1/telemetry/batch', contentType, body, recordsPerBatch);
+    },
+  ],
+  [
+    3,
+    (random) => {
+      const body = random.below(2) === 0 ? Buffer.alloc(0) : jsonBytes(random, event);
+      const [method, path] = [random.pick(methods), random.pick(paths)];
+      return { ...request('odd-method', path, 'application/json', body), method };
+    },
+  ],
+  [1, (random) => raw(random, 'raw-http10', http10Bytes(event))],
   [3, (random) => raw(random, 'raw-http1', http1Bytes(event))],
   [
     4,
@@ -208,7 +252,7 @@ export function nextInput(random: Random): Input {
   let left = random.below(total);
   for (const [weight, make] of kinds) {
     left -= weight;
-    if (left < 0) return make(random);
+    if (left < 0) return dress(random, make(random));
   }
   throw new Error('unreachable');
 }

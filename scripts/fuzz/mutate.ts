@@ -79,6 +79,15 @@ const values = [
   '"Infinity"',
   '"-1"',
   '"1e9"',
+  '"0x10"',
+  '" 5 "',
+  '"+5"',
+  '"5.0"',
+  '"1_0"',
+  '5.0',
+  '1e-400',
+  '-9223372036854775809',
+  '123456789012345678901234567890.5',
   '[]',
   '{}',
   '[[]]',
@@ -87,6 +96,12 @@ const values = [
   '[null]',
   'NaN',
   '"2026-01-01T00:00:00Z"',
+  '"2026-09-31T10:00:00Z"',
+  '"2026-02-29T10:00:00.123456789Z"',
+  '"2026-01-01T24:00:00Z"',
+  '"2026-01-01T00:00:00"',
+  '"2026-01-01t00:00:00+25:00"',
+  '"2026-01-01 00:00:00-00:00"',
   '"9999-12-31T23:59:60Z"',
   '"0000-00-00T00:00:00Z"',
   '{"seconds":1}',
@@ -102,9 +117,10 @@ export function mutateJson(random: Random, value: Json): string {
   if (random.below(8) === 0) return strange(random);
   if (Array.isArray(value)) return `[${value.map((item) => mutateJson(random, item)).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const members = Object.entries(value).map(([key, item]) => {
+  const members = Object.entries(value).flatMap(([key, item]) => {
     const name = random.below(40) === 0 ? random.pick(['', 'eventType', '\0', key]) : key;
-    return `${JSON.stringify(name)}:${mutateJson(random, item)}`;
+    const member = () => `${JSON.stringify(name)}:${mutateJson(random, item)}`;
+    return random.below(40) === 0 ? [member(), member()] : [member()];
   });
   return `{${members.join(',')}}`;
 }

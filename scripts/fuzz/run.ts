@@ -128,8 +128,9 @@ class Run {
     this.#acknowledged += result.records;
     if (result.outcome === 'overloaded') this.#overloaded += 1;
     if (result.outcome !== 'violation') return;
-    const { kind: name, path, contentType, body } = input;
-    this.#violations.push(`${name} ${path} ${contentType} ${body.toString('hex')}: ${result.text}`);
+    const { kind: name, path, target = path, contentType, headers, body } = input;
+    const head = `${name} ${target} ${contentType} ${JSON.stringify(headers ?? {})}`;
+    this.#violations.push(`${head} ${body.toString('hex')}: ${result.text}`);
   }
 
   async #mark(): Promise<void> {

@@ -16,12 +16,13 @@ export const event = {
   value: 12.5,
   metadata: { gpu_id: 0, names: ['a', 'é'], nested: { total: 24 } },
   status: 'OK',
+  timestamp: null,
 };
 export const usage = {
   model: 'fuzz',
   layer: 'L2',
   input_tokens: 10,
-  output_tokens: 5,
+  output_tokens: '5',
   cost_usd: 0.1,
 };
 export const batch = { batch_id: '', events: [event, event], usage: [usage] };

@@ -4,6 +4,7 @@ import type http2 from 'node:http2';
 export interface RawAnswer {
   /** HTTP status. */
   readonly status: number;
+  readonly contentEncoding: string | undefined;
   /** From the trailers, or the header where there is nothing else. */
   readonly grpcStatus: string | undefined;
   readonly grpcMessage: string;
@@ -37,12 +38,11 @@ export async function readAnswer(stream: http2.ClientHttp2Stream): Promise<RawAn
   stream.on('trailers', (received) => {
     trailers = received;
   });
-  const ended = once(stream, 'end');
-  const [headers] = await once(stream, 'response');
-  await ended;
+  const [[headers]] = await Promise.all([once(stream, 'response'), once(stream, 'end')]);
   const grpc = (name: string) => (trailers[name] ?? headers[name]) as string | undefined;
   return {
     status: headers[':status'],
+    contentEncoding: headers['content-encoding'],
     grpcStatus: grpc('grpc-status'),
     grpcMessage: decodeURIComponent(grpc('grpc-message') ?? ''),
     body: Buffer.concat(chunks),
