@@ -10,10 +10,21 @@ const lingerMs = 1000;
  */
 export function endWithAnswer(request: Request, response: Response): void {
   response.once('finish', () => {
-    if (request.complete) return;
+    if (request.readableEnded) return;
+    discard(request);
     const timer = setTimeout(() => cut(request, response), lingerMs);
     request.once('close', () => clearTimeout(timer));
   });
+}
+
+/**
+ * Reads on for nobody: on HTTP/1.1 the next request of the connection comes after what is left of
+ * this one.
+ */
+function discard(request: Request): void {
+  request.removeAllListeners('readable').removeAllListeners('data');
+  // Only then is it known that nobody waits for what is readable.
+  process.nextTick(() => request.resume());
 }
 
 /** Ends a call, whatever of it is still under way; on HTTP/1.1 its connection with it. */
