@@ -57,7 +57,7 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
 
 def reference() -> str:
     lines = ["# Reference", "", "Written by `reference.py` from the docstrings.", ""]
-    first = ["Telemetry", "Outcome", "Timer", "TelemetryHandler", "QueryClient", "AsyncQueryClient"]
+    first = ["Telemetry", "Receipt", "Flushing", "FlushResult", "Timer", "TelemetryHandler", "QueryClient", "AsyncQueryClient"]
     rest = [name for name in gravitas_telemetry.__all__ if name not in first]
     for name in [*first, *rest]:
         value = getattr(gravitas_telemetry, name)

@@ -169,8 +169,9 @@ def test_grpc_goes_by_the_spool_when_the_service_is_away(
     assert values(stored()) == list(range(3001))
 
 
-def test_a_url_that_is_none_costs_nothing_but_the_delivery(spool: Path) -> None:
-    with Telemetry(url="http://[", spool_directory=spool) as client:
+def test_a_url_that_is_none_costs_nothing_but_the_delivery(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEMETRY_URL", "http://[")
+    with Telemetry(spool_directory=spool) as client:
         assert client.log("A")
         assert client.flush()
         assert client.counters()["spooled"] == 1

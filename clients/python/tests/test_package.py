@@ -23,11 +23,13 @@ SPECIFICATION = (ROOT / "docs" / "specs" / "client.md").read_text()
 def test_all_names_what_is_public() -> None:
     fresh = importlib.import_module("gravitas_telemetry")
     public = {
-        name for name, value in vars(fresh).items() if not name.startswith("_") and not inspect.ismodule(value)
+        name
+        for name, value in vars(fresh).items()
+        if (not name.startswith("_") or name == "__version__") and not inspect.ismodule(value)
     }
     assert public == set(gravitas_telemetry.__all__)
     assert gravitas_telemetry.__all__ == sorted(gravitas_telemetry.__all__)
-    for name in public - {"DropReason"}:
+    for name in public - {"DropReason", "__version__"}:
         assert getattr(gravitas_telemetry, name).__doc__, name
 
 
@@ -66,7 +68,7 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path, url: str) -> No
     program = "from gravitas_telemetry import telemetry; assert telemetry.log('A'); assert telemetry.flush()"
     environment = {"PATH": os.environ["PATH"], "TELEMETRY_URL": url, "TELEMETRY_SPOOL_DIRECTORY": str(tmp_path)}
     subprocess.run([python, "-c", program], check=True, env=environment, cwd=tmp_path)
-    script = tmp_path / "venv" / "bin" / "gravitas-telemetry"
+    script = tmp_path / "venv" / "bin" / "gravitas-telemetry-client"
     file = tmp_path / "empty.jsonl"
     file.write_text("")
     assert subprocess.run([script, "replay", file], env=environment).returncode == 0
@@ -105,5 +107,5 @@ asyncio.run(main())
     checked = subprocess.run(mypy, env=environment, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout
     revealed = checked.stdout.replace("builtins.", "")
-    assert 'Revealed type is "gravitas_telemetry._outcome.ReadyList[dict[str, Any]]"' in revealed
+    assert 'Revealed type is "list[dict[str, Any]]"' in revealed
     assert 'Revealed type is "def (number: int) -> str"' in revealed

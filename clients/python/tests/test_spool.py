@@ -16,10 +16,12 @@ import pytest
 from conftest import eventually, values
 from gate import Gate
 from gravitas_telemetry import Event, Telemetry
-from gravitas_telemetry._batch import Batch, Composer
+from gravitas_telemetry._batch import Batch
+from gravitas_telemetry._composer import Composer
 from gravitas_telemetry._counters import Counters
 from gravitas_telemetry._replay import main as replay_main
 from gravitas_telemetry._spool import FILE_BYTES_MAX, Spool
+from gravitas_telemetry._uuid7 import uuid7
 
 Stored = Callable[[], "list[Event]"]
 
@@ -165,12 +167,13 @@ def test_files_are_closed_when_they_are_large(spool: Path) -> None:
 def test_who_is_an_orphan(spool: Path) -> None:
     spool.mkdir()
     host = Spool(spool, 1 << 20, Counters())
-    assert host.append(b"mine\n", 1)
+    assert host.append(batch_of("mine").json_line(), 1)
     [mine] = spool.iterdir()
     own_host = mine.name.partition(".")[2].rpartition("-")[0]
     dead = os.spawnlp(os.P_NOWAIT, "true", "true")
     os.waitpid(dead, 0)
-    for name in (f"1.{own_host}-{dead}", f"2.{own_host}-{os.getppid()}", "3.elsewhere-1", "4.elsewhere-1"):
-        shutil.copy(mine, spool / f"{name}.open")
-    os.utime(spool / "4.elsewhere-1.open", (time.time() - 61,) * 2)
-    assert [file.name for file in host.closed_files()] == ["1.jsonl", "4.jsonl"]
+    ids = [uuid7() for _ in range(4)]
+    for batch_id, owner in zip(ids, (f"{own_host}-{dead}", f"{own_host}-{os.getppid()}", "elsewhere-1", "elsewhere-1")):
+        shutil.copy(mine, spool / f"{batch_id}.{owner}.open")
+    os.utime(spool / f"{ids[3]}.elsewhere-1.open", (time.time() - 61,) * 2)
+    assert [file.name for file in host.files.closed()] == sorted([f"{ids[0]}.jsonl", f"{ids[3]}.jsonl"])

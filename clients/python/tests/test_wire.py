@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.json_format import Parse
 
-from gravitas_telemetry._batch import Composer
+from gravitas_telemetry._composer import Composer
 from gravitas_telemetry._counters import Counters
 from gravitas_telemetry._generated.ingest_pb2 import LogBatchRequest
 from gravitas_telemetry._records import Record, UsageRecord

@@ -6,9 +6,10 @@
 """
 
 from ._counters import Counts, DropReason
+from ._flushing import Flushing, FlushResult
 from ._handler import TelemetryHandler
-from ._outcome import Outcome
 from ._queries import AsyncQueryClient, QueryClient, QueryError
+from ._receipt import Receipt
 from ._results import (
     ComponentStats,
     DailyTrend,
@@ -25,6 +26,10 @@ from ._results import (
 )
 from ._telemetry import Telemetry
 from ._timer import Timer
+from ._version import __version__
+
+TelemetryLogger = Telemetry
+"""The name that the class had in the application's own module."""
 
 telemetry: Telemetry = Telemetry()
 """The client that an application shares. It begins with the first record, by the environment."""
@@ -37,19 +42,23 @@ __all__ = [
     "DropReason",
     "Event",
     "EventPage",
+    "FlushResult",
+    "Flushing",
     "Footprint",
     "ModelTrend",
-    "Outcome",
     "OverallTrend",
     "QueryClient",
     "QueryError",
+    "Receipt",
     "Stats",
     "TableSize",
     "Telemetry",
     "TelemetryHandler",
+    "TelemetryLogger",
     "Timer",
     "Trends",
     "UsageBreakdown",
     "UsageSummary",
+    "__version__",
     "telemetry",
 ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Union
 
 from google.protobuf.duration_pb2 import Duration
@@ -30,13 +33,27 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class TooLarge:
+    """For the service, or for what is in between."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class TryAgain:
     message: str
     delay_s: float | None = None
     """The server's, which is not to be shortened."""
+    is_about_batch: bool = False
+    """What is in between may have something against this one batch only."""
 
 
-Answer = Union[Acknowledged, Refused, TryAgain]
+Answer = Union[Acknowledged, Refused, TooLarge, TryAgain]
+
+_REFUSED = ("invalid_argument", "failed_precondition", "out_of_range")
+_TOO_LARGE = (413, 414, 431)
+_OF_THE_WHOLE_WAY = (401, 403, 404, 407, 408, 429)
+
 
 def acknowledged(ack: LogBatchResponse) -> Answer:
     if not ack.batch_id:
@@ -46,36 +63,51 @@ def acknowledged(ack: LogBatchResponse) -> Answer:
     return Acknowledged(ack.events + ack.usage, ack.rejected, said)
 
 
-_REFUSED = ("invalid_argument", "failed_precondition", "out_of_range")
-
-
 def judge(code: str, message: str, delay_s: float | None) -> Answer:
     """`code`: of Connect, for example `already_exists`."""
     said = f"{code}: {message}"
     if code == "already_exists":
         return Refused("conflict", said)
-    if code in _REFUSED or (code == "resource_exhausted" and delay_s is None):
+    if code in _REFUSED:
         return Refused("refused", said)
+    if code == "resource_exhausted" and delay_s is None:
+        return TooLarge(said)
     return TryAgain(said, delay_s)
 
 
 def judge_http(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
     """An answer that is no success."""
-    delay_s = _retry_after_s(headers.get("retry-after", ""))
+    delay_s = retry_after_s(headers.get("retry-after", ""))
     try:
         error = json.loads(content)
         code = error["code"]
         details = error.get("details", [])
         message = error.get("message", "")
-    except (ValueError, TypeError, KeyError, AttributeError):
+        retry_info_s = next((delay for delay in map(_retry_info_s, details) if delay is not None), None)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         # Something in between has answered.
-        return TryAgain(f"HTTP status {status}", delay_s)
-    retry_info_s = next((delay for delay in map(_retry_info_s, details) if delay is not None), None)
+        if status in _TOO_LARGE:
+            return TooLarge(f"HTTP status {status}")
+        is_about_batch = 400 <= status < 500 and status not in _OF_THE_WHOLE_WAY
+        return TryAgain(f"HTTP status {status}, and not of the service", delay_s, is_about_batch)
     return judge(str(code), str(message), delay_s if retry_info_s is None else retry_info_s)
 
 
-def _retry_after_s(text: str) -> float | None:
-    return float(text) if text.isdecimal() else None
+def retry_after_s(text: str) -> float | None:
+    """Of a header: seconds or an HTTP date. None where it is neither."""
+    try:
+        delay_s = float(text)
+    except ValueError:
+        try:
+            delay_s = parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError, IndexError):
+            return None
+    return None if math.isnan(delay_s) else max(delay_s, 0)
+
+
+def duration_s(duration: Duration) -> float:
+    """One that a timedelta can't hold is one as well."""
+    return max(float(duration.seconds + duration.nanos / 1e9), 0)
 
 
 def _retry_info_s(detail: Any) -> float | None:
@@ -85,6 +117,6 @@ def _retry_info_s(detail: Any) -> float | None:
             return None
         encoded = detail["value"]
         content = base64.b64decode(encoded + "=" * (-len(encoded) % 4))
-        return Duration.FromString(content[2:]).ToTimedelta().total_seconds()
+        return duration_s(Duration.FromString(content[2:]))
     except (KeyError, TypeError, ValueError, binascii.Error, DecodeError):
         return None

@@ -7,6 +7,7 @@ logger = logging.getLogger("gravitas_telemetry")
 
 _SECONDS_BETWEEN = 60
 _last_said: dict[str, float] = {}
+_is_exiting = False
 
 
 def complain(about: str, message: str) -> None:
@@ -14,4 +15,16 @@ def complain(about: str, message: str) -> None:
     if now - _last_said.get(about, -_SECONDS_BETWEEN) < _SECONDS_BETWEEN:
         return
     _last_said[about] = now
-    logger.warning("%s", message)
+    shown, logging.raiseExceptions = logging.raiseExceptions, logging.raiseExceptions and not _is_exiting
+    try:
+        logger.warning("%s", message)
+    except Exception:  # whatever a handler of the application does
+        pass
+    finally:
+        logging.raiseExceptions = shown
+
+
+def exiting() -> None:
+    """From now on the application may have closed what its handlers write to, which is no fault to show."""
+    global _is_exiting
+    _is_exiting = True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from typing import Literal, TypedDict, get_args
+
+from ._flushing import FlushResult
+from ._native import Lock
 
 DropReason = Literal[
     "queue_full",
@@ -17,8 +19,12 @@ DropReason = Literal[
     "spool_expired",
     "spool_damaged",
     "spool_failed",
+    "withheld",
 ]
 DROP_REASONS: tuple[DropReason, ...] = get_args(DropReason)
+
+# Of records that were logged long before, or that never were in the queue.
+_OF_OTHERS = ("queue_full", "spool_expired", "spool_damaged")
 
 
 class Counts(TypedDict):
@@ -37,22 +43,43 @@ class Counts(TypedDict):
 
 class Counters:
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.drained = 0
         self.delivered = 0
+        self._delivered_from_spool = 0
         self.spooled = 0
         self.handed_over = 0
         self._dropped: Counter[DropReason] = Counter()
         self._reported: Counter[DropReason] = Counter()
+        self.lost = 0
+        """Dropped because there was no place for them, not because of what they are."""
 
-    def add(self, name: Literal["drained", "delivered", "spooled", "handed_over"], records: int) -> None:
+    def add(self, name: Literal["drained", "spooled", "handed_over"], records: int) -> None:
         with self._lock:
             setattr(self, name, getattr(self, name) + records)
+
+    def delivered_some(self, records: int, from_spool: bool) -> None:
+        with self._lock:
+            self.delivered += records
+            self._delivered_from_spool += records if from_spool else 0
 
     def drop(self, reason: DropReason, records: int = 1) -> None:
         if records:
             with self._lock:
                 self._dropped[reason] += records
+
+    def lose(self, reason: DropReason, records: int) -> None:
+        self.drop(reason, records)
+        with self._lock:
+            self.lost += records
+
+    def placed(self, complete: bool = True) -> FlushResult:
+        """What has found its place so far, other than what comes from the spool."""
+        with self._lock:
+            dropped = sum(count for reason, count in self._dropped.items() if reason not in _OF_OTHERS)
+            return FlushResult(
+                self.delivered - self._delivered_from_spool, self.spooled, self.handed_over, dropped, complete
+            )
 
     def take_unreported(self) -> Counter[DropReason]:
         """What was dropped since the last call."""

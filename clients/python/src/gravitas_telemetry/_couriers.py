@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from ._native import SimpleQueue, Thread
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -20,8 +20,9 @@ class Couriers(Generic[Task, Result]):
     def __init__(self, call: Callable[[Task], Result], count: int) -> None:
         self._call = call
         self._count = count
-        self._tasks: SimpleQueue[tuple[Task, int, SimpleQueue[tuple[int, Result]]]] = SimpleQueue()
-        self._started = False
+        # Of a task, its position and where its result goes; None ends a courier.
+        self._tasks: Any = SimpleQueue()
+        self._threads: list[Thread] = []
 
     def call_all(self, tasks: Iterable[Task]) -> list[Result]:
         """The results in the order of the tasks, of which each begins as soon as it is there."""
@@ -33,7 +34,7 @@ class Couriers(Generic[Task, Result]):
         if second is None:
             return [self._call(first)]
         self._start()
-        answered: SimpleQueue[tuple[int, Result]] = SimpleQueue()
+        answered: Any = SimpleQueue()
         count = 0
         for task in (first, second):
             self._tasks.put((task, count, answered))
@@ -44,13 +45,19 @@ class Couriers(Generic[Task, Result]):
         results = dict(answered.get() for _ in range(count))
         return [results[position] for position in range(count)]
 
+    def end(self, timeout_s: float) -> None:
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join(timeout_s)
+
     def _start(self) -> None:
-        if not self._started:
-            self._started = True
-            for _ in range(self._count):
-                threading.Thread(target=self._run, name="gravitas-telemetry-courier", daemon=True).start()
+        while len(self._threads) < self._count:
+            thread = Thread(self._run, "gravitas-telemetry-courier")
+            thread.start()
+            self._threads.append(thread)
 
     def _run(self) -> None:
-        while True:
-            task, position, answered = self._tasks.get()
-            answered.put((position, self._call(task)))
+        while task := self._tasks.get():
+            given, position, answered = task
+            answered.put((position, self._call(given)))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from itertools import zip_longest
-from pathlib import Path
 
-from ._answers import Answer, TryAgain
-from ._batch import Batch, Composer
-from ._circuit import TRIES_MAX, Circuit
+from ._answers import Acknowledged, Answer, TooLarge, TryAgain
+from ._batch import Batch
+from ._circuit import MOMENT_S, TRIES_MAX, Circuit
 from ._complaints import complain
+from ._composer import Composer
 from ._counters import Counters
 from ._drop_report import DropReport
 from ._fallback import fall_back
 from ._http_transport import TIMEOUT_S
 from ._intake import Intake
 from ._life_cycle import not_while_forking
+from ._native import Event, Lock
 from ._options import Options
 from ._spool import Spool
 from ._spool_delivery import SpoolDelivery, settle
@@ -37,26 +37,35 @@ class Delivery:
         self._options = options
         self._counters = counters
         self._composer = Composer(
-            options.batch_events_max, options.batch_bytes_max, options.resource_attributes(), counters
+            options.batch_events_max,
+            options.batch_bytes_max,
+            options.resource_attributes(),
+            counters,
+            options.before_send,
         )
         self._report = DropReport(options, counters)
         self._circuit = Circuit()
         self._transports: Transports | None = None
         self.spool: Spool | None = None
         if options.fallback == "spool":
-            self.spool = Spool(Path(options.spool_directory), options.spool_bytes_max, counters)
+            self.spool = Spool(options.spool_directory, options.spool_bytes_max, counters)
             self._from_spool = SpoolDelivery(self.spool, counters, self._send_line)
         self._look_at = 0.0
         self._window: Window | None = None
-        self._stopping = threading.Event()
+        self._stopping = Event()
         self._stop_by = float("inf")
         self._abandoned = False
-        self._draining = threading.Lock()
+        self._draining = Lock()
 
     def open(self) -> None:
         """Takes a while where it reads the certificates of TLS."""
         with not_while_forking():
             self._transports = Transports(self._options)
+
+    def close(self) -> None:
+        """Gives the connections back; to be called by the sender's thread."""
+        if self._transports:
+            self._transports.close()
 
     def stop(self, by: float) -> None:
         """From now on each batch gets one try, and none after the first that failed."""
@@ -80,18 +89,17 @@ class Delivery:
         """Takes from the queue what the transport takes at once."""
         assert self._transports
         self._window = window = Window(self._compose, self._transports.live.window_batches_max)
-        tries_left = 1 if self.is_stopping else TRIES_MAX
-        while tries_left and self._may_try_live():
-            tries_left -= 1
-            self._try_live(window)
-            if not window.batches:
+        try:
+            self._try_some_times(window)
+            if not window.batches and window.is_sealed:
                 return
-            if tries_left:
-                self._stopping.wait(max(self._circuit.retry_at - time.monotonic(), 0))
-        window.fill()
-        self._look_at = 0.0
-        while self._fall_back_first(window):
-            pass
+            window.fill()
+            self._look_at = 0.0
+        finally:
+            # Also whatever was thrown.
+            window.seal()
+            while self._fall_back_first(window):
+                pass
 
     def spooled(self) -> bool:
         """Delivers the oldest line of the spool, when it is time to. Whether there may be more."""
@@ -114,24 +122,38 @@ class Delivery:
             return True
         return False
 
-    def drain(self) -> None:
-        """Leaves all to the fallback."""
+    def drain(self) -> bool:
+        """Leaves all to the fallback. Not, where a thread that hangs does the same and is not done in time."""
         # Whoever comes second waits until what the first has taken from the queue has its place.
-        with self._draining:
+        if not self._draining.acquire(timeout=self._patience_s()):
+            return False
+        try:
             while self._intake.queue:
                 batch = self._composer.compose(self._intake.queue)
                 if batch:
                     self._fall_back(batch)
             if self.spool:
                 self.spool.close_file()
+        finally:
+            self._draining.release()
+        return True
 
-    def abandon(self) -> None:
+    def abandon(self) -> bool:
         """The sender's thread hangs in a call, or has never run: what it has is spooled from here."""
-        with self._draining:
+        if not self._draining.acquire(timeout=self._patience_s()):
+            return False
+        try:
             self._abandoned = True
             for batch in self._window.seal() if self._window else []:
                 self._fall_back(batch)
-        self.drain()
+        finally:
+            self._draining.release()
+        if self._transports:
+            self._transports.abort()
+        return self.drain()
+
+    def _patience_s(self) -> float:
+        return max(self._stop_by - time.monotonic(), MOMENT_S) if self.is_stopping else -1
 
     def _fall_back_first(self, window: Window) -> bool:
         """Whether there may be more. Either this or `abandon` finds a batch its place."""
@@ -150,6 +172,17 @@ class Delivery:
                 return batch
         return None
 
+    def _try_some_times(self, window: Window) -> None:
+        tries_left = 1 if self.is_stopping else TRIES_MAX
+        while tries_left and self._may_try_live():
+            # What had to be split is no failure, and comes to an end.
+            if not self._try_live(window):
+                tries_left -= 1
+            if not window.batches:
+                return
+            if tries_left and self._circuit.retry_at:
+                self._stopping.wait_natively(self._circuit.retry_at - time.monotonic())
+
     def _may_try_live(self) -> bool:
         if not self._circuit.is_open:
             # At the end there is no time for more than one failure.
@@ -158,28 +191,42 @@ class Delivery:
         spool_holds_any = self.spool is not None and self.spool.holds_any()
         return not self.is_stopping and self._circuit.may_try() and not spool_holds_any
 
-    def _try_live(self, window: Window) -> None:
+    def _try_live(self, window: Window) -> bool:
+        """Whether something had to be split, and nothing failed."""
         assert self._transports
+        self._transports.rebuild()
         answers = self._transports.live.send(window.bodies(), self._timeout_s())
         batches = window.seal()
         if self._abandoned or not batches:
-            return
+            return False
         failures: list[TryAgain] = []
         left: list[Batch] = []
         for batch, answer in zip_longest(batches, answers[: len(batches)], fillvalue=_UNANSWERED):
             assert isinstance(batch, Batch) and not isinstance(answer, Batch)
-            settle(self._counters, answer, len(batch.records))
             if isinstance(answer, TryAgain):
                 left.append(batch)
                 failures.append(answer)
+            else:
+                left += self._settled(batch, answer)
         window.batches = left
         if failures:
             self._failed(max(failures, key=lambda failure: failure.delay_s or 0))
         else:
             self._succeeded()
+        return not failures
+
+    def _settled(self, batch: Batch, answer: Answer) -> list[Batch]:
+        """What is left of a batch that has its answer."""
+        halves = batch.halves() if isinstance(answer, TooLarge) else []
+        if not halves:
+            settle(self._counters, answer, len(batch.records))
+            if isinstance(answer, TooLarge) and self.spool:
+                self.spool.set_aside(batch.id, [batch.json_line()], "refused")
+        return halves
 
     def _send_line(self, line: bytes) -> Answer:
         assert self._transports
+        self._transports.rebuild()
         return self._transports.http.send_line(line, self._timeout_s())
 
     def _timeout_s(self) -> float:
@@ -196,7 +243,7 @@ class Delivery:
 
     def _failed(self, answer: TryAgain) -> None:
         self._circuit.failed(answer.delay_s)
-        complain("unreachable", f"the service at {self._options.url} takes nothing: {answer.message}")
+        complain("unreachable", f"the service at {self._options.shown_url} takes nothing: {answer.message}")
 
     def _fall_back(self, batch: Batch) -> None:
         fall_back(batch, self._options.fallback, self.spool, self._counters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
@@ -21,17 +22,27 @@ def fall_back(batch: Batch, way: Fallback, spool: Spool | None, counters: Counte
         spool.append(batch.json_line(), records)
         return
     if way == "none":
-        counters.drop("unreachable", records)
+        counters.lose("unreachable", records)
         complain("unreachable", f"the service can't be reached: {records} records are dropped")
         return
     line = batch.json_line().decode().rstrip("\n")
     try:
         if way == "stdout":
-            print(line, flush=True)
+            _print(line)
         else:
             _records_logger.warning("%s", line)
     except (OSError, ValueError) as error:
-        counters.drop("unreachable", records)
+        counters.lose("unreachable", records)
         complain("unreachable", f"{records} records can't be written to {way} and are dropped: {error}")
     else:
         counters.add("handed_over", records)
+
+
+def _print(line: str) -> None:
+    if sys.stdout is None:
+        raise OSError("there is no stdout")
+    try:
+        print(line, flush=True)
+    except UnicodeEncodeError:
+        # Escaped it says the same.
+        print(json.dumps(json.loads(line)), flush=True)

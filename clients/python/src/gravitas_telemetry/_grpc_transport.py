@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from ._answers import Answer, acknowledged, judge
+from ._answers import Answer, TooLarge, TryAgain, acknowledged, duration_s, judge, retry_after_s
 from ._generated.ingest_pb2 import StreamBatchesResponse
 from ._http_transport import TIMEOUT_S
 from ._options import Options
+from ._proxies import proxy_of
 
 _METHOD = "/gravitas.telemetry.v1.IngestService/StreamBatches"
 _CODES = {code.value[0]: code.name.lower() for code in grpc.StatusCode}
@@ -22,14 +23,17 @@ class GrpcTransport:
     window_batches_max = 16
 
     def __init__(self, options: Options) -> None:
-        url = urlsplit(options.url)
-        secure = url.scheme == "https"
-        target = f"{url.hostname}:{url.port or (443 if secure else 80)}"
-        reconnect = [("grpc.max_reconnect_backoff_ms", 1000), ("grpc.initial_reconnect_backoff_ms", 100)]
+        secure = options.url.startswith("https:")
+        settings: list[tuple[str, int | str]] = [
+            ("grpc.max_reconnect_backoff_ms", 1000),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+        ]
+        proxy = proxy_of(options.url)
+        settings.append(("grpc.http_proxy", proxy) if proxy else ("grpc.enable_http_proxy", 0))
         self._channel = (
-            grpc.secure_channel(target, grpc.ssl_channel_credentials(), reconnect)
+            grpc.secure_channel(target_of(options.url), grpc.ssl_channel_credentials(), settings)
             if secure
-            else grpc.insecure_channel(target, reconnect)
+            else grpc.insecure_channel(target_of(options.url), settings)
         )
         self._metadata = [(name.lower(), value) for name, value in options.request_headers().items()]
         # The messages are encoded already; a StreamBatchesRequest has the encoding of a LogBatchRequest.
@@ -47,22 +51,35 @@ class GrpcTransport:
                 answers.append(_answer(response))
         except grpc.RpcError as error:
             answers.append(_failure(error))
+        except Exception as error:  # an answer that can't be read, say
+            answers.append(TryAgain(f"{type(error).__name__}: {error}"))
         return answers
+
+    def abort(self) -> None:
+        self._channel.close()
 
     def close(self) -> None:
         self._channel.close()
+
+
+def target_of(url: str) -> str:
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 def _answer(response: StreamBatchesResponse) -> Answer:
     if not response.HasField("error"):
         return acknowledged(response.ack)
     error = response.error
-    delay_s = error.retry_delay.ToTimedelta().total_seconds() if error.HasField("retry_delay") else None
+    delay_s = duration_s(error.retry_delay) if error.HasField("retry_delay") else None
     return judge(_CODES.get(error.code, "unknown"), error.message, delay_s)
 
 
 def _failure(error: grpc.RpcError) -> Answer:
     trailers = {name: value for name, value in error.trailing_metadata() or ()}
     retry_after = trailers.get("retry-after", "")
-    delay_s = float(retry_after) if retry_after.isdecimal() else None
-    return judge(error.code().name.lower(), error.details() or "", delay_s)
+    delay_s = retry_after_s(retry_after if isinstance(retry_after, str) else "")
+    answer = judge(error.code().name.lower(), error.details() or "", delay_s)
+    # Of a stream that ends so nobody knows which batch was too large; from the spool each goes alone.
+    return TryAgain(answer.message) if isinstance(answer, TooLarge) else answer

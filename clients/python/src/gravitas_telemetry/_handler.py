@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ._http_transport import on_sending_thread
+from ._http_client import on_sending_thread
 
 if TYPE_CHECKING:
     from ._telemetry import Telemetry
 
 
+# What every record has, and what formatters add to it.
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+
+
 class TelemetryHandler(logging.Handler):
     """Sends log records as events: component is the logger, status the level.
 
-    Metadata is `message`, `file`, `line`, and `exception` where there is one. What telemetry itself
-    logs is left out, and so is what its HTTP library logs on its account.
+    Metadata is what `extra` gave, `message`, `file`, `line`, and `exception` where there is one. What
+    telemetry itself logs is left out, and so is what its HTTP library logs on its account.
     """
 
     def __init__(
@@ -33,7 +37,8 @@ class TelemetryHandler(logging.Handler):
         if record.name.partition(".")[0] == "gravitas_telemetry" or on_sending_thread():
             return
         try:
-            metadata = {"message": record.getMessage(), "file": record.pathname, "line": record.lineno}
+            extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+            metadata = {**extra, "message": record.getMessage(), "file": record.pathname, "line": record.lineno}
             if record.exc_info:
                 metadata["exception"] = logging.Formatter().formatException(record.exc_info)
             self._telemetry.log(

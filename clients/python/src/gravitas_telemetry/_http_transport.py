@@ -5,10 +5,12 @@ from __future__ import annotations
 # httpx and the socket module import these when they are first needed, which would be in the
 # sender's thread: a process that forks in the middle of that has a child with half a module.
 import encodings.idna  # noqa: F401
-import logging
-import threading
+import socket
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+from weakref import WeakSet
 
 import httpcore  # noqa: F401
 import httpx
@@ -17,6 +19,7 @@ from google.protobuf.json_format import ParseDict
 from ._answers import Answer, TryAgain, acknowledged, judge_http
 from ._couriers import Couriers
 from ._generated.ingest_pb2 import LogBatchResponse
+from ._http_client import mark_sending_thread, settings
 from ._options import Options
 
 CONNECT_TIMEOUT_S = 1.0
@@ -33,13 +36,9 @@ class HttpTransport:
     window_batches_max = 16
 
     def __init__(self, options: Options) -> None:
-        self._client = httpx.Client(
-            base_url=options.url,
-            headers={"connect-protocol-version": "1", **options.request_headers()},
-            # Without TLS there is no need to read all certificates.
-            verify=options.verify if options.url.startswith("https:") else False,
-            limits=httpx.Limits(keepalive_expiry=30),
-        )
+        self._client = httpx.Client(**settings(options), limits=httpx.Limits(keepalive_expiry=30))
+        self._connections: WeakSet[socket.socket] = WeakSet()
+        self._is_aborted = False
         self._couriers: Couriers[tuple[bytes, float], Answer] = Couriers(self._log_batch, _COURIERS)
 
     def send(self, bodies: Iterable[bytes], timeout_s: float = TIMEOUT_S) -> list[Answer]:
@@ -50,13 +49,25 @@ class HttpTransport:
         """Sends a line of a spool as it stands."""
         return self._post("/v1/telemetry/batch", "application/json", line, timeout_s)
 
+    def abort(self) -> None:
+        self._is_aborted = True
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
+        self._couriers.end(CONNECT_TIMEOUT_S)
         self._client.close()
 
     def _log_batch(self, task: tuple[bytes, float]) -> Answer:
         mark_sending_thread()
         body, timeout_s = task
         return self._post("/gravitas.telemetry.v1.IngestService/LogBatch", "application/proto", body, timeout_s)
+
+    def _notice(self, event: str, about: dict[str, Any]) -> None:
+        """Keeps the sockets, which alone can be shut while another thread waits for an answer."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._connections.add(about["return_value"].get_extra_info("socket"))
 
     def _post(self, path: str, content_type: str, body: bytes, timeout_s: float) -> Answer:
         headers = {"content-type": content_type}
@@ -65,7 +76,11 @@ class HttpTransport:
             body = gzip(body)
         timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         try:
-            response = self._client.post(path, content=body, headers=headers, timeout=timeout)
+            if self._is_aborted:
+                return TryAgain("the client is closed")
+            response = self._client.post(
+                path, content=body, headers=headers, timeout=timeout, extensions={"trace": self._notice}
+            )
             if response.status_code != 200:
                 return judge_http(response.status_code, response.headers, response.content)
             if content_type == "application/proto":
@@ -78,23 +93,3 @@ class HttpTransport:
 def gzip(body: bytes) -> bytes:
     compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, wbits=31)
     return compressor.compress(body) + compressor.flush()
-
-
-_sending = threading.local()
-
-
-def mark_sending_thread() -> None:
-    """What is logged on this thread is about telemetry's own requests."""
-    _sending.here = True
-    http_logger = logging.getLogger("httpx")
-    if _not_ours not in http_logger.filters:
-        http_logger.addFilter(_not_ours)
-
-
-def on_sending_thread() -> bool:
-    return getattr(_sending, "here", False)
-
-
-def _not_ours(record: logging.LogRecord) -> bool:
-    """httpx logs each request as INFO, which would fill the application's log."""
-    return not on_sending_thread()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from queue import SimpleQueue
+from typing import Any
 
+from ._native import Event, SimpleQueue
 from ._records import Record
 
 NEVER = 1 << 62
@@ -15,10 +15,8 @@ class Flush:
     """Asks the sender to deliver or spool all that is in the queue."""
 
     def __init__(self) -> None:
-        self.done = threading.Event()
+        self.done = Event()
         self.drained_target = 0
-        self.lost_before = 0
-        self.succeeded = False
 
 
 class Intake:
@@ -34,7 +32,7 @@ class Intake:
         self.room = room
         self.attention_at = NEVER
         # Reentrant, so that a signal handler may log while the code that it interrupted does.
-        self.bell: SimpleQueue[Flush | None] = SimpleQueue()
+        self.bell: Any = SimpleQueue()
 
     def ring(self, request: Flush | None = None) -> None:
         self.attention_at = NEVER

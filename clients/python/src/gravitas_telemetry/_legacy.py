@@ -9,13 +9,17 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from ._complaints import complain
-from ._outcome import Outcome, ReadyDict, ReadyFloat, ReadyList
+from ._flushing import FlushResult
+from ._legacy_shapes import efficiency, footprint_shape, statistics_shape, usage_shape
 from ._queries import QueryClient, QueryError
-from ._results import ComponentStats, Event
+from ._receipt import ReadyDict, ReadyFloat, ReadyList, Receipt
+from ._results import Event
 
 Shape = TypeVar("Shape", "ReadyList[dict[str, Any]]", "ReadyDict[str, Any]")
 
 _PAGE_SIZE_MAX = 1000
+# A read sees what its own process has logged before, unless the service is too slow for that.
+_FLUSH_S = 1.0
 
 
 class LegacyMethods:
@@ -32,20 +36,23 @@ class LegacyMethods:
         value: float | None = None,
         metadata: dict[str, Any] | None = None,
         status: str | None = None,
-    ) -> Outcome:
+    ) -> Receipt:
         raise NotImplementedError
 
     def queries(self) -> QueryClient:
         raise NotImplementedError
 
-    def log_load_latency(self, model_name: str, load_time_seconds: float, success: bool = True) -> Outcome:
+    def _flush(self, timeout: float) -> FlushResult:
+        raise NotImplementedError
+
+    def log_load_latency(self, model_name: str, load_time_seconds: float, success: bool = True) -> Receipt:
         """How long it took to load a model: an event LOAD_LATENCY in seconds."""
         metadata = {"model": model_name, "load_time_ms": load_time_seconds * 1000}
         return self.log("LOAD_LATENCY", model_name, load_time_seconds, metadata, "OK" if success else "ERROR")
 
     def log_thought_latency(
         self, model_name: str, inference_time_seconds: float, tokens_generated: int, prompt_tokens: int = 0
-    ) -> Outcome:
+    ) -> Receipt:
         """How long an inference took: an event THOUGHT_LATENCY in milliseconds per generated token."""
         inference_time_ms = inference_time_seconds * 1000
         per_token_ms = inference_time_ms / tokens_generated if tokens_generated else None
@@ -69,19 +76,25 @@ class LegacyMethods:
 
     def get_recent_events(self, limit: int = 10, component: str | None = None) -> ReadyList[dict[str, Any]]:
         """Newest first: dicts of id, event_type, component, value, metadata, status and timestamp."""
-        return _now_or_later(lambda: self._recent_events(limit, component or ""), ReadyList())
+        return self._now_or_later(lambda: self._recent_events(limit, component or ""), ReadyList())
 
     def get_aggregated_efficiency(self, component: str | None = None, hours: float = 24) -> ReadyDict[str, Any]:
         """Milliseconds per generated token of one component, or of each."""
-        return _now_or_later(lambda: self._aggregated_efficiency(component, hours), ReadyDict())
+        return self._now_or_later(lambda: self._aggregated_efficiency(component, hours), ReadyDict())
 
     def get_60day_statistics(self) -> ReadyDict[str, Any]:
-        """Milliseconds per generated token over the last 60 days, by model."""
-        return _now_or_later(self._statistics, ReadyDict())
+        """All events of the last 60 days, and their milliseconds per generated token by model, best first."""
+        return self._now_or_later(lambda: ReadyDict(statistics_shape(self.queries().get_trends(days=60))), ReadyDict())
 
     def get_telemetry_footprint(self) -> ReadyDict[str, Any]:
-        """Sizes and row counts of the tables."""
-        return _now_or_later(lambda: ReadyDict(asdict(self.queries().get_footprint())), ReadyDict())
+        """Sizes of the tables, largest first, and row counts."""
+        return self._now_or_later(lambda: ReadyDict(footprint_shape(self.queries().get_footprint())), ReadyDict())
+
+    def get_usage_statistics(self, hours: float = 24) -> ReadyDict[str, Any]:
+        """Requests, tokens, L2 tokens and average latency, in total and by model and layer."""
+        return self._now_or_later(
+            lambda: ReadyDict(usage_shape(self.queries().get_usage_summary(hours=hours))), ReadyDict()
+        )
 
     def _recent_events(self, limit: int, component: str) -> ReadyList[dict[str, Any]]:
         events: list[Event] = []
@@ -100,39 +113,22 @@ class LegacyMethods:
         if found.measurement_count == 0:
             return ReadyDict()
         if component:
-            return ReadyDict(_efficiency(found))
-        components = [_efficiency(each) for each in found.components]
+            return ReadyDict(efficiency(found))
+        components = [efficiency(each) for each in found.components]
         return ReadyDict(components=components, time_window_hours=hours)
 
-    def _statistics(self) -> ReadyDict[str, Any]:
-        found = asdict(self.queries().get_trends(days=60))
-        for trend in found["model_trends"]:
-            del trend["days"]
-        return ReadyDict(found)
+    def _now_or_later(self, query: Callable[[], Shape], empty: Shape) -> Shape:
+        def answer() -> Shape:
+            try:
+                self._flush(_FLUSH_S)
+                return query()
+            except QueryError as error:
+                complain("query", f"telemetry can't be read: {error}")
+                return empty
 
-
-def _efficiency(found: ComponentStats) -> dict[str, Any]:
-    return {
-        "component": found.component,
-        "measurement_count": found.measurement_count,
-        "avg_efficiency_score": found.avg_efficiency_score,
-        "best_efficiency": found.best_efficiency,
-        "worst_efficiency": found.worst_efficiency,
-        "total_tokens": found.total_tokens,
-    }
-
-
-def _now_or_later(query: Callable[[], Shape], empty: Shape) -> Shape:
-    def answer() -> Shape:
         try:
-            return query()
-        except QueryError as error:
-            complain("query", f"telemetry can't be read: {error}")
-            return empty
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return answer()
-    # Has the shape once it is awaited, and an event loop leaves no other way to get it.
-    return asyncio.to_thread(answer)  # type: ignore[return-value]
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return answer()
+        # Has the shape once it is awaited, and an event loop leaves no other way to get it.
+        return asyncio.to_thread(answer)  # type: ignore[return-value]

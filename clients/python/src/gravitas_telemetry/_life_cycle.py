@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
+from ._complaints import exiting
 from ._environments import forget_environments, hook_environments
+from ._native import Lock
 
 
 class Living(Protocol):
-    def close(self, timeout: float | None = None) -> bool: ...
+    def close(self, timeout: float | None = None) -> object: ...
 
-    def flush(self, timeout: float = ...) -> bool: ...
+    def flush(self, timeout: float = ...) -> object: ...
 
     def _begin_anew(self) -> None: ...
 
@@ -23,7 +24,7 @@ class Living(Protocol):
 _living: list[Living] = []
 _FORK_DELAY_S_MAX = 1.0
 _FLUSH_S = 2.0
-_setting_up = threading.Lock()
+_setting_up = Lock()
 _fork_holds_lock = False
 
 
@@ -49,6 +50,11 @@ def not_while_forking() -> Iterator[None]:
         yield
 
 
+def _close_at_exit() -> None:
+    exiting()
+    _close_all()
+
+
 def _close_all() -> None:
     for client in list(_living):
         client.close()
@@ -71,14 +77,14 @@ def _after_fork_in_parent() -> None:
 
 def _begin_all_anew() -> None:
     global _setting_up
-    _setting_up = threading.Lock()
+    _setting_up = Lock()
     forget_environments()
     for client in _living:
         client._begin_anew()
 
 
 # At import: exit hooks run last in, first out, so that those of the application may still log.
-atexit.register(_close_all)
+atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_begin_all_anew

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
+from ._before_send import BeforeSend
 from ._complaints import complain
+from ._option_checks import InvalidOption, checked
 
-Transport = Literal["http", "grpc"]
+TransportName = Literal["http", "grpc"]
 Fallback = Literal["spool", "stdout", "logging", "none"]
 
 _ENVIRONMENT = {
@@ -25,7 +26,6 @@ _ENVIRONMENT = {
     "fallback": ("TELEMETRY_FALLBACK",),
     "spool_directory": ("TELEMETRY_SPOOL_DIRECTORY",),
 }
-_CHOICES = {"transport": get_args(Transport), "fallback": get_args(Fallback)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +36,24 @@ class Options:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     service_name: str | None = None
     resource: Mapping[str, Any] | None = None
-    transport: Transport = "http"
+    transport: TransportName = "http"
     fallback: Fallback = "spool"
-    spool_directory: str | os.PathLike[str] = ""
+    spool_directory: str | os.PathLike[str] | None = None
+    """None: the default, which is found when it is needed."""
     spool_bytes_max: int = 100 * 1024 * 1024
     queue_events_max: int = 50_000
     batch_events_max: int = 1_000
     batch_bytes_max: int = 512 * 1024
     batch_age_ms_max: float = 200
     close_timeout_s: float = 2
+    before_send: BeforeSend | None = None
     verify: ssl.SSLContext | bool = True
+
+    @property
+    def shown_url(self) -> str:
+        """Without what may be a secret."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def request_headers(self) -> dict[str, str]:
         headers = dict(self.headers)
@@ -63,41 +71,23 @@ class Options:
         return {**attributes, **(self.resource or {})}
 
 
-def check(given: Mapping[str, Any]) -> None:
-    """ValueError for an argument that can't be meant."""
-    for name, choices in _CHOICES.items():
-        if given.get(name, choices[0]) not in choices:
-            raise ValueError(f"{name} must be one of {', '.join(choices)}, not {given[name]!r}")
-    for name, value in given.items():
-        if name.endswith("_max") and not value > 0:
-            raise ValueError(f"{name} must be greater than 0, not {value!r}")
-
-
 def resolve(given: Mapping[str, Any]) -> Options:
-    """Arguments go before the environment, which goes before the defaults."""
+    """Arguments, which have been checked, go before the environment, which goes before the defaults."""
     values: dict[str, Any] = {}
     for name, variables in _ENVIRONMENT.items():
-        text = next((os.environ[each] for each in variables if os.environ.get(each)), None)
-        if text is None:
+        variable = next((each for each in variables if os.environ.get(each, "").strip()), None)
+        if variable is None or name in given:
             continue
-        if name in _CHOICES and text not in _CHOICES[name]:
-            complain("options", f"{variables[0]} must be one of {', '.join(_CHOICES[name])}")
-            continue
-        values[name] = text
-    if "enabled" in values:
-        values["enabled"] = values["enabled"].strip().lower() not in ("false", "0", "no", "off")
-    values.update(given)
-    values["spool_directory"] = values.get("spool_directory") or _default_spool_directory()
-    return Options(**values)
+        text = os.environ[variable].strip()
+        try:
+            values[name] = _is_enabling(text) if name == "enabled" else checked(name, text)
+        except InvalidOption as error:
+            complain(f"options {name}", f"{variable} counts as not given: {error}")
+            if name == "url":
+                # Another service than the one that was meant is not to get it.
+                values[name] = ""
+    return Options(**{**values, **given})
 
 
-def _default_spool_directory() -> Path:
-    state = os.environ.get("XDG_STATE_HOME")
-    try:
-        parent = Path(state) if state else Path.home() / ".local" / "state"
-        directory = parent / "gravitas-telemetry"
-        directory.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        # No home, or one that can't be written.
-        return Path(tempfile.gettempdir()) / "gravitas-telemetry"
-    return directory if os.access(directory, os.W_OK) else Path(tempfile.gettempdir()) / directory.name
+def _is_enabling(text: str) -> bool:
+    return text.lower() not in ("false", "0", "no", "off")

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from . import _results as results
 from ._answers import Acknowledged, judge_http
 from ._generated import query_pb2 as pb
+from ._http_client import settings
 from ._options import Options
 
 _TIMEOUT = httpx.Timeout(20, connect=1)
+_HEADERS = {"content-type": "application/proto"}
 Answer = TypeVar("Answer", bound=Message)
+Client = TypeVar("Client")
 
 
 class QueryError(Exception):
     """The service could not be asked, or refused to answer."""
 
 
-class _Queries:
+class _Queries(Generic[Client]):
     """What both clients share: requests are made here, and answers read."""
 
     def __init__(self, options: Options) -> None:
-        self._settings: dict[str, Any] = {
-            "base_url": options.url,
-            "headers": {
-                "connect-protocol-version": "1",
-                "content-type": "application/proto",
-                **options.request_headers(),
-            },
-            "timeout": _TIMEOUT,
-            "verify": options.verify,
-        }
+        self._options = options
+        self._made: Client | None = None
+
+    def _client(self, kind: Callable[..., Client]) -> Client:
+        """Made with the first query, because its failure is one of that."""
+        if self._made is None:
+            try:
+                self._made = kind(**settings(self._options), timeout=_TIMEOUT)
+            except Exception as error:  # a proxy without its package, a certificate that is none
+                raise QueryError(f"{type(error).__name__}: {error}") from error
+        return self._made
 
 
-class QueryClient(_Queries):
+class QueryClient(_Queries[httpx.Client]):
     """Blocking queries. Each raises `QueryError` where it has no answer."""
-
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self._client = httpx.Client(**self._settings)
 
     def list_events(
         self,
@@ -82,7 +82,9 @@ class QueryClient(_Queries):
         return results.footprint(self._ask("GetFootprint", pb.GetFootprintRequest(), pb.GetFootprintResponse))
 
     def close(self) -> None:
-        self._client.close()
+        if self._made:
+            self._made.close()
+            self._made = None
 
     def __enter__(self) -> QueryClient:
         return self
@@ -93,19 +95,16 @@ class QueryClient(_Queries):
         self.close()
 
     def _ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
+        client = self._client(httpx.Client)
         try:
-            response = self._client.post(_path(method), content=request.SerializeToString())
-        except httpx.HTTPError as error:
+            response = client.post(_path(method), content=request.SerializeToString(), headers=_HEADERS)
+        except Exception as error:  # httpx's own, and what a transport below lets through
             raise QueryError(f"{type(error).__name__}: {error}") from error
         return _read(response, answer)
 
 
-class AsyncQueryClient(_Queries):
+class AsyncQueryClient(_Queries[httpx.AsyncClient]):
     """The same queries as coroutines."""
-
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self._client = httpx.AsyncClient(**self._settings)
 
     async def list_events(
         self,
@@ -143,7 +142,9 @@ class AsyncQueryClient(_Queries):
         return results.footprint(await self._ask("GetFootprint", pb.GetFootprintRequest(), pb.GetFootprintResponse))
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._made:
+            await self._made.aclose()
+            self._made = None
 
     async def __aenter__(self) -> AsyncQueryClient:
         return self
@@ -154,9 +155,10 @@ class AsyncQueryClient(_Queries):
         await self.close()
 
     async def _ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
+        client = self._client(httpx.AsyncClient)
         try:
-            response = await self._client.post(_path(method), content=request.SerializeToString())
-        except httpx.HTTPError as error:
+            response = await client.post(_path(method), content=request.SerializeToString(), headers=_HEADERS)
+        except Exception as error:
             raise QueryError(f"{type(error).__name__}: {error}") from error
         return _read(response, answer)
 
@@ -184,4 +186,10 @@ def _read(response: httpx.Response, answer: type[Answer]) -> Answer:
     if response.status_code != 200:
         judged = judge_http(response.status_code, response.headers, response.content)
         raise QueryError("no answer" if isinstance(judged, Acknowledged) else judged.message)
-    return answer.FromString(response.content)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/proto":
+        raise QueryError(f"what answers is not the service: its success is of type {kind or 'none'}")
+    try:
+        return answer.FromString(response.content)
+    except DecodeError as error:
+        raise QueryError(f"what answers is not the service: {error}") from error

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from numbers import Real
+from itertools import islice
 from typing import Any, NamedTuple, Union
 
-METADATA_DEPTH_MAX = 32
+from ._entries import VALUES_MAX
+from ._storable import METADATA_BYTES_MAX, storable_object, storable_text
+
+_TEXT_MAX = 32 * 1024
+ENTRIES_MAX = VALUES_MAX + 1
 
 
 class UsageRecord(NamedTuple):
@@ -25,7 +29,7 @@ class UsageRecord(NamedTuple):
     cost_usd: float | None
     ghost_id: str | None
     shell_id: str | None
-    metadata: Mapping[str, Any] | None
+    metadata: Any
 
 
 EventRecord = tuple[int, Any, Any, Any, Any, Any]
@@ -46,15 +50,12 @@ def to_time_ns(timestamp: datetime | float) -> int:
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
 
 
-def storable_text(value: Any) -> str:
-    """UTF-8 can't hold half of a surrogate pair: it becomes U+FFFD, and a pair one character."""
-    text = value if isinstance(value, str) else str(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    # A subclass, say of an enumeration, may have another idea of its text.
-    return text if type(text) is str else str.__str__(text)
+def name_text(value: Any) -> str:
+    """Of an event type, a component and the like."""
+    text = storable_text(value)
+    if len(text) > _TEXT_MAX:
+        raise Unstorable(f"a text is {len(text)} characters long; at most {_TEXT_MAX} are allowed")
+    return text
 
 
 def storable_number(value: Any) -> float | None:
@@ -74,36 +75,51 @@ def storable_tokens(value: Any) -> int:
     return count
 
 
-def storable_json(value: Any, depth: int = 1) -> Any:
-    """What JSON has a form for; anything else becomes its text."""
-    if value is None or value is True or value is False:
-        return value
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, Real):
-        return _storable_real(value)
-    if isinstance(value, Mapping):
-        return storable_object(value, depth)
-    if isinstance(value, (list, tuple)):
-        if depth > METADATA_DEPTH_MAX:
-            raise Unstorable("metadata is nested too deeply")
-        return [storable_json(item, depth + 1) for item in value]
-    return storable_text(value)
+def frozen(record: Record, metadata_bytes_max: int = METADATA_BYTES_MAX) -> Record:
+    """The record in plain values, which nobody else can change. Raises where it has none."""
+    if isinstance(record, UsageRecord):
+        return _frozen_usage(record, metadata_bytes_max)
+    time_ns, event_type, component, value, metadata, status = record
+    return (
+        time_ns,
+        name_text(event_type),
+        _name_or_none(component),
+        storable_number(value),
+        None if metadata is None else storable_object(metadata, metadata_bytes_max),
+        _name_or_none(status),
+    )
 
 
-def storable_object(value: Any, depth: int = 1) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Unstorable(f"metadata is of type {type(value).__name__}, not a mapping")
-    if depth > METADATA_DEPTH_MAX:
-        raise Unstorable("metadata is nested too deeply")
-    return {storable_text(key): storable_json(item, depth + 1) for key, item in value.items()}
+def _frozen_usage(record: UsageRecord, metadata_bytes_max: int) -> UsageRecord:
+    texts: dict[str, Any] = {name: _name_or_none(getattr(record, name)) for name in _USAGE_TEXTS}
+    tokens: dict[str, Any] = {name: storable_tokens(getattr(record, name)) for name in _USAGE_TOKENS}
+    metadata = None if record.metadata is None else storable_object(record.metadata, metadata_bytes_max)
+    return record._replace(
+        **texts,
+        **tokens,
+        duration_ms=storable_number(record.duration_ms),
+        cost_usd=storable_number(record.cost_usd),
+        metadata=metadata,
+    )
 
 
-def _storable_real(value: Real) -> float | str:
+_USAGE_TEXTS = ("model", "layer", "provider", "operation", "ghost_id", "shell_id")
+_USAGE_TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+
+
+def _name_or_none(value: Any) -> str | None:
+    return None if value is None else name_text(value)
+
+
+def own_metadata(metadata: Any) -> Any:
+    """A shallow copy, as long as can be stored: what its caller adds later is not in the record."""
+    if metadata is None:
+        return None
     try:
-        number = float(value)
-    except OverflowError:
-        return storable_text(value)
-    if math.isfinite(number):
-        return number
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+        if type(metadata) is dict and len(metadata) <= ENTRIES_MAX:
+            return metadata.copy()
+        if isinstance(metadata, Mapping):
+            return dict(islice(metadata.items(), ENTRIES_MAX))
+    except Exception:  # whatever a caller's object does when it is copied
+        pass
+    return metadata

@@ -21,7 +21,7 @@ class Event:
     value: float | None
     metadata: dict[str, Any]
     status: str | None
-    timestamp: datetime | None
+    timestamp: datetime
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _event(message: telemetry_pb2.Event) -> Event:
         _present(message, "value"),
         _whole_numbers(MessageToDict(message.metadata)) if message.HasField("metadata") else {},
         message.status or None,
-        _time(message, "timestamp"),
+        message.timestamp.ToDatetime(timezone.utc),
     )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from queue import Empty
 
 from ._complaints import complain
 from ._counters import Counters
 from ._delivery import Delivery
-from ._http_transport import mark_sending_thread
+from ._flushing import FlushResult
+from ._http_client import mark_sending_thread
 from ._intake import NEVER, Flush, Intake
+from ._native import Thread
 from ._options import Options
 
 _SLEEP_S_MAX = 3600
+_SECONDS_AFTER_ERROR = 1
 
 
 class Sender:
@@ -25,29 +27,33 @@ class Sender:
         self._delivery = Delivery(intake, options, counters)
         self._waiting_since: float | None = None
         self._flushes: list[Flush] = []
-        self._thread = threading.Thread(target=self._run, name="gravitas-telemetry", daemon=True)
+        self._thread = Thread(self._run, "gravitas-telemetry")
 
     def start(self) -> None:
         self._thread.start()
 
-    def flush(self, timeout_s: float) -> bool:
+    def flush(self, timeout_s: float) -> FlushResult:
+        before = self._counters.placed()
+        lost_before = self._counters.lost
         if not self._thread.is_alive():
-            return False
+            return self._counters.placed(complete=False).since(before)
         request = Flush()
         self._intake.ring(request)
-        return request.done.wait(timeout_s) and request.succeeded
+        in_time = request.done.wait(timeout_s)
+        return self._counters.placed(in_time and self._counters.lost == lost_before).since(before)
 
-    def stop(self, timeout_s: float) -> bool:
+    def stop(self, timeout_s: float) -> FlushResult:
         """Delivers what it can in half of the time; the rest is in the fallback when this returns."""
-        lost_before = self._lost()
-        stop_by = time.monotonic() + timeout_s / 2
-        self._delivery.stop(stop_by)
+        before = self._counters.placed()
+        lost_before = self._counters.lost
+        ends_at = time.monotonic() + timeout_s
+        self._delivery.stop(ends_at - timeout_s / 2)
         self._intake.ring()
-        if self._thread.is_alive():
-            self._thread.join(max(stop_by - time.monotonic(), 0))
-        if self._thread.is_alive() or self._intake.queue:
-            self._delivery.abandon()
-        return self._lost() == lost_before
+        is_placed = self._thread.join(timeout_s / 2) and not self._intake.queue
+        if not is_placed:
+            is_placed = self._delivery.abandon()
+            self._thread.join(max(ends_at - time.monotonic(), 0))
+        return self._counters.placed(is_placed and self._counters.lost == lost_before).since(before)
 
     def forget_inherited(self) -> None:
         """In a forked child: connections and files are the parent's."""
@@ -56,19 +62,27 @@ class Sender:
 
     def _run(self) -> None:
         mark_sending_thread()
-        # Here and not with the first record, whose caller is not to wait.
-        self._delivery.open()
-        while not self._delivery.is_stopping:
-            try:
-                self._turn()
-            except Exception as error:  # telemetry must go on
-                complain("sender", f"unexpected error in the sender: {error!r}")
-                time.sleep(1)
-        while self._intake.queue and self._delivery.has_time_left():
-            self._delivery.live()
-        self._delivery.drain()
-        self._take_requests()
-        self._answer_flushes()
+        try:
+            # Here and not with the first record, whose caller is not to wait.
+            self._delivery.open()
+            while not self._delivery.is_stopping:
+                self._turn_safely()
+            while self._intake.queue and self._delivery.has_time_left():
+                self._delivery.live()
+        except Exception as error:
+            complain("sender", f"the sender ends: {error!r}")
+        finally:
+            self._delivery.drain()
+            self._take_requests()
+            self._answer_flushes()
+            self._delivery.close()
+
+    def _turn_safely(self) -> None:
+        try:
+            self._turn()
+        except Exception as error:  # telemetry must go on
+            complain("sender", f"unexpected error in the sender: {error!r}")
+            self._take_requests(_SECONDS_AFTER_ERROR)
 
     def _turn(self) -> None:
         is_due = self._is_due()
@@ -114,7 +128,6 @@ class Sender:
             if request:
                 # Only this thread takes from the queue: what is in it now is what was logged before.
                 request.drained_target = self._counters.drained + len(self._intake.queue)
-                request.lost_before = self._lost()
                 self._flushes.append(request)
 
     def _answer_flushes(self) -> None:
@@ -123,9 +136,4 @@ class Sender:
             self._delivery.spool.close_file()
         for request in answered:
             self._flushes.remove(request)
-            request.succeeded = self._lost() == request.lost_before
             request.done.set()
-
-    def _lost(self) -> int:
-        dropped = self._counters.counts(0)["dropped"]
-        return dropped["unreachable"] + dropped["spool_failed"]

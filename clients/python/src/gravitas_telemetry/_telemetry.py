@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Mapping
 from datetime import datetime
 from os import PathLike
@@ -12,16 +11,22 @@ from types import TracebackType
 from typing import Any
 
 from . import _life_cycle
+from ._before_send import BeforeSend
 from ._complaints import complain
 from ._counters import Counters, Counts
+from ._flushing import Flushing, FlushResult
 from ._intake import Intake
 from ._legacy import LegacyMethods
-from ._options import Fallback, Options, Transport, check, resolve
-from ._outcome import NOT_TAKEN, TAKEN, Outcome
+from ._native import RLock
+from ._option_checks import checked
+from ._options import Fallback, Options, TransportName, resolve
 from ._queries import AsyncQueryClient, QueryClient
-from ._records import UsageRecord, to_time_ns
+from ._receipt import NOT_TAKEN, TAKEN, Receipt
+from ._records import ENTRIES_MAX, UsageRecord, own_metadata, to_time_ns
 from ._sender import Sender
 from ._timer import Timer
+
+NOTHING_TO_FLUSH = FlushResult(0, 0, 0, 0, True)
 
 
 class Telemetry(LegacyMethods):
@@ -40,7 +45,7 @@ class Telemetry(LegacyMethods):
         headers: Mapping[str, str] | None = None,
         service_name: str | None = None,
         resource: Mapping[str, Any] | None = None,
-        transport: Transport | None = None,
+        transport: TransportName | None = None,
         fallback: Fallback | None = None,
         spool_directory: str | PathLike[str] | None = None,
         spool_bytes_max: int | None = None,
@@ -49,16 +54,16 @@ class Telemetry(LegacyMethods):
         batch_bytes_max: int | None = None,
         batch_age_ms_max: float | None = None,
         close_timeout_s: float | None = None,
+        before_send: BeforeSend | None = None,
         verify: ssl.SSLContext | bool | None = None,
     ) -> None:
-        """`verify`: how TLS certificates are checked, as httpx takes it."""
+        """`verify`: how TLS certificates are checked, as httpx takes it. ValueError names a wrong option."""
         arguments = dict(locals())
         self._given = {
-            name: value
+            name: checked(name, value)
             for name, value in arguments.items()
             if value is not None and name not in ("self", "__class__")
         }
-        check(self._given)
         self._closed = False
         self._begin_anew()
 
@@ -68,8 +73,8 @@ class Telemetry(LegacyMethods):
         self._inherited = getattr(self, "_sender", None), getattr(self, "_queries", None)
         if self._inherited[0]:
             self._inherited[0].forget_inherited()
-        self._lock = threading.RLock()
-        self._closing = threading.RLock()
+        self._lock = RLock()
+        self._closing = RLock()
         self._intake = Intake(room=0)
         self._counters = Counters()
         self._options: Options | None = None
@@ -85,7 +90,7 @@ class Telemetry(LegacyMethods):
         status: str | None = None,
         *,
         timestamp: datetime | float | None = None,
-    ) -> Outcome:
+    ) -> Receipt:
         """Takes an event. The result is true when it was taken, and may be awaited.
 
         `timestamp`: a datetime, or seconds since 1970; now, unless it is given.
@@ -104,7 +109,9 @@ class Telemetry(LegacyMethods):
                     event_type,
                     component,
                     value,
-                    None if metadata is None else dict(metadata),
+                    metadata.copy()
+                    if type(metadata) is dict and len(metadata) <= ENTRIES_MAX
+                    else own_metadata(metadata),
                     status,
                 )
             )
@@ -131,7 +138,7 @@ class Telemetry(LegacyMethods):
         shell_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         timestamp: datetime | float | None = None,
-    ) -> Outcome:
+    ) -> Receipt:
         """Takes the token usage of one call of a model. The result is as that of `log`."""
         intake = self._intake
         if len(intake.queue) >= intake.room:
@@ -153,7 +160,7 @@ class Telemetry(LegacyMethods):
                 cost_usd=cost_usd,
                 ghost_id=ghost_id,
                 shell_id=shell_id,
-                metadata=None if metadata is None else dict(metadata),
+                metadata=own_metadata(metadata),
             )
         except Exception as error:  # whatever a caller's object does when it is copied
             return self._refuse(error)
@@ -168,30 +175,46 @@ class Telemetry(LegacyMethods):
         """`with telemetry.timer("STEP"): …` or `@telemetry.timer("STEP")`: logs the milliseconds."""
         return Timer(self.log, event_type, component, metadata)
 
-    def flush(self, timeout: float = 5) -> bool:
-        """Whether all that was logged before is delivered or spooled, after `timeout` seconds at most."""
-        # Whoever logs first begins; until that is done there may be records, and nobody to flush them.
-        with self._lock:
-            sender = self._sender
-        return sender is None or self._closed or sender.flush(timeout)
+    def flush(self, timeout: float = 5) -> Flushing:
+        """Waits until all that was logged before is delivered or spooled, `timeout` seconds at most.
 
-    def close(self, timeout: float | None = None) -> bool:
+        The result is true when it is. Where an event loop runs it has to be awaited, and does not
+        block that.
+        """
+        return Flushing(lambda: self._flush(timeout))
+
+    def close(self, timeout: float | None = None) -> Flushing:
         """Delivers what it can, spools the rest, and takes nothing from then on.
 
-        Takes `timeout` seconds at most, 2 unless configured otherwise. Runs at exit by itself.
+        Takes `timeout` seconds at most, 2 unless configured otherwise. Runs at exit by itself. The
+        result is as that of `flush`.
         """
+        # At once, also where the rest comes later.
         with self._lock:
             self._closed = True
             self._intake.room = 0
+        return Flushing(lambda: self._close(timeout))
+
+    def _flush(self, timeout: float) -> FlushResult:
+        # Whoever logs first begins; until that is done there may be records, and nobody to flush them.
+        with self._lock:
             sender = self._sender
-        if sender is None:
-            return True
-        limit = (self._options or Options()).close_timeout_s if timeout is None else timeout
+        if sender is None or self._closed:
+            return NOTHING_TO_FLUSH
+        return sender.flush(timeout)
+
+    def _close(self, timeout: float | None) -> FlushResult:
         # Another lock, because callers of log() are not to wait for this.
         with self._closing:
-            stopped = sender.stop(limit)
+            sender, self._sender = self._sender, None
+            result = NOTHING_TO_FLUSH
+            if sender:
+                limit = (self._options or Options()).close_timeout_s if timeout is None else timeout
+                result = sender.stop(limit)
+            if self._queries:
+                self._queries.close()
         _life_cycle.end(self)
-        return stopped
+        return result
 
     def counters(self) -> Counts:
         """What became of the records so far."""
@@ -214,7 +237,7 @@ class Telemetry(LegacyMethods):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        self.close().result()
 
     async def __aenter__(self) -> Telemetry:
         return self
@@ -222,10 +245,7 @@ class Telemetry(LegacyMethods):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # Closing waits, which an event loop must not.
-        import asyncio
-
-        await asyncio.to_thread(self.close)
+        await self.close()
 
     def _make_room(self) -> Intake:
         """Begins with the first record; otherwise the queue is full, or telemetry is off."""
@@ -256,7 +276,7 @@ class Telemetry(LegacyMethods):
             self._intake.room = 0
             raise
 
-    def _refuse(self, error: Exception) -> Outcome:
+    def _refuse(self, error: Exception) -> Receipt:
         self._counters.drop("invalid")
         complain("invalid", f"a record can't be taken and is dropped: {error}")
         return NOT_TAKEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from ._answers import Answer, TryAgain
@@ -21,6 +22,12 @@ class Transport(Protocol):
         """Sends encoded LogBatchRequests; an answer to each, in order, and none where it came to an end."""
         ...
 
+    def abort(self) -> None:
+        """From another thread: ends what is under way. No request begins after that."""
+        ...
+
+    def close(self) -> None: ...
+
 
 class LineTransport(Transport, Protocol):
     def send_line(self, line: bytes, timeout_s: float) -> Answer:
@@ -32,15 +39,44 @@ class Transports:
     """`live` carries what is logged, `http` what comes from a spool."""
 
     def __init__(self, options: Options) -> None:
+        self._options = options
+        self._is_built = False
+        self._build()
+
+    def rebuild(self) -> None:
+        """Where that has failed: what was missing may be there by now."""
+        if not self._is_built:
+            self._build()
+
+    def abort(self) -> None:
+        for transport in self._each():
+            with suppress(Exception):
+                transport.abort()
+
+    def close(self) -> None:
+        for transport in self._each():
+            with suppress(Exception):
+                transport.close()
+
+    def _each(self) -> list[Transport]:
+        return [self.http] if self.live is self.http else [self.live, self.http]
+
+    def _build(self) -> None:
         try:
-            self.http: LineTransport = HttpTransport(options)
-            self.live: Transport = self.http if options.transport == "http" else _grpc_transport(options)
+            self.http: LineTransport = HttpTransport(self._options)
+            self.live: Transport = self.http if self._options.transport == "http" else self._grpc()
+            self._is_built = True
+        except Exception as error:  # a proxy without its package, a certificate that is none
+            self.live = self.http = _NoTransport(f"{type(error).__name__}: {error}")
+
+    def _grpc(self) -> Transport:
+        try:
+            # Only who has installed the extra has grpcio.
+            from ._grpc_transport import GrpcTransport
         except ImportError as error:
-            complain("transport", f"the extra gravitas-telemetry[grpc] is not installed: {error}; HTTP is used")
-            self.live = self.http
-        except Exception as error:  # a URL that is none, say
-            complain("transport", f"there is no way to {options.url}: {error}")
-            self.live = self.http = _NoTransport(str(error))
+            complain("grpc", f"the extra gravitas-telemetry[grpc] is not installed: {error}; HTTP is used")
+            return self.http
+        return GrpcTransport(self._options)
 
 
 class _NoTransport:
@@ -57,9 +93,8 @@ class _NoTransport:
     def send_line(self, line: bytes, timeout_s: float) -> Answer:
         return self._failure
 
+    def abort(self) -> None:
+        pass
 
-def _grpc_transport(options: Options) -> Transport:
-    # Only who has installed the extra has grpcio.
-    from ._grpc_transport import GrpcTransport
-
-    return GrpcTransport(options)
+    def close(self) -> None:
+        pass

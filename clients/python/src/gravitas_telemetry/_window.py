@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 from ._batch import Batch
+from ._native import Lock
 
 
 class Window:
     """Composes batches while earlier ones already travel.
 
-    A transport may take the bodies on a thread of its own: after `seal` it gets no more of them.
+    A transport may take the bodies on a thread of its own: after `seal` it gets no new ones.
     """
 
     def __init__(self, compose: Callable[[int], Batch | None], batches_max: int) -> None:
         self._compose = compose
         self._batches_max = batches_max
-        self._lock = threading.Lock()
-        self._sealed = False
+        self._lock = Lock()
+        self.is_sealed = False
         self.batches: list[Batch] = []
 
     def bodies(self) -> Iterator[bytes]:
@@ -40,11 +40,11 @@ class Window:
 
     def seal(self) -> list[Batch]:
         with self._lock:
-            self._sealed = True
+            self.is_sealed = True
             return self.batches
 
     def _add(self) -> bool:
-        if self._sealed or len(self.batches) >= self._batches_max:
+        if self.is_sealed or len(self.batches) >= self._batches_max:
             return False
         batch = self._compose(len(self.batches))
         if batch:

@@ -8,21 +8,11 @@ Encoding: https://protobuf.dev/programming-guides/encoding/
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from struct import Struct
 from typing import Any
 
-from ._records import (
-    METADATA_DEPTH_MAX,
-    EventRecord,
-    Unstorable,
-    UsageRecord,
-    storable_json,
-    storable_number,
-    storable_object,
-    storable_text,
-    storable_tokens,
-)
+from ._records import EventRecord, Unstorable, UsageRecord, name_text
+from ._storable import INT_MAX
 
 _double = Struct("<d").pack
 _isfinite = math.isfinite
@@ -31,8 +21,8 @@ _SMALL = [bytes([number]) for number in range(128)]
 # Few texts make up most of what is logged: their encodings are kept, in bounds.
 _CACHE_ENTRIES_MAX = 4096
 _CACHED_TEXT_MAX = 128
-# What a double holds exactly.
-_INT_MIN, _INT_MAX = -(1 << 53), 1 << 53
+# Escaped as JSON it may be six times as long.
+_PLAIN_BYTES_MAX = 8 * 1024
 # From year 1 to year 9999: the range of a Timestamp.
 _SECONDS_MIN = -62_135_596_800
 _SECONDS_MAX = 253_402_300_800
@@ -76,8 +66,15 @@ class _TextField(_Kept):
         self._tag = tag
 
     def _encode(self, value: Any) -> bytes:
-        text = b"" if value is None else storable_text(value).encode()
+        text = b"" if value is None else name_text(value).encode()
         return delimited(self._tag, text) if text else b""
+
+
+class _Key(_Kept):
+    """The key of an entry of a Struct. UnicodeEncodeError where it has half of a surrogate pair."""
+
+    def _encode(self, value: Any) -> bytes:
+        return delimited(b"\x0a", value.encode()) if value else b""
 
 
 class _NumberEntry(_Kept):
@@ -98,7 +95,7 @@ class _Seconds(_Kept):
         return _SMALL[len(seconds) + 7] + b"\x08" + seconds + b"\x10"
 
 
-_key = _TextField(b"\x0a")
+_key = _Key()
 _number_entry = _NumberEntry()
 _seconds = _Seconds()
 _event_type = _TextField(b"\x0a")
@@ -108,14 +105,12 @@ _usage_texts = {number: _TextField(bytes([number << 3 | 2])) for number in (1, 2
 
 
 def event_bytes(record: EventRecord, resource: bytes) -> bytes:
-    """An Event of the contract, with its tag and length as an entry of a batch."""
+    """An Event of the contract, with its tag and length as an entry of a batch. The record is frozen."""
     time_ns, event_type, component, value, metadata, status = record
     if not event_type:
         raise Unstorable("event_type is required")
     encoded = _event_type[event_type] + _component[component]
     if value is not None:
-        if type(value) is not float or not _isfinite(value):
-            value = storable_number(value)
         encoded += b"\x19" + _double(value)
     if metadata is not None or resource:
         encoded += delimited(b"\x22", _metadata(metadata, resource))
@@ -123,8 +118,58 @@ def event_bytes(record: EventRecord, resource: bytes) -> bytes:
     return delimited(b"\x12", encoded)
 
 
+def plain_event_bytes(record: EventRecord, resource: bytes) -> bytes | None:
+    """The same for a record as nearly all are, of plain values and not large; None of any other."""
+    time_ns, event_type, component, value, metadata, status = record
+    if (
+        type(event_type) is not str
+        or not event_type
+        or not (component is None or type(component) is str)
+        or not (status is None or type(status) is str)
+    ):
+        return None
+    encoded = _event_type[event_type] + _component[component]
+    if type(value) is float or type(value) is int and -INT_MAX <= value <= INT_MAX:
+        if not _isfinite(value):
+            return None
+        encoded += b"\x19" + _double(value)
+    elif value is not None:
+        return None
+    if metadata is not None or resource:
+        struct = _plain_struct(metadata) if metadata else b""
+        if struct is None:
+            return None
+        if resource and not (metadata and "resource" in metadata):
+            struct += resource
+        encoded += delimited(b"\x22", struct)
+    encoded += _status[status] + b"\x32" + _timestamp(time_ns)
+    return delimited(b"\x12", encoded)
+
+
+def _plain_struct(metadata: Any) -> bytes | None:
+    """Of a flat object with entries that nobody can change, and small enough however it is escaped."""
+    if type(metadata) is not dict:
+        return None
+    parts = []
+    try:
+        for key, item in metadata.items():
+            if type(key) is not str:
+                return None
+            kind = type(item)
+            if (kind is float and _isfinite(item)) or (kind is int and -INT_MAX <= item <= INT_MAX):
+                parts.append(_number_entry[key] + _double(item))
+            elif (kind is str and len(item) <= _PLAIN_BYTES_MAX) or item is None or kind is bool:
+                parts.append(_entry(key, item))
+            else:
+                return None
+    except UnicodeEncodeError:
+        return None
+    encoded = b"".join(parts)
+    return encoded if len(encoded) <= _PLAIN_BYTES_MAX else None
+
+
 def usage_bytes(record: UsageRecord, resource: bytes) -> bytes:
-    """A Usage of the contract, with its tag and length as an entry of a batch."""
+    """A Usage of the contract, with its tag and length as an entry of a batch. The record is frozen."""
     if not record.model:
         raise Unstorable("model is required")
     encoded = b"".join(
@@ -135,22 +180,20 @@ def usage_bytes(record: UsageRecord, resource: bytes) -> bytes:
         )
     )
     for number, tokens in enumerate(record[5:9], start=5):
-        count = storable_tokens(tokens)
-        if count:
-            encoded += bytes([number << 3]) + varint(count)
+        if tokens:
+            encoded += bytes([number << 3]) + varint(tokens)
     for tag, amount in ((b"\x49", record.duration_ms), (b"\x51", record.cost_usd)):
-        storable = storable_number(amount)
-        if storable is not None:
-            encoded += tag + _double(storable)
+        if amount is not None:
+            encoded += tag + _double(amount)
     if record.metadata is not None or resource:
         encoded += delimited(b"\x6a", _metadata(record.metadata, resource))
     encoded += b"\x72" + _timestamp(record.time_ns)
     return delimited(b"\x1a", encoded)
 
 
-def resource_entry(attributes: Mapping[str, Any] | None) -> bytes:
+def resource_entry(attributes: dict[str, Any] | None) -> bytes:
     """The entry `resource` of a record's metadata."""
-    return _entry("resource", storable_object(attributes, 2), 2) if attributes else b""
+    return _entry("resource", attributes) if attributes else b""
 
 
 def _timestamp(time_ns: int) -> bytes:
@@ -161,63 +204,35 @@ def _timestamp(time_ns: int) -> bytes:
     )
 
 
-def _metadata(metadata: Any, resource: bytes) -> bytes:
-    if not metadata:
-        return resource
-    if type(metadata) is not dict:
-        metadata = storable_object(metadata)
-    encoded = _struct(metadata, 1)
-    return encoded if not resource or "resource" in metadata else encoded + resource
+def _metadata(metadata: dict[str, Any] | None, resource: bytes) -> bytes:
+    encoded = _struct(metadata or {})
+    return encoded if metadata and "resource" in metadata else encoded + resource
 
 
-def _struct(value: dict[Any, Any], depth: int) -> bytes:
-    parts = []
-    for key, item in value.items():
-        if type(key) is not str:
-            # Keys that become alike must not stand there twice.
-            return _struct(storable_object(value, depth), depth)
-        kind = type(item)
-        if (kind is float and _isfinite(item)) or (kind is int and _INT_MIN < item < _INT_MAX):
-            parts.append(_number_entry[key] + _double(item))
-        else:
-            parts.append(_entry(key, item, depth + 1))
-    return b"".join(parts)
+def _struct(value: dict[str, Any]) -> bytes:
+    return b"".join([_entry(key, item) for key, item in value.items()])
 
 
-def _entry(key: str, value: Any, depth: int) -> bytes:
-    return delimited(b"\x0a", _key[key] + delimited(b"\x12", _value(value, depth)))
+def _entry(key: str, value: Any) -> bytes:
+    return delimited(b"\x0a", _key[key] + delimited(b"\x12", _value(value)))
 
 
-def _value(value: Any, depth: int) -> bytes:
+def _value(value: Any) -> bytes:
     """A google.protobuf.Value, without tag and length."""
     kind = type(value)
-    if kind is float and _isfinite(value):
-        return b"\x11" + _double(value)
     if kind is str:
         return _text_value(value)
+    if kind is float or kind is int:
+        return b"\x11" + _double(value)
     if value is None:
         return b"\x08\x00"
     if kind is bool:
         return b"\x20\x01" if value else b"\x20\x00"
-    if kind is int and _INT_MIN < value < _INT_MAX:
-        return b"\x11" + _double(value)
     if kind is dict:
-        _check_depth(depth)
-        return delimited(b"\x2a", _struct(value, depth))
-    if kind is list or kind is tuple:
-        _check_depth(depth)
-        return delimited(b"\x32", b"".join([delimited(b"\x0a", _value(item, depth + 1)) for item in value]))
-    return _value(storable_json(value, depth), depth)
+        return delimited(b"\x2a", _struct(value))
+    return delimited(b"\x32", b"".join([delimited(b"\x0a", _value(item)) for item in value]))
 
 
 def _text_value(value: str) -> bytes:
-    try:
-        text = value.encode()
-    except UnicodeEncodeError:
-        text = storable_text(value).encode()
+    text = value.encode()
     return b"\x1a" + varint(len(text)) + text
-
-
-def _check_depth(depth: int) -> None:
-    if depth > METADATA_DEPTH_MAX:
-        raise Unstorable("metadata is nested too deeply")

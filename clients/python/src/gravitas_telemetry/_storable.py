@@ -1,0 +1,229 @@
+"""Makes whatever applications log storable: in bounds, and as much of it as fits (client.md, 1.5)."""
+
+from __future__ import annotations
+
+import array
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence, Set, ValuesView
+from datetime import date, datetime
+from datetime import time as time_of_day
+from enum import Enum
+from json.encoder import encode_basestring
+from numbers import Real
+from typing import Any
+
+from ._entries import VALUES_MAX, entries_of, snapshot
+
+METADATA_BYTES_MAX = 60 * 1024
+DEPTH_MAX = 32
+TRUNCATED = "telemetry_truncated"
+INT_MAX = 1 << 53
+"""Up to here a double holds every integer."""
+_SECONDS_MAX = 0.03
+_KEY_BYTES_MAX = 1024
+_SMALL_TEXT_MAX = 256
+# More takes Python long to write as a decimal number, and newer ones refuse.
+_DECIMAL_BITS_MAX = 13_000
+_TRUNCATED_BYTES = len(f',"{TRUNCATED}":true')
+
+
+def storable_text(value: Any) -> str:
+    """UTF-8 can't hold half of a surrogate pair: it becomes U+FFFD, and a pair one character."""
+    if isinstance(value, Enum):
+        value = value.value
+    text = value if isinstance(value, str) else str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    # A subclass may have another idea of its text.
+    return text if type(text) is str else str.__str__(text)
+
+
+def storable_object(value: Any, bytes_max: int = METADATA_BYTES_MAX) -> dict[str, Any]:
+    """An object of what JSON has a form for, in at most `bytes_max` of it. Never raises."""
+    making = _Making()
+    made, _ = making.fit(value, bytes_max - _TRUNCATED_BYTES, 1)
+    storable = made if isinstance(made, dict) else {"value": made}
+    if making.truncated:
+        storable[TRUNCATED] = True
+    return storable
+
+
+class _Making:
+    """Of one record. Sizes are bytes of JSON, with the comma that follows."""
+
+    def __init__(self) -> None:
+        self.truncated = False
+        self._values = self._looks_at = 0
+        self._is_late = False
+        # Of its own time: a busy machine makes no difference to what is stored.
+        self._ends_at = time.thread_time() + _SECONDS_MAX
+        self._inside: set[int] = set()
+
+    def fit(self, value: Any, room: int, depth: int) -> tuple[Any, int]:
+        """What `value` becomes and its size, which is more than `room` only where that is tiny."""
+        kind = type(value)
+        self._values += 1
+        if kind is str:
+            return self._text(value, room)
+        if value is None or kind is bool:
+            return value, 6
+        if kind is int or kind is float:
+            return self._number(value, room)
+        try:
+            return self._other(value, room, depth)
+        except Exception:  # whatever an object does when it is read
+            return self._text(f"<{kind.__name__}>", room)
+
+    def _other(self, value: Any, room: int, depth: int) -> tuple[Any, int]:
+        if isinstance(value, Enum):
+            return self.fit(value.value, room, depth)
+        if isinstance(value, str):
+            return self._text(str.__str__(value), room)
+        if getattr(type(value), "ndim", None) is not None and isinstance(value.ndim, int):
+            return self._array(value, room, depth)
+        if isinstance(value, int):
+            return self._number(int(value), room)
+        if isinstance(value, Real):
+            return self._number(float(value), room)
+        if isinstance(value, (datetime, date, time_of_day)):
+            return self._text(value.isoformat(), room)
+        if isinstance(value, (bytes, bytearray)):
+            return self._text(str(bytes(self._first(value, room))), room)
+        entries = entries_of(value)
+        if entries is not None:
+            return self._inside_of(value, depth, room, lambda: self._object(entries(), room, depth))
+        if isinstance(value, (Sequence, Set, ValuesView, deque, array.array)):
+            return self._inside_of(value, depth, room, lambda: self._list(snapshot(value), len(value), room, depth))
+        if time.thread_time() > self._ends_at:
+            raise TimeoutError
+        return self._text(str(value), room)
+
+    def _inside_of(self, value: Any, depth: int, room: int, make: Callable[[], tuple[Any, int]]) -> tuple[Any, int]:
+        if id(value) in self._inside:
+            return self._text("<circular>", room)
+        if depth > DEPTH_MAX:
+            return self._text("<too deep>", room)
+        self._inside.add(id(value))
+        try:
+            return make()
+        finally:
+            self._inside.discard(id(value))
+
+    def _array(self, value: Any, room: int, depth: int) -> tuple[Any, int]:
+        """Of numpy and what is like it."""
+        if value.ndim == 0:
+            item = value.item()
+            return self._number(float(item), room) if type(item) is type(value) else self.fit(item, room, depth)
+        if hasattr(type(value), "columns"):
+            return self._text(str(value), room)
+        first = value[:VALUES_MAX]
+        items = first.tolist() if value.ndim == 1 else first
+        return self._inside_of(value, depth, room, lambda: self._list(items, len(value), room, depth))
+
+    def _list(self, items: Iterable[Any], length: int, room: int, depth: int) -> tuple[list[Any], int]:
+        kept: list[Any] = []
+        size = 3
+        cut = 0
+        for item in items:
+            left = room - size
+            if left < 8 or self._is_over():
+                break
+            # One large item leaves room for those behind it.
+            before, self.truncated = self.truncated, False
+            made, made_size = self.fit(item, left if length == 1 or _is_small(item) else left // 2, depth + 1)
+            cut += self.truncated
+            self.truncated |= before
+            if made_size > left or cut > 1:
+                break
+            kept.append(made)
+            size += made_size
+        self.truncated |= len(kept) < length
+        return kept, size
+
+    def _object(self, entries: Iterable[tuple[Any, Any]], room: int, depth: int) -> tuple[dict[str, Any], int]:
+        kept: dict[str, Any] = {}
+        larger: list[tuple[str, Any]] = []
+        size = 3
+        for key, item in entries:
+            name, name_size = self._text(storable_text(key), _KEY_BYTES_MAX)
+            if self._is_over() or size + name_size + 8 > room:
+                self.truncated = True
+                break
+            if not _is_small(item):
+                kept[name] = None
+                larger.append((name, item))
+                size += name_size
+                continue
+            made, made_size = self.fit(item, room, depth + 1)
+            if size + name_size + made_size > room:
+                self.truncated = True
+                continue
+            kept[name] = made
+            size += name_size + made_size
+        larger.sort(key=lambda entry: _length(entry[1]))
+        for position, (name, item) in enumerate(larger):
+            share = (room - size) // (len(larger) - position)
+            made, made_size = self.fit(item, share, depth + 1)
+            if made_size > max(share, 8):
+                self.truncated = True
+                del kept[name]
+                continue
+            kept[name] = made
+            size += made_size
+        return kept, size
+
+    def _number(self, value: int | float, room: int) -> tuple[Any, int]:
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity", 12
+            return value, len(repr(value)) + _exponent_bytes(abs(value)) + 1
+        if -INT_MAX <= value <= INT_MAX:
+            return value, len(str(value)) + 1
+        return self._text(str(value) if value.bit_length() <= _DECIMAL_BITS_MAX else hex(value), room)
+
+    def _text(self, value: str, room: int) -> tuple[str, int]:
+        text = storable_text(self._first(value, room))
+        size = _text_size(text)
+        while size > room and text:
+            self.truncated = True
+            text = text[: min(len(text) - 1, len(text) * room // size)]
+            size = _text_size(text)
+        return text, size
+
+    def _first(self, value: Any, count: int) -> Any:
+        if len(value) <= count:
+            return value
+        self.truncated = True
+        return value[: max(count, 0)]
+
+    def _is_over(self) -> bool:
+        if self._values >= self._looks_at:
+            # Asking for the time takes longer than making a value.
+            self._looks_at = self._values + 100
+            self._is_late = time.thread_time() > self._ends_at
+        return self._is_late or self._values >= VALUES_MAX
+
+
+def _is_small(value: Any) -> bool:
+    kind = type(value)
+    return value is None or kind in (bool, int, float) or (kind is str and len(value) <= _SMALL_TEXT_MAX)
+
+
+def _length(value: Any) -> int:
+    try:
+        return len(value)
+    except Exception:
+        return 0
+
+
+def _exponent_bytes(value: float) -> int:
+    """Writers of JSON differ in when they begin to use an exponent."""
+    return 5 if 0 < value < 1e-4 else 17 if 1e16 <= value < 1e21 else 0
+
+
+def _text_size(text: str) -> int:
+    return len(encode_basestring(text).encode()) + 1
