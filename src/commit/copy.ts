@@ -38,14 +38,18 @@ export const fieldsOf = ([high = 0, low = 0]: Uint8Array): number => (high << 8)
 
 /**
  * Loads rows by binary COPY, all of them in one transaction: the one that is open on `client`, or
- * one of their own. This is the one place that goes past Kysely.
+ * one of their own, which begins with `before`. This is the one place that goes past Kysely.
  */
-export async function copyRows(client: pg.ClientBase, loads: readonly Load[]): Promise<void> {
+export async function copyRows(
+  client: pg.ClientBase,
+  loads: readonly Load[],
+  before?: string,
+): Promise<void> {
   const copies = loads.map(({ table, rows }) => ({
     statement: `copy "${table.name}" (${table.columns.map((column) => `"${column}"`).join(', ')}) from stdin (format binary)`,
     parts: [header, ...rows, trailer],
   }));
-  await client.query(new CopyIn(copies)).done;
+  await client.query(new CopyIn(copies, before)).done;
 }
 
 /** A `COPY … FROM STDIN` and its data, in parts. */
@@ -63,12 +67,15 @@ interface Copy {
  */
 class CopyIn implements Submittable {
   readonly #copies: readonly Copy[];
+  readonly #text: string;
   readonly #completion = Promise.withResolvers<void>();
   /** node-postgres puts its own timeout here. */
   callback: (error?: Error) => void = () => {};
 
-  constructor(copies: readonly Copy[]) {
+  constructor(copies: readonly Copy[], before?: string) {
     this.#copies = copies;
+    const statements = copies.map(({ statement }) => statement);
+    this.#text = [...(before === undefined ? [] : [before]), ...statements].join(';');
   }
 
   /** Resolves when the database has taken all of it; rejected with what it says otherwise. */
@@ -79,7 +86,7 @@ class CopyIn implements Submittable {
   submit(connection: Connection): void {
     const { stream } = connection;
     stream.cork();
-    connection.query(this.#copies.map(({ statement }) => statement).join(';'));
+    connection.query(this.#text);
     const messages = this.#copies.flatMap(({ parts }) => [dataHeader(parts), ...parts, copyDone]);
     for (const chunk of joinSmall(messages)) stream.write(chunk);
     stream.uncork();

@@ -64,7 +64,7 @@ export class GroupCommitter {
   /** The usual group: one round trip, in which the ledger refuses everything if it knows an id. */
   async #allNew(group: Group): Promise<readonly Settlement[]> {
     const loads = [newClaims(group), ...loadsOf(group.batches)];
-    await this.#writer.withConnection((client) => copyRows(client, loads));
+    await this.#writer.copy(loads);
     return group.batches.map(() => ({ kind: 'stored' }));
   }
 

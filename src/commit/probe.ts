@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Batch } from '../buffer/batch.ts';
+import { transactionStartOf } from '../database/client.ts';
 import { isDataFault } from '../database/sqlstate.ts';
 import { byKind, type RecordKind, tables } from '../records/tables.ts';
 import { joinTuple, postgresTimestamp } from '../records/tuples.ts';
@@ -14,7 +15,7 @@ import { newClaims } from './ledger.ts';
 export async function probe(
   client: pg.ClientBase,
   kinds: readonly RecordKind[],
-  begin = 'begin',
+  begin = transactionStartOf(client)?.begin() ?? 'begin',
   undo = 'rollback',
 ): Promise<void> {
   await client.query(begin);

@@ -1,7 +1,10 @@
-import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type pg from 'pg';
+import { transactionStartOf } from '../database/client.ts';
+import { createKyselyOn } from '../database/pool.ts';
 import type { Database } from '../database/schema.ts';
 import { mayBeDataFault } from '../database/sqlstate.ts';
+import { copyRows, type Load } from './copy.ts';
 
 /** What a transaction gets: Kysely, and the connection below it for COPY. */
 export type Work<T> = (trx: Transaction<Database>, client: pg.ClientBase) => Promise<T>;
@@ -24,6 +27,13 @@ export class Writer {
     );
   }
 
+  /** Commits rows of which PostgreSQL takes all or none, in one round trip. */
+  async copy(loads: readonly Load[]): Promise<void> {
+    await this.withConnection((client) =>
+      copyRows(client, loads, transactionStartOf(client)?.beforeCopy),
+    );
+  }
+
   /** Lends a connection without a transaction. */
   async withConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
@@ -42,9 +52,7 @@ export class Writer {
   #kyselyOn(client: pg.PoolClient): Kysely<Database> {
     const known = this.#kysely.get(client);
     if (known) return known;
-    const lent = { query: client.query.bind(client), release: () => {} };
-    const pool: PostgresPool = { connect: async () => lent, end: async () => {}, options: {} };
-    const kysely = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+    const kysely = createKyselyOn(client);
     this.#kysely.set(client, kysely);
     return kysely;
   }

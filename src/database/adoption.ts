@@ -5,7 +5,6 @@ import { type Chunk, copyChunk, keepAsDeadLetters, lastKeyOfChunk } from './adop
 import { AdoptionObstacle, hasIntegerKey, type OlderTable, openOlderTable } from './older-table.ts';
 import type { Database } from './schema.ts';
 import { isDataFault } from './sqlstate.ts';
-import { upkeepTransaction } from './upkeep.ts';
 
 export const adoptionChunkRows = 5000;
 
@@ -174,7 +173,7 @@ async function withNextChunk(
   chunkRows: number,
   settle: (trx: Transaction<Database>, chunk: Chunk) => Promise<Settled>,
 ): Promise<boolean> {
-  return await upkeepTransaction(db, async (trx) => {
+  return await db.transaction().execute(async (trx) => {
     const bookmark = await trx
       .selectFrom('adoption')
       .select(['last_id', 'last_key', 'checked', 'started_at'])

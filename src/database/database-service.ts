@@ -14,16 +14,21 @@ import { EmbeddedPostgres, runningServer } from './embedded/server.ts';
 import { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
 import { Persistence } from './persistence.ts';
-import { type ConnectionSettings, createKysely, createPool, writerSession } from './pool.ts';
+import { type ConnectionSettings, createKysely, createPool } from './pool.ts';
 import type { Database } from './schema.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
+import {
+  readerLimits,
+  type Settings,
+  type TransactionSettings,
+  upkeepLimits,
+  writerLimits,
+} from './settings.ts';
 import { checkServer, databaseObstacle } from './watch.ts';
 
 const checkEveryMs = 1000;
 const closeMsMax = 4000;
 const silenceMarginMs = 5000;
-
-type Session = Readonly<Record<string, string | number>> & { readonly statement_timeout?: number };
 
 /**
  * PostgreSQL as the collector has it: an embedded server where none is named, a pool of its own
@@ -54,24 +59,26 @@ export class DatabaseService {
     this.#config = config;
     this.#logger = logger;
     this.#embedded = embedded;
-    const pool = (use: string, connectionsMax: number, session: Session) =>
+    const pool = (
+      use: string,
+      connectionsMax: number,
+      limits: Settings,
+      access: TransactionSettings['access'] = 'read write',
+    ) =>
       createPool({
         connection,
         applicationName: `gravitas-telemetry ${use}`,
         connectionsMax,
-        session,
+        access,
+        limits,
         // The server ends a statement that takes too long; silence beyond that is no work.
-        ...(session.statement_timeout && {
-          silenceMsMax: session.statement_timeout + silenceMarginMs,
-        }),
+        silenceMsMax: Number(limits.statement_timeout) + silenceMarginMs,
         logger,
       });
-    this.writers = pool('writer', config.writers + 2, writerSession);
-    this.#readers = pool('reader', config.queryConnectionsMax, {
-      statement_timeout: config.queryMsMax,
-      default_transaction_read_only: 'on',
-    });
-    this.#upkeep = pool('upkeep', 4, { synchronous_commit: 'on' });
+    this.writers = pool('writer', config.writers + 2, writerLimits);
+    const queryLimits = { ...readerLimits, statement_timeout: config.queryMsMax };
+    this.#readers = pool('reader', config.queryConnectionsMax, queryLimits, 'read only');
+    this.#upkeep = pool('upkeep', 4, upkeepLimits);
     this.reader = createKysely(this.#readers);
     this.#failure.promise.catch(() => {});
   }

@@ -4,7 +4,6 @@ import { dependentsOf, relationsNamed } from './catalog.ts';
 import { dataTables, findDamage } from './expected-tables.ts';
 import { adoptedId, type OlderTable, openOlderTable } from './older-table.ts';
 import type { Database } from './schema.ts';
-import { upkeepTransaction } from './upkeep.ts';
 
 export interface LegacyStatus {
   readonly adoptions: readonly AdoptionState[];
@@ -68,7 +67,7 @@ async function reasonToKeep(
 
 async function drop(db: Kysely<Database>, { source, target }: AdoptionState): Promise<Dropped> {
   const table = await openOlderTable(db, source, 'UTC');
-  return await upkeepTransaction(db, async (trx) => {
+  return await db.transaction().execute(async (trx) => {
     const missing = table ? await missingRows(trx, table) : 0;
     if (missing > 0) {
       const reason = `${missing} of its rows are neither in ${target} nor among the dead letters: "legacy copy" copies them again; if they were deleted there on purpose, drop ${source} by hand`;

@@ -4,9 +4,9 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
+import { withMaintenanceLock } from './maintenance-lock.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
-import { withMaintenanceLock } from './upkeep.ts';
 
 /** Batch ids are remembered for so long; older ones are refused. */
 export const batchIdAgeMsMax = 14 * dayMs;

@@ -3,13 +3,14 @@ import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { type Damage, dataTables, findDamage } from './expected-tables.ts';
+import { withMaintenanceLock } from './maintenance-lock.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as adoptionStates from './migrations/0002-adoption-states.ts';
 import { createFirstPartitions } from './partitions.ts';
 import { createKysely } from './pool.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
-import { withMaintenanceLock, withShortLocks } from './upkeep.ts';
+import { withShortLocks } from './short-locks.ts';
 
 const dayMs = 86_400_000;
 

@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { uuidAtMs } from '../uuid.ts';
 import { freeName, partitionsOf } from './catalog.ts';
 import type { Database } from './schema.ts';
-import { withShortLocks } from './upkeep.ts';
+import { withShortLocks } from './short-locks.ts';
 
 const dayMs = 86_400_000;
 /** Days that are created in one transaction, which holds off writers once for all of them. */

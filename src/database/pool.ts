@@ -1,56 +1,51 @@
 import net from 'node:net';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
+import { Client } from './client.ts';
+import { SettledDialect } from './dialect.ts';
 import type { Database } from './schema.ts';
+import type { Settings, TransactionSettings } from './settings.ts';
 
 /** How to reach PostgreSQL: a URL, or what an embedded server says of itself. */
-export type ConnectionSettings = Readonly<
-  Pick<pg.ClientConfig, 'connectionString' | 'host' | 'user' | 'database'>
->;
+export interface ConnectionSettings
+  extends Readonly<Pick<pg.ClientConfig, 'connectionString' | 'host' | 'user' | 'database'>> {
+  /** What the address asks to be set in every transaction. */
+  readonly settings?: Settings;
+}
 
 export interface PoolOptions {
   readonly connection: ConnectionSettings;
   readonly applicationName: string;
   readonly connectionsMax: number;
-  /** Session settings that every connection begins with. */
-  readonly session: Readonly<Record<string, string | number>>;
+  /** What its transactions may do, 'read write' by default, … */
+  readonly access?: TransactionSettings['access'];
+  /** … and how long they may take. */
+  readonly limits: Settings;
   /** A connection on which nothing has moved for so long is given up; absent: never. */
   readonly silenceMsMax?: number;
   readonly logger: Logger;
 }
 
-/**
- * Settings for connections that write. Durability is not left to the server's defaults; a peer
- * that has died must not keep its claims on batch ids.
- */
-export const writerSession = {
-  synchronous_commit: 'on',
-  tcp_keepalives_idle: 5,
-  tcp_keepalives_interval: 2,
-  tcp_keepalives_count: 3,
-  idle_in_transaction_session_timeout: 10_000,
-  lock_timeout: 25_000,
-  statement_timeout: 30_000,
-} as const;
-
 /** A pool that connects on demand, waits at most 5 s for a connection, and survives lost ones. */
 export function createPool(options: PoolOptions): pg.Pool {
-  const session = Object.entries(options.session)
-    .map(([name, value]) => `set ${name} = '${value}'`)
-    .join('; ');
+  const { access = 'read write', limits, connection } = options;
+  const { settings: asked = {}, ...address } = connection;
   const pool = new pg.Pool({
-    ...options.connection,
+    ...address,
     application_name: options.applicationName,
     max: options.connectionsMax,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     stream: () => createSocket(options.silenceMsMax),
     types: { getTypeParser },
-    // Not as start-up parameters, which connection poolers refuse.
-    onConnect: async (client) => {
-      await client.query(session);
-    },
+    // Typed as if it were called without arguments.
+    Client: class extends Client {
+      constructor(config: pg.ClientConfig) {
+        super(config, { access, limits, asked });
+      }
+    } as unknown as new () => Client,
   });
   const onLost = (error: Error) =>
     options.logger.warn({ err: error }, 'lost a database connection');
@@ -79,5 +74,15 @@ const getTypeParser = ((oid: number, format?: 'text') =>
     : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
 
 export function createKysely(pool: pg.Pool): Kysely<Database> {
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const connect = async () => {
+    const client = await pool.connect();
+    return { client, release: (discard?: boolean) => client.release(discard) };
+  };
+  return new Kysely({ dialect: new SettledDialect({ connect, end: () => pool.end() }) });
+}
+
+/** On one connection, which stays lent to whoever calls this. */
+export function createKyselyOn(client: pg.PoolClient): Kysely<Database> {
+  const connect = async () => ({ client, release: () => {} });
+  return new Kysely({ dialect: new SettledDialect({ connect, end: async () => {} }) });
 }

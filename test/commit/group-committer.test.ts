@@ -3,7 +3,8 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts';
 import { Writer } from '../../src/commit/writer.ts';
-import { createPool, writerSession } from '../../src/database/pool.ts';
+import { createPool } from '../../src/database/pool.ts';
+import { writerLimits } from '../../src/database/settings.ts';
 import { eventBatch } from '../support/batches.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { silentLogger } from '../support/logger.ts';
@@ -24,7 +25,7 @@ function committer(origin: Origin = 'callers'): GroupCommitter {
     connection: { connectionString: database.url },
     applicationName: 'test writer',
     connectionsMax: 2,
-    session: writerSession,
+    limits: writerLimits,
     logger: silentLogger,
   });
   pools.push(pool);

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/buffer/batch.ts';
 import { GroupCommitter } from '../../src/commit/group-committer.ts';
 import { Writer } from '../../src/commit/writer.ts';
-import { createPool, writerSession } from '../../src/database/pool.ts';
+import { createPool } from '../../src/database/pool.ts';
+import { writerLimits } from '../../src/database/settings.ts';
 import { eventBatch } from '../support/batches.ts';
 import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -22,7 +23,7 @@ beforeEach(async () => {
     connection: { connectionString: database.url },
     applicationName: 'test writer',
     connectionsMax: 2,
-    session: writerSession,
+    limits: writerLimits,
     logger: silentLogger,
   });
   commit = new GroupCommitter(new Writer(pool), 'callers').commit;

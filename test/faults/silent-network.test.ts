@@ -26,7 +26,7 @@ const poolOf = (limits: { connectionsMax: number; silenceMsMax?: number }) =>
       connectionString: `postgresql://postgres@127.0.0.1:${network.port}${new URL(database.url).pathname}`,
     },
     applicationName: 'test',
-    session: {},
+    limits: {},
     logger: silentLogger,
     ...limits,
   });
@@ -57,8 +57,8 @@ it('stops in time while its schema waits for another collector (6.2)', async () 
     testConfig({ DATABASE_URL: database.url, TELEMETRY_SHUTDOWN_MS_MAX: '100' }),
     silentLogger,
   );
-  const waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted";
-  while ((await database.count(waiting)) === 0);
+  const asking = "select count(*) from pg_stat_activity where query like '%pg_try_advisory%'";
+  await expect.poll(() => database.count(asking), { timeout: 10_000 }).toBeGreaterThan(1);
   await collector.stop();
   await other.end();
 }, 10_000);

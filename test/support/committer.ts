@@ -1,6 +1,7 @@
 import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts';
 import { Writer } from '../../src/commit/writer.ts';
-import { createPool, writerSession } from '../../src/database/pool.ts';
+import { createPool } from '../../src/database/pool.ts';
+import { writerLimits } from '../../src/database/settings.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
 
@@ -15,7 +16,7 @@ export function createCommitter(database: TestDatabase, origin: Origin): TestCom
     connection: { connectionString: database.url },
     applicationName: 'test writer',
     connectionsMax: 2,
-    session: writerSession,
+    limits: writerLimits,
     logger: silentLogger,
   });
   return { committer: new GroupCommitter(new Writer(pool), origin), end: () => pool.end() };

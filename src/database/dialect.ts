@@ -1,0 +1,67 @@
+import { PostgresAdapter, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import type pg from 'pg';
+import { transactionStartOf } from './client.ts';
+
+const beginning = /^(?:begin|start transaction)\b\s*(.*)$/;
+const ending = /^(?:commit|rollback)$/;
+
+/** Where Kysely gets its connections. */
+export interface Source {
+  connect(): Promise<{ client: pg.PoolClient; release: (discard?: boolean) => void }>;
+  end(): Promise<void>;
+}
+
+/** PostgreSQL with transactions that begin with our settings. */
+export class SettledDialect extends PostgresDialect {
+  constructor(source: Source) {
+    const connect = async () => {
+      const { client, release } = await source.connect();
+      return settled(client, release);
+    };
+    super({ pool: { connect, end: () => source.end(), options: {} } });
+  }
+
+  override createAdapter(): PostgresAdapter {
+    return new Adapter();
+  }
+}
+
+/** Whoever migrates has a lock of ours; Kysely's own would belong to a session. */
+class Adapter extends PostgresAdapter {
+  override async acquireMigrationLock(): Promise<void> {}
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+/**
+ * A connection as Kysely gets it: its transactions begin with our settings, and what is outside of
+ * one becomes one. A connection that is not ours, a test's for example, stays as it is.
+ */
+function settled(client: pg.PoolClient, release: (discard?: boolean) => void): PostgresPoolClient {
+  const start = transactionStartOf(client);
+  let open = false;
+  const query = async (text: string, values?: readonly unknown[]): Promise<pg.QueryResult> => {
+    const begun = beginning.exec(text);
+    if (begun && start) {
+      await client.query(start.begin(begun[1]));
+      open = true;
+      return noRows;
+    }
+    if (ending.test(text)) open = false;
+    else if (!open && start) return await alone(text, values);
+    return await client.query(text, values as unknown[]);
+  };
+  const alone = async (text: string, values?: readonly unknown[]): Promise<pg.QueryResult> => {
+    await query('begin');
+    try {
+      const result = await client.query(text, values as unknown[]);
+      await query('commit');
+      return result;
+    } catch (error) {
+      await query('rollback');
+      throw error;
+    }
+  };
+  return { query, release } as unknown as PostgresPoolClient;
+}
+
+const noRows = { command: 'BEGIN', rowCount: null, rows: [], oid: 0, fields: [] };

@@ -1,0 +1,99 @@
+/** Settings of PostgreSQL, by name. */
+export type Settings = Readonly<Record<string, string | number>>;
+
+/** What every transaction of one pool sets. */
+export interface TransactionSettings {
+  readonly access: 'read write' | 'read only';
+  /** How long things may take, and how durable they are. */
+  readonly limits: Settings;
+  /** What the address of the database asks for by `options`, such as a search path. */
+  readonly asked: Settings;
+}
+
+/** A peer that has died must not keep its claims on batch ids, nor its locks. */
+const keepalives = {
+  tcp_keepalives_idle: 5,
+  tcp_keepalives_interval: 2,
+  tcp_keepalives_count: 3,
+} as const satisfies Settings;
+
+/** For commits. Durability is not left to the server's defaults. */
+export const writerLimits = {
+  synchronous_commit: 'on',
+  statement_timeout: 30_000,
+  lock_timeout: 25_000,
+  idle_in_transaction_session_timeout: 10_000,
+  ...keepalives,
+} as const satisfies Settings;
+
+/** For queries, beside the time that they may take. */
+export const readerLimits = {
+  lock_timeout: 5000,
+  idle_in_transaction_session_timeout: 10_000,
+  ...keepalives,
+} as const satisfies Settings;
+
+/** For the schema, the copying of older rows, and what operators do. */
+export const upkeepLimits = {
+  synchronous_commit: 'on',
+  statement_timeout: 900_000,
+  lock_timeout: 60_000,
+  idle_in_transaction_session_timeout: 60_000,
+  ...keepalives,
+} as const satisfies Settings;
+
+/** How values travel as text and what statements mean, for those that are not binary COPY. */
+const language = {
+  client_encoding: 'UTF8',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  extra_float_digits: 1,
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  row_security: 'on',
+} as const satisfies Settings;
+
+/** The first version that can end a transaction for its age. */
+const transactionTimeoutSince = 17;
+
+const assignments = (settings: Settings): string[] =>
+  Object.entries(settings).map(
+    ([name, value]) => `set local ${name} = '${String(value).replaceAll("'", "''")}'`,
+  );
+
+/**
+ * The statements by which transactions begin. A role, a database, or whoever had a connection of a
+ * pooler before may have set anything: what a transaction needs is set inside of it, and ends with
+ * it. Values are the same on every connection, apart from what a server's version does not know.
+ */
+export class TransactionStart {
+  readonly #modes: string;
+  readonly #settings: readonly string[];
+
+  constructor({ access, limits, asked }: TransactionSettings, serverMajor: number) {
+    // READ COMMITTED sees what others commit while it waits for a lock.
+    this.#modes = `isolation level read committed, ${access}`;
+    this.#settings = [
+      // Back to what role and database say, unless the address knows better.
+      'set local search_path to default',
+      ...assignments({
+        ...(serverMajor >= transactionTimeoutSince && { transaction_timeout: 0 }),
+        ...limits,
+        ...asked,
+      }),
+    ];
+  }
+
+  /** In place of `BEGIN`; later modes overrule ours. */
+  begin(furtherModes = ''): string {
+    const modes = [this.#modes, furtherModes].filter(Boolean).join(', ');
+    return [`start transaction ${modes}`, ...this.#settings, ...assignments(language)].join(';');
+  }
+
+  /** Before statements of binary COPY in the same simple query, which is one transaction. */
+  get beforeCopy(): string {
+    return [`set transaction ${this.#modes}`, ...this.#settings].join(';');
+  }
+}

@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Database } from './schema.ts';
+
+/** How long DDL waits for a lock, with writers queueing behind it; after each try they go on. */
+const lockMs = [250, 500, 1000, 2000, 4000] as const;
+
+/** DDL beside writers: short waits for locks, tried again when writers have had their turn. */
+export async function withShortLocks<T>(
+  db: Kysely<Database>,
+  work: (trx: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  for (const [index, ms] of lockMs.entries()) {
+    try {
+      return await db.transaction().execute(async (trx) => {
+        await sql`set local lock_timeout = ${sql.lit(ms)}`.execute(trx);
+        return await work(trx);
+      });
+    } catch (error) {
+      if (!isLockFailure(error) || index === lockMs.length - 1) throw error;
+      await sleep(ms);
+    }
+  }
+  throw new Error('unreachable');
+}
+
+/** A lock that was not to be had in time, or a deadlock. */
+function isLockFailure(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && ['55P03', '40P01'].includes(error.code ?? '');
+}
