@@ -1,15 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
-import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
-import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health_pb.js';
-import { GrpcStreams } from './accept/grpc-streams.ts';
-import { IngestHandlers, ingestRoutes } from './accept/ingest-handlers.ts';
-import { PlainJson } from './accept/plain-json.ts';
-import { deadLetterRoutes } from './admin/dead-letter-handlers.ts';
-import { DeadLetters } from './admin/dead-letters.ts';
 import { Spool } from './buffer/spool/spool.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
@@ -17,18 +8,14 @@ import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
 import { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
-import { queryHandlers, queryRoutes } from './query/query-handlers.ts';
-import { restQueries } from './query/rest.ts';
-import { errorInterceptor, translation } from './serve/connect-errors.ts';
-import { observeEndpoints } from './serve/endpoints.ts';
-import { healthRoutes } from './serve/health-handlers.ts';
-import { reflectionRoutes } from './serve/reflection-handlers.ts';
+import { createRoutes } from './routes.ts';
+import { Admission } from './serve/admission.ts';
+import { CallLimits } from './serve/call-limits.ts';
 import { Refusals } from './serve/refusals.ts';
-import { httpRoutes, sendJson } from './serve/router.ts';
+import type { Route } from './serve/route.ts';
+import { Router } from './serve/router.ts';
 import { SocketServer } from './serve/socket-server.ts';
-
-/** What clients may call, and may ask about. */
-const services = [IngestService, QueryService, DeadLetterService];
+import { createTell } from './serve/told-error.ts';
 
 /** Another collector on the directory may take so much longer to stop than it was told to. */
 const lockMarginMs = 2000;
@@ -83,6 +70,8 @@ export class Collector {
 
   /** Where it listens. */
   port = 0;
+  /** Everything that can be asked of it. */
+  routes: readonly Route[] = [];
 
   /**
    * Resolves when the database answers and its schema is up to date. Throws a `StartError` where
@@ -140,51 +129,22 @@ export class Collector {
   }
 
   #createServer(): SocketServer {
-    const { ingest, accounting, writer } = this.#path;
-    const deadLetters = new DeadLetters(this.#database.upkeepDb, writer, this.#registry);
-    const { config, logger, health } = {
-      config: this.#config,
-      logger: this.#logger,
-      health: this.#health,
-    };
-    const shutdown = this.#shutdown.signal;
-    const queries = queryHandlers(this.#database.reader);
-    const depth = () => this.#path.buffer.depth;
+    const [config, logger] = [this.#config, this.#logger];
     const onRefused = new Refusals(this.#registry).count;
-    const translate = translation(logger, onRefused);
-    const inFlightMax = config.streamBatchesMax;
-    const handlers = new IngestHandlers(ingest, { inFlightMax, shutdown, onRefused });
-    const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, translate);
-    const listener = httpRoutes({
-      routes: (router) => {
-        ingestRoutes(router, handlers);
-        queryRoutes(router, queries);
-        deadLetterRoutes(router, deadLetters);
-        healthRoutes(
-          router,
-          health,
-          services.map(({ typeName }) => typeName),
-          shutdown,
-        );
-        reflectionRoutes(router, [...services, HealthService]);
+    const tell = createTell(logger, onRefused);
+    this.routes = createRoutes(
+      {
+        config,
+        database: this.#database,
+        path: this.#path,
+        health: this.#health,
+        registry: this.#registry,
+        shutdown: this.#shutdown.signal,
       },
-      endpoints: new Map([
-        ...observeEndpoints(health, this.#registry, depth, sendJson),
-        ...restQueries(queries, sendJson),
-      ]),
-      interceptors: [errorInterceptor(translate)],
-      plainGrpc: grpcStreams.methods,
-      plainJson: new PlainJson(handlers, translate, {
-        messageBytesMax: config.messageBytesMax,
-        valuesMax: config.jsonValuesMax,
-      }).methods,
-      messageBytesMax: config.messageBytesMax,
-      jsonValuesMax: config.jsonValuesMax,
-      calls: config,
-      onStringsChanged: (strings) => accounting.madeStorable(strings),
-      onError: (error) => logger.error({ err: error }, 'unexpected error'),
+      tell,
       onRefused,
-    });
+    );
+    const router = new Router(this.routes, new Admission(new CallLimits(config)), tell);
     return new SocketServer(
       {
         ...config,
@@ -192,7 +152,7 @@ export class Collector {
         streamsPerConnectionMax: config.connectionCallsMax,
         onRefused,
       },
-      listener,
+      router.listener,
       logger,
     );
   }

@@ -5,13 +5,23 @@ export type ErrorKind =
   /** The id was used before, with other content. */
   | 'conflict'
   | 'unauthenticated'
+  /** There is nothing of that name. */
+  | 'notFound'
+  /** There is no such method, or not in that form. */
+  | 'unimplemented'
+  /** The caller's own deadline has passed. */
+  | 'deadline'
+  /** Larger than a message may be: sent again as it is, it would be refused again. */
+  | 'tooLarge'
   /** No room at the moment: try again after `retryDelayMs`. */
   | 'overloaded'
   /** A dependency failed, or the outcome is not known: try again, with the same id, after `retryDelayMs`. */
   | 'retryable'
   /** The database will not take it, however often it is sent. */
   | 'permanent'
-  | 'shuttingDown';
+  | 'shuttingDown'
+  /** A fault of ours, which the log has with its stack. */
+  | 'internal';
 
 /** What is worth a retry, and after what time unless somebody knows better. */
 const worthRetry: readonly ErrorKind[] = ['overloaded', 'retryable', 'shuttingDown'];

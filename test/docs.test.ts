@@ -11,8 +11,8 @@ import { checkRows, encodeBatch } from '../src/accept/encode-batch.ts';
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
-import { codeOf } from '../src/serve/connect-errors.ts';
 import { refusalReasons } from '../src/serve/refusals.ts';
+import { codeOf } from '../src/serve/told-error.ts';
 import { faults } from './chaos/faults.ts';
 import { startCollector, type TestCollector } from './support/collector.ts';
 import { runCommand } from './support/command.ts';
@@ -166,10 +166,15 @@ describe('docs/errors.md', () => {
     invalid: false,
     conflict: false,
     unauthenticated: false,
+    notFound: false,
+    unimplemented: false,
+    deadline: false,
+    tooLarge: false,
     overloaded: true,
     retryable: true,
     permanent: false,
     shuttingDown: true,
+    internal: false,
   };
 
   it('lists every kind of error with its codes, and nothing else', () => {

@@ -6,22 +6,21 @@ import {
   type UniversalServerRequest,
   type UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
-import { parseTimeout, setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
-import { BinaryIngestService } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
 import type {
   StreamBatchesResponseSchema,
   StreamEventsResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { ServiceError } from '../errors.ts';
-import { currentCall } from '../serve/call-limits.ts';
-import { type Translate, toConnectError } from '../serve/connect-errors.ts';
-import { GrpcFrames } from './grpc-frames.ts';
+import { type Call, callOf } from '../serve/call.ts';
+import { GrpcFrames } from '../serve/grpc-frames.ts';
+import { setGrpcStatus } from '../serve/protocol/grpc.ts';
+import type { Tell } from '../serve/told-error.ts';
 import type { IngestHandlers, PreparedBatch } from './ingest-handlers.ts';
 
-type Answer = MessageInitShape<
+type Response = MessageInitShape<
   typeof StreamBatchesResponseSchema | typeof StreamEventsResponseSchema
 >;
-type Serve = (batches: AsyncIterable<PreparedBatch>, signal: AbortSignal) => AsyncIterable<Answer>;
+type Serve = (call: Call, batches: AsyncIterable<PreparedBatch>) => AsyncIterable<Response>;
 
 /**
  * Serves streams of batches to uncompressed gRPC, encoding each as soon as its bytes are complete;
@@ -30,63 +29,53 @@ type Serve = (batches: AsyncIterable<PreparedBatch>, signal: AbortSignal) => Asy
 export class GrpcStreams {
   readonly #handlers: IngestHandlers;
   readonly #frames: GrpcFrames;
-  readonly #translate: Translate;
+  readonly #tell: Tell;
+  readonly #methods: Readonly<Partial<Record<string, Serve>>>;
 
-  constructor(handlers: IngestHandlers, messageBytesMax: number, translate: Translate) {
+  constructor(handlers: IngestHandlers, messageBytesMax: number, tell: Tell) {
     this.#handlers = handlers;
     this.#frames = new GrpcFrames(messageBytesMax);
-    this.#translate = translate;
+    this.#tell = tell;
+    this.#methods = {
+      streamBatches: (...stream) => handlers.streamBatches(...stream),
+      async *streamEvents(...stream) {
+        yield await handlers.streamEvents(...stream);
+      },
+    };
   }
 
-  /** By method, what is to be put before the library's handler. */
-  get methods(): ReadonlyMap<DescMethod, (general: UniversalHandler) => UniversalHandler> {
-    const handlers = this.#handlers;
-    const { streamBatches, streamEvents } = BinaryIngestService.method;
-    const before = (serve: Serve) => (general: UniversalHandler) =>
-      Object.assign(
-        async (request: UniversalServerRequest) =>
-          isPlain(request) ? this.#serve(request, general, serve) : await general(request),
-        general,
-      );
-    return new Map<DescMethod, ReturnType<typeof before>>([
-      [streamBatches, before((batches, signal) => handlers.streamBatches(batches, signal))],
-      [
-        streamEvents,
-        before(async function* (batches, signal) {
-          yield await handlers.streamEvents(batches, signal);
-        }),
-      ],
-    ]);
+  /** A handler that takes what it can, and leaves the rest to the library's. */
+  before(method: string, general: UniversalHandler): UniversalHandler {
+    const serve = this.#methods[method];
+    if (!serve) return general;
+    const before = async (request: UniversalServerRequest) =>
+      isPlain(request) ? this.#serve(request, general.method, serve) : await general(request);
+    return Object.assign(before, general);
   }
 
   #serve(
     request: UniversalServerRequest,
-    { method }: UniversalHandler,
+    method: DescMethod,
     serve: Serve,
   ): UniversalServerResponse {
     const timeout = parseTimeout(request.header.get('grpc-timeout'), Number.POSITIVE_INFINITY);
-    const context = createHandlerContext({
-      method,
-      url: request.url,
-      service: method.parent,
-      requestMethod: request.method,
-      requestHeader: request.header,
-      requestSignal: request.signal,
-      protocolName: 'grpc',
-      ...(request.contextValues && { contextValues: request.contextValues }),
-      ...(timeout.timeoutMs !== undefined && { timeoutMs: timeout.timeoutMs }),
-    });
+    const context = contextOf(request, method, timeout.timeoutMs);
+    const call = callOf(context);
+    call.signal = context.signal;
+    call.reachedHandler = true;
+    const read = (message: Uint8Array) => this.#handlers.prepareBinary(message);
+    const messages = this.#frames.messages(request.body as AsyncIterable<Uint8Array>, read);
     const trailer = new Headers();
-    const [batches, translate] = [this.#batches.bind(this), this.#translate];
+    const tell = this.#tell;
     async function* body(): AsyncGenerator<Uint8Array> {
       try {
         if (timeout.error) throw timeout.error;
-        for await (const answer of serve(batches(request, context), context.signal)) {
+        for await (const answer of serve(call, call.messages(messages))) {
           yield encodeEnvelope(0, toBinary(method.output, create(method.output, answer)));
         }
-        setTrailerStatus(trailer, undefined);
+        setGrpcStatus(trailer, undefined);
       } catch (error) {
-        setTrailerStatus(trailer, translate(error, method.name));
+        setGrpcStatus(trailer, tell(error, call));
       } finally {
         context.abort();
       }
@@ -94,23 +83,29 @@ export class GrpcStreams {
     const header = new Headers({ 'content-type': 'application/grpc+proto' });
     return { status: 200, header, body: body(), trailer };
   }
+}
 
-  #batches(
-    { body }: UniversalServerRequest,
-    { values }: HandlerContext,
-  ): AsyncIterable<PreparedBatch> {
-    const call = values.get(currentCall);
-    if (call instanceof ServiceError) throw toConnectError(call);
-    const read = (message: Uint8Array) => this.#handlers.prepareBinary(message);
-    const batches = this.#frames.messages(body as AsyncIterable<Uint8Array>, read);
-    return call?.messages(batches) ?? batches;
-  }
+function contextOf(
+  request: UniversalServerRequest,
+  method: DescMethod,
+  timeoutMs: number | undefined,
+): HandlerContext & { abort(): void } {
+  return createHandlerContext({
+    method,
+    url: request.url,
+    service: method.parent,
+    requestMethod: request.method,
+    requestHeader: request.header,
+    requestSignal: request.signal,
+    protocolName: 'grpc',
+    ...(request.contextValues && { contextValues: request.contextValues }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  });
 }
 
 const contentTypes = ['application/grpc', 'application/grpc+proto'];
 
-function isPlain({ method, header }: UniversalServerRequest): boolean {
+function isPlain({ header }: UniversalServerRequest): boolean {
   const encoding = header.get('grpc-encoding') ?? 'identity';
-  const contentType = header.get('content-type') ?? '';
-  return method === 'POST' && encoding === 'identity' && contentTypes.includes(contentType);
+  return encoding === 'identity' && contentTypes.includes(header.get('content-type') ?? '');
 }

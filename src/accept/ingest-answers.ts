@@ -11,13 +11,10 @@ import {
 import { type Rejection, rejectionsMax } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../records/tables.ts';
-import { codeOf } from '../serve/connect-errors.ts';
 import { refusalReason } from '../serve/refusal-reason.ts';
 import type { OnRefused } from '../serve/refusals.ts';
+import { codeOf } from '../serve/told-error.ts';
 import { rejectedTotal, type StoredBatch, type StoredRecord } from './ingest.ts';
-
-/** How answers are written in JSON: names as in the contract, zeros too. */
-export const jsonAnswers = { useProtoFieldName: true, alwaysEmitImplicit: true };
 
 type BatchAck = MessageInitShape<typeof StreamBatchesResponseSchema>;
 

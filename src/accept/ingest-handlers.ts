@@ -1,11 +1,6 @@
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Struct } from '@bufbuild/protobuf/wkt';
-import type { ConnectRouter } from '@connectrpc/connect';
-import {
-  BinaryIngestService,
-  type JsonBatch,
-  JsonIngestService,
-} from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import type { JsonBatch } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import {
   type LogRequest,
   LogRequestSchema,
@@ -19,9 +14,10 @@ import {
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { FieldFault } from '../records/validate.ts';
+import type { Call } from '../serve/call.ts';
 import type { OnRefused } from '../serve/refusals.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
-import { decodeJson, decodeJsonBatch, type IncomingBatch, structJson } from './decode.ts';
+import { decodeJson, type IncomingBatch, structJson } from './decode.ts';
 import type { EncodedBatch } from './encode-batch.ts';
 import type { Ingest } from './ingest.ts';
 import {
@@ -40,28 +36,6 @@ export interface StreamOptions {
   readonly onRefused: OnRefused;
 }
 
-/** Routes both readings of IngestService, by protobuf and by JSON, to the same handlers. */
-export function ingestRoutes(router: ConnectRouter, handlers: IngestHandlers): void {
-  router.service(BinaryIngestService, {
-    log: (request) => handlers.log(request),
-    logUsage: (request) => handlers.logUsage(request),
-    logBatch: (request) => handlers.logBatch(request, undecoded),
-    streamEvents: (requests, { signal }) =>
-      handlers.streamEvents(handlers.prepared(requests, undecoded), signal),
-    streamBatches: (requests, { signal }) =>
-      handlers.streamBatches(handlers.prepared(requests, undecoded), signal),
-  });
-  router.service(JsonIngestService, {
-    log: (request) => handlers.log(readJson(LogRequestSchema, request)),
-    logUsage: (request) => handlers.logUsage(readJson(LogUsageRequestSchema, request)),
-    logBatch: (request) => handlers.logBatch(request, decodeJsonBatch),
-    streamEvents: (requests, { signal }) =>
-      handlers.streamEvents(handlers.prepared(requests, decodeJsonBatch), signal),
-    streamBatches: (requests, { signal }) =>
-      handlers.streamBatches(handlers.prepared(requests, decodeJsonBatch), signal),
-  });
-}
-
 /** A batch whose records are not decoded yet. */
 type RawBatch = Pick<WireBatch | JsonBatch, 'batchId' | 'events' | 'usage'>;
 type Decode<Raw extends RawBatch> = (raw: Raw) => IncomingBatch;
@@ -73,7 +47,7 @@ export interface PreparedBatch {
 }
 
 /** Its records are decoded as they are encoded, one at a time. */
-const undecoded = (batch: WireBatch): IncomingBatch => batch;
+export const undecoded = (batch: WireBatch): IncomingBatch => batch;
 
 /** The methods of IngestService, whatever protocol their messages came by. */
 export class IngestHandlers {
@@ -85,12 +59,12 @@ export class IngestHandlers {
     this.#options = options;
   }
 
-  async log(request: LogRequest) {
-    return recordResponse(await this.#ingest.record('event', eventOf(request)), 'event');
+  async log(call: Call, request: LogRequest) {
+    return recordResponse(await this.#ingest.record(call, 'event', eventOf(request)), 'event');
   }
 
-  async logUsage(request: LogUsageRequest) {
-    return recordResponse(await this.#ingest.record('usage', usageOf(request)), 'usage');
+  async logUsage(call: Call, request: LogUsageRequest) {
+    return recordResponse(await this.#ingest.record(call, 'usage', usageOf(request)), 'usage');
   }
 
   /** Reads and encodes a record in JSON; undefined where it is not valid. */
@@ -109,38 +83,38 @@ export class IngestHandlers {
   }
 
   /** Stores what `prepareRecord` gave; resolves with the answer in JSON. */
-  async storeRecord(kind: RecordKind, batch: EncodedBatch): Promise<JsonObject> {
-    const response = recordResponse(await this.#ingest.storeRecord(kind, batch), kind);
+  async storeRecord(call: Call, kind: RecordKind, batch: EncodedBatch): Promise<JsonObject> {
+    const response = recordResponse(await this.#ingest.storeRecord(call, kind, batch), kind);
     return { ...response, durability: durabilityName(response.durability) };
   }
 
-  async logBatch<Raw extends RawBatch>(raw: Raw, decode: Decode<Raw>) {
+  async logBatch<Raw extends RawBatch>(call: Call, raw: Raw, decode: Decode<Raw>) {
     this.#ingest.checkRows(raw);
-    return batchResponse(await this.#ingest.batch(decode(raw)));
+    return batchResponse(await this.#ingest.batch(call, decode(raw)));
   }
 
-  async *streamBatches(batches: AsyncIterable<PreparedBatch>, signal: AbortSignal) {
+  async *streamBatches(call: Call, batches: AsyncIterable<PreparedBatch>) {
     const handle = async ({ batchId, batch }: PreparedBatch, sequence: number) => {
       const refuse = refusal(sequence, batchId, this.#options.onRefused);
       try {
         if (batch instanceof ServiceError) throw batch;
-        const { stored } = await this.#ingest.admit(batch, signal);
+        const { stored } = await this.#ingest.admit(call, batch);
         return { ack: stored.then(acknowledgement(sequence), refuse) };
       } catch (error) {
         return { ack: Promise.resolve(refuse(error)) };
       }
     };
-    yield* acknowledgeInOrder(batches, handle, { ...this.#options, signal });
+    yield* acknowledgeInOrder(batches, handle, { ...this.#options, signal: call.signal });
   }
 
-  async streamEvents(batches: AsyncIterable<PreparedBatch>, signal: AbortSignal) {
+  async streamEvents(call: Call, batches: AsyncIterable<PreparedBatch>) {
     const handle = async ({ batch }: PreparedBatch) => {
       if (batch instanceof ServiceError) throw batch;
-      const { stored } = await this.#ingest.admit(batch, signal);
+      const { stored } = await this.#ingest.admit(call, batch);
       return { ack: stored };
     };
     const summary = new StreamSummary();
-    const acks = acknowledgeInOrder(batches, handle, { ...this.#options, signal });
+    const acks = acknowledgeInOrder(batches, handle, { ...this.#options, signal: call.signal });
     for await (const stored of acks) summary.add(stored);
     return summary.response();
   }
@@ -196,6 +170,9 @@ function eventOf({ idempotencyKey, $typeName: _, ...fields }: LogRequest): Incom
 function usageOf({ idempotencyKey, $typeName: _, ...fields }: LogUsageRequest): IncomingBatch {
   return { batchId: idempotencyKey, events: [], usage: [create(UsageSchema, fields)] };
 }
+
+export const readJsonLog = (request: Struct) => readJson(LogRequestSchema, request);
+export const readJsonUsage = (request: Struct) => readJson(LogUsageRequestSchema, request);
 
 function readJson<Desc extends typeof LogRequestSchema | typeof LogUsageRequestSchema>(
   schema: Desc,

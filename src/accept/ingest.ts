@@ -4,6 +4,7 @@ import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import { idOfRow } from '../records/rows.ts';
 import type { RecordKind } from '../records/tables.ts';
+import type { Call } from '../serve/call.ts';
 import type { IncomingBatch } from './decode.ts';
 import {
   checkRows,
@@ -55,13 +56,13 @@ export class Ingest {
   }
 
   /** A batch of one record, whose rejection is an error. */
-  async record(kind: RecordKind, incoming: IncomingBatch): Promise<StoredRecord> {
-    return await this.storeRecord(kind, this.encode(incoming, idField));
+  async record(call: Call, kind: RecordKind, incoming: IncomingBatch): Promise<StoredRecord> {
+    return await this.storeRecord(call, kind, this.encode(incoming, idField));
   }
 
   /** See `record`. */
-  async storeRecord(kind: RecordKind, batch: EncodedBatch): Promise<StoredRecord> {
-    const stored = await this.#storeNow(batch).catch((error) => {
+  async storeRecord(call: Call, kind: RecordKind, batch: EncodedBatch): Promise<StoredRecord> {
+    const stored = await this.#storeNow(call, batch).catch((error) => {
       const isConflict = error instanceof ServiceError && error.kind === 'conflict';
       throw isConflict ? conflict(batch.id, idField) : error;
     });
@@ -74,20 +75,17 @@ export class Ingest {
   }
 
   /** A batch whose caller waits for the answer. */
-  async batch(incoming: IncomingBatch): Promise<StoredBatch> {
-    return await this.#storeNow(this.encode(incoming, 'batch_id'));
+  async batch(call: Call, incoming: IncomingBatch): Promise<StoredBatch> {
+    return await this.#storeNow(call, this.encode(incoming, 'batch_id'));
   }
 
   /**
    * A batch of a stream: resolves when there is room for it, so that a stream is read no faster
    * than what it sends is stored, with the promise of what becomes of it.
    */
-  async admit(
-    batch: EncodedBatch,
-    signal: AbortSignal,
-  ): Promise<{ readonly stored: Promise<StoredBatch> }> {
+  async admit(call: Call, batch: EncodedBatch): Promise<{ readonly stored: Promise<StoredBatch> }> {
     if (isForgettable(batch)) return { stored: Promise.resolve(this.#forget(batch)) };
-    const { acknowledged } = await this.#sink.admit(batch, signal);
+    const { acknowledged } = await this.#sink.admit(batch, call.signal);
     return { stored: acknowledged.then((known) => ({ ...known, batchId: batch.id })) };
   }
 
@@ -98,13 +96,14 @@ export class Ingest {
     return batch;
   }
 
-  async #storeNow(batch: EncodedBatch): Promise<StoredBatch> {
+  async #storeNow(call: Call, batch: EncodedBatch): Promise<StoredBatch> {
     if (isForgettable(batch)) return this.#forget(batch);
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
     // Not AbortSignal.timeout: that fires later on, for nobody, and each time makes an error.
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), unaryMsMax);
+    const waitMs = Math.min(unaryMsMax, call.timeoutMs ?? unaryMsMax);
+    const timer = setTimeout(() => deadline.abort(), waitMs);
     try {
       const acknowledged = await this.#sink.offer(batch, lane, deadline.signal);
       return { ...acknowledged, batchId: batch.id };

@@ -1,26 +1,16 @@
 import { isUtf8 } from 'node:buffer';
-import type { DescMethod, JsonObject } from '@bufbuild/protobuf';
-import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
-import { JsonIngestService } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import type { JsonObject } from '@bufbuild/protobuf';
 import type { RecordKind } from '../records/tables.ts';
-import type { Call } from '../serve/call-limits.ts';
-import type { Translate } from '../serve/connect-errors.ts';
+import type { Call } from '../serve/call.ts';
 import { countSigns } from '../serve/json-decoder.ts';
+import { sendJson } from '../serve/plain-answers.ts';
 import type { Request, Response } from '../serve/socket-server.ts';
-import { jsonAnswers } from './ingest-answers.ts';
 import type { IngestHandlers } from './ingest-handlers.ts';
-
-/** Serves a request, or resolves with the body of one that it leaves to the library. */
-export type PlainHandler = (
-  request: Request,
-  response: Response,
-  call: Call,
-) => Promise<Uint8Array | undefined>;
 
 interface PlainJsonLimits {
   /** Beyond either the library has an error to give. */
   readonly messageBytesMax: number;
-  readonly valuesMax: number;
+  readonly jsonValuesMax: number;
 }
 
 /** Most records are much smaller. */
@@ -32,43 +22,26 @@ const bodyBytesMax = 64 * 1024;
  * both take they answer alike, to the byte.
  */
 export class PlainJson {
+  /** By method, what a message of it is. */
+  readonly kinds: Readonly<Partial<Record<string, RecordKind>>> = {
+    log: 'event',
+    logUsage: 'usage',
+  };
   readonly #handlers: IngestHandlers;
-  readonly #translate: Translate;
   readonly #bytesMax: number;
 
-  constructor(handlers: IngestHandlers, translate: Translate, limits: PlainJsonLimits) {
+  constructor(handlers: IngestHandlers, limits: PlainJsonLimits) {
     this.#handlers = handlers;
-    this.#translate = translate;
-    this.#bytesMax = Math.min(limits.messageBytesMax, limits.valuesMax);
+    this.#bytesMax = Math.min(limits.messageBytesMax, limits.jsonValuesMax);
   }
 
-  /** By method, what may serve it. */
-  get methods(): ReadonlyMap<DescMethod, PlainHandler> {
-    const { log, logUsage } = JsonIngestService.method;
-    return new Map<DescMethod, PlainHandler>([
-      [log, this.#serve.bind(this, log, 'event')],
-      [logUsage, this.#serve.bind(this, logUsage, 'usage')],
-    ]);
-  }
-
-  async #serve(
-    method: DescMethod,
-    kind: RecordKind,
-    request: Request,
-    response: Response,
-    call: Call,
-  ): Promise<Uint8Array | undefined> {
-    try {
-      const body = await call.whole(request);
-      const json = plainObject(body, this.#bytesMax);
-      const batch = json && this.#handlers.prepareRecord(kind, json);
-      if (!batch) return body;
-      answer(response, 200, await this.#handlers.storeRecord(kind, batch));
-    } catch (error) {
-      const told = this.#translate(error, method.name);
-      const json = errorToJson(told, jsonAnswers);
-      answer(response, codeToHttpStatus(told.code), json, Object.fromEntries(told.metadata));
-    }
+  /** Serves a request, or resolves with the body of one that it leaves to the library. */
+  async serve(kind: RecordKind, call: Call, response: Response): Promise<Uint8Array | undefined> {
+    const body = await call.whole();
+    const json = plainObject(body, this.#bytesMax);
+    const batch = json && this.#handlers.prepareRecord(kind, json);
+    if (!batch) return body;
+    sendJson(response, 200, await this.#handlers.storeRecord(call, kind, batch));
     return undefined;
   }
 }
@@ -109,15 +82,3 @@ function countKeys(json: unknown): number {
 }
 
 const openingBrace = '{'.charCodeAt(0);
-
-function answer(response: Response, status: number, json: unknown, headers = {}): void {
-  // As one string with the header it is written at once.
-  const body = JSON.stringify(json);
-  const contentType = 'application/json';
-  response.writeHead(status, {
-    'content-length': Buffer.byteLength(body),
-    'content-type': contentType,
-    ...headers,
-  });
-  response.end(body);
-}

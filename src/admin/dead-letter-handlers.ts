@@ -6,7 +6,7 @@ import type { DeadLetters } from './dead-letters.ts';
 
 const limitDefault = 100;
 
-export function deadLetterRoutes(router: ConnectRouter, deadLetters: DeadLetters): void {
+export function deadLetterService(router: ConnectRouter, deadLetters: DeadLetters): void {
   router.service(DeadLetterService, {
     async listDeadLetters({ limit }) {
       const { letters, total } = await deadLetters.list(limit || limitDefault);

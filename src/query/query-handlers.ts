@@ -138,6 +138,6 @@ function classified<H extends Record<string, (request: never) => Promise<unknown
 
 export type QueryHandlers = ReturnType<typeof queryHandlers>;
 
-export function queryRoutes(router: ConnectRouter, handlers: QueryHandlers): void {
+export function queryService(router: ConnectRouter, handlers: QueryHandlers): void {
   router.service(QueryService, handlers);
 }

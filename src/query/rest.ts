@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   create,
   type DescField,
@@ -21,51 +20,50 @@ import {
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
 import { parseRfc3339 } from '../records/rfc3339.ts';
+import { sendJson } from '../serve/plain-answers.ts';
+import type { Route } from '../serve/route.ts';
 import { checkPageSize } from './checks.ts';
 import { eventMessage } from './messages.ts';
 import { exactMetadata } from './metadata.ts';
 import type { QueryHandlers } from './query-handlers.ts';
 import { restJson } from './rest-json.ts';
 
-type Send = (response: ServerResponse, status: number, body: unknown) => void;
-type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
 /**
  * The RFC's names for queries: GET with parameters named as the fields of the request, the answer
  * as `restJson` has it. The events come as a bare array, the next page's address in `Link`.
  */
-export function restQueries(handlers: QueryHandlers, send: Send): Map<string, Endpoint> {
-  const endpoint = <In extends DescMessage, Out extends DescMessage>(
+export function restQueries(handlers: QueryHandlers): Route[] {
+  const get = <In extends DescMessage, Out extends DescMessage>(
+    path: string,
     input: In,
     output: Out,
     handle: (request: MessageShape<In>) => Promise<MessageShape<Out>>,
-  ): Endpoint =>
-    answering(send, async (parameters) => ({
+  ): Route =>
+    answering(path, async (parameters) => ({
       body: restJson(output, await handle(readParameters(input, parameters))),
     }));
-  return new Map([
-    ['GET /v1/telemetry/events', answering(send, (parameters) => listEvents(handlers, parameters))],
-    [
-      'GET /v1/telemetry/stats',
-      endpoint(GetStatsRequestSchema, GetStatsResponseSchema, handlers.getStats),
-    ],
-    [
-      'GET /v1/telemetry/usage/summary',
-      endpoint(
-        GetUsageSummaryRequestSchema,
-        GetUsageSummaryResponseSchema,
-        handlers.getUsageSummary,
-      ),
-    ],
-    [
-      'GET /v1/telemetry/trends',
-      endpoint(GetTrendsRequestSchema, GetTrendsResponseSchema, handlers.getTrends),
-    ],
-    [
-      'GET /v1/telemetry/footprint',
-      endpoint(GetFootprintRequestSchema, GetFootprintResponseSchema, handlers.getFootprint),
-    ],
-  ]);
+  return [
+    answering('/v1/telemetry/events', (parameters) => listEvents(handlers, parameters)),
+    get('/v1/telemetry/stats', GetStatsRequestSchema, GetStatsResponseSchema, handlers.getStats),
+    get(
+      '/v1/telemetry/usage/summary',
+      GetUsageSummaryRequestSchema,
+      GetUsageSummaryResponseSchema,
+      handlers.getUsageSummary,
+    ),
+    get(
+      '/v1/telemetry/trends',
+      GetTrendsRequestSchema,
+      GetTrendsResponseSchema,
+      handlers.getTrends,
+    ),
+    get(
+      '/v1/telemetry/footprint',
+      GetFootprintRequestSchema,
+      GetFootprintResponseSchema,
+      handlers.getFootprint,
+    ),
+  ];
 }
 
 interface Answer {
@@ -73,24 +71,19 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function answering(send: Send, answer: (parameters: URLSearchParams) => Promise<Answer>): Endpoint {
-  return async (request, response) => {
-    const { searchParams } = new URL(request.url ?? '', 'http://localhost');
-    try {
-      const { body, headers } = await answer(searchParams);
-      for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
-      send(response, 200, body);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      const { kind, message, field } = error;
-      const retryable = kind === 'retryable';
-      if (retryable) response.setHeader('retry-after', '1');
-      const fault = kind === 'invalid' ? 'invalid_argument' : 'failed_precondition';
-      const code = retryable ? 'unavailable' : fault;
-      send(response, retryable ? 503 : 400, { code, message, field });
-    }
-  };
-}
+const answering = (
+  path: string,
+  answer: (parameters: URLSearchParams) => Promise<Answer>,
+): Route => ({
+  path,
+  methods: ['GET'],
+  kind: 'unary',
+  async serve(_call, { url = '' }, response) {
+    const at = url.indexOf('?');
+    const { body, headers } = await answer(new URLSearchParams(at < 0 ? '' : url.slice(at)));
+    sendJson(response, 200, body, headers);
+  },
+});
 
 async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
   const named = new URLSearchParams(parameters);

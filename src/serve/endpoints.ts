@@ -1,44 +1,39 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import type { Health } from '../observe/health.ts';
+import { send, sendJson } from './plain-answers.ts';
+import type { Route } from './route.ts';
+import type { Response } from './socket-server.ts';
 
-type Send = (response: ServerResponse, status: number, body: unknown) => void;
-
-/** What operators and older clients ask by plain HTTP. */
-export function observeEndpoints(
+/** What operators and older clients ask by plain HTTP, however busy the collector is. */
+export function operatorRoutes(
   health: Health,
   registry: Registry,
   queueDepth: () => number,
-  send: Send,
-): Map<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>> {
-  return new Map([
-    ['GET /livez', async (_request, response) => send(response, 200, { status: 'alive' })],
-    [
-      'GET /readyz',
-      async (_request, response) => {
-        const { ready, reasons } = health.readiness;
-        send(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', reasons });
-      },
-    ],
-    [
-      'GET /health',
-      async (_request, response) => {
-        const { reasons } = health.readiness;
-        send(response, 200, {
-          status: reasons.length === 0 ? 'healthy' : 'degraded',
-          service: 'gravitas-telemetry',
-          database: health.isWell('database'),
-          queue_depth: queueDepth(),
-        });
-      },
-    ],
-    [
-      'GET /metrics',
-      async (_request, response) => {
-        const text = await registry.metrics();
-        response.writeHead(200, { 'content-type': registry.contentType });
-        response.end(text);
-      },
-    ],
-  ]);
+): Route[] {
+  const get = (path: string, answer: (response: Response) => void | Promise<void>): Route => ({
+    path,
+    methods: ['GET'],
+    kind: 'operator',
+    serve: async (_call, _request, response) => await answer(response),
+  });
+  return [
+    get('/livez', (response) => sendJson(response, 200, { status: 'alive' })),
+    get('/readyz', (response) => {
+      const { ready, reasons } = health.readiness;
+      sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', reasons });
+    }),
+    get('/health', (response) => {
+      const { reasons } = health.readiness;
+      sendJson(response, 200, {
+        status: reasons.length === 0 ? 'healthy' : 'degraded',
+        service: 'gravitas-telemetry',
+        database: health.isWell('database'),
+        queue_depth: queueDepth(),
+      });
+    }),
+    get('/metrics', async (response) => {
+      const text = await registry.metrics();
+      send(response, 200, { 'content-type': registry.contentType }, text);
+    }),
+  ];
 }

@@ -1,8 +1,9 @@
-import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
+import type { ConnectRouter } from '@connectrpc/connect';
 import {
   Health as HealthService,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../gen/typescript/grpc/health/v1/health_pb.js';
+import { ServiceError } from '../errors.ts';
 import type { Health, Readiness } from '../observe/health.ts';
 
 const status = ({ ready }: Readiness) => ({
@@ -10,7 +11,7 @@ const status = ({ ready }: Readiness) => ({
 });
 
 /** gRPC health checking: all services share one state. */
-export function healthRoutes(
+export function healthService(
   router: ConnectRouter,
   health: Health,
   services: readonly string[],
@@ -20,7 +21,7 @@ export function healthRoutes(
   router.service(HealthService, {
     check({ service }) {
       if (isKnown(service)) return status(health.readiness);
-      throw new ConnectError(`unknown service ${service}`, Code.NotFound);
+      throw new ServiceError('notFound', `unknown service ${service}`);
     },
     async *watch({ service }, { signal }) {
       if (!isKnown(service)) {

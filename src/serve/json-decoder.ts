@@ -1,4 +1,4 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { ServiceError } from '../errors.ts';
 
 const [quote, backslash] = [...'"\\'].map((sign) => sign.charCodeAt(0));
 
@@ -48,9 +48,9 @@ export class JsonDecoder extends LenientTextDecoder {
     const text = super.decode(...input);
     // Every value but the first follows one of these signs.
     if (text.length > this.#valuesMax && 1 + countSigns(text, ',[{') > this.#valuesMax) {
-      throw new ConnectError(
+      throw new ServiceError(
+        'tooLarge',
         `the message has more than ${this.#valuesMax} JSON values; that is the limit: send several`,
-        Code.ResourceExhausted,
       );
     }
     return text;

@@ -11,7 +11,7 @@ import {
 type Answer = ServerReflectionResponse['messageResponse'];
 
 /** gRPC server reflection: tools such as grpcurl learn the contract from it. */
-export function reflectionRoutes(router: ConnectRouter, services: readonly DescService[]): void {
+export function reflectionService(router: ConnectRouter, services: readonly DescService[]): void {
   const files = withImports(services.map((service) => service.file));
   const answer = ({ messageRequest }: ServerReflectionRequest): Answer => {
     switch (messageRequest.case) {

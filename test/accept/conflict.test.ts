@@ -108,7 +108,7 @@ it('names the field of a plain post', async () => {
       code: 'already_exists',
       message: `idempotency_key ${id} was used before, with other content`,
       // What is in it, the test by JSON has seen.
-      details: [{ type: 'google.rpc.BadRequest' }],
+      details: [{ type: 'google.rpc.BadRequest' }, { type: 'google.rpc.RequestInfo' }],
     },
   });
 });

@@ -17,8 +17,9 @@ const prepareRecord = vi.spyOn(IngestHandlers.prototype, 'prepareRecord');
 
 beforeAll(async () => {
   telemetry = await startCollector();
-  plain = new Client(telemetry.port, '');
-  library = new Client(telemetry.port, 'Connect-Protocol-Version: 1\r\n');
+  const requestId = 'X-Request-Id: one-for-both\r\n';
+  plain = new Client(telemetry.port, requestId);
+  library = new Client(telemetry.port, `${requestId}Connect-Protocol-Version: 1\r\n`);
 });
 afterAll(async () => {
   plain.close();

@@ -72,7 +72,7 @@ describe.each(dialects)('curl $flag, $name', ({ name, flag, httpVersion, log, ba
       body: {
         code: 'invalid_argument',
         message: 'event_type is required',
-        details: [{ type: 'google.rpc.BadRequest' }],
+        details: [{ type: 'google.rpc.BadRequest' }, { type: 'google.rpc.RequestInfo' }],
       },
     });
   });
@@ -80,7 +80,7 @@ describe.each(dialects)('curl $flag, $name', ({ name, flag, httpVersion, log, ba
   it('is told when to try again', async () => {
     const retry = {
       headers: { 'retry-after': ['1'] },
-      body: { details: [{ type: 'google.rpc.RetryInfo' }] },
+      body: { details: [{ type: 'google.rpc.RetryInfo' }, { type: 'google.rpc.RequestInfo' }] },
     };
     const unavailable = await post(log, { event_type: 'HELD' }, jammed);
     expect(unavailable).toMatchObject({ status: 503, body: { code: 'unavailable' } });

@@ -30,6 +30,7 @@ describe('plain HTTP', () => {
       expect(await response.json()).toEqual({
         code: 'invalid_argument',
         message: 'content-type must be application/json',
+        details: [expect.objectContaining({ type: 'google.rpc.RequestInfo' })],
       });
     }
     expect((await post(logPath, 'application/json; charset=utf-8')).status).toBe(200);
@@ -81,7 +82,10 @@ describe('plain HTTP', () => {
       });
       expect(status).toBe(400);
       expect(body.message).toMatch(new RegExp(`^${field} cannot be read: `));
-      expect(body.details).toMatchObject([{ type: 'google.rpc.BadRequest' }]);
+      expect(body.details).toMatchObject([
+        { type: 'google.rpc.BadRequest' },
+        { type: 'google.rpc.RequestInfo' },
+      ]);
     }
     const events = 'not a list';
     expect(await postJson(`${telemetry.baseUrl}/v1/telemetry/batch`, { events })).toMatchObject({
@@ -143,7 +147,7 @@ describe('sockets', () => {
     for (const path of [logPath, '/livez', connectPath]) {
       const headers = `${host}Content-Type: application/json\r\nContent-Length: ${event.length}\r\nConnection: close\r\n`;
       const answer = await exchange(`POST ${path} ${version}\r\n${headers}\r\n${event}`);
-      expect(answer).toMatch(/^HTTP\/1\.1 (200|400|404) /);
+      expect(answer).toMatch(/^HTTP\/1\.1 (200|400|405) /);
     }
     await isAlive();
   });

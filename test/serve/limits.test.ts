@@ -82,7 +82,7 @@ describe('a message that is too large', () => {
       status: 400,
       body: {
         message: 'the batch has 101 records; at most 100 are allowed: send several batches',
-        details: [{ type: 'google.rpc.BadRequest' }],
+        details: [{ type: 'google.rpc.BadRequest' }, { type: 'google.rpc.RequestInfo' }],
       },
     });
   });

@@ -1,5 +1,4 @@
 import { ServiceError } from '../errors.ts';
-import { messageTooLarge } from '../serve/connect-errors.ts';
 
 /** A flag, and the length of the message in four bytes. */
 const headerBytes = 5;
@@ -80,7 +79,11 @@ export class GrpcFrames {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const messageBytes = view.getUint32(at + 1);
     if (messageBytes > this.#messageBytesMax) {
-      throw messageTooLarge(messageBytes, this.#messageBytesMax);
+      throw new ServiceError(
+        'tooLarge',
+        // In the words of the library that serves the other protocols.
+        `message size ${messageBytes} is larger than configured readMaxBytes ${this.#messageBytesMax}`,
+      );
     }
     return headerBytes + messageBytes;
   }

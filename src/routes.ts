@@ -1,0 +1,63 @@
+import type { Registry } from 'prom-client';
+import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
+import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health_pb.js';
+import { GrpcStreams } from './accept/grpc-streams.ts';
+import { IngestHandlers } from './accept/ingest-handlers.ts';
+import { ingestRoutes } from './accept/ingest-routes.ts';
+import { PlainJson } from './accept/plain-json.ts';
+import { deadLetterService } from './admin/dead-letter-handlers.ts';
+import { DeadLetters } from './admin/dead-letters.ts';
+import type { Config } from './config.ts';
+import type { DatabaseService } from './database/database-service.ts';
+import type { IngestPath } from './ingest-path.ts';
+import type { Health } from './observe/health.ts';
+import { queryHandlers, queryService } from './query/query-handlers.ts';
+import { restQueries } from './query/rest.ts';
+import { operatorRoutes } from './serve/endpoints.ts';
+import { healthService } from './serve/health-handlers.ts';
+import { reflectionService } from './serve/reflection-handlers.ts';
+import type { OnRefused } from './serve/refusals.ts';
+import type { Route } from './serve/route.ts';
+import { Rpc } from './serve/rpc.ts';
+import type { Tell } from './serve/told-error.ts';
+
+/** What the routes lead to. */
+export interface RoutedParts {
+  readonly config: Config;
+  readonly database: DatabaseService;
+  readonly path: IngestPath;
+  readonly health: Health;
+  readonly registry: Registry;
+  readonly shutdown: AbortSignal;
+}
+
+/** What clients may call, and may ask about. */
+const services = [IngestService, QueryService, DeadLetterService];
+
+/** Everything that can be asked for, and who answers. */
+export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefused): Route[] {
+  const { config, database, path, health, registry, shutdown } = parts;
+  const rpc = new Rpc(
+    { ...config, onStringsChanged: (strings) => path.accounting.madeStorable(strings) },
+    tell,
+  );
+  const stream = { inFlightMax: config.streamBatchesMax, shutdown, onRefused };
+  const handlers = new IngestHandlers(path.ingest, stream);
+  const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
+  const queries = queryHandlers(database.reader);
+  const deadLetters = new DeadLetters(database.upkeepDb, path.writer, registry);
+  const names = services.map(({ typeName }) => typeName);
+  return [
+    ...ingestRoutes(rpc, handlers, new PlainJson(handlers, config), grpcStreams),
+    ...restQueries(queries),
+    ...rpc.routes((router) => {
+      queryService(router, queries);
+      deadLetterService(router, deadLetters);
+      healthService(router, health, names, shutdown);
+      reflectionService(router, [...services, HealthService]);
+    }),
+    ...operatorRoutes(health, registry, () => path.buffer.depth),
+  ];
+}

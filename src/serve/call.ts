@@ -1,0 +1,197 @@
+import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+import { ServiceError } from '../errors.ts';
+import { type CallKind, type CallLimits, late } from './call-limits.ts';
+import { cut } from './cut.ts';
+import { requestIdOf } from './request-id.ts';
+import type { Request, Response } from './socket-server.ts';
+
+/** Whoever sends a request. */
+export interface Caller {
+  readonly name: string;
+}
+
+/** Everybody: nobody is asked for credentials yet. */
+export const anonymous: Caller = { name: 'anonymous' };
+
+const neverAborted = new AbortController().signal;
+
+/** How long a call that is past its time has to say so. */
+const graceMs = 5000;
+
+/**
+ * One admitted call: who makes it, and the bounds on how long and how much it may send. Ends the
+ * reading of its request when that takes too long or too much.
+ */
+export class Call {
+  readonly caller: Caller;
+  readonly kind: CallKind;
+  /** Milliseconds that the caller gives it, of the answer too; undefined: as many as it takes. */
+  readonly timeoutMs: number | undefined;
+  /** Aborted when the call ends, by its caller or its deadline. */
+  signal: AbortSignal = neverAborted;
+  /** Whether a handler has seen it; until then nothing of ours can have failed. */
+  reachedHandler = false;
+  readonly #limits: CallLimits;
+  readonly #request: Request;
+  readonly #response: Response;
+  #requestId: string | undefined;
+  #late: ServiceError | undefined;
+  /** Ends the present wait for bytes. */
+  #refuse: (error: Error) => void = () => {};
+  #timers: NodeJS.Timeout[] = [];
+  readonly #idle: NodeJS.Timeout | undefined;
+  #waiting = false;
+  #heldBytes = 0;
+
+  constructor(
+    limits: CallLimits,
+    caller: Caller,
+    kind: CallKind,
+    timeoutMs: number | undefined,
+    request: Request,
+    response: Response,
+  ) {
+    this.#limits = limits;
+    this.caller = caller;
+    this.kind = kind;
+    this.timeoutMs = timeoutMs;
+    this.#request = request;
+    this.#response = response;
+    response.once('close', () => this.#end());
+    const { requestMsMax, streamMsMax, streamIdleMsMax } = limits.options;
+    if (kind === 'unary') this.#limitRequest(requestMsMax);
+    if (kind !== 'stream') return;
+    this.#after(streamMsMax, () => late(`the stream lasted longer than ${streamMsMax} ms`));
+    const idle = () => late(`no message came for ${streamIdleMsMax} ms`);
+    this.#idle = setTimeout(() => {
+      // A stream that waits for the collector is not idle.
+      if (this.#waiting) this.#endLate(idle);
+      else this.#idle?.refresh();
+    }, streamIdleMsMax);
+  }
+
+  /** What its errors and the log call it. */
+  get requestId(): string {
+    this.#requestId ??= requestIdOf(this.#request.headers);
+    return this.#requestId;
+  }
+
+  /** All of a request that has one message; rejected where a limit is hit. */
+  whole(): Promise<Uint8Array> {
+    const request = this.#request;
+    const chunks: Uint8Array[] = [];
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      if (this.#late) reject(this.#late);
+      request.on('data', (chunk: Uint8Array) => {
+        try {
+          this.#receive(chunk);
+          chunks.push(chunk);
+        } catch (error) {
+          reject(error);
+        }
+      });
+      request.once('end', () => {
+        this.#received();
+        resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
+      });
+      request.once('close', () => {
+        if (!request.complete) reject(cutOff());
+      });
+    });
+  }
+
+  /** The body of the request in chunks; its end is an error where a limit is hit. */
+  async *body(): AsyncGenerator<Uint8Array> {
+    const iterator = (this.#request as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    for (;;) {
+      this.#waiting = true;
+      const { done, value } = await this.#unlessLate(iterator.next());
+      this.#waiting = false;
+      if (done) break;
+      this.#receive(value);
+      yield value;
+    }
+    this.#received();
+  }
+
+  /** The messages of the request; asking for the next one says that the last has been taken. */
+  async *messages<Message>(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
+    for await (const message of messages) {
+      yield message;
+      this.#release();
+      this.#idle?.refresh();
+    }
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#heldBytes += chunk.byteLength;
+    this.#limits.receive(chunk.byteLength);
+  }
+
+  /** The request has come in time; how long its answer takes is no concern of these limits. */
+  #received(): void {
+    if (this.kind === 'unary') this.#clearTimers();
+  }
+
+  #end(): void {
+    this.#limits.end(this.kind);
+    this.#release();
+    clearTimeout(this.#idle);
+    this.#clearTimers();
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers = [];
+  }
+
+  #limitRequest(requestMsMax: number): void {
+    const { timeoutMs } = this;
+    if (timeoutMs !== undefined && timeoutMs < requestMsMax) {
+      this.#after(timeoutMs, () => new ServiceError('deadline', 'the operation timed out'));
+    } else {
+      this.#after(requestMsMax, () => late(`the request took longer than ${requestMsMax} ms`));
+    }
+  }
+
+  #after(ms: number, error: () => ServiceError): void {
+    const refuse = () => {
+      this.#endLate(error);
+      this.#timers.push(setTimeout(() => cut(this.#request, this.#response), graceMs));
+    };
+    this.#timers.push(setTimeout(refuse, ms));
+  }
+
+  /** Not a race with a promise that lasts as long as the call: that would keep every chunk alive. */
+  #unlessLate<T>(next: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      if (this.#late) reject(this.#late);
+      next.then(resolve, reject);
+    });
+  }
+
+  #endLate(error: () => ServiceError): void {
+    this.#late ??= error();
+    this.#refuse(this.#late);
+  }
+
+  #release(): void {
+    this.#limits.release(this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+}
+
+/** The call that a handler of the library serves. */
+export const currentCall = createContextKey<Call | undefined>(undefined);
+
+export function callOf({ values }: HandlerContext): Call {
+  const call = values.get(currentCall);
+  if (!call) throw new Error('a handler is called past the gate');
+  return call;
+}
+
+/** Whoever could be told is gone. */
+const cutOff = () =>
+  new ServiceError('invalid', 'the connection was lost before the request ended');

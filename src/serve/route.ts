@@ -1,0 +1,16 @@
+import type { Call } from './call.ts';
+import type { CallKind } from './call-limits.ts';
+import type { Request, Response } from './socket-server.ts';
+
+/** Something that can be asked for, and who answers. */
+export interface Route {
+  /** Exact, or everything that begins with it where it ends with a slash. */
+  readonly path: string;
+  /** GET stands for HEAD too. */
+  readonly methods: readonly string[];
+  /** What a POST may carry, as media types without parameters; absent: whatever the route reads. */
+  readonly mediaTypes?: readonly string[];
+  readonly kind: CallKind;
+  /** Rejected by a `ServiceError`, or by what nobody expected: the router tells either. */
+  serve(call: Call, request: Request, response: Response): Promise<void>;
+}

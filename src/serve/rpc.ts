@@ -1,0 +1,164 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import {
+  type ConnectRouter,
+  type ConnectRouterOptions,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from '@connectrpc/connect';
+import type {
+  UniversalHandler,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from '@connectrpc/connect/protocol';
+import {
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
+import { type Call, callOf, currentCall } from './call.ts';
+import { boundedCompressions } from './decompression.ts';
+import { JsonDecoder } from './json-decoder.ts';
+import { parseMediaType } from './media-type.ts';
+import { jsonAnswers } from './protocol/connect.ts';
+import { protocolOf } from './protocol/protocol-of.ts';
+import { RequestError } from './request-error.ts';
+import type { Route } from './route.ts';
+import type { Request, Response } from './socket-server.ts';
+import type { Tell } from './told-error.ts';
+
+export interface RpcOptions {
+  /** Of one message, after decompression. */
+  readonly messageBytesMax: number;
+  /** Numbers, strings, lists and so on in one message of JSON. */
+  readonly jsonValuesMax: number;
+  readonly onStringsChanged: (strings: number) => void;
+}
+
+/** JSON can be nested this deep; a record's metadata much less, which it is told by itself. */
+const jsonDepthMax = 1000;
+
+/** Serves Connect, gRPC and gRPC-Web by the library, whose errors are told as everybody's are. */
+export class Rpc {
+  readonly #options: RpcOptions;
+  readonly #routerOptions: ConnectRouterOptions;
+  readonly #tell: Tell;
+
+  constructor(options: RpcOptions, tell: Tell) {
+    this.#options = options;
+    this.#tell = tell;
+    const jsonOptions = {
+      ...jsonAnswers,
+      recursionLimit: jsonDepthMax,
+      textDecoder: new JsonDecoder(options.jsonValuesMax, options.onStringsChanged),
+    };
+    this.#routerOptions = {
+      interceptors: [followCall],
+      acceptCompression: boundedCompressions(),
+      jsonOptions,
+      // Kept, every two bytes of them would become an object.
+      binaryOptions: { readUnknownFields: false },
+      requestGate: (context) => {
+        callOf(context).signal = context.signal;
+      },
+    };
+  }
+
+  /** A handler for each method of the services that are registered. */
+  handlers(
+    register: (router: ConnectRouter) => void,
+    messageBytesMax = this.#options.messageBytesMax,
+  ): Map<DescMethod, UniversalHandler> {
+    const readMaxBytes = Math.min(messageBytesMax, this.#options.messageBytesMax);
+    const router = createConnectRouter({ ...this.#routerOptions, readMaxBytes });
+    register(router);
+    return new Map(router.handlers.map((handler) => [handler.method, this.#retelling(handler)]));
+  }
+
+  /** The same as routes, at the paths of the contract. */
+  routes(register: (router: ConnectRouter) => void): Route[] {
+    return [...this.handlers(register).values()].map((handler) => ({
+      ...routeOf(handler.method),
+      methods: handler.allowedMethods,
+      serve: (call, request, response) => this.serve(handler, call, request, response),
+    }));
+  }
+
+  /** Serves a call; `body` where it was read already. Rejected where nobody can be told any more. */
+  async serve(
+    handler: UniversalHandler,
+    call: Call,
+    request: Request,
+    response: Response,
+    body: AsyncIterable<Uint8Array> = call.body(),
+  ): Promise<void> {
+    const isHttp1 = request.httpVersionMajor === 1;
+    if (isHttp1 && handler.method.methodKind === 'bidi_streaming') throw needsHttp2();
+    makeReadable(request);
+    const values = createContextValues().set(currentCall, call);
+    const received = universalRequestFromNodeRequest(request, response, undefined, values);
+    // What HEAD is told is what GET would be, without the body.
+    const method = request.method === 'HEAD' ? 'GET' : received.method;
+    const answer = await handler({ ...received, method, body });
+    await send(answer, response);
+  }
+
+  /** The same handler, whose errors are told as everybody's are. */
+  #retelling(handler: UniversalHandler): UniversalHandler {
+    const retelling = async (request: UniversalServerRequest) => {
+      const answer = await handler(request);
+      const call = request.contextValues?.get(currentCall) as Call;
+      // The library gives up a call with what was thrown as the reason.
+      const failure = () => this.#tell(call.signal.reason, call);
+      return protocolOf(request.header.get('content-type')).retell(answer, failure);
+    };
+    return Object.assign(retelling, handler);
+  }
+}
+
+/** Both directions at once; a client that expects it over HTTP/1.1 would wait for ever. */
+const needsHttp2 = () =>
+  new RequestError('unimplemented', 'method', 'this method needs HTTP/2', {
+    status: 505,
+    headers: { connection: 'close' },
+  });
+
+/** The library wants a host that makes an address, and media types in their plainest form. */
+function makeReadable({ headers }: Request): void {
+  const host = headers[':authority'] === undefined ? 'host' : ':authority';
+  if (!URL.canParse(`http://${headers[host]}`)) headers[host] = 'localhost';
+  const mediaType = parseMediaType(headers['content-type']);
+  if (mediaType) headers['content-type'] = mediaType.essence;
+}
+
+/** Where a method is served, and what it takes. */
+export const routeOf = ({ parent, name, methodKind }: DescMethod) => {
+  const kind = methodKind === 'unary' ? 'unary' : 'stream';
+  return { path: `/${parent.typeName}/${name}`, kind, mediaTypes: mediaTypes[kind] } as const;
+};
+
+const grpcMediaTypes = [
+  'application/grpc',
+  'application/grpc+proto',
+  'application/grpc+json',
+  'application/grpc-web',
+  'application/grpc-web+proto',
+  'application/grpc-web+json',
+];
+const mediaTypes = {
+  unary: ['application/json', 'application/proto', ...grpcMediaTypes],
+  stream: ['application/connect+json', 'application/connect+proto', ...grpcMediaTypes],
+};
+
+/** Notes that a handler is reached, and of each message of a stream when it has been taken. */
+const followCall: Interceptor = (next) => (request) => {
+  const call = request.contextValues.get(currentCall) as Call;
+  call.reachedHandler = true;
+  return next(request.stream ? { ...request, message: call.messages(request.message) } : request);
+};
+
+async function send(answer: UniversalServerResponse, response: Response): Promise<void> {
+  await universalResponseToNodeResponse(answer, response).catch((error) => {
+    // Whoever could be told is gone.
+    if (!response.destroyed && !response.writableEnded) throw error;
+  });
+}

@@ -1,0 +1,33 @@
+import type { Request } from './socket-server.ts';
+
+/** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests */
+const grpcPattern = /^(\d{1,8})([HMSmun])$/;
+const unitsMs: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+};
+/** https://connectrpc.com/docs/protocol#unary-request */
+const connectPattern = /^\d{1,10}$/;
+
+/**
+ * How long a caller waits, in milliseconds. One who waits longer than `msMax` counts as waiting
+ * for ever: its header is dropped, since a timer that is set further than timers reach fires at
+ * once.
+ */
+export function timeoutMsOf({ headers }: Request, msMax: number): number | undefined {
+  const connect = headers['connect-timeout-ms'];
+  if (typeof connect === 'string' && connectPattern.test(connect)) {
+    if (Number(connect) <= msMax) return Number(connect);
+    delete headers['connect-timeout-ms'];
+  }
+  const [, count, unit = ''] = grpcPattern.exec(String(headers['grpc-timeout'] ?? '')) ?? [];
+  if (count === undefined) return undefined;
+  const ms = Number(count) * (unitsMs[unit] as number);
+  if (ms <= msMax) return ms;
+  delete headers['grpc-timeout'];
+  return undefined;
+}

@@ -1,0 +1,95 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError } from '@connectrpc/connect';
+import {
+  BadRequestSchema,
+  RequestInfoSchema,
+  RetryInfoSchema,
+} from '../../gen/typescript/google/rpc/error_details_pb.js';
+import { type ErrorKind, ServiceError } from '../errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Call } from './call.ts';
+import { refusalReason } from './refusal-reason.ts';
+import type { OnRefused } from './refusals.ts';
+import { RequestError } from './request-error.ts';
+
+/** The one place where errors become codes of gRPC and Connect. */
+const codes: Readonly<Record<ErrorKind, Code>> = {
+  invalid: Code.InvalidArgument,
+  conflict: Code.AlreadyExists,
+  unauthenticated: Code.Unauthenticated,
+  notFound: Code.NotFound,
+  unimplemented: Code.Unimplemented,
+  deadline: Code.DeadlineExceeded,
+  tooLarge: Code.ResourceExhausted,
+  overloaded: Code.ResourceExhausted,
+  retryable: Code.Unavailable,
+  permanent: Code.FailedPrecondition,
+  shuttingDown: Code.Unavailable,
+  internal: Code.Internal,
+};
+
+export const codeOf = (error: ServiceError): Code => codes[error.kind];
+
+/** What an error is told about: a call, or a request that did not become one. */
+export type About = Pick<Call, 'requestId' | 'reachedHandler'>;
+
+/**
+ * Makes of whatever was thrown the error that a client is told, which each protocol then writes in
+ * its own way; counts refusals, and logs what nobody expected.
+ */
+export type Tell = (error: unknown, about: About) => ConnectError;
+
+export function createTell(logger: Logger, onRefused: OnRefused): Tell {
+  return (error, { requestId, reachedHandler }) => {
+    const known = expected(error, reachedHandler);
+    const reason = refusalReason(known);
+    if (reason) onRefused(reason);
+    const isOurs = known instanceof ServiceError ? known.kind === 'internal' : !known;
+    if (isOurs) logger.error({ err: error, request_id: requestId }, 'unexpected error');
+    const told =
+      known instanceof ServiceError
+        ? fromServiceError(known)
+        : (known ?? new ConnectError('internal error', Code.Internal, undefined, undefined, error));
+    told.details.push({ desc: RequestInfoSchema, value: { requestId } });
+    told.metadata.set('x-request-id', requestId);
+    return told;
+  };
+}
+
+/** Undefined for what nobody expected. */
+function expected(
+  error: unknown,
+  reachedHandler: boolean,
+): ServiceError | ConnectError | undefined {
+  if (error instanceof ServiceError) return error;
+  if (!(error instanceof ConnectError)) return undefined;
+  // Ours, wrapped by the library on its way.
+  if (error.cause instanceof ServiceError) return error.cause;
+  if (error.code !== Code.Internal) return error;
+  // The library calls a message that it can't parse an internal error.
+  return reachedHandler ? undefined : new ServiceError('invalid', error.rawMessage);
+}
+
+/** With RetryInfo and Retry-After where a retry is worth while, and the field where one is at fault. */
+function fromServiceError(error: ServiceError): ConnectError {
+  const told = new ConnectError(error.message, codeOf(error), undefined, undefined, error);
+  if (error.retryDelayMs !== undefined) {
+    const retryDelay = durationFromMs(error.retryDelayMs);
+    told.details.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) });
+    told.metadata.set('retry-after', String(Math.ceil(error.retryDelayMs / 1000)));
+  }
+  if (error instanceof RequestError) {
+    for (const [name, value] of Object.entries(error.http.headers ?? {})) {
+      told.metadata.set(name, value);
+    }
+  }
+  if (error.field !== undefined) {
+    const fieldViolations = [{ field: error.field, description: error.message }];
+    told.details.push({
+      desc: BadRequestSchema,
+      value: create(BadRequestSchema, { fieldViolations }),
+    });
+  }
+  return told;
+}
