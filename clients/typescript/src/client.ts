@@ -1,21 +1,21 @@
 import { timeUs } from './clock.ts';
 import { type Counters, type FlushResult, Tally } from './counters.ts';
 import { Notices } from './notices.ts';
+import { checkOptions } from './option-checks.ts';
 import { type Settings, settle, type TelemetryOptions } from './options.ts';
-import type { Platform } from './platform.ts';
+import type { Platform, Poster } from './platform.ts';
 import type { QueryOptions } from './query.ts';
 import { Reader } from './reader.ts';
 import type { EventFields, TelemetryRecord, UsageFields } from './records.ts';
 import { Sender } from './sender.ts';
+import { shallowCopy } from './shapes.ts';
+import { type Storable, storable } from './storable.ts';
+import { textOf } from './texts.ts';
 import { measure, Timer, type TimerFields } from './timer.ts';
 
 const nothing: EventFields = {};
-
-/** What is no object goes on as it is, to be refused where it is encoded. */
-const copyOf = <T>(metadata: T): T =>
-  typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
-    ? { ...metadata }
-    : metadata;
+/** It leaves most of the room to each record's own. */
+const resourceBytesMax = 8 * 1024;
 
 /**
  * What an application logs through. Nothing here throws for reasons of telemetry, waits, or does
@@ -25,18 +25,19 @@ export class Client extends Reader {
   readonly #options: TelemetryOptions;
   readonly #platform: Platform;
   readonly #tally = new Tally();
+  readonly #notices: Notices;
   #settings: Settings | undefined;
-  #notices: Notices | undefined;
   #sender: Sender | undefined;
-  #queries: QueryOptions | undefined;
+  #poster: Poster | undefined;
   #forget: () => void = () => {};
   #isClosed = false;
 
-  /** @internal */
+  /** @internal Throws a TypeError that names the option which is wrong. */
   constructor(options: TelemetryOptions, platform: Platform) {
     super();
-    this.#options = options;
+    this.#options = checkOptions(options, platform.checks);
     this.#platform = platform;
+    this.#notices = new Notices(this.#options.logger ?? console);
   }
 
   /**
@@ -53,7 +54,7 @@ export class Client extends Reader {
         eventType,
         component,
         value,
-        metadata: copyOf(metadata),
+        metadata: shallowCopy(metadata),
         status,
       });
     } catch (error) {
@@ -81,7 +82,7 @@ export class Client extends Reader {
         completionTokens,
         durationMs,
         more: rest,
-        metadata: copyOf(metadata),
+        metadata: shallowCopy(metadata),
       });
     } catch (error) {
       return this.#refuse(error);
@@ -93,7 +94,7 @@ export class Client extends Reader {
     return this.log('LOAD_LATENCY', {
       component: modelName,
       value: loadTimeSeconds,
-      metadata: { model: modelName, load_time_ms: loadTimeSeconds * 1000 },
+      metadata: { model: modelName, load_time_ms: Number(loadTimeSeconds) * 1000 },
       status: success ? 'OK' : 'ERROR',
     });
   }
@@ -158,6 +159,7 @@ export class Client extends Reader {
     this.#isClosed = true;
     const result = await (this.#sender?.close(this.#timeoutMs(timeoutS)) ?? this.flush());
     this.#forget();
+    this.#poster?.close();
     return result;
   }
 
@@ -171,13 +173,13 @@ export class Client extends Reader {
   }
 
   protected override unread(error: unknown): void {
-    this.#notify().warn(`telemetry can't be read: ${error}`);
+    this.#notices.warn(`telemetry can't be read: ${textOf(error)}`);
   }
 
   protected override queryOptions(): QueryOptions {
     const { url, headers } = this.#settle();
-    this.#queries ??= { url, headers, post: this.#platform.createPost() };
-    return this.#queries;
+    this.#poster ??= this.#platform.createPoster(this.#options, false);
+    return { url, headers, post: this.#poster.post };
   }
 
   #append(record: TelemetryRecord): boolean {
@@ -191,12 +193,13 @@ export class Client extends Reader {
     if (!settings.enabled) return undefined;
     const platform = this.#platform;
     const tally = this.#tally;
-    const notices = this.#notify();
+    const notices = this.#notices;
     const sender = new Sender({
       settings,
       resource: this.#resource(settings),
+      beforeSend: settings.beforeSend,
       host: platform.host(),
-      transport: platform.createTransport(settings),
+      transport: platform.createTransport(settings, this.#options, notices),
       fallback: platform.createFallback(settings, tally, notices),
       tally,
       notices,
@@ -208,30 +211,31 @@ export class Client extends Reader {
   }
 
   #settle(): Settings {
+    if (this.#settings) return this.#settings;
     const { environment, fallback } = this.#platform;
-    this.#settings ??= settle(this.#options, environment(), fallback);
+    const mistakes: string[] = [];
+    const warn = (mistake: string) => mistakes.push(mistake);
+    this.#settings = settle(this.#options, environment(), fallback, warn);
+    if (mistakes.length > 0) this.#notices.warnLater(mistakes.join('; '));
     return this.#settings;
   }
 
-  #resource({ serviceName, resource }: Settings) {
+  /** Made storable once: what the application changes of it later is not in some records only. */
+  #resource({ serviceName, resource }: Settings): Storable | undefined {
     if (!serviceName && !resource) return undefined;
     const service = serviceName ? { 'service.name': serviceName } : {};
-    return { ...service, ...this.#platform.resource(), ...resource };
+    const own = { ...service, ...this.#platform.resource() };
+    return storable({ ...own, ...(shallowCopy(resource) as object) }, resourceBytesMax);
   }
 
-  /** A getter in the caller's own object threw, say. */
   #refuse(error: unknown): boolean {
     this.#tally.drop('invalid', 1);
-    this.#notify().warn(`a record is dropped: ${error}`);
+    this.#notices.warnLater(`a record is dropped: ${textOf(error)}`);
     return false;
   }
 
-  #notify(): Notices {
-    this.#notices ??= new Notices(this.#settle().logger);
-    return this.#notices;
-  }
-
   #timeoutMs(timeoutS = this.#settle().closeTimeoutS): number {
-    return timeoutS * 1000;
+    const ms = Number(timeoutS) * 1000;
+    return Number.isNaN(ms) ? this.#settle().closeTimeoutS * 1000 : Math.max(ms, 0);
   }
 }

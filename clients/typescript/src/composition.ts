@@ -1,8 +1,10 @@
-import type { JsonObject } from '@bufbuild/protobuf';
+import { type BeforeSend, hooked } from './before-send.ts';
 import type { Tally } from './counters.ts';
 import { type Batch, Composer } from './encode.ts';
 import type { Notices } from './notices.ts';
 import type { TelemetryRecord } from './records.ts';
+import type { Storable } from './storable.ts';
+import { textOf } from './texts.ts';
 
 /** Records that have left the queue, until each of them is settled. */
 export interface Chunk {
@@ -15,7 +17,8 @@ export interface Chunk {
 
 export interface CompositionOptions {
   /** What records carry as metadata.resource. */
-  readonly resource: JsonObject | undefined;
+  readonly resource: Storable | undefined;
+  readonly beforeSend: BeforeSend | undefined;
   readonly tally: Tally;
   readonly notices: Notices;
   /** Lets the event loop see to others. */
@@ -38,8 +41,8 @@ export class Composition {
   batchesOf(chunk: Chunk, eventsMax: number, bytesMax: number): Batch[] {
     const batches = chunk.batch ? [chunk.batch] : [];
     while (chunk.records.length > 0) {
-      const composer = new Composer(this.#options.resource);
-      const consumed = this.#add(composer, chunk.records.slice(0, eventsMax), bytesMax);
+      const composer = new Composer(this.#options.resource, bytesMax);
+      const consumed = this.#add(composer, chunk.records.slice(0, eventsMax));
       chunk.records = chunk.records.slice(consumed);
       if (composer.records > 0) batches.push(composer.finish());
     }
@@ -48,13 +51,13 @@ export class Composition {
 
   /** Moves records of a chunk to its batch, a slice at a time, unless it stops in between. */
   async compose(chunk: Chunk, bytesMax: number, hasStopped: () => boolean): Promise<void> {
-    const composer = new Composer(this.#options.resource);
+    const composer = new Composer(this.#options.resource, bytesMax);
     const { records } = chunk;
     let consumed = 0;
     let untilMs = performance.now() + sliceMsMax;
-    while (consumed < records.length && composer.bytes < bytesMax) {
+    while (consumed < records.length && !composer.isFull) {
       const some = records.slice(consumed, consumed + recordsBetweenLooks);
-      consumed += this.#add(composer, some, bytesMax);
+      consumed += this.#add(composer, some);
       if (performance.now() < untilMs) continue;
       await this.#options.breathe();
       if (hasStopped()) return;
@@ -65,18 +68,35 @@ export class Composition {
   }
 
   /** How many of the records are in the batch, or left out. */
-  #add(composer: Composer, records: readonly TelemetryRecord[], bytesMax: number): number {
+  #add(composer: Composer, records: readonly TelemetryRecord[]): number {
     let consumed = 0;
     for (const record of records) {
-      if (composer.bytes >= bytesMax) break;
+      if (composer.isFull) break;
       consumed += 1;
-      try {
-        composer.add(record);
-      } catch (error) {
-        this.#options.tally.drop('invalid', 1);
-        this.#options.notices.warn(`a record is dropped: ${error}`);
-      }
+      this.#addOne(composer, record);
     }
     return consumed;
+  }
+
+  /** One that can't be encoded costs nothing but itself. */
+  #addOne(composer: Composer, record: TelemetryRecord): void {
+    const { beforeSend, tally, notices } = this.#options;
+    let sent: TelemetryRecord | undefined = record;
+    try {
+      if (beforeSend) sent = hooked(record, beforeSend);
+    } catch (error) {
+      notices.warn(`beforeSend fails, and a record is dropped: ${textOf(error)}`);
+      sent = undefined;
+    }
+    if (!sent) {
+      tally.drop('withheld', 1);
+      return;
+    }
+    try {
+      composer.add(sent);
+    } catch (error) {
+      tally.drop('invalid', 1);
+      notices.warn(`a record is dropped: ${textOf(error)}`);
+    }
   }
 }

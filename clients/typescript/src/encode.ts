@@ -1,4 +1,4 @@
-import { create, type JsonObject, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { uuidv7 } from 'uuidv7';
 import { BinaryBatchSchema } from '../gen/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
@@ -8,9 +8,11 @@ import {
   type Usage,
   UsageSchema,
 } from '../gen/gravitas/telemetry/v1/telemetry_pb.js';
+import { measureText } from './json-size.ts';
 import { batchLine } from './line.ts';
 import type { EventRecord, TelemetryRecord, UsageRecord } from './records.ts';
-import { storableMetadata } from './storable.ts';
+import { metadataBytesMax, type Storable, storable } from './storable.ts';
+import { textOf } from './texts.ts';
 
 /** Records with the id and the composition that they keep, however often they are sent. */
 export interface Batch {
@@ -23,39 +25,58 @@ export interface Batch {
   line(): string;
 }
 
+/** The service takes 2 MiB, and a record may be added to what is nearly as much (clause 2.1). */
+const lineBytesMax = 1.5 * 1024 * 1024;
+/** More is no name of anything. */
+const textBytesMax = 4096;
+/** What a record's line has beside its texts and metadata, at most. */
+const frameBytes = 512;
+
 /** Gathers records until they are a batch. */
 export class Composer {
-  readonly #resource: JsonObject | undefined;
+  readonly #resource: Storable | undefined;
+  readonly #bytesMax: number;
   readonly #events: Event[] = [];
   readonly #usage: Usage[] = [];
   readonly #eventBytes: Uint8Array[] = [];
   readonly #usageBytes: Uint8Array[] = [];
-  /** What the batch has come to, encoded. */
-  bytes = 0;
+  /** What the batch has come to, as protobuf and at most as a line. */
+  #bytes = 0;
+  #lineBytes = 0;
 
-  constructor(resource: JsonObject | undefined) {
+  constructor(resource: Storable | undefined, bytesMax: number) {
     this.#resource = resource;
+    this.#bytesMax = bytesMax;
   }
 
   get records(): number {
     return this.#events.length + this.#usage.length;
   }
 
+  get isFull(): boolean {
+    return this.#bytes >= this.#bytesMax || this.#lineBytes >= lineBytesMax;
+  }
+
   /** Throws where a record can't be encoded; the batch is then as it was. */
   add(record: TelemetryRecord): void {
+    const metadata = metadataOf(record, this.#resource);
+    const texts = new Texts();
     let encoded: Uint8Array;
     if (record.kind === 'event') {
-      const event = eventMessage(record, this.#resource);
+      const event = eventMessage(record, texts);
+      if (metadata) event.metadata = metadata.object;
       encoded = toBinary(EventSchema, event);
       this.#events.push(event);
       this.#eventBytes.push(encoded);
     } else {
-      const usage = usageMessage(record, this.#resource);
+      const usage = usageMessage(record, texts);
+      if (metadata) usage.metadata = metadata.object;
       encoded = toBinary(UsageSchema, usage);
       this.#usage.push(usage);
       this.#usageBytes.push(encoded);
     }
-    this.bytes += encoded.length + 4;
+    this.#bytes += encoded.length + 4;
+    this.#lineBytes += texts.bytes + (metadata?.bytes ?? 0) + frameBytes;
   }
 
   finish(): Batch {
@@ -71,61 +92,77 @@ export class Composer {
   }
 }
 
-function eventMessage(record: EventRecord, resource: JsonObject | undefined): Event {
+function eventMessage(record: EventRecord, texts: Texts): Event {
   const event = create(EventSchema, {
-    eventType: requiredText(record.eventType, 'the event type'),
-    component: text(record.component),
-    status: text(record.status),
+    eventType: texts.required(record.eventType, 'the event type'),
+    component: texts.take(record.component, 'component'),
+    status: texts.take(record.status, 'status'),
     timestamp: timestamp(record.timeUs),
   });
   const value = number(record.value, 'value');
   if (value !== undefined) event.value = value;
-  const metadata = metadataOf(record, resource);
-  if (metadata) event.metadata = metadata;
   return event;
 }
 
-function usageMessage(record: UsageRecord, resource: JsonObject | undefined): Usage {
+function usageMessage(record: UsageRecord, texts: Texts): Usage {
   const { more } = record;
   const usage = create(UsageSchema, {
-    model: requiredText(record.model, 'the model'),
-    layer: text(record.layer),
-    provider: text(more.provider),
-    operation: text(more.operation),
+    model: texts.required(record.model, 'the model'),
+    layer: texts.take(record.layer, 'layer'),
+    provider: texts.take(more.provider, 'provider'),
+    operation: texts.take(more.operation, 'operation'),
     inputTokens: tokens(record.promptTokens, 'promptTokens'),
     outputTokens: tokens(record.completionTokens, 'completionTokens'),
     cachedTokens: tokens(more.cachedTokens, 'cachedTokens'),
     reasoningTokens: tokens(more.reasoningTokens, 'reasoningTokens'),
-    ghostId: text(more.ghostId),
-    shellId: text(more.shellId),
+    ghostId: texts.take(more.ghostId, 'ghostId'),
+    shellId: texts.take(more.shellId, 'shellId'),
     timestamp: timestamp(record.timeUs),
   });
   const durationMs = number(record.durationMs, 'durationMs');
   if (durationMs !== undefined) usage.durationMs = durationMs;
   const costUsd = number(more.costUsd, 'costUsd');
   if (costUsd !== undefined) usage.costUsd = costUsd;
-  const metadata = metadataOf(record, resource);
-  if (metadata) usage.metadata = metadata;
   return usage;
 }
 
+/** Room and resource are shared by all of a record's metadata (clause 1.5). */
 function metadataOf(
   { metadata }: TelemetryRecord,
-  resource: JsonObject | undefined,
-): JsonObject | undefined {
-  const isGiven = metadata !== undefined && metadata !== null;
-  const own = isGiven ? storableMetadata(metadata) : undefined;
-  return resource ? { ...own, resource } : own;
+  resource: Storable | undefined,
+): Storable | undefined {
+  if (metadata === undefined || metadata === null) {
+    return resource && { object: { resource: resource.object }, bytes: resource.bytes };
+  }
+  if (!resource) return storable(metadata);
+  const { object, bytes } = storable(metadata, metadataBytesMax - resource.bytes);
+  return { object: { ...object, resource: resource.object }, bytes: bytes + resource.bytes };
 }
 
-const text = (value: unknown): string =>
-  value === undefined || value === null ? '' : String(value).toWellFormed();
+/** The texts of one record. */
+class Texts {
+  /** Of JSON. */
+  bytes = 0;
 
-function requiredText(value: unknown, name: string): string {
-  const given = text(value);
-  if (given === '') throw new TypeError(`${name} is missing`);
-  return given;
+  take(value: unknown, name: string): string {
+    if (value === undefined || value === null || value === '') return '';
+    const text = typeof value === 'string' ? value : textOf(value);
+    const { bytes, kept } = measureText(text, 6 * textBytesMax);
+    if (kept < text.length || (bytes > textBytesMax && utf8Bytes(text) > textBytesMax)) {
+      throw new TypeError(`${name} has more than ${textBytesMax} bytes`);
+    }
+    this.bytes += bytes;
+    return text.toWellFormed();
+  }
+
+  required(value: unknown, name: string): string {
+    const text = this.take(value, name);
+    if (text === '') throw new TypeError(`${name} is missing`);
+    return text;
+  }
 }
+
+const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
 
 function number(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;

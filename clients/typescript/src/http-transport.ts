@@ -1,15 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { IngestService, LogBatchResponseSchema } from '../gen/gravitas/telemetry/v1/ingest_pb.js';
 import { type Answer, judge, readFailure } from './answers.ts';
+import type { Poster } from './platform.ts';
 import { textOf } from './texts.ts';
 import { afterMs } from './timers.ts';
-import {
-  type HttpResponse,
-  type Post,
-  type Sendable,
-  type Transport,
-  tryMsMax,
-} from './transport.ts';
+import { type HttpResponse, type Sendable, type Transport, tryMsMax } from './transport.ts';
 
 /** Below this compression costs more than it saves (clause 3.1). */
 const gzipBytesMin = 1024;
@@ -17,7 +12,7 @@ const gzipBytesMin = 1024;
 export interface HttpTransportOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly post: Post;
+  readonly poster: Poster;
   /** Absent: nothing is compressed. */
   readonly gzip?: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -55,17 +50,19 @@ export class HttpTransport implements Transport {
     }
   }
 
-  close(): void {}
+  close(): void {
+    this.#options.poster.close();
+  }
 
   async #post(batch: Sendable, signal: AbortSignal): Promise<Answer> {
-    const { url, post, gzip } = this.#options;
+    const { url, poster, gzip } = this.#options;
     const headers: Record<string, string> = { ...this.#options.headers, ...connectHeaders };
     let body = batch.bytes;
     if (gzip && body.length > gzipBytesMin) {
       body = await gzip(body);
       headers['content-encoding'] = 'gzip';
     }
-    const response = await post({ url: url + logBatchPath, headers, body, signal });
+    const response = await poster.post({ url: url + logBatchPath, headers, body, signal });
     if (response.status !== 200) {
       return judge(readFailure(response.status, response.body, response.retryAfter));
     }

@@ -19,7 +19,7 @@ export interface TelemetryOptions extends CommonOptions {
 /** A client with options of its own. Nothing is opened or started before its first record. */
 export class Telemetry extends Client {
   constructor(options: TelemetryOptions = {}) {
-    super(options, nodePlatform(options.tls));
+    super(options, nodePlatform);
   }
 }
 

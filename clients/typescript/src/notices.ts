@@ -1,4 +1,5 @@
 import type { ClientLogger } from './options.ts';
+import { afterMs } from './timers.ts';
 
 const everyMs = 60_000;
 /** What the client's own lines begin with: the pino transport passes them over (clause 5.5). */
@@ -12,6 +13,11 @@ export class Notices {
 
   constructor(logger: ClientLogger) {
     this.#logger = logger;
+  }
+
+  /** Soon: whoever calls `log` doesn't wait for a terminal. */
+  warnLater(message: string): void {
+    afterMs(0, () => this.warn(message));
   }
 
   warn(message: string): void {

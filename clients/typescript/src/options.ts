@@ -1,4 +1,5 @@
-import type { JsonObject } from '@bufbuild/protobuf';
+import type { BeforeSend } from './before-send.ts';
+import { readToken, readUrl } from './option-checks.ts';
 
 /** Where the client says what it can't say otherwise; `console` and pino fit. */
 export interface ClientLogger {
@@ -19,7 +20,7 @@ export interface TelemetryOptions {
   /** `TELEMETRY_SERVICE_NAME` or `OTEL_SERVICE_NAME`. With it records carry `metadata.resource`. */
   readonly serviceName?: string | undefined;
   /** Further attributes of `metadata.resource`. */
-  readonly resource?: JsonObject | undefined;
+  readonly resource?: object | undefined;
   /** `TELEMETRY_TRANSPORT`: `http` (default) or, in Node, `grpc` for high volume. */
   readonly transport?: 'http' | 'grpc' | undefined;
   /**
@@ -41,11 +42,14 @@ export interface TelemetryOptions {
   readonly batchAgeMsMax?: number | undefined;
   /** How long `close` and the end of the process wait, in seconds: 2. */
   readonly closeTimeoutS?: number | undefined;
+  /** For redaction: gets each record before it becomes part of a batch, and gives the one to send. */
+  readonly beforeSend?: BeforeSend | undefined;
   /** Where the client warns, once a minute at most: `console`. */
   readonly logger?: ClientLogger | undefined;
 }
 
-export type Fallbacks = 'spool' | 'stdout' | 'logging' | 'none';
+export const fallbacks = ['spool', 'stdout', 'logging', 'none'] as const;
+export type Fallbacks = (typeof fallbacks)[number];
 
 /** Options after defaults and environment. */
 export interface Settings {
@@ -53,7 +57,7 @@ export interface Settings {
   readonly enabled: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string | undefined;
-  readonly resource: JsonObject | undefined;
+  readonly resource: object | undefined;
   readonly transport: 'http' | 'grpc';
   readonly fallback: Fallbacks;
   /** Absent: the platform knows a place. */
@@ -64,39 +68,89 @@ export interface Settings {
   readonly batchBytesMax: number;
   readonly batchAgeMsMax: number;
   readonly closeTimeoutS: number;
+  readonly beforeSend: BeforeSend | undefined;
   readonly logger: ClientLogger;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const disabling = ['false', '0', 'no', 'off'];
+const enabling = ['true', '1', 'yes', 'on'];
 
-export function settle(options: TelemetryOptions, env: Environment, fallback: Fallbacks): Settings {
-  const { token = env.TELEMETRY_TOKEN } = options;
+/**
+ * `options` are checked. A mistake in the environment must not stop the application: it is said
+ * through `warn`, and counts as not given; a wrong URL is an outage.
+ */
+export function settle(
+  options: TelemetryOptions,
+  env: Environment,
+  fallback: Fallbacks,
+  warn: (message: string) => void = () => {},
+): Settings {
+  const given = new Given(env, warn);
+  const token = options.token ?? given.read('TELEMETRY_TOKEN', readToken);
   return {
-    url: (options.url ?? (env.TELEMETRY_URL || 'http://localhost:8002')).replace(/\/+$/, ''),
-    enabled:
-      options.enabled ?? !disabling.includes((env.TELEMETRY_ENABLED ?? '').trim().toLowerCase()),
+    url: options.url ?? given.url() ?? 'http://localhost:8002',
+    enabled: options.enabled ?? given.enabled() ?? true,
     headers: { ...options.headers, ...(token && { authorization: `Bearer ${token}` }) },
-    serviceName: options.serviceName ?? (env.TELEMETRY_SERVICE_NAME || env.OTEL_SERVICE_NAME),
+    serviceName:
+      options.serviceName ??
+      given.text('TELEMETRY_SERVICE_NAME') ??
+      given.text('OTEL_SERVICE_NAME'),
     resource: options.resource,
-    transport: options.transport ?? oneOf(env.TELEMETRY_TRANSPORT, ['http', 'grpc']) ?? 'http',
-    fallback:
-      options.fallback ??
-      oneOf(env.TELEMETRY_FALLBACK, ['spool', 'stdout', 'logging', 'none']) ??
-      fallback,
-    spoolDirectory: options.spoolDirectory ?? (env.TELEMETRY_SPOOL_DIRECTORY || undefined),
+    transport: options.transport ?? given.oneOf('TELEMETRY_TRANSPORT', ['http', 'grpc']) ?? 'http',
+    fallback: options.fallback ?? given.oneOf('TELEMETRY_FALLBACK', fallbacks) ?? fallback,
+    spoolDirectory: options.spoolDirectory ?? given.text('TELEMETRY_SPOOL_DIRECTORY'),
     spoolBytesMax: options.spoolBytesMax ?? 100 * 1024 * 1024,
     queueEventsMax: options.queueEventsMax ?? 50_000,
     batchEventsMax: options.batchEventsMax ?? 1000,
     batchBytesMax: options.batchBytesMax ?? 512 * 1024,
     batchAgeMsMax: options.batchAgeMsMax ?? 200,
     closeTimeoutS: options.closeTimeoutS ?? 2,
+    beforeSend: options.beforeSend,
     logger: options.logger ?? console,
   };
 }
 
-/** A mistake in the environment must not stop the application: it counts as not given. */
-function oneOf<T extends string>(given: string | undefined, known: readonly T[]): T | undefined {
-  return known.find((each) => each === given);
+/** What the environment says, without white space around it. */
+class Given {
+  readonly #env: Environment;
+  readonly #warn: (message: string) => void;
+
+  constructor(env: Environment, warn: (message: string) => void) {
+    this.#env = env;
+    this.#warn = warn;
+  }
+
+  text(name: string): string | undefined {
+    return this.#env[name]?.trim() || undefined;
+  }
+
+  oneOf<T extends string>(name: string, known: readonly T[]): T | undefined {
+    const given = this.text(name)?.toLowerCase();
+    const found = known.find((each) => each === given);
+    if (given && !found) this.#warn(`${name} must be one of ${known.join(', ')}`);
+    return found;
+  }
+
+  read(name: string, read: (text: string) => string): string | undefined {
+    const given = this.text(name);
+    if (given === undefined) return undefined;
+    try {
+      return read(given);
+    } catch (reason) {
+      this.#warn(`${name} ${reason}`);
+      return undefined;
+    }
+  }
+
+  enabled(): boolean | undefined {
+    const given = this.oneOf('TELEMETRY_ENABLED', [...disabling, ...enabling]);
+    return given === undefined ? undefined : enabling.includes(given);
+  }
+
+  /** A wrong one is an outage: elsewhere is not where these records belong. */
+  url(): string | undefined {
+    return this.read('TELEMETRY_URL', readUrl) ?? this.text('TELEMETRY_URL');
+  }
 }

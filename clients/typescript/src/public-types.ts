@@ -1,3 +1,4 @@
+export type { BeforeSend, OutgoingEvent, OutgoingUsage } from './before-send.ts';
 export type { Counters, DropReason, FlushResult } from './counters.ts';
 export type {
   LegacyEfficiencies,

@@ -4,8 +4,8 @@ export interface EventFields {
   readonly component?: string | null | undefined;
   /** The measured number, finite. Its unit follows from the event type. */
   readonly value?: number | null | undefined;
-  /** Anything else; copied shallowly. At most 64 KiB as JSON, 32 levels deep. */
-  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
+  /** Anything else; copied shallowly. What is beyond 60 KiB of JSON is left out. */
+  readonly metadata?: object | null | undefined;
   /** For example `OK`, `WARNING` or `ERROR`. At most 64 bytes. */
   readonly status?: string | null | undefined;
   /** When it happened, as a Date or in milliseconds since 1970; the time of the call otherwise. */
@@ -28,7 +28,7 @@ export interface UsageFields {
   readonly ghostId?: string | undefined;
   /** The shell that made the call. */
   readonly shellId?: string | undefined;
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  readonly metadata?: object | undefined;
   readonly timestamp?: Date | number | undefined;
 }
 

@@ -1,91 +1,205 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { firstOf, measureText } from './json-size.ts';
+import { entriesOf, isSmall, lengthOf, listOf, nameOf, plainOf } from './shapes.ts';
 
-/** The service takes 32 levels; what is nested deeper becomes text. */
-const depthMax = 30;
-/** Bounds what one record can cost: an object can refer to half of the application. */
-const valuesMax = 10_000;
+/** The service takes 64 KiB. */
+export const metadataBytesMax = 60 * 1024;
+const depthMax = 32;
+/** Of the 50 ms that a record may cost; a second pass has as much of it as is left, or a little. */
+const msMax = 40;
+const secondMsMin = 8;
+const stepsBetweenLooks = 16;
+const keyBytesMax = 1024;
+/** Any value has a beginning or a substitute that takes no more. */
+const leastBytes = 8;
+const mark = 'telemetry_truncated';
+/** With its name, colon and comma. */
+const markBytes = mark.length + 8;
 
-/**
- * Metadata in a form that JSON has, losing as little as it can: a value without one becomes its
- * text, and so does what refers to itself. Throws what the caller's own `toJSON` or getters throw.
- */
-export function storableMetadata(metadata: unknown): JsonObject {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw new TypeError('metadata is not an object');
-  }
-  return new Storing().object(metadata);
+export interface Storable {
+  readonly object: JsonObject;
+  /** Of JSON. */
+  readonly bytes: number;
 }
 
-class Storing {
-  readonly #above: object[] = [];
-  #values = 0;
+/**
+ * Whatever it is, as an object of what JSON has a form for, in at most so many bytes of it
+ * (clause 1.5). Never throws.
+ */
+export function storable(given: unknown, bytesMax = metadataBytesMax): Storable {
+  const endMs = performance.now() + msMax;
+  let storing = new Storing(endMs, false);
+  let stored = storing.fit(given, bytesMax - markBytes, 1);
+  if (storing.isTruncated) {
+    // It doesn't fit as a whole: what is large must leave room for the rest.
+    storing = new Storing(Math.max(endMs, performance.now() + secondMsMin), true);
+    stored = storing.fit(given, bytesMax - markBytes, 1);
+  }
+  const isObject = typeof stored === 'object' && stored !== null && !Array.isArray(stored);
+  const object = isObject ? (stored as JsonObject) : { value: stored };
+  if (storing.isTruncated) object[mark] = true;
+  return { object, bytes: storing.bytes + markBytes };
+}
 
-  object(from: object): JsonObject {
-    this.#above.push(from);
-    const to: JsonObject = {};
-    for (const [key, value] of Object.entries(from)) {
-      if (value === undefined) continue;
-      const stored = this.#value(value);
-      const name = key.toWellFormed();
-      // Assigned, this one would set the prototype.
-      if (name === '__proto__') Object.defineProperty(to, name, ownProperty(stored));
-      else to[name] = stored;
+/** Of one record. Sizes are bytes of JSON, with the comma that follows. */
+class Storing {
+  isTruncated = false;
+  /** Those of what `fit` has given last. */
+  bytes = 0;
+  readonly #endMs: number;
+  readonly #isSharing: boolean;
+  readonly #above: object[] = [];
+  #steps = 0;
+  #isLate = false;
+
+  constructor(endMs: number, isSharing: boolean) {
+    this.#endMs = endMs;
+    this.#isSharing = isSharing;
+  }
+
+  /** What a value becomes, within the room. */
+  fit(value: unknown, room: number, depth: number): JsonValue {
+    switch (typeof value) {
+      case 'string':
+        return this.#text(value, room);
+      case 'number':
+        if (!Number.isFinite(value)) return this.#text(String(value), room);
+        this.bytes = String(value).length + 1;
+        // JSON has no negative zero.
+        return value + 0;
+      case 'boolean':
+        this.bytes = 6;
+        return value;
+      case 'bigint':
+        // A Struct holds doubles.
+        if (BigInt.asIntN(54, value) === value) return this.fit(Number(value), room, depth);
+        return this.#text(value.toString(), room);
+      case 'object':
+        return value === null ? this.#null() : this.#object(value, room, depth);
+      case 'undefined':
+        return this.#null();
+      case 'function':
+        return this.#text(`[Function ${value.name}]`, room);
+      default:
+        return this.#text(String(value), room);
     }
-    this.#above.pop();
+  }
+
+  #null(): null {
+    this.bytes = 5;
+    return null;
+  }
+
+  #text(text: string, room: number): string {
+    const { bytes, kept } = measureText(text, room - 1);
+    this.bytes = bytes + 1;
+    if (kept === text.length) return text.isWellFormed() ? text : text.toWellFormed();
+    this.isTruncated = true;
+    return firstOf(text, kept);
+  }
+
+  #object(value: object, room: number, depth: number): JsonValue {
+    if (this.#above.includes(value)) return this.#text('<circular>', room);
+    if (depth > depthMax) return this.#text('<too deep>', room);
+    // Listing the keys of one object may take long.
+    if (this.#isOverNow()) return this.#null();
+    this.#above.push(value);
+    try {
+      const list = listOf(value);
+      if (list) return this.#list(list, room, depth);
+      const plain = plainOf(value, this.#above);
+      if (plain !== value) return this.fit(plain, room, depth + 1);
+      return this.#entries(value, room, depth);
+    } catch {
+      return this.#text(`<${nameOf(value)}>`, room);
+    } finally {
+      this.#above.pop();
+    }
+  }
+
+  #list(
+    { items, length }: { items: Iterable<unknown>; length: number },
+    room: number,
+    depth: number,
+  ) {
+    const kept: JsonValue[] = [];
+    let bytes = 3;
+    for (const item of items) {
+      const left = room - bytes;
+      const isAlone = !this.#isSharing || length === 1 || isSmall(item);
+      const stored =
+        left < leastBytes || this.#isOver()
+          ? undefined
+          : this.fit(item, isAlone ? left : left >> 1, depth + 1);
+      if (stored === undefined || this.bytes > left) {
+        this.isTruncated = true;
+        break;
+      }
+      kept.push(stored);
+      bytes += this.bytes;
+    }
+    this.bytes = bytes;
+    return kept;
+  }
+
+  #entries(from: object, room: number, depth: number): JsonObject {
+    const to: JsonObject = {};
+    const larger: [string, unknown][] = [];
+    let bytes = 3;
+    for (const [key, value] of entriesOf(from)) {
+      const name = this.#text(key, keyBytesMax);
+      const nameBytes = this.bytes;
+      if (bytes + nameBytes + leastBytes > room || this.#isOver()) {
+        this.isTruncated = true;
+        break;
+      }
+      if (value === undefined) continue;
+      if (isSmall(value)) {
+        const stored = this.fit(value, room - bytes - nameBytes, depth + 1);
+        const more = nameBytes + this.bytes;
+        if (bytes + more > room) this.isTruncated = true;
+        else set(to, name, stored);
+        bytes += bytes + more > room ? 0 : more;
+      } else {
+        // Its place among the keys, and room for what is least.
+        set(to, name, null);
+        larger.push([name, value]);
+        bytes += nameBytes + leastBytes;
+      }
+    }
+    // What the shorter leave of their shares is for the longer.
+    if (this.#isSharing) larger.sort(([, a], [, b]) => lengthOf(a) - lengthOf(b));
+    for (const [at, [name, value]] of larger.entries()) {
+      const left = room - bytes;
+      const share = this.#isSharing ? Math.floor(left / (larger.length - at)) : left;
+      set(to, name, this.fit(value, Math.max(share, 0) + leastBytes, depth + 1));
+      bytes += this.bytes - leastBytes;
+    }
+    this.bytes = bytes;
     return to;
   }
 
-  #value(value: unknown): JsonValue {
-    switch (typeof value) {
-      case 'string':
-        return value.toWellFormed();
-      case 'number':
-        // JSON has no negative zero.
-        return Number.isFinite(value) ? value + 0 : String(value);
-      case 'boolean':
-        return value;
-      case 'object':
-        return value === null ? null : this.#object(value);
-      case 'undefined':
-        return null;
-      default:
-        return String(value);
-    }
+  #isOver(): boolean {
+    this.#steps += 1;
+    return this.#steps % stepsBetweenLooks === 0 ? this.#isOverNow() : this.#isLate;
   }
 
-  #object(value: object): JsonValue {
-    this.#values += 1;
-    if (this.#above.includes(value)) return '[Circular]';
-    if (this.#above.length >= depthMax || this.#values > valuesMax) return textOf(value);
-    if (Array.isArray(value)) return this.#list(value);
-    if ('toJSON' in value && typeof value.toJSON === 'function') {
-      this.#above.push(value);
-      const stored = this.#value(value.toJSON());
-      this.#above.pop();
-      return stored;
-    }
-    if (value instanceof Map || value instanceof Set || value instanceof Error) {
-      return textOf(value);
-    }
-    return this.object(value);
-  }
-
-  #list(values: readonly unknown[]): JsonValue {
-    this.#above.push(values);
-    const stored = Array.from(values, (value) => this.#value(value));
-    this.#above.pop();
-    return stored;
+  #isOverNow(): boolean {
+    this.#isLate ||= performance.now() > this.#endMs;
+    this.isTruncated ||= this.#isLate;
+    return this.#isLate;
   }
 }
 
-/** Objects without a prototype have no text. */
-function textOf(value: object): string {
-  if (value instanceof Map || value instanceof Set) return `[${value.constructor.name}]`;
-  return typeof value.toString === 'function' && !Array.isArray(value)
-    ? String(value).toWellFormed()
-    : Object.prototype.toString.call(value);
-}
-
-function ownProperty(value: JsonValue): PropertyDescriptor {
-  return { value, enumerable: true, configurable: true, writable: true };
+/** Assigned, `__proto__` would set the prototype. */
+function set(to: JsonObject, name: string, value: JsonValue): void {
+  if (name !== '__proto__') to[name] = value;
+  else {
+    Object.defineProperty(to, name, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
 }

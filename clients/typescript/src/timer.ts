@@ -1,4 +1,5 @@
 import type { EventFields } from './records.ts';
+import { shallowCopy } from './shapes.ts';
 
 /** What `timer` takes: the fields of an event, without the value that it measures. */
 export type TimerFields = Omit<EventFields, 'value' | 'timestamp'>;
@@ -14,8 +15,9 @@ export class Timer implements Disposable {
 
   /** @internal */
   constructor(fields: TimerFields, log: (measurement: EventFields) => void) {
-    this.metadata = { ...fields.metadata };
-    this.#fields = fields;
+    const own = shallowCopy(fields);
+    this.#fields = typeof own === 'object' && own !== null ? own : {};
+    this.metadata = { ...(shallowCopy(this.#fields.metadata) as object) };
     this.#log = log;
   }
 

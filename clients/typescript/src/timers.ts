@@ -1,6 +1,9 @@
+/** Timers of longer times go off at once. */
+export const timerMsMax = 2 ** 31 - 1;
+
 /** A timer that doesn't keep the process alive. */
 export function afterMs(ms: number, act: () => void): { cancel(): void } {
-  const timer: unknown = setTimeout(act, ms);
+  const timer: unknown = setTimeout(act, Math.min(ms, timerMsMax));
   (timer as { unref?: () => void }).unref?.();
   return { cancel: () => clearTimeout(timer as number) };
 }

@@ -33,5 +33,6 @@ export interface HttpRequest {
 /** POSTs; rejects where no whole answer came. */
 export type Post = (request: HttpRequest) => Promise<HttpResponse>;
 
-/** The time for one try in all (clause 3.5). */
+/** The time to connect, and for one try in all (clause 3.5). */
+export const connectMsMax = 1000;
 export const tryMsMax = 5000;

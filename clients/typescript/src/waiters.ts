@@ -1,3 +1,5 @@
+import { timerMsMax } from './timers.ts';
+
 /** Those who wait for a condition, which is looked at whenever something has changed. */
 export class Waiters {
   readonly #looks = new Set<() => void>();
@@ -13,7 +15,7 @@ export class Waiters {
         this.#looks.delete(look);
         resolve(result);
       };
-      const timer = setTimeout(() => end(isTrue()), timeoutMs);
+      const timer = setTimeout(() => end(isTrue()), Math.min(timeoutMs, timerMsMax));
       this.#looks.add(look);
       look();
     });

@@ -193,7 +193,7 @@ describe('3.2 too large for what is in between', () => {
   });
 
   it('gives the same halves to everybody', async () => {
-    const composer = new Composer(undefined);
+    const composer = new Composer(undefined, 1e6);
     const fields = {
       kind: 'event',
       timeUs: 0,

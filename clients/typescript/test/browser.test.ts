@@ -94,7 +94,7 @@ describe('the browser entry', () => {
 
   it('sends what waits when the page is hidden, within what may outlive it', async () => {
     const page = openPage(code, collector.baseUrl);
-    const telemetry = new page.Telemetry({ batchAgeMsMax: 3_600_000 });
+    const telemetry = new page.Telemetry({ batchAgeMsMax: 60_000 });
     const metadata = { text: 'x'.repeat(100) };
     for (const value of upTo(900))
       telemetry.log('HIDDEN', { component: 'hidden', value, metadata });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LogBatchRequestSchema } from '../gen/gravitas/telemetry/v1/ingest_pb.js';
 import { Composer } from '../src/encode.ts';
+import { storable } from '../src/storable.ts';
 
 /** Any text, unpaired surrogates included. */
 const text = fc.string({ unit: 'binary', maxLength: 20 });
@@ -35,7 +36,7 @@ const usage = fc.record({
 it('a line is the proto3 JSON of the batch that is sent as protobuf', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(event, usage), { minLength: 1, maxLength: 5 }), (records) => {
-      const composer = new Composer({ 'host.name': 'h' });
+      const composer = new Composer(storable({ 'host.name': 'h' }), 1e6);
       for (const record of records) composer.add(record);
       const batch = composer.finish();
       const sent = fromBinary(LogBatchRequestSchema, batch.bytes);

@@ -222,9 +222,9 @@ describe('4.5 a spool', () => {
   });
 
   it('drops its oldest file when it exceeds its bound', async () => {
-    const telemetry = client({ spoolBytesMax: 3000 });
+    const telemetry = client({ spoolBytesMax: 64 * 1024 });
     for (const value of upTo(4)) {
-      telemetry.log('BOUND', { component: 'bound', value, metadata: { text: 'x'.repeat(900) } });
+      telemetry.log('BOUND', { component: 'bound', value, metadata: { text: 'x'.repeat(29_000) } });
       await telemetry.flush(10);
     }
     expect(telemetry.counters()).toMatchObject({ spooled: 4, dropped: { spool_full: 2 } });

@@ -35,5 +35,5 @@ function lastingTransport({ url, headers }: Settings): HttpTransport {
       left += length;
     }
   };
-  return new HttpTransport({ url, headers, post });
+  return new HttpTransport({ url, headers, poster: { post, close: () => {} } });
 }

@@ -117,7 +117,10 @@ function batchFailure({ code, message, retryDelay }: BatchError): Failure {
 
 export async function failureOf(error: unknown): Promise<Failure> {
   try {
-    const { ConnectError } = await import('@connectrpc/connect');
+    const name = '@connectrpc/connect';
+    const { ConnectError }: typeof import('@connectrpc/connect') = await import(
+      /* webpackIgnore: true */ /* @vite-ignore */ name
+    );
     const failed = ConnectError.from(error);
     const [retry] = failed.findDetails(RetryInfoSchema);
     const retryDelayMs = retryDurationMs(retry?.retryDelay);

@@ -12,7 +12,10 @@ let isInstalled = false;
 export function beforeEnd(sender: Sender, { closeTimeoutS }: Settings): () => void {
   senders.set(sender, closeTimeoutS * 1000);
   if (!isInstalled) install();
-  return () => senders.delete(sender);
+  return () => {
+    senders.delete(sender);
+    if (senders.size === 0) remove();
+  };
 }
 
 function install(): void {
@@ -21,6 +24,14 @@ function install(): void {
   process.on('exit', onExit);
   // Before the application's own, which may be removed when they have been called.
   if (isMainThread) for (const signal of signals) process.prependListener(signal, onSignal);
+}
+
+/** Closing gives everything back (clause 5.6). */
+function remove(): void {
+  isInstalled = false;
+  process.removeListener('beforeExit', onBeforeExit);
+  process.removeListener('exit', onExit);
+  for (const signal of signals) process.removeListener(signal, onSignal);
 }
 
 /** Node calls this again when all that it started is done: then there is nothing new to flush. */

@@ -2,63 +2,105 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { Transport as Connection } from '@connectrpc/connect';
 import { type Answer, judge } from '../answers.ts';
+import { textOf } from '../texts.ts';
 import { type Sendable, type Transport, tryMsMax } from '../transport.ts';
 import { BatchStream, failureOf } from './batch-stream.ts';
+import { proxyOf } from './proxy.ts';
 
 export interface GrpcTransportOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: tls.ConnectionOptions | undefined;
+  /** Takes its place where it can't be had. */
+  readonly instead: (reason: string) => Transport;
+}
+
+interface Opened {
+  readonly connection: Connection;
+  close(): void;
 }
 
 /** IngestService.StreamBatches over gRPC: one stream, opened again when it breaks. */
 export class GrpcTransport implements Transport {
   readonly parallel = 8;
   readonly #options: GrpcTransportOptions;
-  #connection: Promise<Connection> | undefined;
+  #opened: Promise<Opened> | undefined;
   #stream: BatchStream | undefined;
+  #instead: Transport | undefined;
 
   constructor(options: GrpcTransportOptions) {
     this.#options = options;
   }
 
   async send(batch: Sendable, signal: AbortSignal): Promise<Answer> {
+    if (this.#instead) return this.#instead.send(batch, signal);
     try {
-      this.#connection ??= openConnection(this.#options);
-      const connection = await this.#connection;
+      this.#opened ??= open(this.#options);
+      const { connection } = await this.#opened;
       if (!this.#stream || this.#stream.isOver) {
         this.#stream = new BatchStream(connection, this.#options.headers);
       }
       return await this.#stream.send(batch, signal, tryMsMax);
     } catch (error) {
-      this.#connection = undefined;
+      this.#opened = undefined;
+      if (error instanceof NoGrpc) {
+        this.#instead ??= this.#options.instead(error.message);
+        return this.#instead.send(batch, signal);
+      }
       return judge(await failureOf(error));
     }
   }
 
   close(): void {
     this.#stream?.end();
+    this.#instead?.close();
+    this.#opened?.then(({ close }) => close()).catch(() => {});
   }
 }
 
-async function openConnection({ url, tls: tlsOptions }: GrpcTransportOptions): Promise<Connection> {
-  const { createGrpcTransport } = await import('@connectrpc/connect-node');
-  return createGrpcTransport({
-    baseUrl: url,
-    // Pings find out that the other side is gone where nothing else says so.
-    pingIntervalMs: 10_000,
-    nodeOptions: {
-      createConnection: ({ protocol, hostname, port }) => {
-        const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
-        const socket =
-          protocol === 'https:'
-            ? tls.connect({ ...to, servername: to.host, ALPNProtocols: ['h2'], ...tlsOptions })
-            : net.connect({ ...to, port: Number(port || 80) });
-        // Sending in the background doesn't keep the process alive; a session would.
-        socket.unref();
-        socket.ref = () => socket;
-        return socket;
-      },
-    },
-  });
+/** What no further try would mend. */
+class NoGrpc extends Error {}
+
+async function open(options: GrpcTransportOptions): Promise<Opened> {
+  const { url, tls: tlsOptions } = options;
+  if (proxyOf(new URL(url), process.env)) throw new NoGrpc('gRPC goes through no proxy');
+  const { createGrpcTransport, Http2SessionManager } = await connectNode();
+  // Pings find out that the other side is gone where nothing else says so.
+  const sessions = new Http2SessionManager(
+    url,
+    { pingIntervalMs: 10_000 },
+    { createConnection: (to) => connect(to, tlsOptions) },
+  );
+  const connection = createGrpcTransport({ baseUrl: url, sessionManager: sessions });
+  return { connection, close: () => sessions.abort() };
+}
+
+/** Optional, and by a name that bundlers leave alone: most applications don't have it. */
+async function connectNode(): Promise<typeof import('@connectrpc/connect-node')> {
+  const name = '@connectrpc/connect-node';
+  try {
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+  } catch (error) {
+    throw new NoGrpc(`gRPC takes ${name} and @connectrpc/connect: ${textOf(error)}`);
+  }
+}
+
+function connect(
+  { protocol, hostname, port }: URL,
+  tlsOptions: tls.ConnectionOptions | undefined,
+): net.Socket {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const socket =
+    protocol === 'https:'
+      ? tls.connect({
+          ...{ host, port: Number(port || 443), ALPNProtocols: ['h2'] },
+          // An address is no name.
+          ...(!net.isIP(host) && { servername: host }),
+          ...tlsOptions,
+        })
+      : net.connect({ host, port: Number(port || 80) });
+  // Sending in the background doesn't keep the process alive; a session would.
+  socket.unref();
+  socket.ref = () => socket;
+  return socket;
 }

@@ -7,39 +7,58 @@ import type { Tally } from '../counters.ts';
 import { type Fallback, LineFallback, NoFallback } from '../fallback.ts';
 import { HttpTransport } from '../http-transport.ts';
 import type { Notices } from '../notices.ts';
-import type { Settings } from '../options.ts';
+import { object, oneOf } from '../option-checks.ts';
+import { fallbacks, type Settings, type TelemetryOptions } from '../options.ts';
 import type { Platform } from '../platform.ts';
 import type { Transport } from '../transport.ts';
 import { beforeEnd } from './end.ts';
 import { GrpcTransport } from './grpc-transport.ts';
-import { nodePost } from './post.ts';
+import { nodePoster } from './post.ts';
 import { Spool } from './spool.ts';
+
+/** A reader that takes nothing must not hold the application. */
+const printMsMax = 100;
 
 const gzipAsync = promisify(gzip);
 /** The first level makes batches about as small as the others, for a fraction of their time. */
 const compress = (bytes: Uint8Array) => gzipAsync(bytes, { level: constants.Z_BEST_SPEED });
 
-export function nodePlatform(tls: ConnectionOptions | undefined): Platform {
-  return {
-    environment: () => process.env,
-    fallback: 'spool',
-    host: hostname,
-    resource: () => ({ 'host.name': hostname(), 'process.pid': process.pid }),
-    createTransport: (settings) => createTransport(settings, tls),
-    createFallback,
-    createPost: () => nodePost(tls, false).post,
-    beforeEnd,
-    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+export const nodePlatform: Platform = {
+  environment: () => process.env,
+  fallback: 'spool',
+  checks: { fallback: oneOf(...fallbacks), tls: object },
+  host: hostname,
+  resource: () => ({ 'host.name': hostname(), 'process.pid': process.pid }),
+  createTransport,
+  createFallback,
+  createPoster: (options, isBackground) => nodePoster(tlsOf(options), isBackground),
+  beforeEnd,
+  breathe: () => new Promise((resolve) => setImmediate(resolve)),
+};
+
+const tlsOf = (options: TelemetryOptions) => (options as { tls?: ConnectionOptions }).tls;
+
+function createTransport(
+  settings: Settings,
+  options: TelemetryOptions,
+  notices: Notices,
+): Transport {
+  const { url, headers } = settings;
+  const tls = tlsOf(options);
+  if (settings.transport === 'http') return createHttpTransport(settings, tls);
+  const instead = (reason: string) => {
+    notices.warn(`${reason}; HTTP is used`);
+    return createHttpTransport(settings, tls);
   };
+  return new GrpcTransport({ url, headers, tls, instead });
 }
 
-function createTransport(settings: Settings, tls: ConnectionOptions | undefined): Transport {
-  const { url, headers } = settings;
-  if (settings.transport === 'grpc') return new GrpcTransport({ url, headers, tls });
-  const { post, close } = nodePost(tls, true);
-  const transport = new HttpTransport({ url, headers, post, gzip: compress });
-  transport.close = close;
-  return transport;
+function createHttpTransport(
+  { url, headers }: Settings,
+  tls: ConnectionOptions | undefined,
+): Transport {
+  const poster = nodePoster(tls, true);
+  return new HttpTransport({ url, headers, poster, gzip: compress });
 }
 
 function createFallback(settings: Settings, tally: Tally, notices: Notices): Fallback {
@@ -47,10 +66,26 @@ function createFallback(settings: Settings, tally: Tally, notices: Notices): Fal
     case 'spool':
       return new Spool(settings, tally, notices);
     case 'stdout':
-      return new LineFallback((line) => writeSync(1, line), tally);
+      return new LineFallback(printLine, tally);
     case 'logging':
       return new LineFallback((line) => settings.logger.info(line.trimEnd()), tally);
     case 'none':
       return new NoFallback(tally);
+  }
+}
+
+/** Whole, and never into a stream that an application has closed: that throws, and is counted. */
+function printLine(line: string): void {
+  const bytes = Buffer.from(line);
+  const endMs = performance.now() + printMsMax;
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      // A pipe whose reader is slow is full for a moment.
+      const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
+      if (!isFull || performance.now() > endMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
   }
 }

@@ -1,61 +1,44 @@
-import http from 'node:http';
-import https from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
-import type { HttpRequest, HttpResponse, Post } from '../transport.ts';
-
-const connectMsMax = 1000;
-
-export interface NodePost {
-  readonly post: Post;
-  close(): void;
-}
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { Poster } from '../platform.ts';
+import { connectMsMax, type HttpRequest, type HttpResponse } from '../transport.ts';
+import { type Route, routeTo } from './route.ts';
 
 /**
  * Requests over kept connections. In the background they don't keep the process alive: the end of
  * the process waits by itself, and not for long.
  */
-export function nodePost(tls: ConnectionOptions | undefined, background: boolean): NodePost {
-  const plain = new http.Agent({ keepAlive: true });
-  const secure = new https.Agent({ keepAlive: true, ...tls });
+export function nodePoster(tls: ConnectionOptions | undefined, isBackground: boolean): Poster {
+  let route: Route | undefined;
   return {
-    post: (request) => {
-      const isSecure = request.url.startsWith('https:');
-      const agent = isSecure ? secure : plain;
-      return send(isSecure ? https.request : http.request, agent, request, background);
+    post: async (request) => {
+      // Where there is no way, the next try looks for one again (clause 3.6).
+      route ??= routeTo(request.url, tls);
+      return send(route, request, isBackground);
     },
     close: () => {
-      plain.destroy();
-      secure.destroy();
+      route?.agent.destroy();
+      route = undefined;
     },
   };
 }
 
 function send(
-  start: typeof http.request,
-  agent: http.Agent,
+  route: Route,
   { url, headers, body, signal }: HttpRequest,
-  background: boolean,
+  isBackground: boolean,
 ): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
-    const request = start(url, {
-      agent,
+    const request = route.start(url, {
       signal,
       method: 'POST',
       headers: { ...headers, 'content-length': body.length },
     });
     request.on('error', reject);
     request.on('socket', (socket) => {
-      if (background) socket.unref();
-      if (!socket.connecting) return;
-      const timer = setTimeout(
-        () => request.destroy(new Error(`no connection within ${connectMsMax} ms`)),
-        connectMsMax,
-      );
-      if (background) timer.unref();
-      socket.once(agent instanceof https.Agent ? 'secureConnect' : 'connect', () =>
-        clearTimeout(timer),
-      );
-      socket.once('close', () => clearTimeout(timer));
+      if (isBackground) socket.unref();
+      boundConnecting(request, socket, isBackground);
     });
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
@@ -73,4 +56,16 @@ function send(
     });
     request.end(body);
   });
+}
+
+function boundConnecting(request: ClientRequest, socket: Socket, isBackground: boolean): void {
+  if (!socket.connecting) return;
+  const timer = setTimeout(
+    () => request.destroy(new Error(`no connection within ${connectMsMax} ms`)),
+    connectMsMax,
+  );
+  if (isBackground) timer.unref();
+  const isSecure = (socket as Partial<TLSSocket>).encrypted === true;
+  socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
+  socket.once('close', () => clearTimeout(timer));
 }

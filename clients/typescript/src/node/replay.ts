@@ -5,8 +5,9 @@ import { gzip } from 'node:zlib';
 import type { Answer } from '../answers.ts';
 import { Circuit } from '../circuit.ts';
 import { HttpTransport } from '../http-transport.ts';
+import { textOf } from '../texts.ts';
 import type { Sendable, Transport } from '../transport.ts';
-import { nodePost } from './post.ts';
+import { nodePoster } from './post.ts';
 import { readLine } from './spool-lines.ts';
 
 export interface ReplayOptions {
@@ -19,8 +20,8 @@ export interface ReplayOptions {
 
 /** Delivers files of a spool, which stay where they are. Whether every batch was delivered. */
 export async function replay({ url, headers, files, print }: ReplayOptions): Promise<boolean> {
-  const { post, close } = nodePost(undefined, false);
-  const transport = new HttpTransport({ url, headers, post, gzip: promisify(gzip) });
+  const poster = nodePoster(undefined, false);
+  const transport = new HttpTransport({ url, headers, poster, gzip: promisify(gzip) });
   let allDelivered = true;
   for (const file of files) {
     const lines = (await readFile(file)).toString('latin1').split('\n');
@@ -31,7 +32,7 @@ export async function replay({ url, headers, files, print }: ReplayOptions): Pro
       print(`${file}:${index + 1}: ${text}`);
     }
   }
-  close();
+  poster.close();
   return allDelivered;
 }
 
@@ -43,7 +44,7 @@ async function replayLine(
   try {
     batch = readLine(Buffer.from(line, 'latin1'));
   } catch (error) {
-    return { delivered: false, text: `damaged: ${error}` };
+    return { delivered: false, text: `damaged: ${textOf(error)}` };
   }
   const answer = await deliver(transport, batch);
   if (answer.kind !== 'acknowledged') {
