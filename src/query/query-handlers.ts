@@ -76,9 +76,9 @@ export function queryHandlers(db: Kysely<Database>) {
       });
     },
 
-    async getTrends({ days: given, component }) {
+    async getTrends({ days: given, component, overallOfAllEvents }) {
       const days = checkRange('days', given || trendDays, 366);
-      const { overall, models } = await trends(db, days, component);
+      const { overall, models } = await trends(db, { days, component, overallOfAllEvents });
       return create(GetTrendsResponseSchema, {
         overall: {
           totalMeasurements: BigInt(overall.total_measurements),

@@ -124,7 +124,15 @@ function readParameters<Desc extends DescMessage>(
 function readParameter({ name, fieldKind, scalar }: DescField, text: string): unknown {
   if (fieldKind === 'message') return readTime(name, text);
   if (scalar === ScalarType.STRING) return text;
+  if (scalar === ScalarType.BOOL) return readBoolean(name, text);
   return scalar === ScalarType.INT32 ? readWhole(name, text) : readNumber(name, text);
+}
+
+function readBoolean(field: string, text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not true or false`, {
+    field,
+  });
 }
 
 function readWhole(field: string, text: string): number {

@@ -125,24 +125,30 @@ interface ModelTrend {
   }[];
 }
 
+export interface TrendsFilter {
+  readonly days: number;
+  /** Empty for all. */
+  readonly component: string;
+  /** `overall` counts events of all types. */
+  readonly overallOfAllEvents: boolean;
+}
+
 /** THOUGHT_LATENCY by model over so many days, whole and by UTC day. */
 export async function trends(
   db: Kysely<Database>,
-  days: number,
-  component: string,
+  { days, component, overallOfAllEvents }: TrendsFilter,
 ): Promise<Trends> {
-  const measured = sql`
+  const recent = sql`
     system_telemetry
-    where event_type = 'THOUGHT_LATENCY'
-      and ${within(24 * days)}
-      and (${component} = '' or component = ${component})`;
+    where ${within(24 * days)} and (${component} = '' or component = ${component})`;
+  const measured = sql`${recent} and event_type = 'THOUGHT_LATENCY'`;
   const overall = await sql<Trends['overall']>`
     select
       count(*) as total_measurements,
       count(distinct component) as unique_models,
       min("timestamp") as oldest_record,
       max("timestamp") as newest_record
-    from ${measured}`.execute(db);
+    from ${overallOfAllEvents ? recent : measured}`.execute(db);
   const models = await sql<ModelTrend>`
     with daily as (
       select

@@ -134,6 +134,10 @@ describe('numbers for dashboards', () => {
     const models = all.model_trends.map(({ component }: { component: string }) => component);
     expect(models).toEqual(['gemma', 'old', 'qwen', null]);
     expect((await get('trends?days=1')).overall.total_measurements).toBe(6);
+    const { overall, model_trends } = await get('trends?overall_of_all_events=true');
+    expect(overall.total_measurements).toBeGreaterThan(9);
+    expect(model_trends).toEqual(all.model_trends);
+    expect(await get('trends?component=old&overall_of_all_events=true')).toEqual(body);
   });
 
   it('are refused with the parameter that is wrong', async () => {
@@ -145,6 +149,7 @@ describe('numbers for dashboards', () => {
       ['usage/summary?component=L1', 'component'],
       ['trends?days=367', 'days'],
       ['trends?days=1.5', 'days'],
+      ['trends?overall_of_all_events=1', 'overall_of_all_events'],
       ['trends?component=%00', 'component'],
       ['footprint?table=usage_stats', 'table'],
     ]) {

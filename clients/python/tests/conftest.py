@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gate import Gate
-from gravitas_telemetry import Event, QueryClient, Telemetry
+from gravitas_telemetry import Event, QueryClient, Telemetry, _complaints
 
 ROOT = Path(__file__).parents[3]
 SOURCE = Path(__file__).parents[1] / "src"
@@ -73,6 +73,12 @@ def url() -> Iterator[str]:
 def queries(url: str) -> Iterator[QueryClient]:
     with Telemetry(url=url) as telemetry:
         yield telemetry.queries()
+
+
+@pytest.fixture(autouse=True)
+def complaints_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test was told is told to the next one too."""
+    monkeypatch.setattr(_complaints, "_last_said", {})
 
 
 @pytest.fixture

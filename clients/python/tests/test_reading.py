@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from gate import Gate
 from gravitas_telemetry import QueryError, Telemetry
+from gravitas_telemetry._legacy_shapes import size_pretty
 
 
 @pytest.fixture
@@ -72,17 +75,94 @@ def test_legacy_statistics(telemetry: Telemetry, model: str) -> None:
     every = telemetry.get_aggregated_efficiency()
     assert every["time_window_hours"] == 24 and found in every["components"]
     assert telemetry.get_aggregated_efficiency("nothing") == {}
-    statistics = telemetry.get_60day_statistics()
-    assert statistics["retention_window_days"] == 60
-    assert statistics["overall"].keys() == {"total_measurements", "unique_models", "oldest_record", "newest_record"}
-    [trend] = [trend for trend in statistics["model_trends"] if trend["component"] == model]
-    assert trend.keys() == {"component", "avg_efficiency", "measurement_count", "total_tokens_processed"}
-    assert (trend["avg_efficiency"], trend["total_tokens_processed"]) == (15, 220)
     footprint = telemetry.get_telemetry_footprint()
     assert footprint.keys() == {"table_sizes", "row_counts", "oldest_telemetry_record", "monitored_at"}
     assert footprint["row_counts"]["system_telemetry"] >= 5
-    sizes = {table["table_name"]: table["total_bytes"] for table in footprint["table_sizes"]}
-    assert sizes["system_telemetry"] > 0
+    sizes = [table["size_bytes"] for table in footprint["table_sizes"]]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0
+    for table in footprint["table_sizes"]:
+        assert {"tablename", "total_size", "size_bytes"} <= table.keys()
+        assert table["total_size"] == size_pretty(table["size_bytes"])
+    for name in ("oldest_telemetry_record", "monitored_at"):
+        assert datetime.fromisoformat(footprint[name]).tzinfo
+    json.dumps(footprint)
+
+
+def test_60_day_statistics_of_all_events_and_models_best_first(telemetry: Telemetry, model: str) -> None:
+    before = telemetry.get_60day_statistics()
+    for seconds in (3.0, 0.5):
+        telemetry.log_thought_latency(f"{model}-{seconds}", seconds, 100)
+    telemetry.log_thought_latency(f"{model}-none", 1, 0)
+    telemetry.log("VRAM_CHECK", f"{model}-gpu", 1)
+    statistics = telemetry.get_60day_statistics()
+    assert statistics["retention_window_days"] == 60
+    overall = statistics["overall"]
+    assert overall.keys() == {"total_measurements", "unique_models", "oldest_record", "newest_record"}
+    assert overall["total_measurements"] == before["overall"]["total_measurements"] + 4
+    assert overall["unique_models"] == before["overall"]["unique_models"] + 4
+    assert overall["oldest_record"] < overall["newest_record"]
+    mine = [trend for trend in statistics["model_trends"] if (trend["component"] or "").startswith(model)]
+    assert [trend["component"] for trend in mine] == [f"{model}-0.5", model, f"{model}-3.0", f"{model}-none"]
+    assert mine[1].keys() == {"component", "avg_efficiency", "measurement_count", "total_tokens_processed"}
+    assert (mine[1]["avg_efficiency"], mine[1]["total_tokens_processed"]) == (15, 220)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    # What select pg_size_pretty(size) gives.
+    [
+        (0, "0 bytes"),
+        (10239, "10239 bytes"),
+        (10240, "10 kB"),
+        (10751, "10 kB"),
+        (10752, "11 kB"),
+        (10485247, "10239 kB"),
+        (10485248, "10 MB"),
+        (123456789, "118 MB"),
+        (5 << 40, "5120 GB"),
+        (50 << 40, "50 TB"),
+        (1 << 60, "1024 PB"),
+    ],
+)
+def test_sizes_are_written_as_postgresql_writes_them(size: int, text: str) -> None:
+    assert size_pretty(size) == text
+
+
+def test_usage_statistics_are_plain(telemetry: Telemetry, model: str) -> None:
+    before = telemetry.get_usage_statistics(1) or {"total_requests": 0, "total_tokens": 0, "l2_tokens": 0}
+    telemetry.log_usage(model, "L1", prompt_tokens=10, completion_tokens=5, duration_ms=100)
+    telemetry.log_usage(model, "L2", prompt_tokens=1, completion_tokens=2, duration_ms=300)
+    found = telemetry.get_usage_statistics(hours=1)
+    assert found["total_requests"] == before["total_requests"] + 2
+    assert found["total_tokens"] == before["total_tokens"] + 18
+    assert found["l2_tokens"] == before["l2_tokens"] + 3
+    assert found["avg_latency_ms"] > 0 and found["time_window_hours"] == 1
+    mine = {each["layer"]: each for each in found["breakdown"] if each["model"] == model}
+    assert (mine["L1"]["requests"], mine["L1"]["total_tokens"], mine["L1"]["avg_latency_ms"]) == (1, 15, 100)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_read_sees_what_was_logged_before(telemetry: Telemetry, component: str) -> None:
+    for value in range(3):
+        telemetry.log("A", component, value)
+        assert telemetry.get_recent_events(1, component)[0]["value"] == value
+
+    async def read() -> None:
+        await telemetry.log("A", component, 3)
+        assert [each["value"] for each in await telemetry.get_recent_events(1, component)] == [3]
+
+    asyncio.run(read())
+
+
+def test_a_read_does_not_wait_for_an_outage_to_end(gate: Gate, spool: Path) -> None:
+    gate.shut()
+    telemetry = Telemetry(url=gate.url, spool_directory=spool)
+    telemetry.log("A")
+    started_at = time.monotonic()
+    assert telemetry.get_recent_events() == []
+    # A second for the flush, and what a busy machine adds.
+    assert time.monotonic() - started_at < 4
+    assert telemetry.close().complete
 
 
 def test_every_legacy_method_can_be_awaited(telemetry: Telemetry, model: str) -> None:

@@ -84,7 +84,7 @@ class LegacyMethods:
 
     def get_60day_statistics(self) -> ReadyDict[str, Any]:
         """All events of the last 60 days, and their milliseconds per generated token by model, best first."""
-        return self._now_or_later(lambda: ReadyDict(statistics_shape(self.queries().get_trends(days=60))), ReadyDict())
+        return self._now_or_later(self._statistics, ReadyDict())
 
     def get_telemetry_footprint(self) -> ReadyDict[str, Any]:
         """Sizes of the tables, largest first, and row counts."""
@@ -116,6 +116,9 @@ class LegacyMethods:
             return ReadyDict(efficiency(found))
         components = [efficiency(each) for each in found.components]
         return ReadyDict(components=components, time_window_hours=hours)
+
+    def _statistics(self) -> ReadyDict[str, Any]:
+        return ReadyDict(statistics_shape(self.queries().get_trends(days=60, overall_of_all_events=True)))
 
     def _now_or_later(self, query: Callable[[], Shape], empty: Shape) -> Shape:
         def answer() -> Shape:

@@ -72,8 +72,10 @@ class QueryClient(_Queries[httpx.Client]):
         request = pb.GetUsageSummaryRequest(**_arguments(locals()))
         return results.usage_summary(self._ask("GetUsageSummary", request, pb.GetUsageSummaryResponse))
 
-    def get_trends(self, *, days: int = 60, component: str = "") -> results.Trends:
-        """THOUGHT_LATENCY by model and day."""
+    def get_trends(
+        self, *, days: int = 60, component: str = "", overall_of_all_events: bool = False
+    ) -> results.Trends:
+        """THOUGHT_LATENCY by model and day; `overall_of_all_events`: `overall` of all types."""
         request = pb.GetTrendsRequest(**_arguments(locals()))
         return results.trends(self._ask("GetTrends", request, pb.GetTrendsResponse))
 
@@ -132,8 +134,10 @@ class AsyncQueryClient(_Queries[httpx.AsyncClient]):
         request = pb.GetUsageSummaryRequest(**_arguments(locals()))
         return results.usage_summary(await self._ask("GetUsageSummary", request, pb.GetUsageSummaryResponse))
 
-    async def get_trends(self, *, days: int = 60, component: str = "") -> results.Trends:
-        """THOUGHT_LATENCY by model and day."""
+    async def get_trends(
+        self, *, days: int = 60, component: str = "", overall_of_all_events: bool = False
+    ) -> results.Trends:
+        """THOUGHT_LATENCY by model and day; `overall_of_all_events`: `overall` of all types."""
         request = pb.GetTrendsRequest(**_arguments(locals()))
         return results.trends(await self._ask("GetTrends", request, pb.GetTrendsResponse))
 

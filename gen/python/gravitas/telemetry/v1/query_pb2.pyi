@@ -137,12 +137,14 @@ class UsageBreakdown(_message.Message):
     def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ...) -> None: ...
 
 class GetTrendsRequest(_message.Message):
-    __slots__ = ("days", "component")
+    __slots__ = ("days", "component", "overall_of_all_events")
     DAYS_FIELD_NUMBER: _ClassVar[int]
     COMPONENT_FIELD_NUMBER: _ClassVar[int]
+    OVERALL_OF_ALL_EVENTS_FIELD_NUMBER: _ClassVar[int]
     days: int
     component: str
-    def __init__(self, days: _Optional[int] = ..., component: _Optional[str] = ...) -> None: ...
+    overall_of_all_events: bool
+    def __init__(self, days: _Optional[int] = ..., component: _Optional[str] = ..., overall_of_all_events: _Optional[bool] = ...) -> None: ...
 
 class GetTrendsResponse(_message.Message):
     __slots__ = ("overall", "model_trends", "retention_window_days")

@@ -398,6 +398,13 @@ export declare type GetTrendsRequest = Message<"gravitas.telemetry.v1.GetTrendsR
    * @generated from field: string component = 2;
    */
   component: string;
+
+  /**
+   * Whether overall is of events of all types, with components in place of models. It takes longer.
+   *
+   * @generated from field: bool overall_of_all_events = 3;
+   */
+  overallOfAllEvents: boolean;
 };
 
 /**
@@ -411,6 +418,8 @@ export declare const GetTrendsRequestSchema: GenMessage<GetTrendsRequest>;
  */
 export declare type GetTrendsResponse = Message<"gravitas.telemetry.v1.GetTrendsResponse"> & {
   /**
+   * Of THOUGHT_LATENCY, unless more was asked for.
+   *
    * @generated from field: gravitas.telemetry.v1.OverallTrend overall = 1;
    */
   overall?: OverallTrend | undefined;
