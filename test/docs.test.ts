@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { create, fromJsonString, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { codeToHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { JsonBatchSchema } from '../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { EventSchema, UsageSchema } from '../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
-import { decodeJsonBatch } from '../src/accept/decode.ts';
-import { checkRows, encodeBatch } from '../src/accept/encode-batch.ts';
+import { encodeBatch } from '../src/accept/encode-batch.ts';
+import { checkRows } from '../src/accept/raw-batch.ts';
+import { readJsonBatch, readJsonRecord, readNdjson } from '../src/accept/read-json.ts';
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
@@ -223,10 +223,17 @@ describe('docs/errors.md', () => {
   it('lists every reason for which a whole batch is refused, and nothing else', () => {
     const old = '00000000-0000-7000-8000-000000000000';
     const future = 'ffffffff-ffff-7000-8000-000000000000';
+    const rowsMax = options.batchRowsMax.schema.parse('10000');
     const refusals = [
-      ...['x', old, future].map((batchId) => refusal(batchId, 0)),
-      refusal('', options.batchRowsMax.schema.parse('10000') + 1),
-    ];
+      ...['x', old, future].map(
+        (batchId) => () => encodeBatch({ batchId, events: [], usage: [] }, encodeOptions),
+      ),
+      () => checkRows({ events: { length: rowsMax + 1 }, usage: [] }, rowsMax),
+      ...['{', '5', '{}', '{"events":{}}', '{"batch_id":5}', '{"events":[],"events":[]}'].map(
+        (text) => () => readJsonBatch(Buffer.from(text), { rowsMax, mayBeEmpty: false }),
+      ),
+      () => readJsonRecord(Buffer.from('[]'), 'event'),
+    ].map(refusal);
     const listed = table('errors.md', 'Refused batches').map(([, message = '']) => message);
     expect(listed).toHaveLength(refusals.length);
     for (const [index, message] of refusals.entries()) {
@@ -249,11 +256,9 @@ const encodeOptions = {
   batchIdTime: { ageMsMax: 14 * dayMs, aheadMsMax: 3_600_000 },
 };
 
-function refusal(batchId: string, rows: number): string {
-  const events = Array.from({ length: rows }, () => create(EventSchema, { eventType: 'A' }));
+function refusal(refuse: () => unknown): string {
   try {
-    checkRows({ events, usage: [] }, 10_000);
-    encodeBatch({ batchId, events: [], usage: [] }, encodeOptions);
+    refuse();
   } catch (error) {
     if (error instanceof ServiceError) return error.message;
   }
@@ -299,11 +304,22 @@ function rejections(): readonly Rejection[] {
     ],
     usage: [],
   };
-  const json =
-    '{"events": [null, {"event_type": 1}], "usage": [{"model": "m", "input_tokens": 1.5}]}';
+  const json = JSON.stringify({
+    events: [null, { event_type: 1 }, { event_type: 'A', timestamp: 'yesterday' }],
+    usage: [{ model: 'm', input_tokens: 1.5 }],
+  });
+  const texts = [
+    '{"event_type":"A","event_type":"B"}',
+    `{"unknown":"${'x'.repeat(512 * 1024)}"}`,
+    '{"event_type":"A","metadata":{"a":1e-2000}}',
+    `{"event_type":"A","metadata":{"a":[${Array(300).fill('1e300')}]}}`,
+    '{"event_type":',
+  ];
+  const nanos = create(EventSchema, { eventType: 'A', timestamp: { seconds: 1n, nanos: -1 } });
   return [
-    { batchId: '', events, usage: records },
+    { batchId: '', events: [...events, nanos], usage: records },
     malformed,
-    decodeJsonBatch(fromJsonString(JsonBatchSchema, json)),
+    readJsonBatch(Buffer.from(json), { rowsMax: 100, mayBeEmpty: false }),
+    readNdjson(Buffer.from(texts.join('\n')), 100),
   ].flatMap((decoded) => encodeBatch(decoded, encodeOptions).answer.rejections);
 }

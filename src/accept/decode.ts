@@ -15,8 +15,10 @@ import {
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { errorMessage } from '../errors.ts';
+import { FieldFault } from '../records/limits.ts';
 import { hasTooManyValues, metadataValuesMax } from '../records/metadata-values.ts';
-import { FieldFault } from '../records/validate.ts';
+import type { RecordKind } from '../records/tables.ts';
+import type { RawBatch, RawRecord } from './raw-batch.ts';
 
 /**
  * Bytes of one record as it travels. Metadata within its limit stays well below it in every
@@ -24,19 +26,28 @@ import { FieldFault } from '../records/validate.ts';
  */
 export const recordBytesMax = 512 * 1024;
 
-/** A record that is decoded, is faulty, or waits in protobuf's encoding until its turn comes. */
-export type Incoming<R> = R | FieldFault | Uint8Array;
+/** A record that is decoded, is faulty, or waits as it travels until its turn comes. */
+export type Incoming = Event | Usage | RawRecord;
+
+export interface IncomingList {
+  readonly length: number;
+  /** Undefined past the end. */
+  at(index: number): Incoming | undefined;
+}
 
 export interface IncomingBatch {
+  /** Protobuf where it is not said. */
+  readonly form?: RawBatch['form'];
   readonly batchId: string;
-  readonly events: readonly Incoming<Event>[];
-  readonly usage: readonly Incoming<Usage>[];
+  readonly events: IncomingList;
+  readonly usage: IncomingList;
 }
 
 export function decodeJsonBatch({ batchId, events, usage }: JsonBatch): IncomingBatch {
   const record = <Desc extends DescMessage>(schema: Desc, value: Value) =>
     caught(() => decodeJson(schema, valueJson(value)));
   return {
+    form: 'protobuf',
     batchId,
     events: events.map((value) => record(EventSchema, value)),
     usage: usage.map((value) => record(UsageSchema, value)),
@@ -108,21 +119,20 @@ function withCurrentNames(schema: DescMessage, json: JsonObject): JsonObject {
   return renamed;
 }
 
-/** Reads a message from protobuf's encoding. */
-export function decodeBinary<Desc extends DescMessage>(
-  schema: Desc,
-  bytes: Uint8Array,
-): MessageShape<Desc> | FieldFault {
-  if (bytes.byteLength > recordBytesMax) {
-    return new FieldFault('', `is ${bytes.byteLength} bytes long; ${recordBytesMax} are allowed`);
-  }
+const schemas = { event: EventSchema, usage: UsageSchema };
+
+/** Reads a record from protobuf's encoding; throws a `FieldFault` where it can't be read. */
+export function decodeBinary(kind: RecordKind, bytes: Uint8Array): Event | Usage {
+  const schema = schemas[kind];
   if (hasTooManyValues(schema, bytes)) {
-    return new FieldFault('metadata', `has more than ${metadataValuesMax} values`);
+    throw new FieldFault('metadata', `has more than ${metadataValuesMax} values`);
   }
   try {
-    return fromBinary(schema, bytes, { readUnknownFields: false });
+    return fromBinary<typeof EventSchema | typeof UsageSchema>(schema, bytes, {
+      readUnknownFields: false,
+    });
   } catch (error) {
-    return new FieldFault('', `malformed protobuf: ${errorMessage(error)}`);
+    throw new FieldFault('', `malformed protobuf: ${errorMessage(error)}`);
   }
 }
 

@@ -1,8 +1,3 @@
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import {
-  EventSchema,
-  UsageSchema,
-} from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import {
   type Answer,
   type Batch,
@@ -11,16 +6,19 @@ import {
   rejectionsMax,
 } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
-import { ByteWriter } from '../records/byte-writer.ts';
 import { Fingerprint } from '../records/fingerprint.ts';
-import { rowStart, writeEventRow, writeUsageRow } from '../records/rows.ts';
+import { FieldFault } from '../records/limits.ts';
+import type { RecordValues } from '../records/record-values.ts';
+import { RowWriter } from '../records/rows.ts';
 import { StorableText } from '../records/storable.ts';
 import type { RecordKind } from '../records/tables.ts';
-import { FieldFault, type TimeWindow, Validator } from '../records/validate.ts';
+import { type TimeWindow, Validator } from '../records/validate.ts';
 import { WireEvents } from '../records/wire/wire-event.ts';
 import { dayMs, minuteMs } from '../units.ts';
 import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
-import { decodeBinary, type Incoming, type IncomingBatch } from './decode.ts';
+import type { Incoming, IncomingBatch, IncomingList } from './decode.ts';
+import type { RawBatch } from './raw-batch.ts';
+import { Scratch } from './scratch.ts';
 
 export interface EncodeOptions {
   readonly eventTime: TimeWindow;
@@ -37,13 +35,6 @@ export interface EncodedBatch extends Batch {
 /** Of a field's name or a reason in a rejection. */
 const textCharactersMax = 300;
 
-/** Memory that one batch after the other is encoded in. */
-export class Scratch {
-  readonly rows = new ByteWriter();
-  /** What the fingerprint is taken of. */
-  readonly content = new ByteWriter();
-}
-
 /**
  * Validates a batch and encodes its valid records as rows. Throws a `ServiceError` of kind
  * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
@@ -56,61 +47,77 @@ export function encodeBatch(
   scratch = new Scratch(),
 ): EncodedBatch {
   const id = batchId(incoming.batchId, options.batchIdTime, idField, nowMs);
-  const observedAtUs = nowMs * 1000;
-  const encoder = new RecordEncoder(id, scratch.rows);
-  const validator = new Validator(options.eventTime, nowMs);
-  const fingerprint = new Fingerprint(scratch.content);
-  const wire = new WireEvents(scratch.rows, scratch.content, options.eventTime, nowMs);
-  const event = encoder.encode('event', incoming.events, (record, rowId) => {
-    if (record instanceof Uint8Array && wire.write(record, rowId)) return;
-    const decoded = decode(EventSchema, record, fingerprint);
-    fingerprint.event(decoded);
-    const valid = validator.event(decoded);
-    writeEventRow(scratch.rows, rowStart(valid, rowId, observedAtUs), valid);
-  });
-  const usage = encoder.encode('usage', incoming.usage, (record, rowId) => {
-    const decoded = decode(UsageSchema, record, fingerprint);
-    fingerprint.usage(decoded);
-    const valid = validator.usage(decoded);
-    writeUsageRow(scratch.rows, rowStart(valid, rowId, observedAtUs), valid);
-  });
+  const encoder = new RecordEncoder(
+    id,
+    incoming.form ?? 'protobuf',
+    options.eventTime,
+    nowMs,
+    scratch,
+  );
+  const event = encoder.encode('event', incoming.events);
+  const usage = encoder.encode('usage', incoming.usage);
   return {
     id,
     idGiven: incoming.batchId !== '',
-    fingerprint: fingerprint.digest(),
+    fingerprint: encoder.fingerprint(),
     rows: { event, usage },
     answer: encoder.answer(event.count, usage.count),
-    stringsChanged: validator.storable.changed,
+    stringsChanged: encoder.stringsChanged(),
   };
 }
 
-/** Writes a valid record as a row; throws a `FieldFault` before it has written anything. */
-type WriteRecord<R> = (record: Incoming<R>, rowId: Uint8Array) => void;
-
-/** Encodes lists of records of one batch, and collects what is rejected. */
+/** Encodes the records of one batch, list by list, and collects what is rejected. */
 class RecordEncoder {
   readonly #batchId: string;
-  readonly #rows: ByteWriter;
+  readonly #form: RawBatch['form'];
+  readonly #scratch: Scratch;
+  readonly #validator: Validator;
+  readonly #fingerprint: Fingerprint;
+  readonly #rows: RowWriter;
+  readonly #wire: WireEvents;
   readonly #rejections: Rejection[] = [];
   readonly #rejected: Record<RecordKind, number> = { event: 0, usage: 0 };
 
-  constructor(batchId: string, rows: ByteWriter) {
+  constructor(
+    batchId: string,
+    form: RawBatch['form'],
+    eventTime: TimeWindow,
+    nowMs: number,
+    scratch: Scratch,
+  ) {
     this.#batchId = batchId;
-    this.#rows = rows;
+    this.#form = form;
+    this.#scratch = scratch;
+    this.#validator = new Validator(eventTime, nowMs);
+    this.#fingerprint = new Fingerprint(scratch.content);
+    this.#rows = new RowWriter(scratch.rows, nowMs * 1000);
+    this.#wire = new WireEvents(scratch.rows, scratch.content, eventTime, nowMs);
   }
 
-  encode<R>(kind: RecordKind, records: readonly Incoming<R>[], write: WriteRecord<R>): EncodedRows {
+  encode(kind: RecordKind, records: IncomingList): EncodedRows {
+    const { rows } = this.#scratch;
     if (records.length === 0) return { count: 0, copy: new Uint8Array() };
-    this.#rows.restart();
+    rows.restart();
     const ids = new RecordIds(this.#batchId, kind);
-    for (const [index, record] of records.entries()) {
+    for (let index = 0; index < records.length; index++) {
+      const rowStart = rows.length;
       try {
-        write(record, ids.at(index));
+        this.#write(kind, records.at(index) as Incoming, ids.at(index));
       } catch (error) {
+        rows.length = rowStart;
         this.#reject(kind, index, error);
       }
     }
-    return { count: records.length - this.#rejected[kind], copy: this.#rows.copy() };
+    return { count: records.length - this.#rejected[kind], copy: rows.copy() };
+  }
+
+  fingerprint(): Uint8Array {
+    return this.#fingerprint.digest();
+  }
+
+  stringsChanged(): number {
+    const written = this.#validator.storable.changed + this.#rows.metadata.changed;
+    return written + this.#scratch.takeChanged();
   }
 
   answer(events: number, usage: number): Answer {
@@ -121,6 +128,25 @@ class RecordEncoder {
     };
   }
 
+  /** Writes a valid record as a row; throws a `FieldFault`, with part of the row written. */
+  #write(kind: RecordKind, raw: Incoming, rowId: Uint8Array): void {
+    const isWire = kind === 'event' && this.#form === 'protobuf' && raw instanceof Uint8Array;
+    if (isWire && this.#wire.write(raw, rowId)) return;
+    const record = this.#read(kind, raw);
+    this.#fingerprint.record(record);
+    this.#validator.check(record);
+    this.#rows.write(record, rowId);
+  }
+
+  #read(kind: RecordKind, raw: Incoming): RecordValues {
+    try {
+      return this.#scratch.read(kind, raw, this.#form);
+    } catch (fault) {
+      if (fault instanceof FieldFault) this.#fingerprint.malformed();
+      throw fault;
+    }
+  }
+
   #reject(kind: RecordKind, index: number, error: unknown): void {
     if (!(error instanceof FieldFault)) throw error;
     this.#rejected[kind] += 1;
@@ -128,31 +154,6 @@ class RecordEncoder {
     const [field, reason] = [showable(error.field), showable(error.message)];
     this.#rejections.push({ kind, index, field, reason });
   }
-}
-
-function decode<Desc extends DescMessage>(
-  schema: Desc,
-  record: Incoming<MessageShape<Desc>>,
-  fingerprint: Fingerprint,
-): MessageShape<Desc> {
-  const decoded = record instanceof Uint8Array ? decodeBinary(schema, record) : record;
-  if (!(decoded instanceof FieldFault)) return decoded;
-  fingerprint.malformed();
-  throw decoded;
-}
-
-/** Records of a batch, decoded or not. */
-export interface RawRecords {
-  readonly events: readonly unknown[];
-  readonly usage: readonly unknown[];
-}
-
-/** Throws a `ServiceError` of kind `invalid` for a batch of more than `rowsMax` records. */
-export function checkRows({ events, usage }: RawRecords, rowsMax: number): void {
-  const rows = events.length + usage.length;
-  if (rows <= rowsMax) return;
-  const text = `the batch has ${rows} records; at most ${rowsMax} are allowed: send several batches`;
-  throw new ServiceError('invalid', text, { field: 'events' });
 }
 
 /** Parsers quote what they refuse: the answer is stored too, and has to be storable and short. */

@@ -12,8 +12,8 @@ import {
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
+import { FieldFault } from '../records/limits.ts';
 import type { RecordKind } from '../records/tables.ts';
-import { FieldFault } from '../records/validate.ts';
 import type { Call } from '../serve/call.ts';
 import type { OnRefused } from '../serve/refusals.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
@@ -164,11 +164,21 @@ function rfcEvent(json: JsonObject): IncomingBatch | undefined {
 const rfcFields = new Set(['event_type', 'component', 'value', 'metadata', 'status']);
 
 function eventOf({ idempotencyKey, $typeName: _, ...fields }: LogRequest): IncomingBatch {
-  return { batchId: idempotencyKey, events: [create(EventSchema, fields)], usage: [] };
+  return {
+    form: 'protobuf',
+    batchId: idempotencyKey,
+    events: [create(EventSchema, fields)],
+    usage: [],
+  };
 }
 
 function usageOf({ idempotencyKey, $typeName: _, ...fields }: LogUsageRequest): IncomingBatch {
-  return { batchId: idempotencyKey, events: [], usage: [create(UsageSchema, fields)] };
+  return {
+    form: 'protobuf',
+    batchId: idempotencyKey,
+    events: [],
+    usage: [create(UsageSchema, fields)],
+  };
 }
 
 export const readJsonLog = (request: Struct) => readJson(LogRequestSchema, request);

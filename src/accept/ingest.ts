@@ -6,14 +6,9 @@ import { idOfRow } from '../records/rows.ts';
 import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
 import type { IncomingBatch } from './decode.ts';
-import {
-  checkRows,
-  type EncodedBatch,
-  type EncodeOptions,
-  encodeBatch,
-  type RawRecords,
-  Scratch,
-} from './encode-batch.ts';
+import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
+import { checkRows, type RecordLists } from './raw-batch.ts';
+import { Scratch } from './scratch.ts';
 
 export interface IngestOptions extends EncodeOptions {
   /** Records in one batch. */
@@ -51,7 +46,7 @@ export class Ingest {
   }
 
   /** Refuses a batch with too many records, before any of them is decoded. */
-  checkRows(batch: RawRecords): void {
+  checkRows(batch: RecordLists): void {
     checkRows(batch, this.#options.batchRowsMax);
   }
 

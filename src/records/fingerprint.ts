@@ -1,10 +1,45 @@
 import { hash } from 'node:crypto';
-import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import type { ByteWriter } from './byte-writer.ts';
-import { timestampUs } from './validate.ts';
+import { type FieldType, recordFields } from './fields.ts';
+import type { RecordValues } from './record-values.ts';
+import type { RecordKind } from './tables.ts';
 
 /** What precedes each part; stored in ledgers through the digest, they never change. */
 export const fingerprintTags = { event: 1, usage: 2, malformed: 3, absent: 0, present: 4 } as const;
+
+/** The fields that it is taken of, in this order; they never change either. */
+const contents: Readonly<Record<RecordKind, readonly string[]>> = {
+  event: ['event_type', 'component', 'value', 'status', 'timestamp'],
+  usage: [
+    'model',
+    'layer',
+    'provider',
+    'operation',
+    'input_tokens',
+    'output_tokens',
+    'cached_tokens',
+    'reasoning_tokens',
+    'duration_ms',
+    'cost_usd',
+    'ghost_id',
+    'shell_id',
+    'timestamp',
+  ],
+};
+
+interface Part {
+  readonly slot: number;
+  readonly type: FieldType;
+}
+
+function parts(kind: RecordKind): readonly Part[] {
+  return contents[kind].map((name) => {
+    const slot = recordFields[kind].findIndex((field) => field.name === name);
+    return { slot, type: (recordFields[kind][slot] as { type: FieldType }).type };
+  });
+}
+
+const partsOf = { event: parts('event'), usage: parts('usage') };
 
 /**
  * Says whether two batches have the same content, however each was encoded: counts, types,
@@ -21,33 +56,14 @@ export class Fingerprint {
     this.#content = content;
   }
 
-  event(event: Event): void {
-    this.#content.uint8(fingerprintTags.event);
-    this.#content.text(event.eventType);
-    this.#content.text(event.component);
-    this.#number(event.value);
-    this.#content.text(event.status);
-    this.#number(event.timestamp && timestampUs(event.timestamp));
-  }
-
-  usage(usage: Usage): void {
-    this.#content.uint8(fingerprintTags.usage);
-    for (const text of [usage.model, usage.layer, usage.provider, usage.operation]) {
-      this.#content.text(text);
+  record({ kind, values }: RecordValues): void {
+    this.#content.uint8(fingerprintTags[kind]);
+    for (const { slot, type } of partsOf[kind]) {
+      const value = values[slot];
+      if (type === 'text') this.#content.text(value as string);
+      else if (type === 'count') this.#content.float64(value as number);
+      else this.#number(value as number | undefined);
     }
-    for (const tokens of [
-      usage.inputTokens,
-      usage.outputTokens,
-      usage.cachedTokens,
-      usage.reasoningTokens,
-    ]) {
-      this.#content.float64(Number(tokens));
-    }
-    this.#number(usage.durationMs);
-    this.#number(usage.costUsd);
-    this.#content.text(usage.ghostId);
-    this.#content.text(usage.shellId);
-    this.#number(usage.timestamp && timestampUs(usage.timestamp));
   }
 
   malformed(): void {

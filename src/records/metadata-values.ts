@@ -1,6 +1,6 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { limits } from './validate.ts';
+import { limits } from './limits.ts';
 
 /** Every value takes two bytes of JSON, a digit and a comma: more are too many whatever they are. */
 export const metadataValuesMax = limits.metadataBytesMax / 2;

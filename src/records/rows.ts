@@ -1,61 +1,70 @@
 import { uuidBytes, uuidText } from '../uuid.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import type { Field } from './fields.ts';
+import { MetadataWriter } from './json/metadata.ts';
 import { fieldNumeric } from './numeric.ts';
-import type { ValidEvent, ValidUsage } from './validate.ts';
+import type { RecordValues } from './record-values.ts';
 
-/** What every row begins with. */
-interface RowStart {
-  readonly id: Uint8Array;
-  readonly timestampUs: number;
-  readonly observedAtUs: number;
-}
-
-export function rowStart(
-  valid: { readonly id: string; readonly timestampUs: number | undefined },
-  rowId: Uint8Array,
-  observedAtUs: number,
-): RowStart {
-  return {
-    id: valid.id === '' ? rowId : uuidBytes(valid.id),
-    timestampUs: valid.timestampUs ?? observedAtUs,
-    observedAtUs,
-  };
-}
+/** The id, the client's time and ours begin every row. */
+const columnsAtStart = 3;
+/** The fields that are written with them. */
+const fieldsAtStart = 2;
 
 /** The id that the first of these rows has: it comes after the number of fields and its length. */
 export const idOfRow = (rows: Uint8Array): string => uuidText(rows.subarray(6, 22));
 
-/** Writes one row of system_telemetry, in the order of `tables.event.columns`. */
-export function writeEventRow(writer: ByteWriter, start: RowStart, event: ValidEvent): void {
-  writeStart(writer, 8, start);
-  writer.fieldText(event.eventType);
-  writer.fieldText(event.component);
-  writer.fieldFloat64(event.value);
-  writer.fieldJsonb(event.metadataJson);
-  writer.fieldText(event.status);
-}
+/** Writes records as rows, in the order of `tables`. */
+export class RowWriter {
+  readonly metadata = new MetadataWriter();
+  readonly #writer: ByteWriter;
+  readonly #observedAtUs: number;
 
-/** Writes one row of usage_stats, in the order of `tables.usage.columns`. */
-export function writeUsageRow(writer: ByteWriter, start: RowStart, usage: ValidUsage): void {
-  writeStart(writer, 16, start);
-  writer.fieldText(usage.model);
-  writer.fieldText(usage.layer);
-  writer.fieldText(usage.provider);
-  writer.fieldText(usage.operation);
-  writer.fieldInt64(usage.inputTokens);
-  writer.fieldInt64(usage.outputTokens);
-  writer.fieldInt64(usage.cachedTokens);
-  writer.fieldInt64(usage.reasoningTokens);
-  writer.fieldFloat64(usage.durationMs);
-  fieldNumeric(writer, usage.costUsd);
-  writer.fieldText(usage.ghostId);
-  writer.fieldText(usage.shellId);
-  writer.fieldJsonb(usage.metadataJson);
-}
+  constructor(writer: ByteWriter, observedAtUs: number) {
+    this.#writer = writer;
+    this.#observedAtUs = observedAtUs;
+  }
 
-function writeStart(writer: ByteWriter, fields: number, start: RowStart): void {
-  writer.int16(fields);
-  writer.fieldUuid(start.id);
-  writer.fieldTimestamp(start.timestampUs);
-  writer.fieldTimestamp(start.observedAtUs);
+  /**
+   * Writes a record that meets the rules; `rowId` is for one without an id. Throws a `FieldFault`
+   * of its metadata, with part of the row written.
+   */
+  write(record: RecordValues, rowId: Uint8Array): void {
+    const writer = this.#writer;
+    const { fields, values } = record;
+    const [id, timestampUs] = values as [string, number | undefined];
+    writer.int16(columnsAtStart + fields.length - fieldsAtStart);
+    writer.fieldUuid(id === '' ? rowId : uuidBytes(id));
+    writer.fieldTimestamp(timestampUs ?? this.#observedAtUs);
+    writer.fieldTimestamp(this.#observedAtUs);
+    for (let slot = fieldsAtStart; slot < fields.length; slot++) {
+      const value = values[slot];
+      switch ((fields[slot] as Field).type) {
+        case 'text':
+          writer.fieldText(value as string);
+          break;
+        case 'count':
+          writer.fieldInt64(value as number);
+          break;
+        case 'money':
+          fieldNumeric(writer, value as number | undefined);
+          break;
+        case 'metadata':
+          this.#metadata(record);
+          break;
+        default:
+          writer.fieldFloat64(value as number | undefined);
+      }
+    }
+  }
+
+  #metadata({ json, jsonAt, jsonEnd, struct }: RecordValues): void {
+    if (struct) {
+      const text = Buffer.from(JSON.stringify(struct));
+      this.metadata.write(text, 0, text.length, this.#writer);
+    } else if (jsonEnd > 0) {
+      this.metadata.write(json, jsonAt, jsonEnd, this.#writer);
+    } else {
+      this.#writer.fieldNull();
+    }
+  }
 }

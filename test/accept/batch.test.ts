@@ -4,7 +4,8 @@ import {
   EventSchema,
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
-import { checkRows, encodeBatch } from '../../src/accept/encode-batch.ts';
+import { encodeBatch } from '../../src/accept/encode-batch.ts';
+import { checkRows } from '../../src/accept/raw-batch.ts';
 import { rejectionsMax } from '../../src/buffer/batch.ts';
 import { isUuidV7, uuidAtMs, uuidText, uuidV7TimeMs } from '../../src/uuid.ts';
 import { encodeOptions } from '../records/generators.ts';

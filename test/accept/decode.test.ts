@@ -3,12 +3,19 @@ import { StructSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from 'vitest';
 import { JsonBatchSchema } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import {
+  type Event,
   EventSchema,
+  type Usage,
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
-import { decodeBinary, decodeJsonBatch, structJson } from '../../src/accept/decode.ts';
+import {
+  decodeBinary,
+  decodeJsonBatch,
+  type IncomingList,
+  structJson,
+} from '../../src/accept/decode.ts';
 import { encodeBatch } from '../../src/accept/encode-batch.ts';
-import { FieldFault } from '../../src/records/validate.ts';
+import { FieldFault } from '../../src/records/limits.ts';
 import { encodeOptions } from '../records/generators.ts';
 
 const fromJsonBatch = (json: string) =>
@@ -19,8 +26,8 @@ function fromBytes(events: Uint8Array[], usage: Uint8Array[] = []) {
   return { $typeName, batchId: '', events, usage };
 }
 
-function only<R extends object>(records: readonly (R | FieldFault | Uint8Array)[]): R {
-  const [record] = records;
+function only(records: IncomingList): Event | Usage {
+  const record = records.at(0);
   if (!record || record instanceof FieldFault || record instanceof Uint8Array) {
     throw new Error(`${record}`);
   }
@@ -110,7 +117,7 @@ describe('a batch of protobuf', () => {
 
   it('keeps what usage says', () => {
     const usage = create(UsageSchema, { model: 'm', inputTokens: 2n ** 53n - 1n, costUsd: 0.1 });
-    expect(decodeBinary(UsageSchema, toBinary(UsageSchema, usage))).toEqual(usage);
+    expect(decodeBinary('usage', toBinary(UsageSchema, usage))).toEqual(usage);
   });
 
   it('may have metadata as deep as JSON may', () => {

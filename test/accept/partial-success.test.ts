@@ -25,7 +25,7 @@ const badJson: Record<number, { text: string; field: string; reason: RegExp }> =
   999: {
     text: `{"event_type": "X", "status": "${'x'.repeat(65)}"}`,
     field: 'status',
-    reason: /^is 65 bytes long/,
+    reason: /^is 65 characters long/,
   },
 };
 

@@ -25,7 +25,7 @@ const metadataOf = (bytes: number) => ({ text: 'x'.repeat(bytes - '{"text":""}'.
 const event = (fields: JsonObject) => ({ event_type: 'RULE', ...fields });
 const usage = (fields: JsonObject) => ({ model: 'rule', ...fields });
 const names = ['layer', 'provider', 'operation', 'ghost_id', 'shell_id'];
-const tooLong = 'is 257 bytes long; at most 256 are allowed';
+const tooLong = 'is 257 characters long; at most 256 are allowed';
 
 interface Rule {
   readonly kind: 'event' | 'usage';
@@ -39,8 +39,12 @@ const rules: Rule[] = [
     [
       [{ component: 'L1' }, 'event_type', 'is required'],
       [event({ event_type: 'x'.repeat(257) }), 'event_type', tooLong],
-      [event({ component: `${'ü'.repeat(128)}x` }), 'component', tooLong],
-      [event({ status: 'x'.repeat(65) }), 'status', 'is 65 bytes long; at most 64 are allowed'],
+      [event({ component: '検'.repeat(257) }), 'component', tooLong],
+      [
+        event({ status: 'x'.repeat(65) }),
+        'status',
+        'is 65 characters long; at most 64 are allowed',
+      ],
       [event({ value: 'NaN' }), 'value', 'is NaN, not a finite number'],
       [event({ value: '-Infinity' }), 'value', 'is -Infinity, not a finite number'],
       [
@@ -148,9 +152,14 @@ describe('every rule, by every road', () => {
 
   it('takes what just meets the rules', async () => {
     const { baseUrl, database } = telemetry;
-    const name = 'ü'.repeat(128);
+    const name = '検'.repeat(256);
     const events = [
-      { event_type: name, component: name, status: 'x'.repeat(64), value: -1.7976931348623157e308 },
+      {
+        event_type: name,
+        component: name,
+        status: '😀'.repeat(64),
+        value: -1.7976931348623157e308,
+      },
       event({ metadata: metadataOf(65_536) }),
       event({ metadata: nested(32), timestamp: fromNow(-30 * dayMs + minuteMs) }),
       event({ timestamp: fromNow(59 * minuteMs), id: '00000000-0000-0000-0000-000000000001' }),

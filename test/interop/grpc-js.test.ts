@@ -123,7 +123,7 @@ describe('grpc-js', () => {
       .catch((e) => e);
     expect(error.code).toBe(status.INVALID_ARGUMENT);
     // Not by error.details: grpc-js leaves the semicolon in it percent-encoded.
-    const description = 'event_type is 257 bytes long; at most 256 are allowed';
+    const description = 'event_type is 257 characters long; at most 256 are allowed';
     expect(errorDetails(error, BadRequestSchema)).toMatchObject([
       { fieldViolations: [{ field: 'event_type', description }] },
     ]);

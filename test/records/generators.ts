@@ -7,7 +7,7 @@ import {
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import type { EncodeOptions } from '../../src/accept/encode-batch.ts';
-import { limits } from '../../src/records/validate.ts';
+import { limits } from '../../src/records/limits.ts';
 
 /** Any time that a number of microseconds holds exactly. */
 const farMs = 9_000_000_000_000;
@@ -17,8 +17,8 @@ export const encodeOptions: EncodeOptions = {
   batchIdTime: { ageMsMax: farMs, aheadMsMax: farMs },
 };
 
-const text = (bytesMax: number, minLength = 0) =>
-  fc.string({ unit: 'binary', minLength }).filter((value) => Buffer.byteLength(value) <= bytesMax);
+const text = (charactersMax: number, minLength = 0) =>
+  fc.string({ unit: 'binary', minLength }).filter((value) => [...value].length <= charactersMax);
 
 /** Finite doubles, the odd ones among them often. */
 const double = fc.oneof(
@@ -48,11 +48,11 @@ const present = <Init extends object>(init: Init) =>
 /** Events that meet every rule. */
 export const event: fc.Arbitrary<Event> = fc
   .record({
-    eventType: text(limits.nameBytesMax, 1),
-    component: text(limits.nameBytesMax),
+    eventType: text(limits.nameCharactersMax, 1),
+    component: text(limits.nameCharactersMax),
     value: optional(double),
     metadata: optional(metadata),
-    status: text(limits.statusBytesMax),
+    status: text(limits.statusCharactersMax),
     timestamp: optional(timestamp),
     id: uuid,
   })
@@ -65,16 +65,16 @@ const tokenPairs = fc
 /** Usage records that meet every rule. */
 export const usage: fc.Arbitrary<Usage> = fc
   .record({
-    model: text(limits.nameBytesMax, 1),
-    layer: text(limits.nameBytesMax),
-    provider: text(limits.nameBytesMax),
-    operation: text(limits.nameBytesMax),
+    model: text(limits.nameCharactersMax, 1),
+    layer: text(limits.nameCharactersMax),
+    provider: text(limits.nameCharactersMax),
+    operation: text(limits.nameCharactersMax),
     input: tokenPairs,
     output: tokenPairs,
     durationMs: optional(amount),
     costUsd: optional(amount),
-    ghostId: text(limits.nameBytesMax),
-    shellId: text(limits.nameBytesMax),
+    ghostId: text(limits.nameCharactersMax),
+    shellId: text(limits.nameCharactersMax),
     metadata: optional(metadata),
     timestamp: optional(timestamp),
     id: uuid,

@@ -1,9 +1,12 @@
 import { type ByteWriter, postgresEpochUs } from '../byte-writer.ts';
 import { fingerprintTags } from '../fingerprint.ts';
-import { limits, type TimeWindow } from '../validate.ts';
+import { limits } from '../limits.ts';
+import type { TimeWindow } from '../validate.ts';
 import {
   isFiniteDouble,
+  isLonger,
   notPlain,
+  putDouble,
   putInt16,
   putInt32,
   putInt64,
@@ -106,20 +109,20 @@ export class WireEvents {
   #take(event: Uint8Array, tag: number, at: number, end: number): boolean {
     switch (tag) {
       case tags.eventType:
-        if (this.#eventType !== 0 || end - at > limits.nameBytesMax) return false;
+        if (this.#eventType !== 0) return false;
         this.#eventType = at;
         this.#eventTypeEnd = end;
-        return true;
+        return !isLonger(event, at, end, limits.nameCharactersMax);
       case tags.component:
-        if (this.#component !== 0 || end - at > limits.nameBytesMax) return false;
+        if (this.#component !== 0) return false;
         this.#component = at;
         this.#componentEnd = end;
-        return true;
+        return !isLonger(event, at, end, limits.nameCharactersMax);
       case tags.status:
-        if (this.#status !== 0 || end - at > limits.statusBytesMax) return false;
+        if (this.#status !== 0) return false;
         this.#status = at;
         this.#statusEnd = end;
-        return true;
+        return !isLonger(event, at, end, limits.statusCharactersMax);
       case tags.metadata:
         if (this.#metadata !== 0) return false;
         this.#metadata = at;
@@ -184,17 +187,17 @@ export class WireEvents {
   #putValue(row: Uint8Array, to: number, event: Uint8Array): number {
     if (this.#value === 0) return putNull(row, to);
     putInt32(row, to, 8);
-    // Protobuf's doubles are little-endian, PostgreSQL's big-endian.
-    for (let byte = 0; byte < 8; byte++)
-      row[to + 4 + byte] = event[this.#value + 7 - byte] as number;
+    putDouble(row, to + 4, event, this.#value);
     return to + 12;
   }
 
   #putMetadata(row: Uint8Array, to: number, event: Uint8Array): number {
     if (this.#metadata === 0) return putNull(row, to);
     const start = to + 5;
+    this.#json.expanded = 0;
     const end = this.#json.struct(event, this.#metadata, this.#metadataEnd, row, start);
-    if (end === notPlain || end - start > limits.metadataBytesMax) return notPlain;
+    const bytes = end - start + this.#json.expanded;
+    if (end === notPlain || bytes > limits.metadataBytesMax) return notPlain;
     putInt32(row, to, end - start + 1);
     row[to + 4] = 1;
     return end;
@@ -217,12 +220,7 @@ export class WireEvents {
   #putContentValue(content: Uint8Array, to: number, event: Uint8Array): number {
     content[to++] = this.#value === 0 ? fingerprintTags.absent : fingerprintTags.present;
     if (this.#value === 0) return to;
-    let magnitude = 0;
-    for (let byte = 0; byte < 8; byte++) {
-      const value = event[this.#value + 7 - byte] as number;
-      content[to + byte] = value;
-      magnitude |= byte === 0 ? value & 0x7f : value;
-    }
+    const magnitude = putDouble(content, to, event, this.#value);
     // Negative zero counts as zero.
     if (magnitude === 0) content[to] = 0;
     return to + 8;

@@ -21,6 +21,20 @@ export function putInt64(target: Uint8Array, at: number, value: number): void {
   putInt32(target, at + 4, value - high * 0x1_0000_0000);
 }
 
+/**
+ * Copies a double, little-endian in protobuf and big-endian in PostgreSQL; returns all bits that
+ * are set in its bytes, but for the sign's.
+ */
+export function putDouble(target: Uint8Array, to: number, source: Uint8Array, at: number): number {
+  let bits = 0;
+  for (let byte = 0; byte < 8; byte++) {
+    const value = source[at + 7 - byte] as number;
+    target[to + byte] = value;
+    bits |= byte === 0 ? value & 0x7f : value;
+  }
+  return bits;
+}
+
 export function putNull(target: Uint8Array, to: number): number {
   putInt32(target, to, -1);
   return to + 4;
@@ -65,4 +79,20 @@ export function isPlainUtf8(source: Uint8Array, at: number, end: number): boolea
 
 export function isFiniteDouble(bytes: Uint8Array, at: number): boolean {
   return ((bytes[at + 7] as number) & 0x7f) !== 0x7f || ((bytes[at + 6] as number) & 0xf0) !== 0xf0;
+}
+
+/** Whether UTF-8 has more than so many characters. */
+export function isLonger(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  charactersMax: number,
+): boolean {
+  if (end - at <= charactersMax) return false;
+  let count = 0;
+  // The bytes of a character after its first begin with 10.
+  for (; at < end && count <= charactersMax; at++) {
+    if (((bytes[at] as number) & 0xc0) !== 0x80) count++;
+  }
+  return count > charactersMax;
 }

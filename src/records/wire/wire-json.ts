@@ -1,4 +1,6 @@
-import { limits } from '../validate.ts';
+import { shortEscapes } from '../json/escapes.ts';
+import { NumberShape } from '../json/number-shape.ts';
+import { limits } from '../limits.ts';
 import { putJsonNumber } from './json-number.ts';
 import { isPlainUtf8, notPlain } from './wire-fields.ts';
 
@@ -6,11 +8,6 @@ const quote = 0x22;
 const backslash = 0x5c;
 const comma = 0x2c;
 const colon = 0x3a;
-/** The letter after the backslash in JSON's short escapes, by character. */
-const shortEscapes = new Uint8Array(0x60);
-for (const [character, letter] of ['\bb', '\tt', '\nn', '\ff', '\rr', '""', '\\\\']) {
-  shortEscapes[(character as string).charCodeAt(0)] = (letter as string).charCodeAt(0);
-}
 const doubleBytes = new Uint8Array(8);
 const double = new DataView(doubleBytes.buffer);
 const literals = {
@@ -32,8 +29,14 @@ export const jsonBytesPerByteMax = 4;
  * Encoding: https://protobuf.dev/programming-guides/encoding/
  */
 export class WireJson {
+  /**
+   * Bytes that jsonb will write more than there are in the text, for numbers with an exponent;
+   * whoever begins a text sets it back.
+   */
+  expanded = 0;
   /** Where reading goes on. */
   #at = 0;
+  readonly #shape = new NumberShape();
 
   /** Returns where the text ends in `target`, or `notPlain`. */
   struct(
@@ -105,7 +108,14 @@ export class WireJson {
   #number(source: Uint8Array, at: number, target: Uint8Array, to: number): number {
     for (let byte = 0; byte < 8; byte++) doubleBytes[byte] = source[at + byte] as number;
     const value = double.getFloat64(0, true);
-    return Number.isFinite(value) ? putJsonNumber(value, target, to) : notPlain;
+    if (!Number.isFinite(value)) return notPlain;
+    const numberEnd = putJsonNumber(value, target, to);
+    const magnitude = Math.abs(value);
+    if (magnitude >= 1e21 || (magnitude < 1e-6 && value !== 0)) {
+      this.#shape.measure(target, to, numberEnd);
+      this.expanded += Math.max(0, this.#shape.bytes - (numberEnd - to));
+    }
+    return numberEnd;
   }
 
   /** Passes a tag and a length of at most two bytes more; returns where what follows ends. */

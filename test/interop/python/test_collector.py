@@ -109,7 +109,7 @@ def test_error_names_the_field_at_fault(ingest):
     with pytest.raises(grpc.RpcError) as failure:
         ingest.Log(ingest_pb2.LogRequest(event_type="PY", status="x" * 65))
     assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    assert failure.value.details() == "status is 65 bytes long; at most 64 are allowed"
+    assert failure.value.details() == "status is 65 characters long; at most 64 are allowed"
     assert b"google.rpc.BadRequest" in details_of(failure.value)
 
 
