@@ -26,7 +26,7 @@ const times = ['timestamp without time zone', 'timestamp with time zone', 'date'
 
 export const hasIntegerKey = ({ keyType }: OlderTable): boolean => integers.includes(keyType);
 
-/** Undefined where somebody has dropped it. */
+/** Undefined where somebody has dropped it; throws an `AdoptionObstacle`. */
 export async function openOlderTable(
   db: Kysely<Database>,
   name: string,

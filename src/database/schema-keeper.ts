@@ -11,6 +11,8 @@ import { checkServer } from './watch.ts';
 
 const lookEveryMs = 1000;
 const partitionsRetryMs = 10_000;
+/** How long a start waits for the partitions, which long transactions may keep from being made. */
+const partitionsMsMax = 3000;
 /** How long a loss that is mended already can be read in /readyz. */
 const noticeMs = 20_000;
 
@@ -28,6 +30,7 @@ export class SchemaKeeper {
   #hasBeenThere = false;
   #noticedMs = -Infinity;
   #partitionsTriedMs = 0;
+  #seeing: Promise<void> | undefined;
 
   constructor(
     pool: pg.Pool,
@@ -60,7 +63,11 @@ export class SchemaKeeper {
     // Reported as well when the partitions are seen to, not before.
     this.#health.report('partitions', 'not looked at yet');
     await this.#persistence.untilDone('schema', checked, true);
-    await this.#seeToPartitions();
+    await Promise.race([this.#seeToPartitions(), this.#persistence.pause(partitionsMsMax)]);
+    // Without them rows go to the default partition: that is no reason not to take any.
+    if (!this.#health.isWell('partitions')) {
+      this.#health.report('partitions', 'are still being made', false);
+    }
   }
 
   /** Resolves when the signal ends it. */
@@ -74,10 +81,14 @@ export class SchemaKeeper {
     }
   }
 
-  /** Without partitions rows go to the default one: that is no reason not to take them. */
   async #seeToPartitions(): Promise<void> {
-    this.#partitionsTriedMs = Date.now();
-    await this.#persistence.attempt('partitions', () => this.#maintenance.start(), false);
+    const attempt = async () => {
+      await this.#persistence.attempt('partitions', () => this.#maintenance.start(), false);
+      this.#partitionsTriedMs = Date.now();
+      this.#seeing = undefined;
+    };
+    this.#seeing ??= attempt();
+    await this.#seeing;
   }
 
   async #look(): Promise<void> {

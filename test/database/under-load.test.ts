@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startCollector } from '../support/collector.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startDirectWriters } from '../support/direct-writers.ts';
+import { postJson } from '../support/http.ts';
+import { insertOlder, olderTelemetry } from '../support/older-tables.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createDatabase('empty');
+});
+afterEach(() => database.drop());
+
+const countOf = (type: string) =>
+  database.count(`select count(*) from system_telemetry where event_type = '${type}'`);
+const strays = () => database.count('select count(*) from only system_telemetry_default');
+
+it('starts for the first time while older services insert, none of whose inserts fails', async () => {
+  await database.rows(olderTelemetry);
+  const writers = await startDirectWriters(database.url);
+  await writers.untilInserted(200);
+  const telemetry = await startCollector({}, database);
+  await writers.untilInserted(500);
+  await writers.stop();
+  expect(writers.errors).toEqual([]);
+  while ((await countOf('DIRECT')) < writers.inserted) await sleep(20);
+  expect(await countOf('DIRECT')).toBe(writers.inserted);
+  expect(await strays()).toBe(0);
+  await telemetry.stop();
+});
+
+/** No partition for the last two days, and none for today. */
+async function beTwoDaysOff(): Promise<void> {
+  const telemetry = await startCollector({}, database);
+  await telemetry.stop();
+  const partitions = await database.rows<{ name: string }>(`
+    select inhrelid::regclass as name from pg_inherits
+    where inhparent = any(array['system_telemetry'::regclass, 'batch_ledger'::regclass])
+      and inhrelid::regclass::text !~ '_default$'
+      and right(inhrelid::regclass::text, 8) >= to_char(now() at time zone 'UTC' - interval '2 days', 'YYYYMMDD')`);
+  for (const { name } of partitions) await database.rows(`drop table ${name}`);
+  await insertOlder(database, 'OFF', 20_000);
+  await database.rows(
+    `update system_telemetry set timestamp = now() - value * interval '8 seconds' where event_type = 'OFF'`,
+  );
+}
+
+it('is ready after two days off though older services and clients go on', async () => {
+  await beTwoDaysOff();
+  expect(await strays()).toBe(20_000);
+  const writers = await startDirectWriters(database.url);
+  const telemetry = await startCollector({}, database);
+  const posted = Array.from({ length: 100 }, () =>
+    postJson(`${telemetry.baseUrl}/v1/telemetry/log`, { event_type: 'POSTED' }),
+  );
+  expect((await Promise.all(posted)).map(({ status }) => status)).toEqual(Array(100).fill(200));
+  await writers.untilInserted(200);
+  await writers.stop();
+  expect(writers.errors).toEqual([]);
+  while ((await countOf('POSTED')) < 100) await sleep(20);
+  expect(await countOf('POSTED')).toBe(100);
+  expect(await countOf('OFF')).toBe(20_000);
+  expect(await countOf('DIRECT')).toBe(writers.inserted);
+  expect(await strays()).toBe(0);
+  await telemetry.stop();
+});
+
+it('waits for long transactions in short tries, between which others write', async () => {
+  await beTwoDaysOff();
+  const holder = await database.pool.connect();
+  await holder.query('begin');
+  await holder.query(`insert into system_telemetry (event_type) values ('LONG')`);
+  const writers = await startDirectWriters(database.url, 1);
+  const starting = startCollector({}, database);
+  // More than one try of ours, which would hold everybody up if it waited.
+  const begun = performance.now();
+  while (performance.now() - begun < 1500) await writers.untilInserted(1);
+  await holder.query('commit');
+  holder.release();
+  const telemetry = await starting;
+  await writers.stop();
+  expect(writers.errors).toEqual([]);
+  while ((await strays()) > 0) await sleep(20);
+  expect(await countOf('LONG')).toBe(1);
+  expect(await countOf('DIRECT')).toBe(writers.inserted);
+  await telemetry.stop();
+});
