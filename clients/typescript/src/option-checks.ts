@@ -38,7 +38,7 @@ export function checkOptions<T extends TelemetryOptions>(
   }
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    const check = more[name] ?? checks[name];
+    const check = isOption(name, more) ? (more[name] ?? checks[name]) : undefined;
     if (!check) throw new TypeError(`there is no option ${name}`);
     if (value === undefined || value === null) continue;
     try {
@@ -49,6 +49,9 @@ export function checkOptions<T extends TelemetryOptions>(
   }
   return checked as T;
 }
+
+export const isOption = (name: string, more: Readonly<Record<string, Check>>): boolean =>
+  Object.hasOwn(checks, name) || Object.hasOwn(more, name);
 
 function fail(reason: string): never {
   throw reason;

@@ -1,52 +1,61 @@
+import { workerData } from 'node:worker_threads';
 import build from 'pino-abstract-transport';
 import { Telemetry, type TelemetryOptions } from './index.ts';
+import { nodePlatform } from './node/platform.ts';
 import { ownPrefix } from './notices.ts';
+import { isOption } from './option-checks.ts';
+import { eventOf, messageOf, type PinoShape } from './pino-record.ts';
 
 /** Options of the transport: those of the client, and how records become events. */
 export interface PinoTransportOptions extends TelemetryOptions {
   /** Event type of the records: `LOG`. */
   readonly eventType?: string;
+  /** As given to pino, which says so itself since version 9. */
+  readonly messageKey?: string;
+  /** As given to pino: what is below that key is logged as if it were not. */
+  readonly nestedKey?: string;
 }
 
-interface PinoRecord extends Record<string, unknown> {
-  readonly level: number;
-  readonly time?: number;
-  readonly name?: string;
-  readonly msg?: string;
+/** What pino's worker knows of the logger's own options. */
+interface Configured {
+  readonly messageKey?: string;
+  readonly levels?: { readonly labels?: Readonly<Record<string, string>> };
 }
 
 /**
  * Transport for pino, `pino.transport({ target: 'gravitas-telemetry-client/pino', options })`:
  * each record becomes an event, its logger's name the component, its level the status, its number
- * `value` the value, its message and the rest metadata. Runs in pino's worker thread.
+ * `value` the value, its message and the rest metadata. Runs in pino's worker thread, which nothing
+ * that is logged ends.
  */
 export default async function transport(options: PinoTransportOptions = {}) {
-  const { eventType = 'LOG', ...client } = options;
-  const telemetry = new Telemetry(client);
-  const log = ({ level, time, name, value, msg: message, ...rest }: PinoRecord) => {
-    if (message?.startsWith(ownPrefix)) return;
-    const { pid: _, hostname: __, ...metadata } = rest;
-    telemetry.log(eventType, {
-      component: name,
-      value: typeof value === 'number' ? value : undefined,
-      status: statusOf(level),
-      timestamp: time,
-      metadata: { message, ...metadata },
-    });
+  const { eventType = 'LOG', messageKey, nestedKey, ...rest } = options;
+  const telemetry = new Telemetry(clientOptions(rest));
+  const log = (record: unknown, shape: PinoShape) => {
+    if (typeof record !== 'object' || record === null) return;
+    if (messageOf(record, shape)?.startsWith(ownPrefix)) return;
+    telemetry.log(eventType, eventOf(record as Record<string, unknown>, shape));
   };
   return build(
     async (source) => {
-      for await (const record of source) log(record as PinoRecord);
+      const configured = source as Configured;
+      const shape = {
+        nestedKey,
+        messageKey: messageKey ?? configured.messageKey,
+        levels: configured.levels?.labels,
+      };
+      for await (const record of source) log(record, shape);
     },
-    { close: async () => void (await telemetry.close()) },
+    {
+      close: async () => void (await telemetry.close()),
+      // Older releases of pino don't tell, and are turned away where they should.
+      expectPinoConfig: workerData?.workerData?.pinoWillSendConfig === true,
+    },
   );
 }
 
-/** Levels as pino numbers them. */
-function statusOf(level: number): string {
-  if (level >= 60) return 'FATAL';
-  if (level >= 50) return 'ERROR';
-  if (level >= 40) return 'WARNING';
-  if (level >= 30) return 'INFO';
-  return level >= 20 ? 'DEBUG' : 'TRACE';
+/** pino's worker adds options of its own to them, others in each release. */
+function clientOptions(options: TelemetryOptions): TelemetryOptions {
+  const known = Object.entries(options).filter(([name]) => isOption(name, nodePlatform.checks));
+  return Object.fromEntries(known);
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { Telemetry } from '../src/index.ts';
@@ -51,4 +51,35 @@ it('records of pino become events, but those of the client itself', async () => 
       metadata: { message: 'measured', resource },
     },
   ]);
+});
+
+describe('9 whatever is logged, and however pino is set up, the worker goes on', () => {
+  const plain = { nestedKey: undefined, messageKey: undefined };
+  it.each([
+    [plain, 'isoTime', ''],
+    [{ ...plain, nestedKey: 'payload' }, 'unixTime', 'labels'],
+    [{ messageKey: 'text', nestedKey: 'payload' }, 'isoTime', 'labels'],
+    [{ ...plain, messageKey: 'text' }, 'nullTime', ''],
+  ])('%j, %s, %s', async (shape, time, labels) => {
+    const env = {
+      TELEMETRY_URL: collector.baseUrl,
+      TELEMETRY_SPOOL_DIRECTORY: temporaryDirectory().path,
+      SHAPE: JSON.stringify({ ...shape, base: null }),
+      TIME: time,
+      LABELS: labels,
+    };
+    const before = Date.now();
+    expect(await startProgram('pino-odd.mjs', env).ended).toEqual({ code: 0, signal: null });
+    await using telemetry = new Telemetry({ url: collector.baseUrl });
+    const { events } = await telemetry.listEvents({
+      eventType: 'ODD',
+      startTime: new Date(before - 2000),
+    });
+    const said = events.map(({ metadata }) => (metadata as { message?: unknown }).message);
+    expect(said).toEqual(expect.arrayContaining(['fine', 'odd', 'deep', 'as told', 'last']));
+    const fine = events.find(({ metadata }) => metadata?.message === 'fine');
+    expect(fine).toMatchObject({ status: 'INFO', value: 1.5, metadata: { own: 'kept' } });
+    expect(events.find(({ metadata }) => metadata?.message === 'last')?.status).toBe('ERROR');
+    await collector.database.rows(`delete from system_telemetry where event_type = 'ODD'`);
+  });
 });
