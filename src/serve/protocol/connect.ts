@@ -19,7 +19,9 @@ export const connect: Protocol = {
     body: Buffer.from(JSON.stringify(errorBody(error))),
   }),
   retell: (response, failure) =>
-    response.status === 200 ? response : toUniversal(connect.refuse(failure(), '')),
+    response.status === 200
+      ? response
+      : toUniversal(connect.refuse(failure(), ''), response.header),
 };
 
 const statusOf = ({ code, cause }: ConnectError): number =>
