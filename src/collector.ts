@@ -90,15 +90,20 @@ export class Collector {
 
   /**
    * Stops accepting, lets calls under way finish, makes durable what is buffered, and lets go of
-   * the database (section 6 of docs/specs/buffer.md): all of it before one deadline.
+   * the database (section 6 of docs/specs/buffer.md): all of it before one deadline, which begins
+   * after the time that proxies are given to notice.
    */
   async stop(): Promise<void> {
-    const { shutdownMsMax } = this.#config;
+    const { shutdownMsMax, shutdownDelayMs } = this.#config;
+    this.#logger.info('stopping');
+    this.#health.report('shutdown', 'in progress');
+    if (shutdownDelayMs > 0) {
+      this.#server.leave();
+      await sleep(shutdownDelayMs);
+    }
     const endsAt = performance.now() + shutdownMsMax;
     // The last quarter is the database's.
     const deadline = AbortSignal.timeout(shutdownMsMax * 0.75);
-    this.#logger.info('stopping');
-    this.#health.report('shutdown', 'in progress');
     this.#shutdown.abort();
     await this.#server.stop(deadline);
     await Promise.race([this.#path.buffer.close(), untilAborted(deadline)]);
@@ -144,7 +149,13 @@ export class Collector {
       tell,
       onRefused,
     );
-    const router = new Router(this.routes, new Admission(new CallLimits(config)), tell);
+    // A stream must not hold its client to a connection that is to be made anew.
+    const streamMsMax = Math.min(config.streamMsMax, config.connectionMsMax || config.streamMsMax);
+    const router = new Router(
+      this.routes,
+      new Admission(new CallLimits({ ...config, streamMsMax })),
+      tell,
+    );
     return new SocketServer(
       {
         ...config,

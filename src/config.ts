@@ -1,8 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parseAddress } from './database/address.ts';
-import { errorMessage, StartError } from './errors.ts';
+import { StartError } from './errors.ts';
 import { dayMs, mebibyte } from './units.ts';
 
 /** One option: by environment variable, by flag, or by its default. */
@@ -57,14 +56,7 @@ export const options = {
       .regex(
         /^$|^postgres(ql)?:\/\//,
         'expects a URL such as postgresql://user:password@host:5432/database',
-      )
-      .superRefine((url, { addIssue }) => {
-        try {
-          if (url !== '') parseAddress(url);
-        } catch (error) {
-          addIssue(`it ${errorMessage(error)}`);
-        }
-      }),
+      ),
     default: '',
     description: 'URL of a PostgreSQL 15 to 18; empty: an embedded server is started',
     secret: true,
@@ -226,6 +218,14 @@ export const options = {
     default: '300000',
     description: 'a stream whose client sends no message for so long is ended',
   }),
+  connectionMsMax: option({
+    env: 'TELEMETRY_CONNECTION_MS_MAX',
+    flag: '--connection-ms-max <ms>',
+    schema: wholeNumber(0, dayMs),
+    default: '0',
+    description:
+      'how long a connection lasts before its client is told to make a new one, and a stream at the most; 0: for ever',
+  }),
   streamMsMax: option({
     env: 'TELEMETRY_STREAM_MS_MAX',
     flag: '--stream-ms-max <ms>',
@@ -312,6 +312,14 @@ export const options = {
     default: 'UTC',
     description:
       'time zone in which the times of older tables are read when their rows are adopted',
+  }),
+  shutdownDelayMs: option({
+    env: 'TELEMETRY_SHUTDOWN_DELAY_MS',
+    flag: '--shutdown-delay-ms <ms>',
+    schema: wholeNumber(0, 60_000),
+    default: '0',
+    description:
+      'how long a collector that stops goes on serving, not ready any more, so that proxies notice',
   }),
   shutdownMsMax: option({
     env: 'TELEMETRY_SHUTDOWN_MS_MAX',

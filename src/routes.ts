@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { file_google_rpc_error_details } from '../gen/typescript/google/rpc/error_details_pb.js';
 import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
@@ -56,7 +57,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
       queryService(router, queries);
       deadLetterService(router, deadLetters);
       healthService(router, health, names, shutdown);
-      reflectionService(router, [...services, HealthService]);
+      reflectionService(router, [...services, HealthService], [file_google_rpc_error_details]);
     }),
     ...operatorRoutes(health, registry, () => path.buffer.depth),
   ];

@@ -86,6 +86,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
   requestMsMax: wholeNumber(500, 100, 3_600_000),
   idleMsMax: wholeNumber(500, 100, 86_400_000),
   streamIdleMsMax: wholeNumber(500, 100, 86_400_000),
+  connectionMsMax: wholeNumber(600_000, 0, 86_400_000),
   streamMsMax: wholeNumber(500, 100, 2_000_000_000),
   resetsMax: wholeNumber(60, 30, 1_000_000),
   unaryMsMax: wholeNumber(500, 10, 60_000),
@@ -102,6 +103,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
     ['', 'Europe/Berln', '+02:00', 'UTC+2', "UTC'; drop table x"],
     'expects a time zone such as UTC or Europe/Berlin',
   ),
+  shutdownDelayMs: wholeNumber(5000, 0, 60_000),
   shutdownMsMax: wholeNumber(4000, 100, 600_000),
 };
 

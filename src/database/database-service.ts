@@ -15,7 +15,6 @@ import { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
 import { Persistence } from './persistence.ts';
 import { type ConnectionSettings, createKysely, createPool } from './pool.ts';
-import { runQuery } from './run-query.ts';
 import type { Database } from './schema.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
 import {
@@ -153,12 +152,12 @@ export class DatabaseService {
     await this.#createMaintenance(new Registry()).run();
   }
 
-  /** One query of an operator. */
-  async query(text: string): Promise<pg.QueryResult> {
-    return await runQuery(this.#upkeep, text);
+  /** For work that is asked for on the command line. */
+  get upkeep(): pg.Pool {
+    return this.#upkeep;
   }
 
-  /** For work that is asked for on the command line. */
+  /** The same as Kysely has it. */
   get upkeepDb(): Kysely<Database> {
     return createKysely(this.#upkeep);
   }

@@ -100,7 +100,7 @@ async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams):
   }));
   if (nextPageToken === '') return { body };
   parameters.set('page_token', nextPageToken);
-  return { body, headers: { link: `</v1/telemetry/events?${parameters}>; rel="next"` } };
+  return { body, headers: { link: `<?${parameters}>; rel="next"` } };
 }
 
 /** Fills a request from parameters named as its fields; an empty one counts as not given. */

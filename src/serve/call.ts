@@ -29,8 +29,6 @@ export class Call {
   readonly timeoutMs: number | undefined;
   /** Aborted when the call ends, by its caller or its deadline. */
   signal: AbortSignal = neverAborted;
-  /** What a handler of the library adds to the end of its answer. */
-  trailer: Headers | undefined;
   /** Whether a handler has seen it; until then nothing of ours can have failed. */
   reachedHandler = false;
   readonly #limits: CallLimits;
@@ -61,8 +59,14 @@ export class Call {
     this.#response = response;
     response.once('close', () => this.#end());
     const { requestMsMax, streamMsMax, streamIdleMsMax } = limits.options;
-    if (kind === 'unary') this.#limitRequest(requestMsMax);
-    if (kind !== 'stream') return;
+    if (kind === 'operator') return;
+    if (timeoutMs !== undefined) this.#after(timeoutMs, timedOut);
+    if (kind === 'unary') {
+      // What has no body has come.
+      if (request.method === 'POST')
+        this.#after(requestMsMax, () => late(`the request took longer than ${requestMsMax} ms`));
+      return;
+    }
     this.#after(streamMsMax, () => late(`the stream lasted longer than ${streamMsMax} ms`));
     const idle = () => late(`no message came for ${streamIdleMsMax} ms`);
     this.#idle = setTimeout(() => {
@@ -148,15 +152,6 @@ export class Call {
     this.#timers = [];
   }
 
-  #limitRequest(requestMsMax: number): void {
-    const { timeoutMs } = this;
-    if (timeoutMs !== undefined && timeoutMs < requestMsMax) {
-      this.#after(timeoutMs, () => new ServiceError('deadline', 'the operation timed out'));
-    } else {
-      this.#after(requestMsMax, () => late(`the request took longer than ${requestMsMax} ms`));
-    }
-  }
-
   #after(ms: number, error: () => ServiceError): void {
     const refuse = () => {
       this.#endLate(error);
@@ -193,6 +188,8 @@ export function callOf({ values }: HandlerContext): Call {
   if (!call) throw new Error('a handler is called past the gate');
   return call;
 }
+
+const timedOut = () => new ServiceError('deadline', 'the operation timed out');
 
 /** Whoever could be told is gone. */
 const cutOff = () =>

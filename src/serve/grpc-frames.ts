@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { compressedWithoutEncoding } from './envelopes.ts';
 
 /** A flag, and the length of the message in four bytes. */
 const headerBytes = 5;
@@ -71,10 +72,7 @@ export class GrpcFrames {
   #frameBytes(bytes: Uint8Array, at: number): number {
     if (at + headerBytes > bytes.byteLength) return headerBytes;
     if (bytes[at] !== 0) {
-      throw new ServiceError(
-        'invalid',
-        'a message is flagged as compressed; no encoding was named',
-      );
+      throw compressedWithoutEncoding();
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const messageBytes = view.getUint32(at + 1);

@@ -16,7 +16,8 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { type Call, callOf, currentCall } from './call.ts';
-import { boundedCompressions } from './decompression.ts';
+import { boundedCompressions, readContentCodings } from './compression.ts';
+import { plainEnvelopes } from './envelopes.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import { parseMediaType } from './media-type.ts';
 import { jsonAnswers } from './protocol/connect.ts';
@@ -58,9 +59,7 @@ export class Rpc {
       // Kept, every two bytes of them would become an object.
       binaryOptions: { readUnknownFields: false },
       requestGate: (context) => {
-        const call = callOf(context);
-        call.signal = context.signal;
-        call.trailer = context.responseTrailer;
+        callOf(context).signal = context.signal;
       },
     };
   }
@@ -96,11 +95,12 @@ export class Rpc {
     const isHttp1 = request.httpVersionMajor === 1;
     if (isHttp1 && handler.method.methodKind === 'bidi_streaming') throw needsHttp2();
     makeReadable(request);
+    readContentCodings(request);
     const values = createContextValues().set(currentCall, call);
     const received = universalRequestFromNodeRequest(request, response, undefined, values);
     // What HEAD is told is what GET would be, without the body.
     const method = request.method === 'HEAD' ? 'GET' : received.method;
-    const answer = await handler({ ...received, method, body });
+    const answer = await handler({ ...received, method, body: plainEnvelopes(request, body) });
     await send(answer, response);
   }
 
@@ -111,8 +111,7 @@ export class Rpc {
       const call = request.contextValues?.get(currentCall) as Call;
       // The library gives up a call with what was thrown as the reason.
       const failure = () => this.#tell(call.signal.reason, call);
-      const protocol = protocolOf(request.header.get('content-type'));
-      return protocol.retell(answer, failure, call.trailer ?? new Headers());
+      return protocolOf(request.header.get('content-type')).retell(answer, failure);
     };
     return Object.assign(retelling, handler);
   }
@@ -128,7 +127,7 @@ const needsHttp2 = () =>
 /** The library wants a host that makes an address, and media types in their plainest form. */
 function makeReadable({ headers }: Request): void {
   const host = headers[':authority'] === undefined ? 'host' : ':authority';
-  if (!URL.canParse(`http://${headers[host]}`)) headers[host] = 'localhost';
+  if (!URL.canParse(`http://${headers[host] ?? ''}`)) headers[host] = 'localhost';
   const mediaType = parseMediaType(headers['content-type']);
   if (mediaType) headers['content-type'] = mediaType.essence;
 }

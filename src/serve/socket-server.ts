@@ -3,6 +3,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../observe/logger.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import type { OnRefused } from './refusals.ts';
 
 export interface SocketServerOptions {
@@ -23,6 +24,8 @@ export interface SocketServerOptions {
   readonly streamMsMax: number;
   /** Calls that an HTTP/2 connection may cancel at once; a thirtieth of it a second after that. */
   readonly resetsMax: number;
+  /** A connection is told to go after so long, give or take a tenth; 0: never. */
+  readonly connectionMsMax: number;
   readonly onRefused: OnRefused;
 }
 
@@ -34,8 +37,8 @@ export type RequestListener = (request: Request, response: Response) => void;
 /** What an HTTP/2 connection begins with; no HTTP/1.1 method does. */
 const http2Preface = Buffer.from('PRI');
 const windowBytes = 1024 * 1024;
-/** How long a call that is answered may go on sending before it is reset. */
-const leftoverMsMax = 1000;
+/** What a line of a header counts at the least: RFC 9113, section 6.5.2. */
+const headerLineBytesMin = 34;
 /** How often HTTP/1.1 connections are looked at for what is late. */
 const checkMs = 1000;
 
@@ -50,7 +53,10 @@ export class SocketServer {
   readonly #http1: http.Server;
   readonly #http2: http2.Http2Server;
   readonly #tcp: net.Server;
-  readonly #sockets = new Set<net.Socket>();
+  /** With the time when each is told to go. */
+  readonly #sockets = new Map<net.Socket, number>();
+  readonly #sessions: Http2Sessions;
+  #leaving = false;
   #active = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -77,17 +83,18 @@ export class SocketServer {
           maxConcurrentStreams: options.streamsPerConnectionMax,
           maxHeaderListSize: options.headerBytesMax,
         },
+        maxHeaderListPairs: Math.ceil(options.headerBytesMax / headerLineBytesMin),
         streamResetBurst: options.resetsMax,
         streamResetRate: Math.ceil(options.resetsMax / 30),
       },
       // Typed as if they differed in what is used of them.
       this.#onRequest as unknown as Parameters<typeof http2.createServer>[1],
     );
-    this.#http2.on('session', (session) => {
-      session.setLocalWindowSize(windowBytes);
-      endIdleSession(session, options.idleMsMax);
+    this.#http2.on('session', (session) => session.setLocalWindowSize(windowBytes));
+    this.#sessions = new Http2Sessions(this.#http2, {
+      idleMsMax: options.idleMsMax,
+      ageMsMax: () => this.#ageMsMax(),
     });
-    this.#http2.on('stream', discardLeftover);
     this.#http2.on('sessionError', (error) => logger.debug({ err: error }, 'HTTP/2 session'));
     this.#tcp = net.createServer({ noDelay: true, keepAlive: true }, (socket) =>
       this.#onConnection(socket),
@@ -106,14 +113,23 @@ export class SocketServer {
     return (this.#tcp.address() as net.AddressInfo).port;
   }
 
+  /** Tells every client to go elsewhere, and serves whoever comes all the same. */
+  leave(): void {
+    this.#leaving = true;
+    this.#sessions.leave();
+    this.#http1.closeIdleConnections();
+  }
+
   /** Accepts no more connections, waits for the calls under way, and closes what is left. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#tcp.close();
+    this.leave();
     this.#idle = Promise.withResolvers<void>();
     if (this.#active === 0 || deadline.aborted) this.#idle.resolve();
     deadline.addEventListener('abort', () => this.#idle?.resolve(), { once: true });
     await this.#idle.promise;
-    for (const socket of this.#sockets) socket.destroy();
+    if (!deadline.aborted) await this.#sessions.gone();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     // Stops the timer that looks for late requests.
     this.#http1.close();
   }
@@ -124,6 +140,9 @@ export class SocketServer {
       this.#active -= 1;
       if (this.#active === 0) this.#idle?.resolve();
     });
+    if (request.httpVersionMajor === 1 && this.#isOver(request.socket)) {
+      response.shouldKeepAlive = false;
+    }
     try {
       this.#listener(request, response);
     } catch (error) {
@@ -133,8 +152,19 @@ export class SocketServer {
     }
   };
 
+  /** Whether the client of a connection is to take another one next. */
+  #isOver(socket: net.Socket): boolean {
+    return this.#leaving || performance.now() > (this.#sockets.get(socket) ?? 0);
+  }
+
+  #ageMsMax(): number {
+    const { connectionMsMax } = this.#options;
+    // Clients that came together do not go together.
+    return (connectionMsMax || Number.POSITIVE_INFINITY) * (0.9 + 0.2 * Math.random());
+  }
+
   #onConnection(socket: net.Socket): void {
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, performance.now() + this.#ageMsMax());
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', (error) => this.#logger.debug({ err: error }, 'connection'));
     socket.setTimeout(this.#options.peekMsMax, () => socket.destroy());
@@ -157,37 +187,4 @@ export class SocketServer {
     };
     socket.on('data', onData);
   }
-}
-
-/**
- * Lets go of a call that is answered before all of its request has come. Unread, the rest would
- * keep the stream open, and one of the few that its connection may have, for good. It is not reset
- * at once: there are clients that then forget the answer.
- */
-function discardLeftover(stream: http2.ServerHttp2Stream): void {
-  stream.once('finish', () => {
-    if (stream.readableEnded) return;
-    stream.removeAllListeners('data').resume();
-    const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_NO_ERROR), leftoverMsMax);
-    stream.once('close', () => clearTimeout(timer));
-  });
-}
-
-/**
- * Ends a session on which no call is open for so long. Node's own timeout would also be put off by
- * a PING, and closing instead of destroying waits for the client.
- */
-function endIdleSession(session: http2.ServerHttp2Session, idleMsMax: number): void {
-  let streams = 0;
-  const timer = setTimeout(() => {
-    if (streams === 0) session.destroy();
-  }, idleMsMax);
-  session.on('stream', (stream) => {
-    streams += 1;
-    stream.once('close', () => {
-      streams -= 1;
-      if (streams === 0) timer.refresh();
-    });
-  });
-  session.once('close', () => clearTimeout(timer));
 }

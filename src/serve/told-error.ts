@@ -45,7 +45,7 @@ export function createTell(logger: Logger, onRefused: OnRefused): Tell {
     const known = expected(error, reachedHandler);
     const reason = refusalReason(known);
     if (reason) onRefused(reason);
-    const isOurs = known instanceof ServiceError ? known.kind === 'internal' : !known;
+    const isOurs = !known || (known instanceof ServiceError && isFault(known));
     if (isOurs) logger.error({ err: error, request_id: requestId }, 'unexpected error');
     const told =
       known instanceof ServiceError
@@ -56,6 +56,10 @@ export function createTell(logger: Logger, onRefused: OnRefused): Tell {
     return told;
   };
 }
+
+/** A kind that is ours, unless the door itself gives it because a protocol wants that. */
+const isFault = (error: ServiceError) =>
+  error.kind === 'internal' && !(error instanceof RequestError);
 
 /** Undefined for what nobody expected. */
 function expected(

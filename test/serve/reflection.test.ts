@@ -7,6 +7,7 @@ import {
   ServerReflection,
   ServerReflectionRequestSchema,
 } from '../../gen/typescript/grpc/reflection/v1/reflection_pb.js';
+import { ServerReflection as ServerReflectionAlpha } from '../../gen/typescript/grpc/reflection/v1alpha/reflection_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 
 let telemetry: TestCollector;
@@ -20,10 +21,11 @@ type Question = NonNullable<
 >;
 
 async function ask(...questions: Question[]) {
-  const client = createClient(
-    ServerReflection,
-    createGrpcTransport({ baseUrl: telemetry.baseUrl }),
-  );
+  return await askBy(ServerReflection, ...questions);
+}
+
+async function askBy(service: typeof ServerReflection, ...questions: Question[]) {
+  const client = createClient(service, createGrpcTransport({ baseUrl: telemetry.baseUrl }));
   async function* requests() {
     for (const messageRequest of questions) {
       yield create(ServerReflectionRequestSchema, { messageRequest });
@@ -45,6 +47,8 @@ it('lists the services', async () => {
     'gravitas.telemetry.v1.QueryService',
     'gravitas.telemetry.v1.DeadLetterService',
     'grpc.health.v1.Health',
+    'grpc.reflection.v1.ServerReflection',
+    'grpc.reflection.v1alpha.ServerReflection',
   ]);
 });
 
@@ -64,6 +68,38 @@ it('describes services, methods, messages and files completely', async () => {
     const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
     expect(registry.getService('gravitas.telemetry.v1.IngestService')?.methods).toHaveLength(5);
   }
+});
+
+it.each([
+  'gravitas.telemetry.v1.LogRequest.event_type',
+  'gravitas.telemetry.v1.Rejection.Kind',
+  'gravitas.telemetry.v1.DURABILITY_COMMITTED',
+  '.gravitas.telemetry.v1.Event',
+  'google.rpc.BadRequest.FieldViolation',
+  'google.rpc.RequestInfo.request_id',
+  'google.protobuf.Struct.FieldsEntry',
+  'google.protobuf.Value.kind',
+  'grpc.health.v1.HealthCheckResponse.SERVING',
+  'grpc.reflection.v1.ServerReflection.ServerReflectionInfo',
+  'grpc.reflection.v1alpha.ServerReflectionRequest',
+])('finds the file of %s', async (value) => {
+  const [answer] = await ask({ case: 'fileContainingSymbol', value });
+  expect(answer?.case).toBe('fileDescriptorResponse');
+});
+
+it('answers tools that speak the version before', async () => {
+  const alpha: unknown = ServerReflectionAlpha;
+  const answers = await askBy(
+    alpha as typeof ServerReflection,
+    { case: 'listServices', value: '' },
+    { case: 'fileContainingSymbol', value: 'gravitas.telemetry.v1.Event' },
+    { case: 'allExtensionNumbersOfType', value: 'gravitas.telemetry.v1.Event' },
+  );
+  expect(answers.map((answer) => answer.case)).toEqual([
+    'listServicesResponse',
+    'fileDescriptorResponse',
+    'allExtensionNumbersResponse',
+  ]);
 });
 
 it('says of what there is not that it is not found', async () => {

@@ -18,10 +18,12 @@ export const connect: Protocol = {
     headers: { 'content-type': 'application/json', ...Object.fromEntries(error.metadata) },
     body: Buffer.from(JSON.stringify(errorBody(error))),
   }),
-  retell: (response, failure) =>
-    response.status === 200
-      ? response
-      : toUniversal(connect.refuse(failure(), ''), response.header),
+  retell(response, failure) {
+    if (response.status !== 200) return toUniversal(connect.refuse(failure(), ''));
+    // The library compresses what is large enough for that, where its caller would take it.
+    response.header?.set('vary', 'accept-encoding');
+    return response;
+  },
 };
 
 const statusOf = ({ code, cause }: ConnectError): number =>

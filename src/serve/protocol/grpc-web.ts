@@ -15,13 +15,13 @@ export const grpcWeb: Protocol = {
     headers: { 'content-type': contentType },
     body: trailers(error),
   }),
-  retell: (response, failure, trailer) =>
+  retell: (response, failure) =>
     replaceEnd(response, {
       flag: trailerFlag,
       isError: (text) => !/^grpc-status: *0\r?$/m.test(text),
-      encode: () => trailers(failure(), trailer),
+      encode: () => trailers(failure()),
     }),
 };
 
-const trailers = (error: ConnectError, trailer?: Headers): Uint8Array =>
-  encodeEnvelope(trailerFlag, trailerSerialize(setGrpcStatus(new Headers(trailer), error)));
+const trailers = (error: ConnectError): Uint8Array =>
+  encodeEnvelope(trailerFlag, trailerSerialize(setGrpcStatus(new Headers(), error)));

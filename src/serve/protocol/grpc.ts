@@ -30,7 +30,11 @@ export const grpc: Protocol = {
 /** Writes a status into trailers: success without an error. */
 export function setGrpcStatus(trailers: Headers, error: ConnectError | undefined): Headers {
   setTrailerStatus(trailers, error);
-  if (error) trailers.set('grpc-message', percentEncoded(error.rawMessage));
+  if (!error) return trailers;
+  trailers.set('grpc-message', percentEncoded(error.rawMessage));
+  // The library keeps headers of the protocol for itself.
+  const accepted = error.metadata.get('grpc-accept-encoding');
+  if (accepted) trailers.set('grpc-accept-encoding', accepted);
   return trailers;
 }
 

@@ -1,0 +1,54 @@
+import { parseMediaType } from './media-type.ts';
+import { RequestError } from './request-error.ts';
+import type { Request } from './socket-server.ts';
+
+/** A flag, and the length of the message in four bytes. */
+const headerBytes = 5;
+const compressedFlag = 1;
+
+/** gRPC wants INTERNAL of whoever is sent a compressed message and was not told how to read it. */
+export const compressedWithoutEncoding = () =>
+  new RequestError(
+    'internal',
+    'malformed',
+    'a message is flagged as compressed; no encoding was named',
+  );
+
+/**
+ * The body as it is, ended by an error at a message that is flagged as compressed where no
+ * encoding was named; https://github.com/grpc/grpc/blob/master/doc/compression.md
+ */
+export function plainEnvelopes(
+  { headers }: Request,
+  body: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  const isEnveloped = /^application\/(grpc|connect\+)/.test(
+    parseMediaType(headers['content-type'])?.essence ?? '',
+  );
+  const encoding = headers['grpc-encoding'] ?? headers['connect-content-encoding'] ?? 'identity';
+  return isEnveloped && encoding === 'identity' ? checked(body) : body;
+}
+
+async function* checked(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let header = 0;
+  let length = 0;
+  let left = 0;
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      if (left > 0) {
+        const passed = Math.min(left, chunk.byteLength - at);
+        left -= passed;
+        at += passed;
+        continue;
+      }
+      const byte = chunk[at++] as number;
+      if (header === 0 && (byte & compressedFlag) !== 0) throw compressedWithoutEncoding();
+      length = header === 0 ? 0 : length * 256 + byte;
+      header += 1;
+      if (header < headerBytes) continue;
+      left = length;
+      header = 0;
+    }
+    yield chunk;
+  }
+}
