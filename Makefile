@@ -3,7 +3,7 @@
 PYTHON ?= python3
 
 .PHONY: start test check generate bench bench-clients bench-clients-python \
-  bench-clients-typescript chaos fuzz clean
+  bench-clients-typescript chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
 start: node_modules/.installed
@@ -40,6 +40,10 @@ chaos: node_modules/.installed
 # Damaged requests of every protocol: make fuzz SEED=7 INPUTS=1000000
 fuzz: node_modules/.installed
 	@npm run --silent fuzz -- --seed $(or $(SEED),1) --inputs $(or $(INPUTS),100000)
+
+# Connect's conformance suite against the collector's front; needs Go: docs/conformance.md.
+conformance: node_modules/.installed
+	@npm run --silent conformance -- $(CONFORMANCE)
 
 node_modules/.installed: package.json package-lock.json .npmrc
 	npm install --no-save --loglevel=error

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { StartError } from './errors.ts';
+import { parseAddress } from './database/address.ts';
+import { errorMessage, StartError } from './errors.ts';
 import { dayMs, mebibyte } from './units.ts';
 
 /** One option: by environment variable, by flag, or by its default. */
@@ -56,7 +57,14 @@ export const options = {
       .regex(
         /^$|^postgres(ql)?:\/\//,
         'expects a URL such as postgresql://user:password@host:5432/database',
-      ),
+      )
+      .superRefine((url, { addIssue }) => {
+        try {
+          if (url !== '') parseAddress(url);
+        } catch (error) {
+          addIssue(`it ${errorMessage(error)}`);
+        }
+      }),
     default: '',
     description: 'URL of a PostgreSQL 15 to 18; empty: an embedded server is started',
     secret: true,

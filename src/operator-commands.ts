@@ -79,7 +79,7 @@ export const legacyDrop = onDatabase(async (database) => {
 });
 
 export const runSql = onDatabase(async (database, [query = '']) => {
-  const { rows, command, rowCount } = await database.upkeep.query(query);
+  const { rows, command, rowCount } = await database.query(query);
   if (rows.length > 0) console.table(rows.map(printable));
   else console.log(`${command} ${rowCount ?? ''}`);
 });

@@ -80,7 +80,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'directory-lock.ts': { own: ['errors'], packages: [] },
-  'config.ts': { own: ['errors', 'units'], packages: ['zod'] },
+  'config.ts': { own: ['database/address', 'errors', 'units'], packages: ['zod'] },
   'errors.ts': { own: [], packages: [] },
   'units.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },

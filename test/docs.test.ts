@@ -152,6 +152,7 @@ describe('docs/metrics.md and docs/errors.md beside a collector', () => {
       await postJson(log, { event_type: 'A', status: 'x'.repeat(2000) }),
       await getJson(`${baseUrl}/v1/telemetry/events?limit=x`),
       await getJson(`${baseUrl}/nothing`),
+      await postJson(`${baseUrl}/gravitas.telemetry.v1.IngestService/Nothing`, {}),
       await fetchJson(log, { method: 'PUT' }),
       await fetchJson(log, { method: 'POST', body: 'x' }),
       await fetchJson(log, {

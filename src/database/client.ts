@@ -1,19 +1,49 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import { type TransactionSettings, TransactionStart } from './settings.ts';
+import type { Target, Targets } from './targets.ts';
 
-/** A connection that knows by what its transactions begin. */
+/** A connection that knows where it leads, and by what its transactions begin. */
 export class Client extends pg.Client {
   readonly #settings: TransactionSettings;
+  readonly #targets: Targets;
+  readonly #target: Target;
   #serverMajor = 0;
   #start: TransactionStart | undefined;
 
-  constructor(config: pg.ClientConfig, settings: TransactionSettings) {
-    super(config);
+  constructor(config: pg.ClientConfig, settings: TransactionSettings, targets: Targets) {
+    const target = targets.current;
+    super({ ...config, ...target });
     this.#settings = settings;
+    this.#targets = targets;
+    this.#target = target;
     connectionOf(this).on('parameterStatus', ({ parameterName, parameterValue }) => {
       if (parameterName === 'server_version')
         this.#serverMajor = Number.parseInt(parameterValue, 10);
     });
+  }
+
+  override connect(): Promise<this>;
+  override connect(callback: (error: Error) => void): void;
+  override connect(callback?: (error: Error) => void): Promise<this> | undefined {
+    // Before TLS takes its place.
+    const { stream } = connectionOf(this);
+    const connecting = super.connect().then(
+      () => this,
+      (error) => {
+        // A server that has said something may say something else with TLS, or without.
+        this.giveUpTarget(stream.bytesRead > 0);
+        throw error;
+      },
+    );
+    if (!callback) return connecting;
+    connecting.then(() => callback(undefined as unknown as Error), callback);
+    return undefined;
+  }
+
+  /** Later connections lead elsewhere, if there is another place. */
+  giveUpTarget(sameHost: boolean): void {
+    this.#targets.failed(this.#target, sameHost);
   }
 
   /** Of a connection that is open. */
@@ -29,6 +59,7 @@ interface ParameterStatus {
 }
 
 interface Connection {
+  readonly stream: Socket;
   on(event: 'parameterStatus', listener: (message: ParameterStatus) => void): void;
 }
 

@@ -15,6 +15,7 @@ import { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
 import { Persistence } from './persistence.ts';
 import { type ConnectionSettings, createKysely, createPool } from './pool.ts';
+import { runQuery } from './run-query.ts';
 import type { Database } from './schema.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
 import {
@@ -152,12 +153,12 @@ export class DatabaseService {
     await this.#createMaintenance(new Registry()).run();
   }
 
-  /** For work that is asked for on the command line. */
-  get upkeep(): pg.Pool {
-    return this.#upkeep;
+  /** One query of an operator. */
+  async query(text: string): Promise<pg.QueryResult> {
+    return await runQuery(this.#upkeep, text);
   }
 
-  /** The same as Kysely has it. */
+  /** For work that is asked for on the command line. */
   get upkeepDb(): Kysely<Database> {
     return createKysely(this.#upkeep);
   }

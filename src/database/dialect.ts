@@ -39,10 +39,14 @@ class Adapter extends PostgresAdapter {
 function settled(client: pg.PoolClient, release: (discard?: boolean) => void): PostgresPoolClient {
   const start = transactionStartOf(client);
   let open = false;
+  let unusable = false;
   const query = async (text: string, values?: readonly unknown[]): Promise<pg.QueryResult> => {
     const begun = beginning.exec(text);
     if (begun && start) {
+      // A connection on which nothing begins, since its server has become a standby, is of no use.
+      unusable = true;
       await client.query(start.begin(begun[1]));
+      unusable = false;
       open = true;
       return noRows;
     }
@@ -61,7 +65,10 @@ function settled(client: pg.PoolClient, release: (discard?: boolean) => void): P
       throw error;
     }
   };
-  return { query, release } as unknown as PostgresPoolClient;
+  return {
+    query,
+    release: (discard = false) => release(discard || unusable),
+  } as unknown as PostgresPoolClient;
 }
 
 const noRows = { command: 'BEGIN', rowCount: null, rows: [], oid: 0, fields: [] };

@@ -1,17 +1,21 @@
 import net from 'node:net';
 import { Kysely } from 'kysely';
 import pg from 'pg';
+import { errorMessage } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
+import { defaultPort, parseAddress } from './address.ts';
 import { Client } from './client.ts';
 import { SettledDialect } from './dialect.ts';
 import type { Database } from './schema.ts';
 import type { Settings, TransactionSettings } from './settings.ts';
+import { Targets } from './targets.ts';
 
 /** How to reach PostgreSQL: a URL, or what an embedded server says of itself. */
-export interface ConnectionSettings
-  extends Readonly<Pick<pg.ClientConfig, 'connectionString' | 'host' | 'user' | 'database'>> {
-  /** What the address asks to be set in every transaction. */
-  readonly settings?: Settings;
+export interface ConnectionSettings {
+  readonly connectionString?: string;
+  readonly host?: string;
+  readonly user?: string;
+  readonly database?: string;
 }
 
 export interface PoolOptions {
@@ -27,12 +31,15 @@ export interface PoolOptions {
   readonly logger: Logger;
 }
 
-/** A pool that connects on demand, waits at most 5 s for a connection, and survives lost ones. */
+/**
+ * A pool that connects on demand, waits at most 5 s for a connection, and survives lost ones.
+ * Throws a `StartError` where a file that the URL names can't be read.
+ */
 export function createPool(options: PoolOptions): pg.Pool {
-  const { access = 'read write', limits, connection } = options;
-  const { settings: asked = {}, ...address } = connection;
-  const pool = new pg.Pool({
-    ...address,
+  const { access = 'read write', limits, connection, logger } = options;
+  const { targets, login, writable, settings: asked } = resolve(connection);
+  const config: pg.PoolConfig = {
+    ...login,
     application_name: options.applicationName,
     max: options.connectionsMax,
     connectionTimeoutMillis: 5000,
@@ -40,19 +47,91 @@ export function createPool(options: PoolOptions): pg.Pool {
     keepAliveInitialDelayMillis: 10_000,
     stream: () => createSocket(options.silenceMsMax),
     types: { getTypeParser },
+    ...(writable && { onConnect: refuseStandby }),
     // Typed as if it were called without arguments.
     Client: class extends Client {
-      constructor(config: pg.ClientConfig) {
-        super(config, { access, limits, asked });
+      constructor(settings: pg.ClientConfig) {
+        super(settings, { access, limits, asked }, targets);
       }
     } as unknown as new () => Client,
-  });
-  const onLost = (error: Error) =>
-    options.logger.warn({ err: error }, 'lost a database connection');
+  };
+  const pool = new Pool(config, targets);
+  const onLost = (error: Error) => logger.warn({ err: error }, 'lost a database connection');
   pool.on('error', onLost);
   // A connection in use is nobody's but its own: unheard, its error would end the process.
   pool.on('connect', (client) => client.on('error', onLost));
   return pool;
+}
+
+function resolve({ connectionString, host = 'localhost', ...login }: ConnectionSettings) {
+  if (connectionString === undefined) {
+    const targets = new Targets([{ host, port: defaultPort, ssl: false }]);
+    return { targets, login, writable: false, settings: {} };
+  }
+  const address = parseAddress(connectionString);
+  const { user, password, database, directTls, writable, settings } = address;
+  return {
+    targets: Targets.of(address),
+    login: {
+      ...(user !== undefined && { user }),
+      ...(password !== undefined && { password }),
+      ...(database !== undefined && { database }),
+      ...(directTls && { sslnegotiation: 'direct' as const }),
+    },
+    writable,
+    settings,
+  };
+}
+
+async function refuseStandby(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query('select pg_is_in_recovery() as standby');
+  if (!rows[0].standby) return;
+  if (client instanceof Client) client.giveUpTarget(false);
+  throw new Error('the server is a standby, which takes no data');
+}
+
+type OnLent = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  release: (discard?: boolean | Error) => void,
+) => void;
+
+/** A pool that tries one way after the other. */
+class Pool extends pg.Pool {
+  readonly #targets: Targets;
+
+  constructor(config: pg.PoolConfig, targets: Targets) {
+    super(config);
+    this.#targets = targets;
+  }
+
+  override connect(): Promise<pg.PoolClient>;
+  override connect(callback: OnLent): void;
+  override connect(callback?: OnLent): Promise<pg.PoolClient> | undefined {
+    const connecting = this.#connectAnywhere();
+    if (!callback) return connecting;
+    connecting.then(
+      (client) => callback(undefined, client, client.release),
+      (error) => callback(error, undefined, () => {}),
+    );
+    return undefined;
+  }
+
+  async #connectAnywhere(): Promise<pg.PoolClient> {
+    const reasons: string[] = [];
+    for (let tries = 1; ; tries++) {
+      const target = this.#targets.current;
+      try {
+        return await super.connect();
+      } catch (error) {
+        reasons.push(errorMessage(error));
+        // Where none is given up, it was not the way that failed.
+        const elsewhere = this.#targets.current !== target && tries < this.#targets.count;
+        if (!elsewhere && tries === 1) throw error;
+        if (!elsewhere) throw new Error([...new Set(reasons)].join('; '), { cause: error });
+      }
+    }
+  }
 }
 
 /**

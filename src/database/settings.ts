@@ -58,10 +58,19 @@ const language = {
 /** The first version that can end a transaction for its age. */
 const transactionTimeoutSince = 17;
 
+const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
 const assignments = (settings: Settings): string[] =>
-  Object.entries(settings).map(
-    ([name, value]) => `set local ${name} = '${String(value).replaceAll("'", "''")}'`,
-  );
+  Object.entries(settings).map(([name, value]) => {
+    const shown = name === 'search_path' ? path(String(value)) : quoted(String(value));
+    return `set local ${name} = ${shown}`;
+  });
+
+/** A list; somebody's temporary tables, which would come first unasked, come last. */
+const path = (value: string): string =>
+  [...value.split(',').map((schema) => schema.trim().replaceAll('"', '')), 'pg_temp']
+    .map(quoted)
+    .join(', ');
 
 /**
  * The statements by which transactions begin. A role, a database, or whoever had a connection of a

@@ -29,6 +29,8 @@ export class Call {
   readonly timeoutMs: number | undefined;
   /** Aborted when the call ends, by its caller or its deadline. */
   signal: AbortSignal = neverAborted;
+  /** What a handler of the library adds to the end of its answer. */
+  trailer: Headers | undefined;
   /** Whether a handler has seen it; until then nothing of ours can have failed. */
   reachedHandler = false;
   readonly #limits: CallLimits;

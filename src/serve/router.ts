@@ -45,11 +45,10 @@ export class Router {
     methods: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
     kind: 'unary',
     serve: async (_call, request) => {
-      throw new RequestError(
-        protocolOf(request.headers['content-type']).unknownPath,
-        'not_found',
-        'no such path',
-      );
+      const kind = methodPath.test(pathOf(request.url as string))
+        ? 'unimplemented'
+        : protocolOf(request.headers['content-type']).unknownPath;
+      throw new RequestError(kind, 'not_found', 'no such path', { status: 404 });
     },
   };
 
@@ -73,6 +72,9 @@ export class Router {
     sendWhole(response, protocolOf(contentType).refuse(told, contentType));
   }
 }
+
+/** Older and newer clients call methods that are not here: they are told so in every protocol. */
+const methodPath = /^\/\w+(\.\w+)+\/\w+$/;
 
 const allowed = ({ methods }: Route): string =>
   methods.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ');

@@ -59,7 +59,9 @@ export class Rpc {
       // Kept, every two bytes of them would become an object.
       binaryOptions: { readUnknownFields: false },
       requestGate: (context) => {
-        callOf(context).signal = context.signal;
+        const call = callOf(context);
+        call.signal = context.signal;
+        call.trailer = context.responseTrailer;
       },
     };
   }
@@ -111,7 +113,8 @@ export class Rpc {
       const call = request.contextValues?.get(currentCall) as Call;
       // The library gives up a call with what was thrown as the reason.
       const failure = () => this.#tell(call.signal.reason, call);
-      return protocolOf(request.header.get('content-type')).retell(answer, failure);
+      const protocol = protocolOf(request.header.get('content-type'));
+      return protocol.retell(answer, failure, call.trailer ?? new Headers());
     };
     return Object.assign(retelling, handler);
   }

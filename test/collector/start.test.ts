@@ -79,6 +79,16 @@ describe('a start that ends because of the machine', () => {
   });
 });
 
+it.each([
+  ['postgresql://a:s3cret/word@db/x', /^DATABASE_URL: .*%2F/],
+  ['postgresql://a@db/x?sslmode=verify-full&sslrootcert=/nowhere', /^DATABASE_URL: sslrootcert/],
+])('a start with the URL %s ends with what to do about it', async (url, message) => {
+  const ended = await serve({ DATABASE_URL: url });
+  expect(ended.code).toBe(1);
+  expect(lastWords(ended)).toMatchObject({ level: 60, msg: expect.stringMatching(message) });
+  expect(ended.stderr).not.toMatch(/s3cret| at .*\.ts/);
+});
+
 it('is started by its path with the Node that it brings, whatever is first on the path', async () => {
   const bin = join(directory.path, 'bin');
   mkdirSync(bin);

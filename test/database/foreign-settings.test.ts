@@ -2,6 +2,7 @@ import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
+import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { type PgBouncer, pgbouncer, startPgBouncer } from '../support/pgbouncer.ts';
@@ -199,5 +200,30 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
     expect(posted.map(({ status }) => status)).toEqual(Array(10).fill(200));
     await Promise.all(collectors.map((collector) => collector.stop()));
     await expect.poll(() => database.count('select count(*) from system_telemetry')).toBe(10);
+  });
+
+  it('two installations have their own tables in one database, by search path', async () => {
+    await start(6);
+    const schemas = ['one', 'two'];
+    const urlOf = (schema: string) => `${url}?options=-c%20search_path%3D${schema}`;
+    for (const schema of schemas) {
+      await database.rows(`create schema ${schema} authorization ${role}`);
+    }
+    const collectors = await Promise.all(
+      schemas.map((schema) => startCollector({ DATABASE_URL: urlOf(schema) }, database)),
+    );
+    for (const [index, { baseUrl }] of collectors.entries()) {
+      const event_type = `OF_${schemas[index]}`;
+      // A search path that somebody has left behind is none of ours.
+      await database.rows(`alter role ${role} set search_path = ${schemas[1 - index]}`);
+      const posted = await postJson(`${baseUrl}/v1/telemetry/log`, { event_type });
+      expect(posted.body).toMatchObject({ durability: 'DURABILITY_COMMITTED' });
+      const events = (await getJson(`${baseUrl}/v1/telemetry/events`)).body;
+      expect(events).toMatchObject([{ event_type }]);
+      const env = { DATABASE_URL: urlOf(schemas[index] as string) };
+      const { stdout } = await runCommand(['sql', 'select event_type from system_telemetry'], env);
+      expect(stdout).toContain(event_type);
+    }
+    await Promise.all(collectors.map((collector) => collector.stop()));
   });
 });

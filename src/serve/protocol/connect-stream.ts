@@ -15,15 +15,15 @@ export const connectStream: Protocol = {
     headers: { 'content-type': contentType },
     body: endStream(error),
   }),
-  retell: (response, failure) =>
+  retell: (response, failure, trailer) =>
     replaceEnd(response, {
       flag: endStreamFlag,
       isError: (json) => 'error' in JSON.parse(json),
-      encode: () => endStream(failure()),
+      encode: () => endStream(failure(), trailer),
     }),
 };
 
-function endStream(error: ConnectError): Uint8Array {
-  const json = endStreamToJson(new Headers(), error, jsonAnswers);
+function endStream(error: ConnectError, trailer = new Headers()): Uint8Array {
+  const json = endStreamToJson(trailer, error, jsonAnswers);
   return encodeEnvelope(endStreamFlag, Buffer.from(JSON.stringify(json)));
 }

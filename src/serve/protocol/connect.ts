@@ -19,7 +19,7 @@ export const connect: Protocol = {
     body: Buffer.from(JSON.stringify(errorBody(error))),
   }),
   retell(response, failure) {
-    if (response.status !== 200) return toUniversal(connect.refuse(failure(), ''));
+    if (response.status !== 200) return toUniversal(connect.refuse(failure(), ''), response.header);
     // The library compresses what is large enough for that, where its caller would take it.
     response.header?.set('vary', 'accept-encoding');
     return response;

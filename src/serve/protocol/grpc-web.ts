@@ -15,13 +15,13 @@ export const grpcWeb: Protocol = {
     headers: { 'content-type': contentType },
     body: trailers(error),
   }),
-  retell: (response, failure) =>
+  retell: (response, failure, trailer) =>
     replaceEnd(response, {
       flag: trailerFlag,
       isError: (text) => !/^grpc-status: *0\r?$/m.test(text),
-      encode: () => trailers(failure()),
+      encode: () => trailers(failure(), trailer),
     }),
 };
 
-const trailers = (error: ConnectError): Uint8Array =>
-  encodeEnvelope(trailerFlag, trailerSerialize(setGrpcStatus(new Headers(), error)));
+const trailers = (error: ConnectError, trailer?: Headers): Uint8Array =>
+  encodeEnvelope(trailerFlag, trailerSerialize(setGrpcStatus(new Headers(trailer), error)));

@@ -14,12 +14,26 @@ export interface Protocol {
   readonly unknownPath: 'notFound' | 'unimplemented';
   /** An answer that says nothing but the error, to a request of a content type. */
   refuse(error: ConnectError, contentType: string): WholeAnswer;
-  /** The library's answer, in which the error, where it has one, is what `failure` gives. */
-  retell(response: UniversalServerResponse, failure: () => ConnectError): UniversalServerResponse;
+  /**
+   * The library's answer, in which the error, where it has one, is what `failure` gives. What the
+   * handler said in headers and in its trailer stays.
+   */
+  retell(
+    response: UniversalServerResponse,
+    failure: () => ConnectError,
+    trailer: Headers,
+  ): UniversalServerResponse;
 }
 
-export function toUniversal({ status, headers, body }: WholeAnswer): UniversalServerResponse {
-  const header = new Headers({ ...headers, 'content-length': String(body.byteLength) });
+/** `before`: headers that the answer has besides, unless it says otherwise. */
+export function toUniversal(
+  { status, headers, body }: WholeAnswer,
+  before?: Headers,
+): UniversalServerResponse {
+  const header = new Headers(before);
+  header.delete('content-encoding');
+  for (const [name, value] of Object.entries(headers)) header.set(name, value);
+  header.set('content-length', String(body.byteLength));
   return { status, header, body: once(body) };
 }
 
