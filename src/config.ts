@@ -299,6 +299,13 @@ export const options = {
     default: '60',
     description: 'how far the timestamp of a record may lie ahead of our clock',
   }),
+  partitionDaysAhead: option({
+    env: 'TELEMETRY_PARTITION_DAYS_AHEAD',
+    flag: '--partition-days-ahead <days>',
+    schema: wholeNumber(2, 366),
+    default: '2',
+    description: 'for how many days there are partitions beforehand',
+  }),
   queryConnectionsMax: option({
     env: 'TELEMETRY_QUERY_CONNECTIONS_MAX',
     flag: '--query-connections-max <number>',

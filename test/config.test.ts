@@ -95,6 +95,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
   spoolBytesMax: wholeNumber(mebibyte, 0, 1024 * 1024 * mebibyte),
   diskReserveBytes: wholeNumber(mebibyte, 0, 1024 * 1024 * mebibyte),
   eventAgeDaysMax: wholeNumber(7, 1, 365),
+  partitionDaysAhead: wholeNumber(30, 2, 366),
   eventAheadMinutesMax: wholeNumber(5, 1, 1440),
   queryConnectionsMax: wholeNumber(2, 1, 64),
   queryMsMax: wholeNumber(3000, 100, 600_000),

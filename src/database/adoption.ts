@@ -4,6 +4,7 @@ import type { Logger } from '../observe/logger.ts';
 import { type Chunk, copyChunk, keepAsDeadLetters, lastKeyOfChunk } from './adopted-rows.ts';
 import { AdoptionObstacle, hasIntegerKey, type OlderTable, openOlderTable } from './older-table.ts';
 import type { Database } from './schema.ts';
+import { isLackOfRights } from './short-locks.ts';
 import { isDataFault } from './sqlstate.ts';
 
 export const adoptionChunkRows = 5000;
@@ -114,6 +115,9 @@ function isRowsFault(error: unknown): boolean {
 function obstacleOf(source: string, error: unknown): string | undefined {
   if (error instanceof AdoptionObstacle) return error.message;
   if (!(error instanceof pg.DatabaseError) || !error.code?.startsWith('42')) return undefined;
+  if (isLackOfRights(error)) {
+    return `${error.message}: run "gravitas-telemetry legacy copy" as the role that owns ${source}`;
+  }
   return `${error.message}: change ${source} so that its rows fit, and they are copied`;
 }
 

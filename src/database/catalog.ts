@@ -51,12 +51,21 @@ export interface Partition {
   readonly fromMs: number;
   readonly toMs: number;
   readonly isDefault: boolean;
+  /** Whether this role may drop it. */
+  readonly isOwn: boolean;
 }
 
 /** The partitions of a table in order of time; their names mean nothing. */
 export async function partitionsOf(db: Kysely<Database>, table: string): Promise<Partition[]> {
-  const { rows } = await sql<{ name: string; isDefault: boolean; from: string; to: string }>`
+  const { rows } = await sql<{
+    name: string;
+    isDefault: boolean;
+    isOwn: boolean;
+    from: string;
+    to: string;
+  }>`
     select leaf.relname as name, bounds = 'DEFAULT' as "isDefault",
+      pg_has_role(leaf.relowner, 'usage') as "isOwn",
       ${bound(sql`'FROM'`)} as from, ${bound(sql`'TO'`)} as to
     from pg_class as parent join pg_namespace as space on space.oid = parent.relnamespace
       join pg_inherits on inhparent = parent.oid join pg_class as leaf on leaf.oid = inhrelid,

@@ -200,7 +200,8 @@ export class DatabaseService {
   }
 
   #createMaintenance(registry: Registry): Maintenance {
-    const options = { eventAgeMsMax: this.#config.eventAgeDaysMax * dayMs };
+    const { eventAgeDaysMax, partitionDaysAhead } = this.#config;
+    const options = { eventAgeMsMax: eventAgeDaysMax * dayMs, partitionDaysAhead };
     return new Maintenance(this.upkeepDb, this.#upkeep, options, this.#logger, registry);
   }
 

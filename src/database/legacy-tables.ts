@@ -96,7 +96,7 @@ async function missingRows(trx: Transaction<Database>, table: OlderTable): Promi
   return rows[0]?.count ?? 0;
 }
 
-/** Has all older tables copied again, as far as their rows are missing. */
+/** Has older tables that were copied already copied again, as far as their rows are missing. */
 export async function copyAgain(db: Kysely<Database>): Promise<void> {
   const states = await adoptionStates(db);
   const existing = await relationsNamed(
@@ -114,5 +114,6 @@ export async function copyAgain(db: Kysely<Database>): Promise<void> {
       finished_at: null,
     })
     .where('source', 'in', ['', ...existing.keys()])
+    .where('finished_at', 'is not', null)
     .execute();
 }

@@ -16,6 +16,8 @@ export const batchIdAheadMsMax = hourMs;
 export interface MaintenanceOptions {
   /** How old an accepted event may be. */
   readonly eventAgeMsMax: number;
+  /** For how many days there are partitions beforehand. */
+  readonly partitionDaysAhead: number;
 }
 
 /** Keeps partitions ahead of the data, and forgets batch ids that are out of date. */
@@ -63,7 +65,7 @@ export class Maintenance {
   async run(now = Date.now()): Promise<void> {
     await withMaintenanceLock(this.#pool, async () => {
       const fromMs = now - this.#options.eventAgeMsMax;
-      const toMs = now + 2 * dayMs;
+      const toMs = now + this.#options.partitionDaysAhead * dayMs;
       for (const { target } of await adoptionStates(this.#db)) {
         await ensureArchivePartition(this.#db, target, fromMs);
       }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { type Damage, dataTables, findDamage } from './expected-tables.ts';
+import { noteLedgerBegin } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as adoptionStates from './migrations/0002-adoption-states.ts';
@@ -121,6 +122,7 @@ async function bringUpToDate(
   for (const table of partitioned.filter((name) => lostNames.includes(name))) {
     await createFirstPartitions(trx, { table, fromMs: now - dayMs, toMs: now + 2 * dayMs });
   }
+  if (!state.isNew && lostNames.includes('batch_ledger')) await noteLedgerBegin(trx);
   await noteAdoptions(trx, asides, lostNames);
   return { state, asides };
 }

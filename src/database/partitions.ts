@@ -73,7 +73,7 @@ export async function ensureArchivePartition(
 
 /**
  * Drops the daily partitions that end before a time. Needs the maintenance lock. One that can't be
- * dropped does not keep the others.
+ * dropped does not keep the others; those of another role are left to that one.
  */
 export async function dropPartitionsBefore(
   db: Kysely<Database>,
@@ -81,7 +81,7 @@ export async function dropPartitionsBefore(
   beforeMs: number,
 ): Promise<string[]> {
   const old = (await partitionsOf(db, table)).filter(
-    ({ fromMs, toMs }) => toMs <= beforeMs && toMs - fromMs <= dayMs,
+    ({ fromMs, toMs, isOwn }) => isOwn && toMs <= beforeMs && toMs - fromMs <= dayMs,
   );
   const dropped: string[] = [];
   const failures: unknown[] = [];

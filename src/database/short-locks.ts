@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { errorMessage } from '../errors.ts';
 import type { Database } from './schema.ts';
 
 /** How long DDL waits for a lock, with writers queueing behind it; after each try they go on. */
@@ -18,11 +19,23 @@ export async function withShortLocks<T>(
         return await work(trx);
       });
     } catch (error) {
+      if (isLackOfRights(error)) throw new LackOfRights(errorMessage(error));
       if (!isLockFailure(error) || index === lockMs.length - 1) throw error;
       await sleep(ms);
     }
   }
   throw new Error('unreachable');
+}
+
+/** The role that runs the collector need not be the one that owns the tables. */
+class LackOfRights extends Error {
+  constructor(what: string) {
+    super(`${what}: run "gravitas-telemetry migrate" as the role that owns the tables`);
+  }
+}
+
+export function isLackOfRights(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '42501';
 }
 
 /** A lock that was not to be had in time, or a deadlock. */

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Collector } from '../../src/collector.ts';
+import { startCollector } from '../support/collector.ts';
+import { runCommand } from '../support/command.ts';
+import { testConfig } from '../support/config.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { postJson } from '../support/http.ts';
+import { silentLogger } from '../support/logger.ts';
+import { insertOlder, olderTelemetry } from '../support/older-tables.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createDatabase('empty');
+});
+afterEach(() => database.drop());
+
+/** The database as an installation sees it whose tables are in a schema of its own. */
+function inSchema(path: string): TestDatabase {
+  const url = new URL(database.url);
+  url.searchParams.set('options', `-c search_path=${path}`);
+  return { ...database, url: url.toString() };
+}
+
+const post = (baseUrl: string, event_type: string) =>
+  postJson(`${baseUrl}/v1/telemetry/log`, { event_type });
+const countIn = (schema: string) =>
+  database.count(`select count(*) from ${schema}.system_telemetry`).catch(() => -1);
+
+describe('two installations in two schemas of one database', () => {
+  it('have tables of their own, though each finds those of the other on its path', async () => {
+    await database.rows('create schema one; create schema two');
+    await database.rows(olderTelemetry.replace('system_telemetry', 'two.system_telemetry'));
+    await database.rows(
+      `insert into two.system_telemetry (event_type) select 'OLD' from generate_series(1, 10)`,
+    );
+    const first = await startCollector({}, inSchema('one,two,public'));
+    // The older table of the other one is none of its business.
+    expect(await database.rows(`select to_regclass('two.system_telemetry_legacy') as is`)).toEqual([
+      { is: null },
+    ]);
+    const second = await startCollector({}, inSchema('two,one,public'));
+    await post(first.baseUrl, 'FIRST');
+    while ((await countIn('two')) < 10) await sleep(20);
+    expect(await countIn('one')).toBe(1);
+
+    await database.rows('drop table one.system_telemetry cascade');
+    while ((await countIn('one')) !== 0) await sleep(20);
+    await post(first.baseUrl, 'FIRST');
+    while ((await countIn('one')) !== 1) await sleep(20);
+    expect(await countIn('two')).toBe(10);
+    const drop = (schemas: string) =>
+      runCommand(['legacy', 'drop'], { DATABASE_URL: inSchema(schemas).url });
+    expect((await drop('one,two')).stdout).toContain('nothing to drop');
+    expect((await drop('two,one')).stdout).toContain('system_telemetry_legacy is dropped');
+    await Promise.all([first.stop(), second.stop()]);
+  });
+
+  it('do not wait for each other', async () => {
+    await database.rows('create schema one; create schema two');
+    const first = await startCollector({}, inSchema('one'));
+    await first.stop();
+    const holder = await database.pool.connect();
+    await holder.query(`begin; select pg_advisory_xact_lock(objid::bigint + (classid::bigint << 32))
+      from (select 8002001 as objid, hashtext('one') as classid) as lock`);
+    const second = await startCollector({}, inSchema('two'));
+    await second.stop();
+    await holder.query('rollback');
+    holder.release();
+  });
+});
+
+describe('a database that this program can not use', () => {
+  async function startError(): Promise<string> {
+    const collector = await Collector.start(
+      testConfig({ DATABASE_URL: database.url }),
+      silentLogger,
+    );
+    try {
+      await collector.untilReady();
+      return 'is ready';
+    } catch (error) {
+      return `${(error as Error).name}: ${(error as Error).message}`;
+    } finally {
+      await collector.stop();
+    }
+  }
+
+  const addRelease = async (further: number) => {
+    const telemetry = await startCollector({}, database);
+    await telemetry.stop();
+    await database.rows(
+      `insert into telemetry_schema (name, release) select '9999-later', max(release) + ${further} from telemetry_schema`,
+    );
+  };
+
+  it('is of two releases later: it is refused in one sentence', async () => {
+    await addRelease(2);
+    expect(await startError()).toMatch(
+      /^StartError: the database is of release 4 of the schema, and this program works with releases up to 3: run a newer gravitas-telemetry$/,
+    );
+    const migrated = await runCommand(['migrate'], { DATABASE_URL: database.url });
+    expect(migrated.code).toBe(1);
+    expect(migrated.stderr).toMatch(/run a newer gravitas-telemetry"/);
+    expect(migrated.stderr).not.toMatch(/ at .*\.ts/);
+  });
+
+  it('but not one of the next release, whose migrations only add', async () => {
+    await addRelease(1);
+    await database.rows('alter table system_telemetry add column later integer default 7');
+    expect(await startError()).toBe('is ready');
+  });
+
+  it.each([
+    ['create table adoption (animal text)', /another application has a table adoption/],
+    ['create table dead_letters (id text)', /another application has a table dead_letters/],
+    ['create view batch_ledger as select 1', /another application has a table batch_ledger/],
+  ])('holds the tables of another application: %s', async (ddl, refusal) => {
+    await database.rows(ddl);
+    await database.rows(olderTelemetry);
+    await insertOlder(database, 'OLD');
+    expect(await startError()).toMatch(refusal);
+    expect(await database.count('select count(*) from system_telemetry')).toBe(3);
+  });
+});
