@@ -2,8 +2,8 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate bench bench-clients bench-clients-python \
-  bench-clients-typescript chaos conformance fuzz clean
+.PHONY: start test check generate packages package-npm bench bench-clients \
+  bench-clients-python bench-clients-typescript chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
 start: node_modules/.installed
@@ -18,6 +18,13 @@ check: node_modules/.installed .venv/.installed
 # Writes gen/ from proto/.
 generate: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent generate
+
+# What services install, into dist/: npm install dist/gravitas-telemetry-client-*.tgz
+packages: package-npm
+
+package-npm: node_modules/.installed
+	@mkdir -p dist
+	@PATH="$(CURDIR)/node_modules/.bin:$(PATH)" npm pack --silent --pack-destination dist ./clients/typescript
 
 # The collector beside raw COPY and others, for about 12 minutes: docs/performance.md.
 # Parts of it: make bench BENCH='--only raw,stream --rounds 3'

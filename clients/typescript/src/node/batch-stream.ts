@@ -117,9 +117,8 @@ function batchFailure({ code, message, retryDelay }: BatchError): Failure {
 
 export async function failureOf(error: unknown): Promise<Failure> {
   try {
-    const name = '@connectrpc/connect';
-    const { ConnectError }: typeof import('@connectrpc/connect') = await import(
-      /* webpackIgnore: true */ /* @vite-ignore */ name
+    const { ConnectError } = await import(
+      /* webpackIgnore: true */ /* @vite-ignore */ '@connectrpc/connect'
     );
     const failed = ConnectError.from(error);
     const [retry] = failed.findDetails(RetryInfoSchema);

@@ -75,13 +75,13 @@ async function open(options: GrpcTransportOptions): Promise<Opened> {
   return { connection, close: () => sessions.abort() };
 }
 
-/** Optional, and by a name that bundlers leave alone: most applications don't have it. */
+/** Optional, and not for bundlers: most applications don't have it. */
 async function connectNode(): Promise<typeof import('@connectrpc/connect-node')> {
-  const name = '@connectrpc/connect-node';
   try {
-    return await import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ '@connectrpc/connect-node');
   } catch (error) {
-    throw new NoGrpc(`gRPC takes ${name} and @connectrpc/connect: ${textOf(error)}`);
+    const packages = '@connectrpc/connect and @connectrpc/connect-node';
+    throw new NoGrpc(`gRPC takes ${packages}: ${textOf(error)}`);
   }
 }
 
