@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { parseAddress } from './database/address.ts';
 import { errorMessage, StartError } from './errors.ts';
@@ -369,6 +370,25 @@ export function readConfig(env: Environment, flags: Environment): Config {
     throw new ConfigError(`${where}: ${shown} is not valid: ${result.error.issues[0]?.message}`);
   });
   return Object.fromEntries(entries) as Config;
+}
+
+/** Of the client libraries, which may run beside the collector with the same environment. */
+const clientVariables = [
+  'TELEMETRY_URL',
+  'TELEMETRY_ENABLED',
+  'TELEMETRY_TOKEN',
+  'TELEMETRY_SERVICE_NAME',
+  'TELEMETRY_TRANSPORT',
+  'TELEMETRY_FALLBACK',
+  'TELEMETRY_SPOOL_DIRECTORY',
+];
+
+/** Variables that look like options and are none, each with the known one that is spelt most alike. */
+export function strayVariables(env: Environment): { variable: string; nearest: string }[] {
+  const known = [...optionNames.map((name) => options[name].env), ...clientVariables];
+  return Object.keys(env)
+    .filter((variable) => /^TELEMETRY_/i.test(variable) && !known.includes(variable))
+    .map((variable) => ({ variable, nearest: closest(variable.toUpperCase(), known) }));
 }
 
 /** The configuration as it may be logged. */

@@ -8,6 +8,7 @@ import {
   optionNames,
   options,
   readConfig,
+  strayVariables,
   withoutSecrets,
 } from './config.ts';
 import { StartError } from './errors.ts';
@@ -29,6 +30,9 @@ const quiet: CommandOptions = { quiet: true };
 
 async function serve(config: Config, logger: Logger): Promise<void> {
   logger.info({ config: withoutSecrets(config) }, 'starting');
+  for (const { variable, nearest } of strayVariables(process.env)) {
+    logger.warn({ variable }, `${variable} is no option: did you mean ${nearest}?`);
+  }
   let collector: Collector | undefined;
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals) => {

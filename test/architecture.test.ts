@@ -80,7 +80,10 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'directory-lock.ts': { own: ['errors'], packages: [] },
-  'config.ts': { own: ['database/address', 'errors', 'units'], packages: ['zod'] },
+  'config.ts': {
+    own: ['database/address', 'errors', 'units'],
+    packages: ['fastest-levenshtein', 'zod'],
+  },
   'errors.ts': { own: [], packages: [] },
   'units.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
@@ -8,6 +9,7 @@ import {
   optionNames,
   options,
   readConfig,
+  strayVariables,
   withoutSecrets,
 } from '../src/config.ts';
 import { createDatabase } from './support/database.ts';
@@ -161,6 +163,44 @@ it('keeps data where the user does, or where a service does when root runs it', 
   const base = isRoot ? '/var/lib' : '/elsewhere';
   expect(directory({ XDG_DATA_HOME: '/elsewhere' })).toBe(`${base}/gravitas-telemetry`);
   expect(directory({ XDG_DATA_HOME: '' })).toBe(directory({}));
+});
+
+describe('variables that are none', () => {
+  it.each([
+    ['TELEMETRY_PROT', 'TELEMETRY_PORT'],
+    ['TELEMETRY_LOGLEVEL', 'TELEMETRY_LOG_LEVEL'],
+    ['TELEMETRY_QUERY_MAX_MS', 'TELEMETRY_QUERY_MS_MAX'],
+    ['telemetry_host', 'TELEMETRY_HOST'],
+    ['TELEMETRY_DATABASE_DIR', 'TELEMETRY_DATA_DIR'],
+  ])('%s is named with %s', (variable, nearest) => {
+    expect(strayVariables({ [variable]: '1' })).toEqual([{ variable, nearest }]);
+  });
+
+  it('are not those of others, of options, or of the client libraries', () => {
+    const specification = readFileSync(new URL('../docs/specs/client.md', import.meta.url), 'utf8');
+    const ofClients = [...specification.matchAll(/^\| `\w+` \| `(TELEMETRY_\w+)`/gm)];
+    expect(ofClients.length).toBeGreaterThan(5);
+    const variables = [
+      ...ofClients.map(([, variable]) => variable as string),
+      ...optionNames.map((name) => options[name].env),
+      'NEXT_TELEMETRY_DISABLED',
+      'PATH',
+    ];
+    expect(strayVariables(Object.fromEntries(variables.map((name) => [name, '1'])))).toEqual([]);
+  });
+
+  it('are warned of at the start', async () => {
+    const database = await createDatabase();
+    const collector = await spawnCollector({ DATABASE_URL: database.url, TELEMETRY_PROT: '1' });
+    await collector.end('SIGTERM');
+    await database.drop();
+    const warnings = collector.logs
+      .map((line) => JSON.parse(line))
+      .filter(({ level }) => level === 40);
+    expect(warnings).toMatchObject([
+      { msg: 'TELEMETRY_PROT is no option: did you mean TELEMETRY_PORT?' },
+    ]);
+  });
 });
 
 describe('secrets', () => {
