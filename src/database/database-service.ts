@@ -14,17 +14,11 @@ import { EmbeddedPostgres, runningServer } from './embedded/server.ts';
 import { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
 import { Persistence } from './persistence.ts';
-import { type ConnectionSettings, createKysely, createPool } from './pool.ts';
+import { type ConnectionSettings, createKysely, createPool, type PoolOptions } from './pool.ts';
 import { runQuery } from './run-query.ts';
 import type { Database } from './schema.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
-import {
-  readerLimits,
-  type Settings,
-  type TransactionSettings,
-  upkeepLimits,
-  writerLimits,
-} from './settings.ts';
+import { readerLimits, type Settings, upkeepLimits, writerLimits } from './settings.ts';
 import { checkServer, databaseObstacle } from './watch.ts';
 
 const checkEveryMs = 1000;
@@ -49,6 +43,7 @@ export class DatabaseService {
   readonly #stop = new AbortController();
   #maintenance: Maintenance | undefined;
   #background: Promise<unknown> = Promise.resolve();
+  #mayWrite = (): boolean => true;
   readonly #failure = Promise.withResolvers<never>();
 
   private constructor(
@@ -64,21 +59,25 @@ export class DatabaseService {
       use: string,
       connectionsMax: number,
       limits: Settings,
-      access: TransactionSettings['access'] = 'read write',
+      more: Pick<PoolOptions, 'access' | 'obstacle'> = {},
     ) =>
       createPool({
         connection,
         applicationName: `gravitas-telemetry ${use}`,
         connectionsMax,
-        access,
         limits,
+        ...more,
         // The server ends a statement that takes too long; silence beyond that is no work.
         silenceMsMax: Number(limits.statement_timeout) + silenceMarginMs,
         logger,
       });
-    this.writers = pool('writer', config.writers + 2, writerLimits);
+    this.writers = pool('writer', config.writers + 2, writerLimits, {
+      obstacle: () => (this.#mayWrite() ? undefined : 'the schema is not up to date yet'),
+    });
     const queryLimits = { ...readerLimits, statement_timeout: config.queryMsMax };
-    this.#readers = pool('reader', config.queryConnectionsMax, queryLimits, 'read only');
+    this.#readers = pool('reader', config.queryConnectionsMax, queryLimits, {
+      access: 'read only',
+    });
     this.#upkeep = pool('upkeep', 4, upkeepLimits);
     this.reader = createKysely(this.#readers);
     this.#failure.promise.catch(() => {});
@@ -134,11 +133,17 @@ export class DatabaseService {
   /** Brings the schema up to date, now or as soon as the database lets it, and keeps it so. */
   prepare(health: Health, registry: Registry): void {
     health.report('schema', 'not up to date yet');
-    const prepared = async () => {
+    let prepared = false;
+    // Tables that have been looked at once may be written to ever after.
+    this.#mayWrite = () => {
+      prepared ||= health.isWell('schema');
+      return prepared;
+    };
+    const preparing = async () => {
       await this.#embedded?.run();
       await this.#upkeepSchema(health, registry);
     };
-    this.#background = Promise.all([this.#watch(health), prepared().catch(this.#failure.reject)]);
+    this.#background = Promise.all([this.#watch(health), preparing().catch(this.#failure.reject)]);
   }
 
   /** Never resolves; rejected with the `StartError` that keeps it from ever being ready. */

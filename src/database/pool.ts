@@ -26,6 +26,8 @@ export interface PoolOptions {
   readonly access?: TransactionSettings['access'];
   /** … and how long they may take. */
   readonly limits: Settings;
+  /** Why nobody may have a connection yet; undefined when somebody may. */
+  readonly obstacle?: () => string | undefined;
   /** A connection on which nothing has moved for so long is given up; absent: never. */
   readonly silenceMsMax?: number;
   readonly logger: Logger;
@@ -55,7 +57,7 @@ export function createPool(options: PoolOptions): pg.Pool {
       }
     } as unknown as new () => Client,
   };
-  const pool = new Pool(config, targets);
+  const pool = new Pool(config, targets, options.obstacle);
   const onLost = (error: Error) => logger.warn({ err: error }, 'lost a database connection');
   pool.on('error', onLost);
   // A connection in use is nobody's but its own: unheard, its error would end the process.
@@ -99,10 +101,16 @@ type OnLent = (
 /** A pool that tries one way after the other. */
 class Pool extends pg.Pool {
   readonly #targets: Targets;
+  readonly #obstacle: () => string | undefined;
 
-  constructor(config: pg.PoolConfig, targets: Targets) {
+  constructor(
+    config: pg.PoolConfig,
+    targets: Targets,
+    obstacle: () => string | undefined = () => undefined,
+  ) {
     super(config);
     this.#targets = targets;
+    this.#obstacle = obstacle;
   }
 
   override connect(): Promise<pg.PoolClient>;
@@ -118,6 +126,8 @@ class Pool extends pg.Pool {
   }
 
   async #connectAnywhere(): Promise<pg.PoolClient> {
+    const obstacle = this.#obstacle();
+    if (obstacle !== undefined) throw new Error(obstacle);
     const reasons: string[] = [];
     for (let tries = 1; ; tries++) {
       const target = this.#targets.current;
