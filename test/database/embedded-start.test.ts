@@ -115,11 +115,10 @@ it('starts while the one before it, under load, is still stopping', async () => 
   const first = await spawnCollector(env());
   const load = keepPosting(first.port, 8, () => ({ event_type: 'LOAD', value: 1 }));
   await expect.poll(() => load.counts.committed).toBeGreaterThan(20);
+  const next = await spawnCollector(env(), [], { until: 'waiting' });
   const ended = first.end('SIGTERM');
-  const second = spawnCollector(env());
   await load.stop().catch(() => {});
   expect(await ended).toBe(0);
-  const next = await second;
-  expect(next.logs.join()).toMatch(/waiting for another collector/);
+  await expect.poll(() => next.logs.join(), { timeout: 20_000 }).toMatch(/ready: http/);
   expect(await next.end('SIGTERM')).toBe(0);
 });

@@ -37,6 +37,7 @@ export interface SpawnOptions {
 /** What a collector says at the two ends of its start, with its port. */
 const milestones = {
   listening: /"port":(\d+),"msg":"listening"/,
+  waiting: /waiting for another collector/,
   ready: /ready: http:\/\/.*:(\d+)"/,
 };
 
