@@ -9,6 +9,12 @@ export function checkPageSize(field: string, size: number): number {
   return checkRange(field, size, pageSizeMax, 0);
 }
 
+/** What a deployed client asks for, where more than the most means the most. */
+export const clamped = {
+  limit: (value: number): number => Math.min(value, pageSizeMax),
+  hours: (value: number): number => Math.min(value, hoursMax),
+};
+
 export function checkHours(hours: number): number {
   return checkRange('hours', hours, hoursMax, 0);
 }

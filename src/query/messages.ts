@@ -26,7 +26,7 @@ export function componentMessage(row: ComponentStatistics) {
     ...present('avgEfficiencyScore', row.avg_efficiency_score),
     ...present('bestEfficiency', row.best_efficiency),
     ...present('worstEfficiency', row.worst_efficiency),
-    totalTokens: BigInt(row.total_tokens),
+    totalTokens: BigInt(row.total_tokens ?? 0),
   };
 }
 

@@ -3,6 +3,7 @@ import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect';
 import type { Kysely } from 'kysely';
 import {
   GetFootprintResponseSchema,
+  type GetStatsRequest,
   GetStatsResponseSchema,
   GetTrendsResponseSchema,
   GetUsageSummaryResponseSchema,
@@ -40,25 +41,31 @@ export function queryHandlers(db: Kysely<Database>) {
       request.pageToken,
     );
   };
+  const stats = async ({ component, hours: given, eventType }: GetStatsRequest) => {
+    const hours = checkHours(given || hoursDefault);
+    const type = eventType || 'THOUGHT_LATENCY';
+    const { overall, components } = await statistics(db, { eventType: type, hours, component });
+    const response = create(GetStatsResponseSchema, {
+      ...componentMessage(overall),
+      ...(component === '' ? {} : { component }),
+      timeWindowHours: hours,
+      components: components.map(componentMessage),
+    });
+    return { response, totalTokens: overall.total_tokens };
+  };
   return classified({
     /** The rows of `listEvents`, whose metadata has all its digits. */
     eventPage,
+    /** The answer of `getStats`, and its sum of tokens: null where there is nothing to sum up. */
+    stats,
 
     async listEvents(request) {
       const { events, nextPageToken } = await eventPage(request);
       return create(ListEventsResponseSchema, { events: events.map(eventMessage), nextPageToken });
     },
 
-    async getStats({ component, hours: given, eventType }) {
-      const hours = checkHours(given || hoursDefault);
-      const type = eventType || 'THOUGHT_LATENCY';
-      const { overall, components } = await statistics(db, { eventType: type, hours, component });
-      return create(GetStatsResponseSchema, {
-        ...componentMessage(overall),
-        ...(component === '' ? {} : { component }),
-        timeWindowHours: hours,
-        components: components.map(componentMessage),
-      });
+    async getStats(request) {
+      return (await stats(request)).response;
     },
 
     async getUsageSummary({ hours: given, model, layer }) {
@@ -117,7 +124,7 @@ export function queryHandlers(db: Kysely<Database>) {
         ...time('monitoredAt', new Date()),
       });
     },
-  } satisfies Partial<ServiceImpl<typeof QueryService>> & { eventPage: unknown });
+  } satisfies Partial<ServiceImpl<typeof QueryService>> & { eventPage: unknown; stats: unknown });
 }
 
 /** The same handlers, whose failures in the database say whether a retry is worth while. */

@@ -22,7 +22,7 @@ import { ServiceError } from '../errors.ts';
 import { parseRfc3339 } from '../records/rfc3339.ts';
 import { sendJson } from '../serve/plain-answers.ts';
 import type { Route } from '../serve/route.ts';
-import { checkPageSize } from './checks.ts';
+import { checkPageSize, clamped } from './checks.ts';
 import { eventMessage } from './messages.ts';
 import { exactMetadata } from './metadata.ts';
 import type { QueryHandlers } from './query-handlers.ts';
@@ -44,7 +44,7 @@ export function restQueries(handlers: QueryHandlers): Route[] {
     }));
   return [
     answering('/v1/telemetry/events', (parameters) => listEvents(handlers, parameters)),
-    get('/v1/telemetry/stats', GetStatsRequestSchema, GetStatsResponseSchema, handlers.getStats),
+    answering('/v1/telemetry/stats', (parameters) => getStats(handlers, parameters)),
     get(
       '/v1/telemetry/usage/summary',
       GetUsageSummaryRequestSchema,
@@ -86,11 +86,9 @@ const answering = (
 });
 
 async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
-  const named = new URLSearchParams(parameters);
-  const limit = named.get('limit');
-  named.delete('limit');
-  if (limit) named.set('page_size', String(checkPageSize('limit', readWhole('limit', limit))));
-  const request = readParameters(ListEventsRequestSchema, named);
+  const request = legacyRequest(ListEventsRequestSchema, parameters);
+  const limit = parameters.get('limit');
+  if (limit) request.pageSize = checkPageSize('limit', clamped.limit(readWhole('limit', limit)));
   const { events, nextPageToken } = await handlers.eventPage(request);
   const body = events.map(({ metadata, ...row }) => ({
     ...(restJson(EventSchema, eventMessage({ ...row, metadata: null })) as object),
@@ -101,6 +99,28 @@ async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams):
   if (nextPageToken === '') return { body };
   parameters.set('page_token', nextPageToken);
   return { body, headers: { link: `<?${parameters}>; rel="next"` } };
+}
+
+async function getStats(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
+  const request = legacyRequest(GetStatsRequestSchema, parameters);
+  const { response, totalTokens } = await handlers.stats(request);
+  const body = restJson(GetStatsResponseSchema, response) as object;
+  return { body: { ...body, total_tokens: totalTokens } };
+}
+
+/**
+ * A request of the deployed clients, who give up after a few refusals: what is not known is passed
+ * over, and more hours than there are mean all of them, as with the service that they knew.
+ */
+function legacyRequest<Desc extends typeof ListEventsRequestSchema | typeof GetStatsRequestSchema>(
+  schema: Desc,
+  parameters: URLSearchParams,
+): MessageShape<Desc> {
+  const names = new Set(schema.fields.flatMap(({ name, jsonName }) => [name, jsonName]));
+  const known = new URLSearchParams([...parameters].filter(([name]) => names.has(name)));
+  const request: MessageShape<Desc> = readParameters(schema, known);
+  request.hours = clamped.hours(request.hours);
+  return request;
 }
 
 /** Fills a request from parameters named as its fields; an empty one counts as not given. */

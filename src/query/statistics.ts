@@ -11,7 +11,8 @@ export interface ComponentStatistics {
   readonly avg_efficiency_score: number | null;
   readonly best_efficiency: number | null;
   readonly worst_efficiency: number | null;
-  readonly total_tokens: number;
+  /** Null where no measurement has any. */
+  readonly total_tokens: number | null;
 }
 
 export interface StatisticsFilter {
@@ -191,8 +192,12 @@ const double = (numeric: RawBuilder<unknown>): RawBuilder<number | null> => sql`
   end`;
 
 /** A sum of whole numbers, 0 where there are none, within what a number holds exactly. */
-const count = (sum: RawBuilder<unknown>): RawBuilder<number> => sql`
-  least(greatest(coalesce(${sum}, 0), -9007199254740991), 9007199254740991)::bigint`;
+const count = (sum: RawBuilder<unknown>): RawBuilder<number> => sql`coalesce(${exact(sum)}, 0)`;
+
+/** Within what numbers hold exactly; null stays null. */
+const exact = (sum: RawBuilder<unknown>): RawBuilder<number | null> => sql`
+  (case when ${sum} is not null
+    then least(greatest(${sum}, -9007199254740991), 9007199254740991) end)::bigint`;
 
 const mean = (column: 'value' | 'duration_ms'): RawBuilder<number | null> =>
   double(sql`avg(${finite(column)}::numeric)`);
@@ -200,8 +205,8 @@ const mean = (column: 'value' | 'duration_ms'): RawBuilder<number | null> =>
 const tokens = sql`coalesce(prompt_tokens, 0)::numeric + coalesce(completion_tokens, 0)`;
 
 /** Sums a number inside metadata, passing over what is none. */
-const tokenSum = (key: string): RawBuilder<number> =>
-  count(sql`sum(
+const tokenSum = (key: string): RawBuilder<number | null> =>
+  exact(sql`sum(
     case when jsonb_typeof(metadata -> ${sql.lit(key)}) = 'number'
       then trunc((metadata ->> ${sql.lit(key)})::numeric) end
   )`);

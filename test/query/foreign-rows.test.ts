@@ -91,11 +91,12 @@ describe('rows that others have written', () => {
     const shown = events.map((row: { metadata: unknown }) => row.metadata);
     for (const value of [7, 'text', true, [1, { a: 2 }]]) expect(shown).toContainEqual({ value });
     // Page by page, past each of them.
-    let next = '/v1/telemetry/events?limit=1';
+    let next = `${telemetry.baseUrl}/v1/telemetry/events?limit=1`;
     for (let page = 0; page < 100 && next; page++) {
-      const { status, headers } = await getJson(telemetry.baseUrl + next);
+      const { status, headers } = await getJson(next);
       expect(status).toBe(200);
-      next = headers.get('link')?.match(/<(.+)>/)?.[1] ?? '';
+      const following = headers.get('link')?.match(/<(.+)>/)?.[1];
+      next = following ? new URL(following, next).href : '';
     }
     expect(next).toBe('');
     expect(await get('usage/summary?model=odd')).toMatchObject({ requests: 3, cost_usd: 0 });
