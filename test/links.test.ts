@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import Slugger from 'github-slugger';
 import { marked, type Token, type Tokens } from 'marked';
@@ -57,6 +57,13 @@ it('every relative link of the documents leads to a file, and to a heading that 
   const own = links.filter(({ target }) => !/^[a-z]+:/.test(target));
   expect(own.length).toBeGreaterThan(20);
   expect(own.map(({ file, target }) => broken(file, target)).filter(Boolean)).toEqual([]);
+});
+
+it('the README says what each folder of src is for', () => {
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `src/${name}`);
+  expect(targets('README.md')).toEqual(expect.arrayContaining(folders));
 });
 
 // What begins with a dot is made on the machine.
