@@ -6,12 +6,16 @@ import gzip
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any
+from typing import Any, Union
 
 from gravitas_telemetry._generated.ingest_pb2 import LogBatchRequest, LogBatchResponse
+
+
+Answer = tuple[int, dict[str, str], Union[bytes, dict[str, Any]]]
 
 
 @dataclass
@@ -22,6 +26,13 @@ class Received:
     body: bytes
 
     @property
+    def values(self) -> list[float]:
+        """Of its events."""
+        if self.path == "/v1/telemetry/batch":
+            return [each.get("value") for each in json.loads(self.body).get("events", [])]
+        return [each.value for each in LogBatchRequest.FromString(self.body).events]
+
+    @property
     def batch_id(self) -> str:
         if self.path == "/v1/telemetry/batch":
             return str(json.loads(self.body)["batch_id"])
@@ -30,9 +41,13 @@ class Received:
 
 @dataclass
 class AnsweringServer:
-    """Gives `answers` one after the other, and then acknowledges everything."""
+    """Gives `answers` one after the other, and then `otherwise`: acknowledges everything, unless told else.
 
-    answers: list[tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    An answer is a status, headers and what to say: an object as JSON, or bytes as they are.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    otherwise: Answer | Callable[[Received], Answer | None] | None = None
     received: list[Received] = field(default_factory=list)
 
     def __enter__(self) -> AnsweringServer:
@@ -46,13 +61,18 @@ class AnsweringServer:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
-                ours.received.append(Received(time.monotonic(), self.path, headers, body))
-                if ours.answers:
-                    status, given, error = ours.answers.pop(0)
-                    self.answer(status, {**given, "content-type": "application/json"}, json.dumps(error).encode())
+                received = Received(time.monotonic(), self.path, headers, body)
+                ours.received.append(received)
+                told = ours.answers.pop(0) if ours.answers else ours.otherwise
+                if callable(told):
+                    told = told(received)
+                if told:
+                    status, given, said = told
+                    content = said if isinstance(said, bytes) else json.dumps(said).encode()
+                    self.answer(status, {"content-type": "application/json", **given}, content)
                 elif self.path == "/v1/telemetry/batch":
                     sent = json.loads(body)
-                    answer = {"batch_id": sent["batch_id"], "events": len(sent["events"]), "rejected": 0}
+                    answer = {"batch_id": sent["batch_id"], "events": len(sent.get("events", [])), "rejected": 0}
                     self.answer(200, {}, json.dumps(answer).encode())
                 else:
                     batch = LogBatchRequest.FromString(body)

@@ -100,9 +100,14 @@ def ask(port: int, value: int) -> bytes:
         return b""
 
 
-def test_gunicorn_preload(start: Start, stored: Stored) -> None:
+@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
+def test_gunicorn_preload(start: Start, stored: Stored, tmp_path: Path, kind: str) -> None:
     port = free_port()
-    server = start("-m", "gunicorn", "--preload", "--workers", "3", "--bind", f"127.0.0.1:{port}", "application")
+    where = f"127.0.0.1:{port}"
+    # A signal to end that comes before a worker listens to any is lost to that.
+    (tmp_path / "gunicorn.conf.py").write_text("def post_worker_init(worker): print('worker ready', flush=True)")
+    server = start("-m", "gunicorn", "-k", kind, "--preload", "--workers", "3", "--bind", where, "application")
+    eventually(lambda: (tmp_path / "log").read_bytes().count(b"worker ready") == 3)
     eventually(lambda: ask(port, 0))
     for value in range(1, 60):
         assert ask(port, value)
@@ -133,10 +138,12 @@ def test_uvicorn_reload(start: Start, stored: Stored, tmp_path: Path) -> None:
     assert found == [(0, 1), (1, 1), (2, len([each for each in answered if each]))]
 
 
-def test_20_of_20_celery_tasks_in_workers_of_one_task(start: Start, stored: Stored) -> None:
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent", "eventlet"])
+def test_20_of_20_celery_tasks(start: Start, stored: Stored, pool: str) -> None:
+    """In workers of one task, where it has any."""
     assert start("tasks.py").wait(30) == 0
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    worker = start("-m", "celery", "-A", "tasks", "worker", "--concurrency", "2", *alone)
+    worker = start("-m", "celery", "-A", "tasks", "worker", "--pool", pool, "--concurrency", "2", *alone)
     eventually(lambda: len(stored()) >= 21, 40)
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)

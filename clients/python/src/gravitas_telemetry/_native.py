@@ -8,10 +8,12 @@ in a caller's thread does it as the caller would (docs/specs/client.md, 5.2).
 
 from __future__ import annotations
 
+import _queue
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 _POLL_S = 0.005
@@ -19,7 +21,7 @@ _POLL_S = 0.005
 
 def _original(module: str, name: str) -> Any:
     gevent: Any = sys.modules.get("gevent.monkey")
-    if gevent and gevent.is_module_patched(module.lstrip("_")):
+    if gevent:
         return gevent.get_original(module, name)
     eventlet: Any = sys.modules.get("eventlet.patcher")
     if eventlet and eventlet.is_monkey_patched("thread"):
@@ -31,7 +33,8 @@ _allocate_lock: Callable[[], Any] = _original("_thread", "allocate_lock")
 _start_new_thread: Callable[..., int] = _original("_thread", "start_new_thread")
 RLock: Callable[[], Any] = _original("_thread", "RLock")
 Lock = _allocate_lock
-SimpleQueue: Any = _original("_queue", "SimpleQueue")
+SimpleQueue: Any = _queue.SimpleQueue
+Empty = _queue.Empty
 
 
 def is_patched() -> bool:
@@ -74,6 +77,15 @@ class Event:
         return self._is_set
 
 
+class _NamedThread(threading.Thread):
+    """What debuggers and tests see."""
+
+    def _delete(self) -> None:
+        # It has another identity by now, where threads have become greenlets meanwhile.
+        with suppress(KeyError):
+            super()._delete()  # type: ignore[misc]
+
+
 class Thread:
     """A daemon; `run` must not raise."""
 
@@ -89,8 +101,7 @@ class Thread:
         if is_patched():
             _start_new_thread(self._run_to_end, ())
         else:
-            # What debuggers and tests see, with its name.
-            self._thread = threading.Thread(target=self._run_to_end, name=self._name, daemon=True)
+            self._thread = _NamedThread(target=self._run_to_end, name=self._name, daemon=True)
             self._thread.start()
         self.is_started = True
 

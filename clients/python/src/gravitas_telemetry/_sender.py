@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from queue import Empty
 
 from ._complaints import complain
 from ._counters import Counters
@@ -11,7 +10,7 @@ from ._delivery import Delivery
 from ._flushing import FlushResult
 from ._http_client import mark_sending_thread
 from ._intake import NEVER, Flush, Intake
-from ._native import Thread
+from ._native import Empty, Thread
 from ._options import Options
 
 _SLEEP_S_MAX = 3600
