@@ -1,31 +1,9 @@
 import vm from 'node:vm';
-import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
 import type { Telemetry } from '../src/browser.ts';
 import { expectOnce, upTo } from './support/exactly-once.ts';
-
-const packageDirectory = new URL('..', import.meta.url).pathname;
-
-/** What a bundler for browsers makes of an application that imports the package by its name. */
-async function bundle(): Promise<{ code: string; modules: string[]; imports: string[] }> {
-  const application = await rolldown({
-    input: 'application',
-    platform: 'browser',
-    cwd: packageDirectory,
-    plugins: [
-      {
-        name: 'application',
-        resolveId: (id) => (id === 'application' ? `${packageDirectory}application.js` : null),
-        load: (id) =>
-          id.endsWith('application.js') ? `export * from 'gravitas-telemetry-client';` : null,
-      },
-    ],
-  });
-  const { output } = await application.generate({ format: 'iife', name: 'bundled' });
-  const [chunk] = output;
-  return { code: chunk.code, modules: Object.keys(chunk.modules), imports: chunk.imports };
-}
+import { bundleForBrowsers } from './support/web.ts';
 
 interface Page {
   readonly Telemetry: typeof Telemetry;
@@ -49,7 +27,16 @@ function openPage(code: string, origin: string): Page {
     removeEventListener: window.removeEventListener.bind(window),
     location: new URL(origin),
     ...{ document, console, crypto, performance, setTimeout, clearTimeout, AbortController },
-    ...{ AbortSignal, Blob, CompressionStream, Response, TextDecoder, TextEncoder, Uint8Array },
+    ...{
+      AbortSignal,
+      Blob,
+      URL,
+      CompressionStream,
+      Response,
+      TextDecoder,
+      TextEncoder,
+      Uint8Array,
+    },
   };
   vm.runInNewContext(`${code}; globalThis.bundled = bundled;`, page);
   const { bundled } = page as unknown as { bundled: { Telemetry: typeof Telemetry } };
@@ -69,12 +56,12 @@ describe('the browser entry', () => {
   let code: string;
   beforeAll(async () => {
     collector = await startCollector();
-    ({ code } = await bundle());
+    ({ code } = await bundleForBrowsers());
   });
   afterAll(() => collector.stop());
 
   it('reaches no module of Node', async () => {
-    const { modules, imports } = await bundle();
+    const { modules, imports } = await bundleForBrowsers();
     expect(modules.some((module) => module.endsWith('dist/browser.js'))).toBe(true);
     expect(modules.filter((module) => module.includes('/dist/node/'))).toEqual([]);
     expect(imports).toEqual([]);
