@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
 import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
-import { Health } from './observe/health.ts';
+import { Health, measureHealth } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { createRoutes } from './routes.ts';
 import { Admission } from './serve/admission.ts';
@@ -27,7 +27,7 @@ export class Collector {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #registry = new Registry();
-  readonly #health = new Health();
+  readonly #health: Health;
   readonly #shutdown = new AbortController();
   readonly #database: DatabaseService;
   readonly #path: IngestPath;
@@ -38,7 +38,16 @@ export class Collector {
     this.#logger = logger;
     this.#database = database;
     collectDefaultMetrics({ register: this.#registry });
-    this.#path = createIngestPath(config, database.writers, spool, this.#registry, logger);
+    this.#health = new Health(logger);
+    measureHealth(this.#health, this.#registry);
+    this.#path = createIngestPath(
+      config,
+      database.writers,
+      spool,
+      this.#registry,
+      this.#health,
+      logger,
+    );
     this.#server = this.#createServer();
   }
 
@@ -78,14 +87,7 @@ export class Collector {
    * that will never be: then the collector is to be stopped.
    */
   async untilReady(): Promise<void> {
-    let failure: unknown;
-    this.#database.failed.catch((error) => {
-      failure = error;
-    });
-    while (!this.#health.readiness.ready) {
-      if (failure) throw failure;
-      await sleep(20);
-    }
+    await this.#database.ready;
   }
 
   /**
@@ -116,6 +118,8 @@ export class Collector {
     // What it is at is in the spool: a database that stalls is not worth a long wait.
     const tired = AbortSignal.any([deadline, AbortSignal.timeout(drainStopMsMax)]);
     await Promise.race([this.#path.drain.stop(), untilAborted(tired)]);
+    this.#path.intake.stop();
+    await Promise.race([this.#path.outage.close(), untilAborted(tired)]);
     await this.#path.spool.close();
     await this.#database.close(endsAt - performance.now());
     this.#logger.info('stopped');
@@ -131,6 +135,7 @@ export class Collector {
     this.#logger.info({ host, port: this.port }, 'listening');
     this.#database.prepare(this.#health, this.#registry);
     this.#path.drain.start();
+    this.#path.intake.start();
   }
 
   #createServer(): SocketServer {

@@ -1,15 +1,19 @@
 import type pg from 'pg';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Ingest, type IngestOptions } from './accept/ingest.ts';
+import { announced } from './buffer/announce.ts';
 import { Drain } from './buffer/drain.ts';
 import { CommitOrSpool } from './buffer/fallback.ts';
 import { IngestBuffer } from './buffer/ingest-buffer.ts';
+import { IntakeWatch } from './buffer/intake-watch.ts';
+import { Outage } from './buffer/outage.ts';
 import type { Spool } from './buffer/spool/spool.ts';
 import { GroupCommitter } from './commit/group-committer.ts';
 import { Writer } from './commit/writer.ts';
 import type { Config } from './config.ts';
 import { batchIdAgeMsMax, batchIdAheadMsMax } from './database/maintenance.ts';
 import { Accounting } from './observe/accounting.ts';
+import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { dayMs, minuteMs } from './units.ts';
 
@@ -24,8 +28,12 @@ export interface IngestPath {
   readonly buffer: IngestBuffer;
   /** Takes the groups that the database does not. */
   readonly spool: Spool;
+  /** Finds out when it takes them again. */
+  readonly outage: Outage;
   /** Brings those to the database when it is back. */
   readonly drain: Drain;
+  /** Tells when nothing can be taken. */
+  readonly intake: IntakeWatch;
   /** Writes. */
   readonly writer: Writer;
   /** Counts. */
@@ -37,22 +45,23 @@ export function createIngestPath(
   writers: pg.Pool,
   spool: Spool,
   registry: Registry,
+  health: Health,
   logger: Logger,
 ): IngestPath {
   const accounting = new Accounting(registry);
   const writer = new Writer(writers);
-  const fallback = new CommitOrSpool(
-    new GroupCommitter(writer, 'callers').commit,
-    spool,
-    { sharesDisk: config.databaseUrl === '' },
-    logger,
-  );
-  const drainCommit = new GroupCommitter(writer, 'spool').commit;
-  const drain = new Drain(spool, drainCommit, fallback, config, accounting, logger);
+  const ofCallers = new GroupCommitter(writer, 'callers');
+  const ofSpool = new GroupCommitter(writer, 'spool');
+  const outage = new Outage(ofCallers.probe, health);
+  const options = { sharesDisk: config.databaseUrl === '' };
+  const fallback = new CommitOrSpool(announced(ofCallers.commit, logger), spool, outage, options);
+  const committer = { ...ofSpool, commit: announced(ofSpool.commit, logger) };
+  const drain = new Drain(spool, committer, outage, config, accounting, health, logger);
+  const intake = new IntakeWatch(spool, outage, options, health);
   const buffer = createBuffer(config, fallback, accounting);
   measure(buffer, spool, registry);
   const ingest = new Ingest(buffer, ingestOptions(config), accounting);
-  return { ingest, buffer, spool, drain, writer, accounting };
+  return { ingest, buffer, spool, outage, drain, intake, writer, accounting };
 }
 
 function createBuffer(

@@ -49,7 +49,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: [],
   },
   commit: {
-    own: ['database', 'records', 'errors', 'units', 'uuid'],
+    own: ['database', 'records', 'buffer/batch', 'errors', 'units', 'uuid'],
     typesOf: ['buffer'],
     packages: ['kysely', 'pg'],
   },

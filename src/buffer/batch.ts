@@ -82,6 +82,21 @@ const sum = (batch: Batch, of: (rows: EncodedRows) => number): number => {
   return total;
 };
 
+/** Throws what keeps the database from taking records of some kinds. */
+export type Probe = (kinds: readonly RecordKind[]) => Promise<void>;
+
+/** What the database does for the spool. */
+export interface Committer {
+  readonly commit: CommitGroup;
+  readonly probe: Probe;
+  /** Keeps all rows of a batch as dead letters, without a look at what is in them. */
+  readonly keep: (batch: Batch, reason: string) => Promise<Settlement>;
+}
+
+/** The kinds of record that there are in some batches. */
+export const kindsOf = (batches: readonly Batch[]): RecordKind[] =>
+  recordKinds.filter((kind) => batches.some(({ rows }) => rows[kind].count > 0));
+
 export const batchRows = (batch: Batch): number => sum(batch, ({ count }) => count);
 
 /** What a batch costs in memory: its encoded rows and an allowance for the objects around them. */

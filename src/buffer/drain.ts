@@ -1,11 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ServiceError } from '../errors.ts';
+import { errorMessage, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
+import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { newUuidV7 } from '../uuid.ts';
-import { type Batch, batchBytes, batchRows, type CommitGroup } from './batch.ts';
-import type { CommitOrSpool } from './fallback.ts';
-import type { ClosedSegment, Spool } from './spool/spool.ts';
+import { Backoff, pause } from './backoff.ts';
+import { type Batch, batchBytes, batchRows, type Committer, kindsOf } from './batch.ts';
+import type { Outage } from './outage.ts';
+import type { ClosedSegment } from './spool/closed-segments.ts';
+import type { Spool } from './spool/spool.ts';
 
 export interface DrainOptions {
   readonly groupRowsMax: number;
@@ -13,35 +15,38 @@ export interface DrainOptions {
 }
 
 const idleMs = 200;
-const retryMsMin = 100;
-const retryMsMax = 5000;
+/** A group that fails so often, while the database takes other rows, is divided. */
+const groupFaultsMax = 3;
 
-/** Moves the spool's batches to the database, in order, and finds out when an outage is over. */
+/** Moves the spool's batches to the database, in order; none of them holds up the others for long. */
 export class Drain {
   readonly #spool: Spool;
-  readonly #commit: CommitGroup;
-  readonly #fallback: CommitOrSpool;
+  readonly #committer: Committer;
+  readonly #outage: Outage;
   readonly #options: DrainOptions;
   readonly #accounting: Accounting;
+  readonly #health: Health;
   readonly #logger: Logger;
   readonly #stop = new AbortController();
+  readonly #backoff = new Backoff();
   #running: Promise<void> = Promise.resolve();
-  #retryMs = retryMsMin;
 
-  /** `commit` dead-letters the batches whose ids are known with other content (5.7). */
+  /** `committer` dead-letters the batches whose ids are known with other content (5.7). */
   constructor(
     spool: Spool,
-    commit: CommitGroup,
-    fallback: CommitOrSpool,
+    committer: Committer,
+    outage: Outage,
     options: DrainOptions,
     accounting: Accounting,
+    health: Health,
     logger: Logger,
   ) {
     this.#spool = spool;
-    this.#commit = commit;
-    this.#fallback = fallback;
+    this.#committer = committer;
+    this.#outage = outage;
     this.#options = options;
     this.#accounting = accounting;
+    this.#health = health;
     this.#logger = logger;
   }
 
@@ -60,18 +65,17 @@ export class Drain {
       try {
         const segment = await this.#spool.oldest();
         if (segment) await this.#drainSegment(segment);
-        else if (this.#fallback.outage) await this.#probe();
-        else await this.#pause(idleMs);
+        else await this.#idle();
       } catch (error) {
-        this.#logger.error({ err: error }, 'draining the spool failed, and is tried again');
-        await this.#backOff();
+        await this.#failed(error);
       }
     }
   }
 
-  /** An empty group asks the database no more than whether it can commit. */
-  async #probe(): Promise<void> {
-    await this.#commitGroup([]);
+  async #idle(): Promise<void> {
+    this.#health.report('drain', undefined);
+    await this.#spool.tidy();
+    await pause(idleMs, this.#stop.signal);
   }
 
   async #drainSegment(segment: ClosedSegment): Promise<void> {
@@ -83,43 +87,91 @@ export class Drain {
       this.#accounting.damaged(segment.damaged);
     }
     for (const batch of segment.recovered) this.#accounting.recovered(batch.answer);
+    let isSettled = true;
     for (const batches of groupsOf(segment.batches, this.#options)) {
-      await this.#commitGroup(batches);
+      isSettled = (await this.#settle(batches, groupFaultsMax)) && isSettled;
       if (this.#stop.signal.aborted) return;
     }
-    await segment.remove();
+    await segment.remove(!isSettled);
   }
 
-  /** Tries until the database takes the group, or the drain stops. */
-  async #commitGroup(batches: readonly Batch[]): Promise<void> {
+  /**
+   * Tries until the database takes the group, or the drain stops; where it takes other rows all the
+   * same, in halves, and what is left in the end is moved out of the way (5.12). Resolves with
+   * whether the segment is not needed any more.
+   */
+  async #settle(batches: readonly Batch[], faultsMax: number): Promise<boolean> {
     const group = { id: newUuidV7(), batches };
-    while (!this.#stop.signal.aborted) {
+    let failure: unknown;
+    for (let faults = 0; faults < faultsMax; ) {
+      if (this.#stop.signal.aborted) return true;
       try {
-        const settlements = await this.#commit(group);
-        this.#retryMs = retryMsMin;
-        this.#fallback.recovered();
+        const settlements = await this.#committer.commit(group);
         settlements.forEach((settlement, index) => {
           this.#accounting.settled((batches[index] as Batch).answer, settlement);
         });
-        return;
+        this.#outage.committed(batches);
+        this.#backoff.reset();
+        this.#health.report('drain', undefined);
+        return true;
       } catch (error) {
-        const refused = error instanceof ServiceError && error.kind === 'permanent';
-        this.#logger[refused ? 'error' : 'debug'](
-          { err: error },
-          'the database does not take the spool yet',
-        );
-        await this.#backOff();
+        failure = error;
+        if (await this.#databaseIsWell(batches)) faults += 1;
+        await this.#failed(error);
       }
     }
+    const [only, second] = batches as [Batch, Batch?];
+    if (!second) return await this.#moveAway(only, failure);
+    const middle = Math.ceil(batches.length / 2);
+    const first = await this.#settle(batches.slice(0, middle), 1);
+    return (await this.#settle(batches.slice(middle), 1)) && first;
   }
 
-  async #backOff(): Promise<void> {
-    await this.#pause(this.#retryMs * (0.5 + Math.random()));
-    this.#retryMs = Math.min(2 * this.#retryMs, retryMsMax);
+  /**
+   * A batch that alone fails again and again. What may be a matter of time comes again after all
+   * others; what is not becomes dead letters, or else its segment is set aside.
+   */
+  async #moveAway(batch: Batch, failure: unknown): Promise<boolean> {
+    const { id } = batch;
+    while (!this.#stop.signal.aborted) {
+      try {
+        if (failure instanceof ServiceError && failure.kind === 'retryable') {
+          await this.#spool.append({ id: batch.groupId ?? id, batches: [batch] });
+          this.#logger.warn({ err: failure, batch: id }, 'a batch of the spool is put off');
+          this.#accounting.putOff();
+        } else {
+          const settlement = await this.#committer.keep(batch, errorMessage(failure));
+          this.#accounting.settled(batch.answer, settlement);
+          this.#logger.error({ err: failure, batch: id }, 'a batch of the spool is dead letters');
+        }
+        return true;
+      } catch (error) {
+        if (await this.#databaseIsWell([batch])) {
+          this.#logger.error({ err: error, batch: id }, 'a batch of the spool is set aside');
+          this.#accounting.setAside();
+          return false;
+        }
+        await this.#failed(error);
+      }
+    }
+    return true;
   }
 
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
+  async #databaseIsWell(batches: readonly Batch[]): Promise<boolean> {
+    return await this.#committer.probe(kindsOf(batches)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const expected = error instanceof ServiceError && error.kind === 'retryable';
+    this.#logger[expected ? 'debug' : 'error'](
+      { err: error },
+      'draining the spool failed, and is tried again',
+    );
+    this.#health.report('drain', errorMessage(error), false);
+    await this.#backoff.pause(this.#stop.signal);
   }
 }
 

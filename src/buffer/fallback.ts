@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
-import type { Logger } from '../observe/logger.ts';
 import type { CommitGroup, Group, Settlement } from './batch.ts';
+import type { Outage } from './outage.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface FallbackOptions {
@@ -15,26 +15,14 @@ export interface FallbackOptions {
 export class CommitOrSpool {
   readonly #commit: CommitGroup;
   readonly #spool: Spool;
+  readonly #outage: Outage;
   readonly #options: FallbackOptions;
-  readonly #logger: Logger;
-  #outage = false;
 
-  constructor(commit: CommitGroup, spool: Spool, options: FallbackOptions, logger: Logger) {
+  constructor(commit: CommitGroup, spool: Spool, outage: Outage, options: FallbackOptions) {
     this.#commit = commit;
     this.#spool = spool;
+    this.#outage = outage;
     this.#options = options;
-    this.#logger = logger;
-  }
-
-  /** Whether groups go to the spool without a try. */
-  get outage(): boolean {
-    return this.#outage;
-  }
-
-  /** The database has taken a group again. */
-  recovered(): void {
-    if (this.#outage) this.#logger.info('the database takes data again');
-    this.#outage = false;
   }
 
   /**
@@ -42,18 +30,18 @@ export class CommitOrSpool {
    * was tried. `commitMsMax`: a commit that takes longer is left behind.
    */
   async store(group: Group, commitMsMax: number): Promise<readonly Settlement[]> {
-    if (this.#outage) return await this.#toSpool(group);
+    if (this.#outage.isOn) return await this.#toSpool(group);
     if (this.#options.sharesDisk) this.#spool.checkDisk();
     const committing = this.#commit(group);
     // Left behind after the timeout: what becomes of it, the drain finds out by the group's id.
     committing.catch(() => {});
     try {
-      return await withinMs(committing, commitMsMax);
+      const settlements = await withinMs(committing, commitMsMax);
+      this.#outage.committed(group.batches);
+      return settlements;
     } catch (error) {
       if (!(error instanceof ServiceError) || error.kind !== 'retryable') throw error;
-      if (!this.#outage)
-        this.#logger.warn({ err: error }, 'the database fails: batches go to the spool');
-      this.#outage = true;
+      this.#outage.begin(error, group.batches);
       return await this.#toSpool(group).catch(unlessCommitted);
     }
   }

@@ -1,6 +1,7 @@
 import { conflict, retryDelayMs, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
-import type { Acknowledgement, Batch, CommitGroup, Settlement } from './batch.ts';
+import { recordKinds } from '../records/tables.ts';
+import type { Acknowledgement, Answer, Batch, CommitGroup, Settlement } from './batch.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
 export type LaneName = 'unary' | 'stream';
@@ -126,7 +127,7 @@ export class IngestBuffer implements BatchSink {
 function acknowledge(batch: Batch, settlement: Settlement): Acknowledgement {
   switch (settlement.kind) {
     case 'stored':
-      return { durability: 'committed', duplicate: false, answer: batch.answer };
+      return { durability: 'committed', duplicate: false, answer: finalAnswer(batch, settlement) };
     case 'duplicate':
       return { durability: 'committed', duplicate: true, answer: settlement.answer };
     case 'conflict':
@@ -134,6 +135,12 @@ function acknowledge(batch: Batch, settlement: Settlement): Acknowledgement {
     case 'spooled':
       return { durability: 'spooled', duplicate: false, answer: batch.answer };
   }
+}
+
+/** Not all that is valid is stored. */
+function finalAnswer({ answer }: Batch, { deadLettered }: Settlement & { kind: 'stored' }): Answer {
+  if (!deadLettered || recordKinds.every((kind) => deadLettered[kind] === 0)) return answer;
+  return { ...answer, deadLettered };
 }
 
 /** Waits for a promise, but no longer than until the signal. The promise itself goes on. */

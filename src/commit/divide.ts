@@ -8,7 +8,7 @@ import type { RecordKind } from '../records/tables.ts';
 import { splitTuples } from '../records/tuples.ts';
 import { copyRows, tableOf } from './copy.ts';
 import { type Claims, claimBatches, inOrder } from './ledger.ts';
-import { probeWithin } from './probe.ts';
+import { probe } from './probe.ts';
 
 /** A row that PostgreSQL does not store; all rows as one where they can't be told apart. */
 export interface UnstorableRow {
@@ -137,7 +137,7 @@ class Divider {
   }
 
   async #probe(failure: unknown): Promise<void> {
-    await probeWithin(this.#client, this.#kinds).catch(() => {
+    await probe(this.#client, this.#kinds).catch(() => {
       throw failure;
     });
   }

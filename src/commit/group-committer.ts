@@ -1,9 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type pg from 'pg';
-import type { Batch, Group, Settlement } from '../buffer/batch.ts';
+import { type Batch, type Group, kindsOf, type Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError, isDataFault, mayBeDataFault } from '../database/sqlstate.ts';
-import { byKind, recordKinds } from '../records/tables.ts';
+import { byKind, type RecordKind, recordKinds } from '../records/tables.ts';
 import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 import { claimDivided, copyDivided, rowsOf } from './divide.ts';
@@ -44,10 +44,8 @@ export class GroupCommitter {
     });
 
   /** Throws what keeps the database from taking anything; see `probe`. */
-  readonly probe = async (): Promise<void> =>
-    await this.#classified(() =>
-      this.#writer.withConnection((client) => probe(client, recordKinds)),
-    );
+  readonly probe = async (kinds: readonly RecordKind[]): Promise<void> =>
+    await this.#classified(() => this.#writer.transaction((_, client) => probe(client, kinds)));
 
   /** Keeps all rows of a batch as dead letters, whatever is in them. */
   readonly keep = async (batch: Batch, reason: string): Promise<Settlement> =>
@@ -109,12 +107,9 @@ export class GroupCommitter {
   /** A failure twice in a row may be the data's fault: if rows of ours are taken, it is. */
   async #probeAfter(failure: unknown, group: Group): Promise<void> {
     if (!mayBeDataFault(failure)) throw failure;
-    const kinds = recordKinds.filter((kind) => group.batches.some(({ rows }) => rows[kind].count));
-    await this.#writer
-      .withConnection((client) => probe(client, kinds))
-      .catch(() => {
-        throw failure;
-      });
+    await this.probe(kindsOf(group.batches)).catch(() => {
+      throw failure;
+    });
   }
 
   async #settleConflicts(

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { Batch } from '../buffer/batch.ts';
-import { transactionStartOf } from '../database/client.ts';
 import { isDataFault } from '../database/sqlstate.ts';
 import { byKind, type RecordKind, tables } from '../records/tables.ts';
 import { joinTuple, postgresTimestamp } from '../records/tuples.ts';
@@ -10,15 +9,10 @@ import { newClaims } from './ledger.ts';
 
 /**
  * Writes a row to the ledger and to each of the tables that such records go to, and takes all of
- * it back: throws what is in the way of every write. `begin` and `undo` stand around it.
+ * it back, in a transaction that goes on: throws what is in the way of every write.
  */
-export async function probe(
-  client: pg.ClientBase,
-  kinds: readonly RecordKind[],
-  begin = transactionStartOf(client)?.begin() ?? 'begin',
-  undo = 'rollback',
-): Promise<void> {
-  await client.query(begin);
+export async function probe(client: pg.ClientBase, kinds: readonly RecordKind[]): Promise<void> {
+  await client.query('savepoint probe');
   try {
     await copyRows(client, [newClaims({ id: newUuidV7(), batches: [anyBatch()] })]);
     for (const kind of kinds) await copyRows(client, [anyRow(kind)]);
@@ -26,13 +20,9 @@ export async function probe(
     // It has been looked at: rows that please the database would be taken.
     if (!isDataFault(error)) throw error;
   } finally {
-    await client.query(undo);
+    await client.query('rollback to savepoint probe');
   }
 }
-
-/** The same inside a transaction, which goes on after it. */
-export const probeWithin = (client: pg.ClientBase, kinds: readonly RecordKind[]): Promise<void> =>
-  probe(client, kinds, 'savepoint probe', 'rollback to savepoint probe');
 
 function anyBatch(): Batch {
   const none = byKind(() => 0);

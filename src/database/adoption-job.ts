@@ -50,7 +50,7 @@ export class AdoptionJob {
     const db = createKysely(this.#pool);
     const copy = () => adoptLegacyRows(db, this.#options, this.#logger, signal);
     await Promise.all([
-      this.#every(() => this.#persistence.untilDone('adoption', copy, false)),
+      this.#every(() => this.#persistence.untilDone('adoption', copy)),
       this.#every(async () => this.#tell(await adoptionStates(db).catch(() => []))),
     ]);
   }

@@ -44,7 +44,7 @@ export class DatabaseService {
   #maintenance: Maintenance | undefined;
   #background: Promise<unknown> = Promise.resolve();
   #mayWrite = (): boolean => true;
-  readonly #failure = Promise.withResolvers<never>();
+  readonly #ready = Promise.withResolvers<void>();
 
   private constructor(
     config: Config,
@@ -80,7 +80,7 @@ export class DatabaseService {
     });
     this.#upkeep = pool('upkeep', 4, upkeepLimits);
     this.reader = createKysely(this.#readers);
-    this.#failure.promise.catch(() => {});
+    this.#ready.promise.catch(() => {});
   }
 
   /**
@@ -132,7 +132,8 @@ export class DatabaseService {
 
   /** Brings the schema up to date, now or as soon as the database lets it, and keeps it so. */
   prepare(health: Health, registry: Registry): void {
-    health.report('schema', 'not up to date yet');
+    // Not in the way either: as long as the tables are not there, batches are spooled.
+    health.report('schema', 'not up to date yet', false);
     let prepared = false;
     // Tables that have been looked at once may be written to ever after.
     this.#mayWrite = () => {
@@ -143,12 +144,12 @@ export class DatabaseService {
       await this.#embedded?.run();
       await this.#upkeepSchema(health, registry);
     };
-    this.#background = Promise.all([this.#watch(health), preparing().catch(this.#failure.reject)]);
+    this.#background = Promise.all([this.#watch(health), preparing().catch(this.#ready.reject)]);
   }
 
-  /** Never resolves; rejected with the `StartError` that keeps it from ever being ready. */
-  get failed(): Promise<never> {
-    return this.#failure.promise;
+  /** Resolves when it can be written to; rejected with the `StartError` that keeps it from that. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   /** Brings the schema up to date once; throws what is in the way. */
@@ -201,6 +202,7 @@ export class DatabaseService {
     const options = { timeZone: this.#config.legacyTimeZone, chunkRows: adoptionChunkRows };
     const adoption = new AdoptionJob(pool, options, persistence, health, logger, registry);
     await keeper.prepare();
+    if (!signal.aborted) this.#ready.resolve();
     await Promise.all([keeper.watch(), adoption.run(signal)]);
   }
 

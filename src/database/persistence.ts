@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, StartError } from '../errors.ts';
-import type { Health } from '../observe/health.ts';
+import type { Health, HealthPart } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 
 const retryMs = 2000;
 
 /**
  * Work that is tried again until it succeeds or the signal ends it; health knows what fails, and
- * why. A `StartError` is thrown at once.
+ * why: not in the way, since batches are spooled meanwhile. A `StartError` is thrown at once.
  */
 export class Persistence {
   readonly #health: Health;
@@ -25,12 +25,12 @@ export class Persistence {
     return this.#signal.aborted;
   }
 
-  async untilDone(part: string, work: () => Promise<void>, blocking: boolean): Promise<void> {
-    while (!this.ended && !(await this.attempt(part, work, blocking))) await this.pause(retryMs);
+  async untilDone(part: HealthPart, work: () => Promise<void>): Promise<void> {
+    while (!this.ended && !(await this.attempt(part, work))) await this.pause(retryMs);
   }
 
   /** One try; false if it failed. */
-  async attempt(part: string, work: () => Promise<void>, blocking: boolean): Promise<boolean> {
+  async attempt(part: HealthPart, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       this.#failures.delete(part);
@@ -45,7 +45,7 @@ export class Persistence {
         this.#logger.error({ err: error }, `${part}: failed, and is tried again`);
       }
       this.#failures.set(part, reason);
-      this.#health.report(part, reason, blocking);
+      this.#health.report(part, reason, false);
       return false;
     }
   }

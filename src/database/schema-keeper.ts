@@ -60,14 +60,10 @@ export class SchemaKeeper {
       for (const warning of await checkServer(this.#pool)) this.#logger.warn(warning);
       await this.#bringUpToDate();
     };
-    // Reported as well when the partitions are seen to, not before.
-    this.#health.report('partitions', 'not looked at yet');
-    await this.#persistence.untilDone('schema', checked, true);
-    await Promise.race([this.#seeToPartitions(), this.#persistence.pause(partitionsMsMax)]);
+    await this.#persistence.untilDone('schema', checked);
     // Without them rows go to the default partition: that is no reason not to take any.
-    if (!this.#health.isWell('partitions')) {
-      this.#health.report('partitions', 'are still being made', false);
-    }
+    this.#health.report('partitions', 'are still being made', false);
+    await Promise.race([this.#seeToPartitions(), this.#persistence.pause(partitionsMsMax)]);
   }
 
   /** Resolves when the signal ends it. */
@@ -83,7 +79,7 @@ export class SchemaKeeper {
 
   async #seeToPartitions(): Promise<void> {
     const attempt = async () => {
-      await this.#persistence.attempt('partitions', () => this.#maintenance.start(), false);
+      await this.#persistence.attempt('partitions', () => this.#maintenance.start());
       this.#partitionsTriedMs = Date.now();
       this.#seeing = undefined;
     };
@@ -95,7 +91,7 @@ export class SchemaKeeper {
     const damage = await findDamage(createKysely(this.#pool)).catch(() => []);
     if (damage.length === 0) return;
     this.#notice(damage.map(({ reason }) => reason));
-    await this.#persistence.attempt('schema', () => this.#bringUpToDate(), false);
+    await this.#persistence.attempt('schema', () => this.#bringUpToDate());
     await this.#seeToPartitions();
   }
 

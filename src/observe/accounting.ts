@@ -24,6 +24,8 @@ export class Accounting {
   readonly #received: Counter<'table'>;
   readonly #recovered: Counter<'table'>;
   readonly #damaged: Counter;
+  readonly #putOff: Counter;
+  readonly #setAside: Counter;
   readonly #settled: Counter<'table' | 'outcome'>;
   readonly #pending: Gauge<'table'>;
   readonly #madeStorable: Counter;
@@ -45,6 +47,16 @@ export class Accounting {
     this.#damaged = new Counter({
       name: 'telemetry_spool_damaged_records_total',
       help: 'Records of the spool that could not be read, and were set aside with their segment.',
+      registers,
+    });
+    this.#putOff = new Counter({
+      name: 'telemetry_spool_put_off_total',
+      help: 'Batches of the spool that could not be stored while others could, and come again after these.',
+      registers,
+    });
+    this.#setAside = new Counter({
+      name: 'telemetry_spool_set_aside_total',
+      help: 'Batches of the spool that could be neither stored nor kept as dead letters, and were set aside with their segment.',
       registers,
     });
     this.#settled = new Counter({
@@ -103,6 +115,16 @@ export class Accounting {
   /** Records of the spool that can't be read. */
   damaged(records: number): void {
     this.#damaged.inc(records);
+  }
+
+  /** A batch of the spool has gone back to its end. */
+  putOff(): void {
+    this.#putOff.inc();
+  }
+
+  /** A batch of the spool stays where no drain comes to; it is still pending. */
+  setAside(): void {
+    this.#setAside.inc();
   }
 
   madeStorable(strings: number): void {

@@ -20,15 +20,18 @@ export function operatorRoutes(
     get('/livez', (response) => sendJson(response, 200, { status: 'alive' })),
     get('/readyz', (response) => {
       const { ready, reasons } = health.readiness;
-      sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', reasons });
+      const { status, unwellSince: since } = health;
+      sendJson(response, ready ? 200 : 503, { status, reasons, since });
     }),
     get('/health', (response) => {
       const { reasons } = health.readiness;
       sendJson(response, 200, {
         status: reasons.length === 0 ? 'healthy' : 'degraded',
         service: 'gravitas-telemetry',
-        database: health.isWell('database'),
+        database: health.isWell('database', 'schema', 'commit'),
         queue_depth: queueDepth(),
+        reasons,
+        since: health.unwellSince,
       });
     }),
     get('/metrics', async (response) => {

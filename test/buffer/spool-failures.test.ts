@@ -5,7 +5,9 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch, Group } from '../../src/buffer/batch.ts';
 import { CommitOrSpool } from '../../src/buffer/fallback.ts';
+import { Outage } from '../../src/buffer/outage.ts';
 import { Spool } from '../../src/buffer/spool/spool.ts';
+import { Health } from '../../src/observe/health.ts';
 import { eventBatch } from '../support/batches.ts';
 import { silentLogger } from '../support/logger.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -67,7 +69,8 @@ describe('spool', () => {
 it('says that the outcome is not known where a commit is left behind and the spool is full (3.3)', async () => {
   const spool = await open(0);
   const never = () => new Promise<never>(() => {});
-  const fallback = new CommitOrSpool(never, spool, { sharesDisk: false }, silentLogger);
+  const outage = new Outage(never, new Health());
+  const fallback = new CommitOrSpool(never, spool, outage, { sharesDisk: false });
   const store = (group: Group) => fallback.store(group, 10);
   await expect(store(groupOf(eventBatch(1)))).rejects.toMatchObject({ kind: 'retryable' });
   // Without a try there is no doubt.

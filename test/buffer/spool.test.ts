@@ -60,7 +60,7 @@ describe('spool', () => {
     expect(batches.map(({ rows }) => Buffer.from(rows.event.copy))).toEqual(
       groups.flatMap((group) => group.batches.map(({ rows }) => Buffer.from(rows.event.copy))),
     );
-    expect(second.isEmpty).toBe(true);
+    expect(second.bytes).toBe(0);
     expect(files()).toEqual([]);
     await second.close();
   });

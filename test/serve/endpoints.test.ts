@@ -12,6 +12,7 @@ import { testConfig } from '../support/config.ts';
 import { createDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { silentLogger } from '../support/logger.ts';
+import { metric } from '../support/metrics.ts';
 
 /** Nobody listens there. */
 const nowhere = 'postgresql://nobody@127.0.0.1:1/nothing';
@@ -103,20 +104,26 @@ describe('a collector that is ready', () => {
 });
 
 describe('a collector whose database is away', () => {
-  it('lives, is not ready, and says why', async () => {
+  it('lives, takes data, and says why it is degraded and since when', async () => {
     const { baseUrl } = await withoutDatabase();
     expect(await getJson(`${baseUrl}/livez`)).toMatchObject({ status: 200 });
     const { status, body } = await getJson(`${baseUrl}/readyz`);
-    expect({ status, body }).toMatchObject({ status: 503, body: { status: 'not ready' } });
+    expect({ status, body }).toMatchObject({ status: 200, body: { status: 'degraded' } });
     expect(body.reasons.toSorted()).toEqual([
       expect.stringMatching(/^database: /),
       expect.stringMatching(/^schema: /),
     ]);
     expect(await getJson(`${baseUrl}/health`)).toMatchObject({
       status: 200,
-      body: { status: 'degraded', database: false },
+      body: { status: 'degraded', database: false, reasons: body.reasons },
     });
-    expect((await healthOf(baseUrl).check({})).status).toBe(ServingStatus.NOT_SERVING);
+    const since = Date.parse(body.since.database);
+    expect(since).toBeGreaterThan(Date.now() - 60_000);
+    expect(since).toBeLessThanOrEqual(Date.now());
+    const unwellSince = await metric(baseUrl, 'telemetry_unwell_since_seconds{part="database"}');
+    expect(unwellSince).toBe(since / 1000);
+    expect(await metric(baseUrl, 'telemetry_unwell_since_seconds{part="spool"}')).toBe(0);
+    expect((await healthOf(baseUrl).check({})).status).toBe(ServingStatus.SERVING);
   });
 
   it('takes what it is sent all the same, and says that it is spooled', async () => {
@@ -139,10 +146,11 @@ describe('a collector whose database is away', () => {
     const collector = await Collector.start(config, silentLogger);
     cleanUps.push(() => collector.stop());
     const baseUrl = `http://127.0.0.1:${collector.port}`;
-    const changes = healthOf(baseUrl).watch({})[Symbol.asyncIterator]();
-    expect((await changes.next()).value.status).toBe(ServingStatus.NOT_SERVING);
+    const readyz = async () => (await getJson(`${baseUrl}/readyz`)).body;
+    expect(await readyz()).toMatchObject({ status: 'degraded' });
     await client.query(`alter database ${name} allow_connections true`);
-    expect((await changes.next()).value.status).toBe(ServingStatus.SERVING);
-    expect((await getJson(`${baseUrl}/readyz`)).status).toBe(200);
+    await expect
+      .poll(readyz, { timeout: 10_000 })
+      .toEqual({ status: 'ready', reasons: [], since: {} });
   });
 });

@@ -1,12 +1,19 @@
-import { open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryLock } from '../../directory-lock.ts';
-import { ServiceError } from '../../errors.ts';
+import { errorMessage, ServiceError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { mebibyte } from '../../units.ts';
-import type { Batch, Group } from '../batch.ts';
+import type { Group } from '../batch.ts';
+import {
+  type ClosedFile,
+  type ClosedSegment,
+  ClosedSegments,
+  foundFile,
+} from './closed-segments.ts';
 import { DiskReserve } from './disk-reserve.ts';
-import { encodeRecord, readSegment } from './record.ts';
+import { syncDirectory, testWrite } from './files.ts';
+import { encodeRecord } from './record.ts';
 import { Segment } from './segment.ts';
 import { SetAside } from './set-aside.ts';
 
@@ -21,34 +28,6 @@ export interface SpoolOptions {
   readonly logger: Logger;
 }
 
-/** The oldest segment, closed, as the drain gets it. */
-export interface ClosedSegment {
-  readonly batches: readonly Batch[];
-  /** Those that nobody accounts for: written before this process began, or refused by it (5.4). */
-  readonly recovered: readonly Batch[];
-  /** Damaged records, which are lost to the drain. */
-  readonly damaged: number;
-  /** Deletes it, or sets it aside where something in it is damaged. */
-  remove(): Promise<void>;
-}
-
-interface ClosedFile {
-  readonly path: string;
-  bytes: number;
-  readonly recovered: boolean;
-  readonly refused: ReadonlySet<string>;
-  /** Settled when nothing is written to it any more. */
-  readonly written: Promise<unknown>;
-}
-
-const foundFile = async (path: string): Promise<ClosedFile> => ({
-  path,
-  bytes: (await stat(path)).size,
-  recovered: true,
-  refused: new Set(),
-  written: Promise.resolve(),
-});
-
 const segmentBytesMax = 8 * mebibyte;
 const segmentPattern = /^spool-(\d+)\.log$/;
 /** No number is used again while a segment that has it is set aside. */
@@ -58,17 +37,21 @@ const numberPattern = /^spool-(\d+)\.log(\.damaged)?$/;
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #lock: DirectoryLock;
-  readonly #closed: ClosedFile[];
+  readonly #closed: ClosedSegments;
   readonly #setAside: SetAside;
   readonly #disk: DiskReserve;
   #active: Segment | undefined;
   #opening: Promise<Segment> | undefined;
   #nextNumber: number;
+  /** Of the last group for which there was no room. */
+  #wantedBytes = 0;
+  /** Why the last append has failed. */
+  #failure: string | undefined;
 
   private constructor(
     options: SpoolOptions,
     lock: DirectoryLock,
-    closed: ClosedFile[],
+    closed: ClosedSegments,
     setAside: SetAside,
     nextNumber: number,
   ) {
@@ -88,22 +71,19 @@ export class Spool {
     );
     const all = await readdir(options.directory);
     const names = all.filter((name) => segmentPattern.test(name)).sort();
-    const closed = await Promise.all(
+    const found = await Promise.all(
       names.map(async (name) => await foundFile(join(options.directory, name))),
     );
     const numbers = all.map((name) => Number(numberPattern.exec(name)?.[1] ?? 0));
     const setAside = await SetAside.open(options.directory, options.logger);
+    const closed = new ClosedSegments(found, setAside, options.logger);
     const spool = new Spool(options, lock, closed, setAside, Math.max(0, ...numbers) + 1);
     await spool.#disk.ask();
     return spool;
   }
 
   get bytes(): number {
-    return this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#active?.bytes ?? 0);
-  }
-
-  get isEmpty(): boolean {
-    return this.#closed.length === 0 && !this.#active;
+    return this.#closed.bytes + (this.#active?.bytes ?? 0);
   }
 
   /** What is kept of segments in which something is damaged. */
@@ -113,7 +93,33 @@ export class Spool {
 
   /** Throws where the disk is nearly full (3.3). */
   checkDisk(): void {
-    if (this.#disk.isLow) throw full('the disk is nearly full');
+    if (this.#disk.isLow) throw full(diskIsLow);
+  }
+
+  /** Why nothing can be appended at the moment; undefined where it can, as far as is known. */
+  get obstacle(): string | undefined {
+    if (this.#missing(this.#wantedBytes) > this.#setAside.bytes) return 'it is full';
+    return this.#failure;
+  }
+
+  /** What should be looked at, and does not keep anything from being appended. */
+  get concern(): string | undefined {
+    return this.#closed.obstacle;
+  }
+
+  get diskObstacle(): string | undefined {
+    return this.#disk.isLow ? diskIsLow : undefined;
+  }
+
+  /** Finds out whether what the last append failed of is over. */
+  async testDirectory(): Promise<void> {
+    if (this.#failure === undefined) return;
+    try {
+      await testWrite(join(this.#options.directory, 'test'));
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = errorMessage(error);
+    }
   }
 
   /**
@@ -127,34 +133,28 @@ export class Spool {
     try {
       segment = await this.#writable();
       await segment.append(record);
+      this.#failure = undefined;
     } catch (cause) {
+      this.#failure = errorMessage(cause);
       segment?.refused.add(group.id);
       if (segment && this.#active === segment) await this.#closeActive().catch(() => {});
       throw new ServiceError('retryable', 'writing to the spool failed', { cause });
     }
   }
 
-  /** The oldest segment; undefined when there is none. */
+  /** The oldest segment; undefined when there is none. Throws where it can't be read, a few times. */
   async oldest(): Promise<ClosedSegment | undefined> {
-    if (this.#closed.length === 0 && this.#active) await this.#closeActive();
-    const file = this.#closed[0];
+    if (!this.#closed.oldest && this.#active) await this.#closeActive();
+    const file = this.#closed.oldest;
     if (!file) return undefined;
     await file.written;
-    if (this.#closed[0] !== file) return await this.oldest();
-    const { batches, damaged } = readSegment(await readFile(file.path));
-    return {
-      batches,
-      damaged,
-      recovered: batches.filter(
-        ({ groupId }) => file.recovered || file.refused.has(groupId as string),
-      ),
-      remove: async () => {
-        this.#closed.shift();
-        if (damaged === 0) return await unlink(file.path);
-        await rename(file.path, SetAside.pathOf(file.path));
-        await this.#setAside.add(file.path, file.bytes);
-      },
-    };
+    if (this.#closed.oldest !== file) return await this.oldest();
+    return await this.#closed.read(file);
+  }
+
+  /** Tries again what could not be done to segments that are drained. */
+  async tidy(): Promise<void> {
+    await this.#closed.tidy();
   }
 
   async close(): Promise<void> {
@@ -197,34 +197,32 @@ export class Spool {
         () => {},
       ),
     };
-    this.#closed.push(file);
+    this.#closed.add(file);
     await closing;
   }
 
   /** After a failed write there is less than was to be written, or nothing at all. */
   #measured(file: ClosedFile, bytes: number): void {
     file.bytes = bytes;
-    if (bytes === 0) this.#closed.splice(this.#closed.indexOf(file), 1);
+    if (bytes === 0) this.#closed.forget(file);
   }
 
   #checkRoom(bytes: number): void {
-    const missing = this.bytes + this.#setAside.bytes + bytes - this.#options.bytesMax;
+    const missing = this.#missing(bytes);
     if (missing > this.#setAside.bytes) {
+      this.#wantedBytes = bytes;
       throw full('the database is not taking data, and the spool is full');
     }
     this.checkDisk();
     if (missing > 0) void this.#setAside.giveUp(missing);
   }
-}
 
-const full = (what: string) => new ServiceError('overloaded', what, { retryDelayMs: 5000 });
-
-/** A new file is only as durable as its entry in the directory. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+  /** Bytes that would have to go for so many more. */
+  #missing(bytes: number): number {
+    return this.bytes + this.#setAside.bytes + bytes - this.#options.bytesMax;
   }
 }
+
+const diskIsLow = 'the disk is nearly full';
+
+const full = (what: string) => new ServiceError('overloaded', what, { retryDelayMs: 5000 });

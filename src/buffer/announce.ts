@@ -1,0 +1,24 @@
+import type { Logger } from '../observe/logger.ts';
+import type { CommitGroup, Settlement } from './batch.ts';
+
+/** Logs which batches have become dead letters, in whole or in part, also where nobody waits any more. */
+export const announced =
+  (commit: CommitGroup, logger: Logger): CommitGroup =>
+  async (group) => {
+    const settlements = await commit(group);
+    for (const [index, settlement] of settlements.entries()) {
+      const rows = deadRows(settlement);
+      if (rows === 0) continue;
+      const batch = group.batches[index]?.id;
+      logger.warn(
+        { batch, rows },
+        'the database does not take rows: they are kept as dead letters',
+      );
+    }
+    return settlements;
+  };
+
+function deadRows(settlement: Settlement): number {
+  if (settlement.kind !== 'stored' || !settlement.deadLettered) return 0;
+  return Object.values(settlement.deadLettered).reduce((sum, count) => sum + count, 0);
+}
