@@ -1,23 +1,32 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { hourMs } from '../units.ts';
-import { partitionsOf } from './catalog.ts';
+import { dayMs, hourMs } from '../units.ts';
+import { type Partition, partitionsOf } from './catalog.ts';
 import type { Database } from './schema.ts';
+
+/** Batch ids are remembered for so long; older ones are refused. */
+export const batchIdAgeMsMax = 14 * dayMs;
 
 const mark = 'knows ids from ';
 
 /**
- * From when on the ledger remembers batch ids, by the time inside them: what is older it has
- * forgotten, except for ids that were claimed since.
+ * From when on the ledger remembers every batch id, by the time inside them: of what is older it
+ * knows only what was claimed since. A collector whose clock is behind makes partitions anew that
+ * others have dropped, so their being there is not enough.
  */
 export async function ledgerBeginMs(db: Kysely<Database>): Promise<number> {
-  const days = (await partitionsOf(db, 'batch_ledger')).filter(({ isDefault }) => !isDefault);
+  const [oldest] = await dailyPartitions(db);
+  const remadeMs = await remadeAtMs(db);
+  if (!oldest) return remadeMs;
+  return Math.max(oldest.fromMs, remadeMs, (await databaseNowMs(db)) - batchIdAgeMsMax);
+}
+
+async function remadeAtMs(db: Kysely<Database>): Promise<number> {
   const { rows } = await sql<{ comment: string | null }>`
     select obj_description(pg_class.oid, 'pg_class') as comment
     from pg_class join pg_namespace on pg_namespace.oid = relnamespace
     where nspname = current_schema() and relname = 'batch_ledger'`.execute(db);
   const comment = rows[0]?.comment ?? '';
-  const remade = comment.startsWith(mark) ? Date.parse(comment.slice(mark.length)) : -Infinity;
-  return Math.max(days[0]?.fromMs ?? -Infinity, remade);
+  return comment.startsWith(mark) ? Date.parse(comment.slice(mark.length)) : -Infinity;
 }
 
 /** A ledger that was lost and made anew knows nothing of before, of clocks that are ahead neither. */
@@ -25,3 +34,35 @@ export async function noteLedgerBegin(trx: Transaction<Database>): Promise<void>
   const begin = new Date(Date.now() + hourMs).toISOString();
   await sql`comment on table batch_ledger is ${sql.lit(mark + begin)}`.execute(trx);
 }
+
+/**
+ * Before when batch ids may be forgotten. The clock of one machine is not enough, and where the
+ * database runs on that machine neither are two: nothing is forgotten before ids of two later days
+ * say that so much time has passed. A wrong clock writes the ids of one day.
+ */
+export async function ledgerHorizonMs(db: Kysely<Database>, oursMs: number): Promise<number> {
+  const timesMs = [oursMs, await databaseNowMs(db), await witnessedMs(db)];
+  return Math.min(...timesMs) - batchIdAgeMsMax - dayMs;
+}
+
+/** The end of the last day but one of which the ledger has ids. */
+async function witnessedMs(db: Kysely<Database>): Promise<number> {
+  let days = 0;
+  for (const { name, toMs } of (await dailyPartitions(db)).reverse()) {
+    const { rows } = await sql<{ used: boolean }>`
+      select exists (select from ${sql.table(name)}) as used`.execute(db);
+    if (rows[0]?.used) days += 1;
+    if (days === 2) return toMs;
+  }
+  return -Infinity;
+}
+
+async function databaseNowMs(db: Kysely<Database>): Promise<number> {
+  const { rows } = await sql<{ ms: number }>`
+    select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms`.execute(db);
+  return rows[0]?.ms ?? Number.NaN;
+}
+
+/** From the oldest on. */
+const dailyPartitions = async (db: Kysely<Database>): Promise<Partition[]> =>
+  (await partitionsOf(db, 'batch_ledger')).filter(({ isDefault }) => !isDefault);

@@ -4,12 +4,11 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
+import { batchIdAgeMsMax, ledgerHorizonMs } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
 
-/** Batch ids are remembered for so long; older ones are refused. */
-export const batchIdAgeMsMax = 14 * dayMs;
 /** How far a batch id's time may lie ahead of ours. */
 export const batchIdAheadMsMax = hourMs;
 
@@ -76,7 +75,7 @@ export class Maintenance {
         fromMs: now - batchIdAgeMsMax,
         toMs,
       });
-      await dropPartitionsBefore(this.#db, 'batch_ledger', now - batchIdAgeMsMax - dayMs);
+      await dropPartitionsBefore(this.#db, 'batch_ledger', await ledgerHorizonMs(this.#db, now));
     });
     await this.#countStrays();
   }

@@ -38,6 +38,7 @@ export function mayBeDataFault(error: unknown): boolean {
   if (isDataFault(error)) return true;
   const root = error instanceof ServiceError ? error.cause : error;
   if (!(root instanceof pg.DatabaseError) || root.severity === 'FATAL') return false;
+  if (lacksPartition(root)) return false;
   // Malformed COPY data is called a violation of the protocol.
   return root.code === '08P01' || !circumstances.has(root.code?.slice(0, 2) ?? '');
 }

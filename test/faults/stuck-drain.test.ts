@@ -97,7 +97,10 @@ it('is not held up by what the database does not take in its own way (4.4)', asy
 
 it('does not keep an outage going when it is stuck itself (4.2)', async () => {
   await start();
-  await database.rows('alter table system_telemetry rename to elsewhere');
+  await database.rows(`create function refuse() returns trigger language plpgsql as $$
+    begin raise exception using errcode = '53100', message = 'disk full'; end $$`);
+  await database.rows(`create trigger refuse before insert on system_telemetry
+    for each row execute function refuse()`);
   const idempotency_key = uuidv7();
   expect((await post({ idempotency_key })).body.durability).toBe('DURABILITY_SPOOLED');
   // Somebody claims the same id and does not come to an end.
@@ -107,7 +110,7 @@ it('does not keep an outage going when it is stuck itself (4.2)', async () => {
     `insert into batch_ledger (batch_id, fingerprint, group_id) values ($1, '', gen_random_uuid())`,
     [idempotency_key],
   );
-  await database.rows('alter table elsewhere rename to system_telemetry');
+  await database.rows('drop trigger refuse on system_telemetry');
   await expect
     .poll(async () => (await post()).body.durability, { timeout: 10_000 })
     .toBe('DURABILITY_COMMITTED');

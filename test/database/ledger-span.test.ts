@@ -1,0 +1,83 @@
+import { Registry } from 'prom-client';
+import { uuidv7 } from 'uuidv7';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Maintenance } from '../../src/database/maintenance.ts';
+import { ensurePartitions } from '../../src/database/partitions.ts';
+import { createKysely, createPool } from '../../src/database/pool.ts';
+import { upkeepLimits } from '../../src/database/settings.ts';
+import { dayMs } from '../../src/units.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { uuidV7At } from '../support/ids.ts';
+import { silentLogger } from '../support/logger.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createDatabase();
+  const window = { table: 'batch_ledger', fromMs: nowMs - 40 * dayMs, toMs: nowMs } as const;
+  await ensurePartitions(createKysely(database.pool), window);
+});
+afterEach(() => database.drop());
+
+const nowMs = Date.now();
+
+/** Runs maintenance on a machine whose clock is so far ahead. */
+async function maintain(aheadMs = 0): Promise<void> {
+  const pool = createPool({
+    connection: { connectionString: database.url },
+    applicationName: 'test upkeep',
+    connectionsMax: 2,
+    limits: upkeepLimits,
+    logger: silentLogger,
+  });
+  const options = { eventAgeMsMax: 30 * dayMs, partitionDaysAhead: 2 };
+  const maintenance = new Maintenance(
+    createKysely(pool),
+    pool,
+    options,
+    silentLogger,
+    new Registry(),
+  );
+  await maintenance.run(nowMs + aheadMs);
+  await pool.end();
+}
+
+async function claim(...daysAgo: number[]): Promise<void> {
+  for (const days of daysAgo) {
+    await database.rows(
+      `insert into batch_ledger (batch_id, fingerprint, group_id) values ($1, '', $2)`,
+      [uuidV7At(nowMs - days * dayMs), uuidv7()],
+    );
+  }
+}
+
+const idsLeft = () => database.count('select count(*) from batch_ledger');
+
+it('forgets the ids of days that are over for longer than they are remembered', async () => {
+  await claim(30, 20, 17, 13, 1, 0);
+  await maintain();
+  expect(await idsLeft()).toBe(3);
+});
+
+it('forgets nothing because of a clock that is ahead of the database', async () => {
+  await claim(14, 13, 5, 1, 0);
+  await maintain(17 * dayMs);
+  expect(await idsLeft()).toBe(5);
+});
+
+it('forgets nothing because of a clock that is ahead together with the database', async () => {
+  // Both are on one machine. Nobody has written for 20 days, as it seems.
+  await claim(22, 21, 20);
+  await maintain();
+  expect(await idsLeft()).toBe(3);
+  // What it writes meanwhile is of one day.
+  await claim(0, 0);
+  await maintain();
+  expect(await idsLeft()).toBe(5);
+});
+
+it('keeps less than it remembers on no account', async () => {
+  await claim(15, 14, 2, 1, 0);
+  await maintain(-30 * dayMs);
+  await maintain();
+  expect(await idsLeft()).toBe(5);
+});
