@@ -1,4 +1,4 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { relationsNamed } from './catalog.ts';
 import { type DataTable, kindNames } from './expected-tables.ts';
 import type { Database } from './schema.ts';
@@ -32,10 +32,20 @@ export async function openOlderTable(
   name: string,
   timeZone: string,
 ): Promise<OlderTable | undefined> {
+  return await db.transaction().execute((trx) => openIn(trx, name, timeZone));
+}
+
+async function openIn(
+  db: Transaction<Database>,
+  name: string,
+  timeZone: string,
+): Promise<OlderTable | undefined> {
+  // Several collectors would make the same index at once.
   const { target, number } = await db
     .selectFrom('adoption')
     .select(['target', 'number'])
     .where('source', '=', name)
+    .forUpdate()
     .executeTakeFirstOrThrow();
   const relation = (await relationsNamed(db, [name])).get(name);
   if (!relation) return undefined;
