@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newUuidV7 } from '../../src/uuid.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
@@ -219,4 +220,15 @@ describe('partitions that somebody has taken away', () => {
     }
     await untilCount('AFTER', after);
   });
+});
+
+it('answers a batch whose rows were dropped as a duplicate', async () => {
+  const { baseUrl } = await start();
+  const batch = { batch_id: newUuidV7(), events: [{ event_type: 'BATCHED' }] };
+  const send = async () => (await postJson(`${baseUrl}/v1/telemetry/batch`, batch)).body;
+  expect(await send()).toMatchObject({ events: 1, duplicate: false });
+  await database.rows(routerMigration);
+  await untilReason(baseUrl, /system_telemetry is missing/);
+  while (!(await send()).duplicate) await sleep(20);
+  await untilCount('BATCHED', 0);
 });
