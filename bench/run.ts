@@ -1,3 +1,4 @@
+import { bulk } from './cases/bulk.ts';
 import { cost } from './cases/cost.ts';
 import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
@@ -24,7 +25,7 @@ import { unpackCommit } from './support/other-commit.ts';
 import type { Sizes } from './support/sizes.ts';
 
 /** In the order in which they are reported; `latency` needs the rates of `stream`. */
-export const cases = [raw, stream, unary, otherwise, cost, latency, mixed, stalled];
+export const cases = [raw, stream, unary, bulk, otherwise, cost, latency, mixed, stalled];
 
 export interface RunOptions {
   readonly rounds: number;

@@ -35,7 +35,7 @@ async function measureStalled(bench: Bench): Promise<Sample> {
       posts.go(),
       stall(bench, stallSeconds),
     ]);
-    await bench.postgres.untilRows(streamed.rows + posted.rows, { unsure: posted.refusals });
+    await bench.postgres.untilRows(streamed.rows + posted.rows, { unsure: posted.refusedRows });
     return { streamed, posted };
   });
   const { streamed, posted } = measured.result;

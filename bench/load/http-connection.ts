@@ -4,14 +4,20 @@ import net from 'node:net';
 const headEnd = '\r\n\r\n';
 const statusAt = 'HTTP/1.1 '.length;
 
+export interface Answer {
+  readonly status: number;
+  /** How long the server asks to be left alone; 0 where it does not. */
+  readonly retryAfterSeconds: number;
+}
+
 /** A connection that carries one HTTP/1.1 request at a time, whose bytes are at hand. */
 export class HttpConnection {
   readonly #socket: net.Socket;
-  readonly #onAnswer: (status: number) => void;
+  readonly #onAnswer: (answer: Answer) => void;
   #held = '';
   #closing = false;
 
-  constructor(port: number, onAnswer: (status: number) => void) {
+  constructor(port: number, onAnswer: (answer: Answer) => void) {
     this.#onAnswer = onAnswer;
     this.#socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket.on('data', (chunk) => this.#read(chunk));
@@ -37,7 +43,11 @@ export class HttpConnection {
     const text = this.#held + chunk.toString('latin1');
     const complete = isComplete(text);
     this.#held = complete ? '' : text;
-    if (complete) this.#onAnswer(Number(text.slice(statusAt, statusAt + 3)));
+    if (!complete) return;
+    const status = Number(text.slice(statusAt, statusAt + 3));
+    const retryAfterSeconds =
+      status === 200 ? 0 : Number(/\r\nretry-after: *(\d+)/i.exec(text)?.[1] ?? 0);
+    this.#onAnswer({ status, retryAfterSeconds });
   }
 }
 

@@ -1,7 +1,7 @@
 import { generateEvents } from '../support/events.ts';
 import { type Latencies, latencies } from '../support/statistics.ts';
 import { serveLoad } from './child.ts';
-import { getRequest, HttpConnection, postRequest } from './http-connection.ts';
+import { type Answer, getRequest, HttpConnection, postRequest } from './http-connection.ts';
 import { Pacer } from './pace.ts';
 
 export interface HttpOptions {
@@ -12,21 +12,25 @@ export interface HttpOptions {
   readonly requestsPerSecond?: number;
   /** Of the events that are posted. */
   readonly seed: number;
+  /** In one post; absent: a post is a single one. */
+  readonly eventsPerPost?: number;
   /** Paths to get, one after another, instead of posting events. */
   readonly queries?: readonly string[];
 }
 
 export interface HttpResult extends Latencies {
-  /** Requests answered with 200. */
+  /** Of the requests answered with 200: events, or answers to queries. */
   readonly rows: number;
   readonly seconds: number;
   /** Answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Requests answered otherwise. */
+  /** Requests answered otherwise, and the events in them. */
   readonly refusals: number;
+  readonly refusedRows: number;
 }
 
 const differentEvents = 256;
+const differentBatches = 16;
 
 class HttpLoad {
   readonly #options: HttpOptions;
@@ -40,18 +44,15 @@ class HttpLoad {
   #pacer: Pacer | undefined;
   #ended = false;
   #sent = 0;
+  #underWay = 0;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    const { port, connections, seed, queries } = options;
-    this.#requests = queries
-      ? queries.map(getRequest)
-      : generateEvents(differentEvents, seed).map((event) =>
-          postRequest('/v1/telemetry/log', JSON.stringify(event)),
-        );
+    const { port, connections, queries } = options;
+    this.#requests = queries ? queries.map(getRequest) : posts(options);
     this.#connections = Array.from({ length: connections }, () => {
-      const connection: HttpConnection = new HttpConnection(port, (status) =>
-        this.#answered(connection, status),
+      const connection: HttpConnection = new HttpConnection(port, (answer) =>
+        this.#answered(connection, answer),
       );
       return connection;
     });
@@ -79,11 +80,14 @@ class HttpLoad {
     await this.#done.promise;
     const elapsedSeconds = (performance.now() - startMs) / 1000;
     for (const connection of this.#connections) connection.close();
+    const { eventsPerPost = 1 } = this.#options;
+    const taken = this.#statuses['200'] ?? 0;
     return {
-      rows: this.#statuses['200'] ?? 0,
+      rows: taken * eventsPerPost,
       seconds: elapsedSeconds,
       statuses: this.#statuses,
-      refusals: this.#latenciesMs.length - (this.#statuses['200'] ?? 0),
+      refusals: this.#latenciesMs.length - taken,
+      refusedRows: (this.#latenciesMs.length - taken) * eventsPerPost,
       ...latencies(this.#latenciesMs),
     };
   }
@@ -91,20 +95,40 @@ class HttpLoad {
   #send(dueMs: number): void {
     const connection = this.#free.pop() as HttpConnection;
     this.#dueMs.set(connection, dueMs);
+    this.#underWay += 1;
     connection.send(this.#requests[this.#sent++ % this.#requests.length] as Buffer);
   }
 
-  #answered(connection: HttpConnection, status: number): void {
+  #answered(connection: HttpConnection, { status, retryAfterSeconds }: Answer): void {
     this.#latenciesMs.push(performance.now() - (this.#dueMs.get(connection) as number));
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
-    this.#free.push(connection);
-    this.#pacer?.again();
+    this.#underWay -= 1;
+    const free = () => {
+      this.#free.push(connection);
+      this.#pacer?.again();
+    };
+    if (retryAfterSeconds > 0) setTimeout(free, retryAfterSeconds * 1000);
+    else free();
     this.#settle();
   }
 
   #settle(): void {
-    if (this.#ended && this.#free.length === this.#connections.length) this.#done.resolve();
+    if (this.#ended && this.#underWay === 0) this.#done.resolve();
   }
+}
+
+function posts({ seed, eventsPerPost }: HttpOptions): Buffer[] {
+  if (eventsPerPost === undefined) {
+    return generateEvents(differentEvents, seed).map((event) =>
+      postRequest('/v1/telemetry/log', JSON.stringify(event)),
+    );
+  }
+  return Array.from({ length: differentBatches }, (_, index) =>
+    postRequest(
+      '/v1/telemetry/batch',
+      JSON.stringify({ events: generateEvents(eventsPerPost, seed + index) }),
+    ),
+  );
 }
 
 await serveLoad(async (options: HttpOptions) => {

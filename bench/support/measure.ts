@@ -47,8 +47,8 @@ export const startHttp = (bench: Bench, shape: HttpShape, port = bench.collector
 export interface LoadResult {
   readonly rows: number;
   readonly seconds: number;
-  /** Posts that were refused: nobody knows of them whether they are stored. */
-  readonly refusals?: number;
+  /** Events that were refused: nobody knows of them whether they are stored. */
+  readonly refusedRows?: number;
 }
 
 /** Runs a load that is ready, until all that was acknowledged is in the table. */
@@ -64,7 +64,7 @@ export async function measureLoad<Result extends LoadResult>(
   const expected = rowsBefore + result.rows;
   const late = (await bench.postgres.count()) < expected;
   const drained = await whileMeasuring(bench, collectorPid, () =>
-    bench.postgres.untilRows(expected, { unsure: result.refusals ?? 0 }),
+    bench.postgres.untilRows(expected, { unsure: result.refusedRows ?? 0 }),
   );
   const sum = (read: (part: Measured<unknown>) => number) =>
     // Acknowledged by the spool, rows come later: then that is part of the cost.

@@ -40,7 +40,8 @@ it('measures every case in a tiny run, and stores every row', { timeout: 120_000
       expect(samples[0]?.cpuSeconds.postgres, name).toBeGreaterThanOrEqual(0);
       if (name === 'raw' || name === 'stream') expect(samples[0]?.rows).toBe(rows);
     }
-    if (['raw', 'stream', 'unary', 'otherwise'].includes(name)) expect(svg).toContain(title);
+    if (['raw', 'stream', 'unary', 'bulk', 'otherwise'].includes(name))
+      expect(svg).toContain(title);
   }
   expect(report.goals.length).toBeGreaterThan(10);
   directory.remove();
