@@ -7,7 +7,6 @@ import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health
 import { GrpcStreams } from './accept/grpc-streams.ts';
 import { IngestHandlers } from './accept/ingest-handlers.ts';
 import { ingestRoutes } from './accept/ingest-routes.ts';
-import { PlainJson } from './accept/plain-json.ts';
 import { deadLetterService } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
 import type { Config } from './config.ts';
@@ -40,10 +39,7 @@ const services = [IngestService, QueryService, DeadLetterService];
 /** Everything that can be asked for, and who answers. */
 export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefused): Route[] {
   const { config, database, path, health, registry, shutdown } = parts;
-  const rpc = new Rpc(
-    { ...config, onStringsChanged: (strings) => path.accounting.madeStorable(strings) },
-    tell,
-  );
+  const rpc = new Rpc(config, tell);
   const stream = { inFlightMax: config.streamBatchesMax, shutdown, onRefused };
   const handlers = new IngestHandlers(path.ingest, stream);
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
@@ -51,7 +47,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, registry);
   const names = services.map(({ typeName }) => typeName);
   return [
-    ...ingestRoutes(rpc, handlers, new PlainJson(handlers, config), grpcStreams),
+    ...ingestRoutes(rpc, handlers, grpcStreams, config.messageBytesMax),
     ...restQueries(queries),
     ...rpc.routes((router) => {
       queryService(router, queries);

@@ -16,8 +16,7 @@ import { type TimeWindow, Validator } from '../records/validate.ts';
 import { WireEvents } from '../records/wire/wire-event.ts';
 import { dayMs, minuteMs } from '../units.ts';
 import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
-import type { Incoming, IncomingBatch, IncomingList } from './decode.ts';
-import type { RawBatch } from './raw-batch.ts';
+import type { RawBatch, RawRecord, RecordList } from './raw-batch.ts';
 import { Scratch } from './scratch.ts';
 
 export interface EncodeOptions {
@@ -40,7 +39,7 @@ const textCharactersMax = 300;
  * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
  */
 export function encodeBatch(
-  incoming: IncomingBatch,
+  incoming: RawBatch,
   options: EncodeOptions,
   idField = 'batch_id',
   nowMs = Date.now(),
@@ -94,7 +93,7 @@ class RecordEncoder {
     this.#wire = new WireEvents(scratch.rows, scratch.content, eventTime, nowMs);
   }
 
-  encode(kind: RecordKind, records: IncomingList): EncodedRows {
+  encode(kind: RecordKind, records: RecordList): EncodedRows {
     const { rows } = this.#scratch;
     if (records.length === 0) return { count: 0, copy: new Uint8Array() };
     rows.restart();
@@ -102,7 +101,7 @@ class RecordEncoder {
     for (let index = 0; index < records.length; index++) {
       const rowStart = rows.length;
       try {
-        this.#write(kind, records.at(index) as Incoming, ids.at(index));
+        this.#write(kind, records.at(index) as RawRecord, ids.at(index));
       } catch (error) {
         rows.length = rowStart;
         this.#reject(kind, index, error);
@@ -129,7 +128,7 @@ class RecordEncoder {
   }
 
   /** Writes a valid record as a row; throws a `FieldFault`, with part of the row written. */
-  #write(kind: RecordKind, raw: Incoming, rowId: Uint8Array): void {
+  #write(kind: RecordKind, raw: RawRecord, rowId: Uint8Array): void {
     const isWire = kind === 'event' && this.#form === 'protobuf' && raw instanceof Uint8Array;
     if (isWire && this.#wire.write(raw, rowId)) return;
     const record = this.#read(kind, raw);
@@ -138,7 +137,7 @@ class RecordEncoder {
     this.#rows.write(record, rowId);
   }
 
-  #read(kind: RecordKind, raw: Incoming): RecordValues {
+  #read(kind: RecordKind, raw: RawRecord): RecordValues {
     try {
       return this.#scratch.read(kind, raw, this.#form);
     } catch (fault) {

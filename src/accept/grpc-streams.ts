@@ -16,6 +16,7 @@ import { GrpcFrames } from '../serve/grpc-frames.ts';
 import { setGrpcStatus } from '../serve/protocol/grpc.ts';
 import type { Tell } from '../serve/told-error.ts';
 import type { IngestHandlers, PreparedBatch } from './ingest-handlers.ts';
+import { readWireBatch } from './wire-batch.ts';
 
 type Response = MessageInitShape<
   typeof StreamBatchesResponseSchema | typeof StreamEventsResponseSchema
@@ -63,7 +64,7 @@ export class GrpcStreams {
     const call = callOf(context);
     call.signal = context.signal;
     call.reachedHandler = true;
-    const read = (message: Uint8Array) => this.#handlers.prepareBinary(message);
+    const read = (message: Uint8Array) => this.#handlers.prepare(message, readWireBatch);
     const messages = this.#frames.messages(request.body as AsyncIterable<Uint8Array>, read);
     const trailer = new Headers();
     const tell = this.#tell;

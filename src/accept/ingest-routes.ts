@@ -1,95 +1,130 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import type { ConnectRouter } from '@connectrpc/connect';
-import { createAsyncIterable, type UniversalHandler } from '@connectrpc/connect/protocol';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import {
   BinaryIngestService,
   JsonIngestService,
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { callOf } from '../serve/call.ts';
+import type { RecordKind } from '../records/tables.ts';
 import { parseMediaType } from '../serve/media-type.ts';
+import { MessageText } from '../serve/message-text.ts';
 import type { Route } from '../serve/route.ts';
 import { type Rpc, routeOf } from '../serve/rpc.ts';
 import type { Request } from '../serve/socket-server.ts';
-import { decodeJsonBatch, recordBytesMax } from './decode.ts';
+import { recordBytesMax } from './decode.ts';
 import type { GrpcStreams } from './grpc-streams.ts';
-import { type IngestHandlers, readJsonLog, readJsonUsage, undecoded } from './ingest-handlers.ts';
-import { isPlainJson, type PlainJson } from './plain-json.ts';
+import type { IngestHandlers, ReadBatch } from './ingest-handlers.ts';
+import { contractBatch, plainBatch, registerBinary, registerJson } from './ingest-readings.ts';
+import { isPlain, PlainJson, type ServePlain } from './plain-json.ts';
+import { readNdjson } from './read-json.ts';
 
+type Serve = Route['serve'];
 type MethodName = keyof typeof IngestService.method;
 
-/** The RFC's names for methods of IngestService, which take JSON only. */
-const restNames: Readonly<Partial<Record<MethodName, string>>> = {
-  log: '/v1/telemetry/log',
-  logUsage: '/v1/telemetry/usage',
-  logBatch: '/v1/telemetry/batch',
-};
+const jsonType = 'application/json';
+const linesType = 'application/x-ndjson';
 
 /**
  * The ways in: each method of IngestService at its path of the contract and, where it has one, by
- * its plain name. A method has two readings, of protobuf and of JSON, and each of these may have a
- * quick way before the library's.
+ * its plain name, which takes JSON only. A method has two readings, of protobuf and of JSON, and
+ * each of these may have a quick way before the library's.
  */
 export function ingestRoutes(
   rpc: Rpc,
   handlers: IngestHandlers,
-  plainJson: PlainJson,
   grpcStreams: GrpcStreams,
+  messageBytesMax: number,
 ): Route[] {
-  const register = (router: ConnectRouter) => registerReadings(router, handlers);
-  const ofBatches = rpc.handlers(register);
-  const ofRecords = rpc.handlers(register, recordBytesMax);
-  return Object.entries(IngestService.method).flatMap(([key, method]) => {
+  const json = jsonWays(rpc, handlers, messageBytesMax);
+  const binary = binaryWays(rpc, handlers, grpcStreams);
+  const contract = Object.entries(IngestService.method).map(([key, method]): Route => {
     const name = key as MethodName;
-    const handlerOf = (reading: DescMethod) =>
-      (name in plainJson.kinds ? ofRecords : ofBatches).get(reading) as UniversalHandler;
-    const json = jsonRoute(rpc, handlerOf(JsonIngestService.method[name]), name, plainJson);
-    const binary = grpcStreams.before(name, handlerOf(BinaryIngestService.method[name]));
-    const route: Route = {
-      ...routeOf(method),
-      methods: ['POST'],
-      serve: (call, request, response) =>
-        isJson(request)
-          ? json(call, request, response)
-          : rpc.serve(binary, call, request, response),
-    };
-    const path = restNames[name];
-    if (path === undefined) return [route];
-    return [route, { ...route, path, mediaTypes: ['application/json'], serve: json }];
+    const serve: Serve = (call, request, response) =>
+      (isJson(request) ? json : binary)[name](call, request, response);
+    return { ...routeOf(method), methods: ['POST'], serve };
   });
+  const batch: Serve = (call, request, response) =>
+    (essenceOf(request) === linesType ? json.postLines : json.postBatch)(call, request, response);
+  return [
+    ...contract,
+    restRoute('log', [jsonType], json.log),
+    restRoute('usage', [jsonType], json.logUsage),
+    restRoute('batch', [jsonType, linesType], batch),
+  ];
 }
 
-/** Both readings of IngestService go to the same handlers. */
-function registerReadings(router: ConnectRouter, handlers: IngestHandlers): void {
-  router.service(BinaryIngestService, {
-    log: (request, context) => handlers.log(callOf(context), request),
-    logUsage: (request, context) => handlers.logUsage(callOf(context), request),
-    logBatch: (request, context) => handlers.logBatch(callOf(context), request, undecoded),
-    streamEvents: (requests, context) =>
-      handlers.streamEvents(callOf(context), handlers.prepared(requests, undecoded)),
-    streamBatches: (requests, context) =>
-      handlers.streamBatches(callOf(context), handlers.prepared(requests, undecoded)),
-  });
-  router.service(JsonIngestService, {
-    log: (request, context) => handlers.log(callOf(context), readJsonLog(request)),
-    logUsage: (request, context) => handlers.logUsage(callOf(context), readJsonUsage(request)),
-    logBatch: (request, context) => handlers.logBatch(callOf(context), request, decodeJsonBatch),
-    streamEvents: (requests, context) =>
-      handlers.streamEvents(callOf(context), handlers.prepared(requests, decodeJsonBatch)),
-    streamBatches: (requests, context) =>
-      handlers.streamBatches(callOf(context), handlers.prepared(requests, decodeJsonBatch)),
-  });
+/** The RFC's name for a method. */
+const restRoute = (name: string, mediaTypes: readonly string[], serve: Serve): Route => ({
+  path: `/v1/telemetry/${name}`,
+  methods: ['POST'],
+  mediaTypes,
+  kind: 'unary',
+  serve,
+});
+
+/** By method, how JSON is served. */
+function jsonWays(rpc: Rpc, handlers: IngestHandlers, messageBytesMax: number) {
+  const textDecoder = new MessageText();
+  const register = registerJson(handlers);
+  const ofBatches = libraryWays(rpc, rpc.handlers(register, { textDecoder }));
+  const limited = { textDecoder, messageBytesMax: recordBytesMax };
+  const ofRecords = libraryWays(rpc, rpc.handlers(register, limited));
+  const plain = new PlainJson(handlers);
+  const record = (method: DescMethod, kind: RecordKind) =>
+    quick(plain.record(kind), ofRecords(method), Math.min(recordBytesMax, messageBytesMax));
+  const batch = (method: DescMethod, read: ReadBatch<Uint8Array>) =>
+    quick(plain.batch(read), ofBatches(method), messageBytesMax);
+  const methods = JsonIngestService.method;
+  return {
+    log: record(methods.log, 'event'),
+    logUsage: record(methods.logUsage, 'usage'),
+    logBatch: batch(methods.logBatch, contractBatch),
+    postBatch: batch(methods.postBatch, plainBatch),
+    postLines: batch(methods.postLines, readNdjson),
+    streamEvents: ofBatches(methods.streamEvents),
+    streamBatches: ofBatches(methods.streamBatches),
+  };
 }
 
-/** JSON, by the quick way where that takes it. */
-const jsonRoute =
-  (rpc: Rpc, handler: UniversalHandler, name: MethodName, plainJson: PlainJson): Route['serve'] =>
-  async (call, request, response) => {
-    const kind = plainJson.kinds[name];
-    if (!kind || !isPlainJson(request)) return await rpc.serve(handler, call, request, response);
-    const left = await plainJson.serve(kind, call, response);
-    if (left) await rpc.serve(handler, call, request, response, createAsyncIterable([left]));
+/** By method, how protobuf is served. */
+function binaryWays(rpc: Rpc, handlers: IngestHandlers, grpcStreams: GrpcStreams) {
+  const register = registerBinary(handlers);
+  const ofBatches = libraryWays(rpc, rpc.handlers(register), grpcStreams);
+  const ofRecords = libraryWays(rpc, rpc.handlers(register, { messageBytesMax: recordBytesMax }));
+  const methods = BinaryIngestService.method;
+  return {
+    log: ofRecords(methods.log),
+    logUsage: ofRecords(methods.logUsage),
+    logBatch: ofBatches(methods.logBatch),
+    streamEvents: ofBatches(methods.streamEvents),
+    streamBatches: ofBatches(methods.streamBatches),
+  };
+}
+
+/** By the library, after what the streams take themselves. */
+function libraryWays(
+  rpc: Rpc,
+  handlers: ReadonlyMap<DescMethod, UniversalHandler>,
+  grpcStreams?: GrpcStreams,
+): (method: DescMethod) => Serve {
+  return (method) => {
+    const general = handlers.get(method) as UniversalHandler;
+    const handler = grpcStreams?.before(method.localName, general) ?? general;
+    return (call, request, response) => rpc.serve(handler, call, request, response);
+  };
+}
+
+/** Serves plain requests itself, and leaves the others to the library. */
+const quick =
+  (serve: ServePlain, general: Serve, bytesMax: number): Serve =>
+  (call, request, response) => {
+    if (isPlain(request, bytesMax)) return serve(call, response);
+    // It knows no lines, and need not: what it is given is text.
+    if (essenceOf(request) === linesType) request.headers['content-type'] = jsonType;
+    return general(call, request, response);
   };
 
-const isJson = ({ headers }: Request): boolean =>
-  /\+json$|\/json$/.test(parseMediaType(headers['content-type'])?.essence ?? '');
+const essenceOf = ({ headers }: Request): string =>
+  parseMediaType(headers['content-type'])?.essence ?? '';
+
+const isJson = (request: Request): boolean => /\+json$|\/json$/.test(essenceOf(request));

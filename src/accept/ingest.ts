@@ -5,9 +5,8 @@ import type { Accounting } from '../observe/accounting.ts';
 import { idOfRow } from '../records/rows.ts';
 import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
-import type { IncomingBatch } from './decode.ts';
 import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
-import { checkRows, type RecordLists } from './raw-batch.ts';
+import { checkRows, type RawBatch } from './raw-batch.ts';
 import { Scratch } from './scratch.ts';
 
 export interface IngestOptions extends EncodeOptions {
@@ -45,18 +44,14 @@ export class Ingest {
     this.#accounting = accounting;
   }
 
-  /** Refuses a batch with too many records, before any of them is decoded. */
-  checkRows(batch: RecordLists): void {
-    checkRows(batch, this.#options.batchRowsMax);
+  /** Records that a batch may have. */
+  get rowsMax(): number {
+    return this.#options.batchRowsMax;
   }
 
   /** A batch of one record, whose rejection is an error. */
-  async record(call: Call, kind: RecordKind, incoming: IncomingBatch): Promise<StoredRecord> {
-    return await this.storeRecord(call, kind, this.encode(incoming, idField));
-  }
-
-  /** See `record`. */
-  async storeRecord(call: Call, kind: RecordKind, batch: EncodedBatch): Promise<StoredRecord> {
+  async record(call: Call, kind: RecordKind, incoming: RawBatch): Promise<StoredRecord> {
+    const batch = this.encode(incoming, idField);
     const stored = await this.#storeNow(call, batch).catch((error) => {
       const isConflict = error instanceof ServiceError && error.kind === 'conflict';
       throw isConflict ? conflict(batch.id, idField) : error;
@@ -70,7 +65,7 @@ export class Ingest {
   }
 
   /** A batch whose caller waits for the answer. */
-  async batch(call: Call, incoming: IncomingBatch): Promise<StoredBatch> {
+  async batch(call: Call, incoming: RawBatch): Promise<StoredBatch> {
     return await this.#storeNow(call, this.encode(incoming, 'batch_id'));
   }
 
@@ -84,8 +79,9 @@ export class Ingest {
     return { stored: acknowledged.then((known) => ({ ...known, batchId: batch.id })) };
   }
 
-  /** `idField`: what the caller knows the batch's id as. */
-  encode(incoming: IncomingBatch, idField: string): EncodedBatch {
+  /** Throws a `ServiceError` for a batch as a whole. `idField`: what the caller knows its id as. */
+  encode(incoming: RawBatch, idField: string): EncodedBatch {
+    checkRows(incoming, this.#options.batchRowsMax);
     const batch = encodeBatch(incoming, this.#options, idField, Date.now(), this.#scratch);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;

@@ -1,84 +1,58 @@
-import { isUtf8 } from 'node:buffer';
-import type { JsonObject } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toJson } from '@bufbuild/protobuf';
+import { LogBatchResponseSchema } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
-import { countSigns } from '../serve/json-decoder.ts';
 import { sendJson } from '../serve/plain-answers.ts';
+import { jsonAnswers } from '../serve/protocol/connect.ts';
 import type { Request, Response } from '../serve/socket-server.ts';
-import type { IngestHandlers } from './ingest-handlers.ts';
+import { durabilityName, type recordResponse } from './ingest-answers.ts';
+import type { IngestHandlers, ReadBatch } from './ingest-handlers.ts';
+import { readJsonRecord } from './read-json.ts';
 
-interface PlainJsonLimits {
-  /** Beyond either the library has an error to give. */
-  readonly messageBytesMax: number;
-  readonly jsonValuesMax: number;
-}
-
-/** Most records are much smaller. */
-const bodyBytesMax = 64 * 1024;
+/** Serves a request whose body is all there is to it. */
+export type ServePlain = (call: Call, response: Response) => Promise<void>;
 
 /**
- * Serves single records in plain JSON over HTTP/1.1, which take the library several times as long.
- * Takes only what is valid: whatever else there is, the library's way finds the words for. What
- * both take they answer alike, to the byte.
+ * Serves plain JSON over HTTP/1.1, which takes the library several times as long; both answer
+ * alike, to the byte.
  */
 export class PlainJson {
-  /** By method, what a message of it is. */
-  readonly kinds: Readonly<Partial<Record<string, RecordKind>>> = {
-    log: 'event',
-    logUsage: 'usage',
-  };
   readonly #handlers: IngestHandlers;
-  readonly #bytesMax: number;
 
-  constructor(handlers: IngestHandlers, limits: PlainJsonLimits) {
+  constructor(handlers: IngestHandlers) {
     this.#handlers = handlers;
-    this.#bytesMax = Math.min(limits.messageBytesMax, limits.jsonValuesMax);
   }
 
-  /** Serves a request, or resolves with the body of one that it leaves to the library. */
-  async serve(kind: RecordKind, call: Call, response: Response): Promise<Uint8Array | undefined> {
-    const body = await call.whole();
-    const json = plainObject(body, this.#bytesMax);
-    const batch = json && this.#handlers.prepareRecord(kind, json);
-    if (!batch) return body;
-    sendJson(response, 200, await this.#handlers.storeRecord(call, kind, batch));
-    return undefined;
+  record(kind: RecordKind): ServePlain {
+    return async (call, response) => {
+      const record = readJsonRecord(await call.whole(), kind);
+      sendJson(response, 200, recordJson(await this.#handlers.log(call, kind, record)));
+    };
+  }
+
+  batch(read: ReadBatch<Uint8Array>): ServePlain {
+    return async (call, response) => {
+      const stored = await this.#handlers.logBatch(call, await call.whole(), read);
+      sendJson(response, 200, batchJson(stored));
+    };
   }
 }
 
+const recordJson = (response: ReturnType<typeof recordResponse>): object => ({
+  ...response,
+  durability: durabilityName(response.durability),
+});
+
+const batchJson = (response: MessageInitShape<typeof LogBatchResponseSchema>) =>
+  toJson(LogBatchResponseSchema, create(LogBatchResponseSchema, response), jsonAnswers);
+
 /** Whether a request may be served so, as far as its header tells. */
-export function isPlainJson({ headers, httpVersionMajor, method }: Request): boolean {
+export function isPlain({ headers, httpVersionMajor }: Request, bytesMax: number): boolean {
   return (
     httpVersionMajor === 1 &&
-    method === 'POST' &&
-    headers['content-type'] === 'application/json' &&
-    Number(headers['content-length']) <= bodyBytesMax &&
+    Number(headers['content-length']) <= bytesMax &&
     unusualHeaders.every((name) => headers[name] === undefined)
   );
 }
 
 const unusualHeaders = ['content-encoding', 'connect-timeout-ms', 'connect-protocol-version'];
-
-/** An object without escapes that the library's way would look at, or what would change it. */
-function plainObject(body: Uint8Array, bytesMax: number): JsonObject | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (bytes[0] !== openingBrace || bytes.byteLength > bytesMax || !isUtf8(bytes)) return undefined;
-  const text = bytes.toString();
-  if (text.includes('\\u') || text.includes('__proto__')) return undefined;
-  try {
-    const json = JSON.parse(text);
-    // Of a key that comes twice, which the library refuses, one is gone.
-    return countKeys(json) === countSigns(text, ':') ? json : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function countKeys(json: unknown): number {
-  if (typeof json !== 'object' || json === null) return 0;
-  const values = Object.values(json);
-  const inside = values.reduce((sum: number, value) => sum + countKeys(value), 0);
-  return inside + (Array.isArray(json) ? 0 : values.length);
-}
-
-const openingBrace = '{'.charCodeAt(0);

@@ -1,8 +1,9 @@
+import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
 import type { FieldFault } from '../records/limits.ts';
 
-/** A record as it travels, or what is wrong with it already. */
-export type RawRecord = Uint8Array | FieldFault;
+/** A record as it travels, or decoded already, or what is wrong with it. */
+export type RawRecord = Uint8Array | Event | Usage | FieldFault;
 
 /** Records of one kind, one after the other; an array is one. */
 export interface RecordList {
@@ -15,19 +16,22 @@ export const noRecords: RecordList = [];
 
 /** A batch whose records are decoded one by one, as they are encoded. */
 export interface RawBatch {
-  /** How the records travel; `json-single` is one that has no id but the batch's. */
-  readonly form: 'protobuf' | 'json' | 'json-single';
+  /**
+   * How its records travel: as protobuf where it is not said; `json-single` is one without an id
+   * but the batch's.
+   */
+  readonly form?: 'protobuf' | 'json' | 'json-single';
   /** Empty where the sender gives none. */
   readonly batchId: string;
   readonly events: RecordList;
   readonly usage: RecordList;
 }
 
-/** Records of a batch, decoded or not. */
-export type RecordLists = Readonly<Record<'events' | 'usage', { readonly length: number }>>;
-
 /** Throws a `ServiceError` of kind `invalid` for a batch of more than `rowsMax` records. */
-export function checkRows({ events, usage }: RecordLists, rowsMax: number): void {
+export function checkRows(
+  { events, usage }: Readonly<Record<'events' | 'usage', { readonly length: number }>>,
+  rowsMax: number,
+): void {
   const rows = events.length + usage.length;
   if (rows <= rowsMax) return;
   const text = `the batch has ${rows} records; at most ${rowsMax} are allowed: send several batches`;

@@ -3,8 +3,8 @@ import { JsonRecordReader } from '../records/json/record.ts';
 import { FieldFault } from '../records/limits.ts';
 import { RecordValues } from '../records/record-values.ts';
 import type { RecordKind } from '../records/tables.ts';
-import { decodeBinary, type Incoming, recordBytesMax } from './decode.ts';
-import type { RawBatch } from './raw-batch.ts';
+import { decodeBinary, recordBytesMax } from './decode.ts';
+import type { RawBatch, RawRecord } from './raw-batch.ts';
 
 /** Memory that one batch after the other is encoded in. */
 export class Scratch {
@@ -18,7 +18,7 @@ export class Scratch {
   };
 
   /** Reads a record; throws a `FieldFault` where it can't be read. */
-  read(kind: RecordKind, raw: Incoming, form: RawBatch['form']): RecordValues {
+  read(kind: RecordKind, raw: RawRecord, form: RawBatch['form']): RecordValues {
     if (raw instanceof FieldFault) throw raw;
     const record = this.#records[kind];
     if (!(raw instanceof Uint8Array)) {

@@ -1,22 +1,16 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryBatchSchema } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { errorMessage, ServiceError } from '../errors.ts';
-
-/** A batch whose records are views of its bytes, not decoded yet. */
-export interface WireBatch {
-  readonly batchId: string;
-  readonly events: readonly Uint8Array[];
-  readonly usage: readonly Uint8Array[];
-}
+import type { RawBatch } from './raw-batch.ts';
 
 const tags = { batchId: 0x0a, events: 0x12, usage: 0x1a } as const;
 const uuidLength = 36;
 
 /**
- * Divides a batch in protobuf's encoding into its records. Throws a `ServiceError` of kind
+ * Divides a batch in protobuf's encoding into its records, which are views of its bytes. Throws a `ServiceError` of kind
  * `invalid` where it can't be read.
  */
-export function readWireBatch(bytes: Uint8Array): WireBatch {
+export function readWireBatch(bytes: Uint8Array): RawBatch {
   const batch = { batchId: '', events: [] as Uint8Array[], usage: [] as Uint8Array[] };
   for (let at = 0; at < bytes.length; ) {
     const tag = bytes[at++] as number;
@@ -37,7 +31,7 @@ export function readWireBatch(bytes: Uint8Array): WireBatch {
 }
 
 /** What is unusual or malformed is left to the library. */
-function readAny(bytes: Uint8Array): WireBatch {
+function readAny(bytes: Uint8Array): RawBatch {
   try {
     return fromBinary(BinaryBatchSchema, bytes, { readUnknownFields: false });
   } catch (error) {

@@ -30,13 +30,14 @@ import type { Tell } from './told-error.ts';
 export interface RpcOptions {
   /** Of one message, after decompression. */
   readonly messageBytesMax: number;
-  /** Numbers, strings, lists and so on in one message of JSON. */
+  /** Numbers, strings, lists and so on in one message of JSON that is no telemetry. */
   readonly jsonValuesMax: number;
-  readonly onStringsChanged: (strings: number) => void;
 }
 
-/** JSON can be nested this deep; a record's metadata much less, which it is told by itself. */
-const jsonDepthMax = 1000;
+export interface HandlerOptions {
+  readonly messageBytesMax?: number;
+  readonly textDecoder?: TextDecoder;
+}
 
 /** Serves Connect, gRPC and gRPC-Web by the library, whose errors are told as everybody's are. */
 export class Rpc {
@@ -47,11 +48,7 @@ export class Rpc {
   constructor(options: RpcOptions, tell: Tell) {
     this.#options = options;
     this.#tell = tell;
-    const jsonOptions = {
-      ...jsonAnswers,
-      recursionLimit: jsonDepthMax,
-      textDecoder: new JsonDecoder(options.jsonValuesMax, options.onStringsChanged),
-    };
+    const jsonOptions = { ...jsonAnswers, textDecoder: new JsonDecoder(options.jsonValuesMax) };
     this.#routerOptions = {
       interceptors: [followCall],
       acceptCompression: boundedCompressions(),
@@ -66,13 +63,22 @@ export class Rpc {
     };
   }
 
-  /** A handler for each method of the services that are registered. */
+  /**
+   * A handler for each method of the services that are registered. `messageBytesMax`: of one
+   * message, where less are allowed than in general; `textDecoder`: what makes text of JSON.
+   */
   handlers(
     register: (router: ConnectRouter) => void,
-    messageBytesMax = this.#options.messageBytesMax,
+    { messageBytesMax, textDecoder }: HandlerOptions = {},
   ): Map<DescMethod, UniversalHandler> {
-    const readMaxBytes = Math.min(messageBytesMax, this.#options.messageBytesMax);
-    const router = createConnectRouter({ ...this.#routerOptions, readMaxBytes });
+    const { messageBytesMax: most } = this.#options;
+    const readMaxBytes = Math.min(messageBytesMax ?? most, most);
+    const { jsonOptions } = this.#routerOptions;
+    const router = createConnectRouter({
+      ...this.#routerOptions,
+      readMaxBytes,
+      jsonOptions: { ...jsonOptions, ...(textDecoder && { textDecoder }) },
+    });
     register(router);
     return new Map(router.handlers.map((handler) => [handler.method, this.#retelling(handler)]));
   }

@@ -13,8 +13,8 @@ import {
   EventSchema,
   UsageSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
-import type { Incoming } from '../../src/accept/decode.ts';
 import { type EncodedBatch, encodeBatch } from '../../src/accept/encode-batch.ts';
+import type { RawRecord } from '../../src/accept/raw-batch.ts';
 import { readJsonBatch } from '../../src/accept/read-json.ts';
 import { camelCase } from '../../src/records/fields.ts';
 import { FieldFault } from '../../src/records/limits.ts';
@@ -30,7 +30,7 @@ const timeoutMs = 30_000 + 2 * records;
 
 const batchId = '0190a1b2-c3d4-7000-8000-000000000001';
 const nowMs = Date.UTC(2026, 0, 1);
-const encode = (lists: { readonly events: Incoming[]; readonly usage: Incoming[] }) =>
+const encode = (lists: { readonly events: RawRecord[]; readonly usage: RawRecord[] }) =>
   encodeBatch({ ...lists, batchId }, encodeOptions, 'batch_id', nowMs);
 
 /** A batch as the reader of bytes sees it. */
@@ -48,13 +48,15 @@ const formerNames: Readonly<Record<string, string>> = {
 };
 
 /** A record as the protobuf runtime's own reader of JSON sees it. */
-function oracle(kind: RecordKind, json: JsonValue): Incoming {
+function oracle(kind: RecordKind, json: JsonValue): RawRecord {
   const schema = kind === 'event' ? EventSchema : UsageSchema;
   if (json === null || typeof json !== 'object' || Array.isArray(json))
     return new FieldFault('', '');
   const named: JsonObject = { ...json };
   for (const [former, name] of Object.entries(formerNames)) {
-    if (former in named && !(camelCase(name) in named)) named[name] ??= named[former] ?? null;
+    if (!(former in named) || (named[camelCase(name)] ?? null) !== null) continue;
+    delete named[camelCase(name)];
+    named[name] ??= named[former] ?? null;
   }
   try {
     return fromJson<typeof EventSchema | typeof UsageSchema>(schema, named, {

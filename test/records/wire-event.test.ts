@@ -5,8 +5,9 @@ import {
   type Event,
   EventSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
-import { decodeBinary, type Incoming } from '../../src/accept/decode.ts';
+import { decodeBinary } from '../../src/accept/decode.ts';
 import { encodeBatch } from '../../src/accept/encode-batch.ts';
+import type { RawRecord } from '../../src/accept/raw-batch.ts';
 import { ByteWriter } from '../../src/records/byte-writer.ts';
 import { FieldFault } from '../../src/records/limits.ts';
 import { tables } from '../../src/records/tables.ts';
@@ -27,11 +28,11 @@ const options = {
   eventTime: { ageMsMax: 30 * 86_400_000, aheadMsMax: 3_600_000 },
 };
 
-const encode = (records: Incoming[]) =>
+const encode = (records: RawRecord[]) =>
   encodeBatch({ batchId, events: records, usage: [] }, options, 'batch_id', nowMs);
 
 /** An event as the general path sees it. */
-function general(bytes: Uint8Array): Incoming {
+function general(bytes: Uint8Array): RawRecord {
   try {
     return decodeBinary('event', bytes);
   } catch (fault) {

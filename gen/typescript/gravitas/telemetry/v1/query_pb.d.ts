@@ -84,6 +84,9 @@ export declare const ListEventsRequestSchema: GenMessage<ListEventsRequest>;
  */
 export declare type ListEventsResponse = Message<"gravitas.telemetry.v1.ListEventsResponse"> & {
   /**
+   * Numbers in metadata are the nearest doubles, or their digits as a string beyond them; the HTTP
+   * name gives them digit by digit.
+   *
    * @generated from field: repeated gravitas.telemetry.v1.Event events = 1;
    */
   events: Event[];

@@ -18,14 +18,14 @@ export declare const file_gravitas_telemetry_v1_telemetry: GenFile;
  */
 export declare type Event = Message<"gravitas.telemetry.v1.Event"> & {
   /**
-   * What was observed, for example VRAM_CHECK. Required, at most 256 bytes.
+   * What was observed, for example VRAM_CHECK. Required, at most 256 characters.
    *
    * @generated from field: string event_type = 1;
    */
   eventType: string;
 
   /**
-   * Where it was observed, for example L1 or a model name. At most 256 bytes.
+   * Where it was observed, for example L1 or a model name. At most 256 characters.
    *
    * @generated from field: string component = 2;
    */
@@ -39,14 +39,15 @@ export declare type Event = Message<"gravitas.telemetry.v1.Event"> & {
   value?: number | undefined;
 
   /**
-   * Anything else: at most 64 KiB as JSON, at most 32 levels deep.
+   * Anything else: at most 64 KiB as JSON, at most 32 levels deep. JSON is kept digit by digit;
+   * a Struct holds doubles, so that integers beyond 2^53 need JSON, or a string.
    *
    * @generated from field: google.protobuf.Struct metadata = 4;
    */
   metadata?: JsonObject | undefined;
 
   /**
-   * For example OK, WARNING or ERROR. At most 64 bytes.
+   * For example OK, WARNING or ERROR. At most 64 characters.
    *
    * @generated from field: string status = 5;
    */
@@ -81,28 +82,28 @@ export declare const EventSchema: GenMessage<Event>;
  */
 export declare type Usage = Message<"gravitas.telemetry.v1.Usage"> & {
   /**
-   * The model as the provider names it. Required, at most 256 bytes.
+   * The model as the provider names it. Required, at most 256 characters.
    *
    * @generated from field: string model = 1;
    */
   model: string;
 
   /**
-   * The routing layer, for example L1, L2 or L3. At most 256 bytes.
+   * The routing layer, for example L1, L2 or L3. At most 256 characters.
    *
    * @generated from field: string layer = 2;
    */
   layer: string;
 
   /**
-   * Who served the call (gen_ai.provider.name). At most 256 bytes.
+   * Who served the call (gen_ai.provider.name). At most 256 characters.
    *
    * @generated from field: string provider = 3;
    */
   provider: string;
 
   /**
-   * What was asked for (gen_ai.operation.name), for example chat. At most 256 bytes.
+   * What was asked for (gen_ai.operation.name), for example chat. At most 256 characters.
    *
    * @generated from field: string operation = 4;
    */
@@ -151,21 +152,22 @@ export declare type Usage = Message<"gravitas.telemetry.v1.Usage"> & {
   costUsd?: number | undefined;
 
   /**
-   * The identity on whose behalf the call was made. At most 256 bytes.
+   * The identity on whose behalf the call was made. At most 256 characters.
    *
    * @generated from field: string ghost_id = 11;
    */
   ghostId: string;
 
   /**
-   * The shell that made the call. At most 256 bytes.
+   * The shell that made the call. At most 256 characters.
    *
    * @generated from field: string shell_id = 12;
    */
   shellId: string;
 
   /**
-   * Anything else: at most 64 KiB as JSON, at most 32 levels deep.
+   * Anything else: at most 64 KiB as JSON, at most 32 levels deep. JSON is kept digit by digit;
+   * a Struct holds doubles, so that integers beyond 2^53 need JSON, or a string.
    *
    * @generated from field: google.protobuf.Struct metadata = 13;
    */

@@ -4,14 +4,14 @@
 
 // The collector's own view of IngestService; not part of the contract.
 //
-// The messages have the encoding of the contract's requests, but leave each record unread until
-// it is decoded by itself: a malformed event then costs itself, not its batch, and an error can
-// name the field.
+// The messages leave each record unread until it is decoded by itself: a malformed event then
+// costs itself, not its batch, and an error can name the field. Those of protobuf have the
+// encoding of the contract's requests; those of JSON are their own text, a character a byte.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { StructSchema, Value } from "@bufbuild/protobuf/wkt";
 import type { LogBatchResponseSchema, LogRequestSchema, LogResponseSchema, LogUsageRequestSchema, LogUsageResponseSchema, StreamBatchesResponseSchema, StreamEventsResponseSchema } from "../../v1/ingest_pb.js";
+import type { StringValueSchema } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file gravitas/telemetry/internal/v1/raw_ingest.proto.
@@ -43,32 +43,6 @@ export declare type BinaryBatch = Message<"gravitas.telemetry.internal.v1.Binary
  * Use `create(BinaryBatchSchema)` to create a new message.
  */
 export declare const BinaryBatchSchema: GenMessage<BinaryBatch>;
-
-/**
- * @generated from message gravitas.telemetry.internal.v1.JsonBatch
- */
-export declare type JsonBatch = Message<"gravitas.telemetry.internal.v1.JsonBatch"> & {
-  /**
-   * @generated from field: string batch_id = 1;
-   */
-  batchId: string;
-
-  /**
-   * @generated from field: repeated google.protobuf.Value events = 2;
-   */
-  events: Value[];
-
-  /**
-   * @generated from field: repeated google.protobuf.Value usage = 3;
-   */
-  usage: Value[];
-};
-
-/**
- * Describes the message gravitas.telemetry.internal.v1.JsonBatch.
- * Use `create(JsonBatchSchema)` to create a new message.
- */
-export declare const JsonBatchSchema: GenMessage<JsonBatch>;
 
 /**
  * @generated from service gravitas.telemetry.internal.v1.BinaryIngestService
@@ -125,7 +99,7 @@ export declare const JsonIngestService: GenService<{
    */
   log: {
     methodKind: "unary";
-    input: typeof StructSchema;
+    input: typeof StringValueSchema;
     output: typeof LogResponseSchema;
   },
   /**
@@ -133,7 +107,7 @@ export declare const JsonIngestService: GenService<{
    */
   logUsage: {
     methodKind: "unary";
-    input: typeof StructSchema;
+    input: typeof StringValueSchema;
     output: typeof LogUsageResponseSchema;
   },
   /**
@@ -141,7 +115,7 @@ export declare const JsonIngestService: GenService<{
    */
   logBatch: {
     methodKind: "unary";
-    input: typeof JsonBatchSchema;
+    input: typeof StringValueSchema;
     output: typeof LogBatchResponseSchema;
   },
   /**
@@ -149,7 +123,7 @@ export declare const JsonIngestService: GenService<{
    */
   streamEvents: {
     methodKind: "client_streaming";
-    input: typeof JsonBatchSchema;
+    input: typeof StringValueSchema;
     output: typeof StreamEventsResponseSchema;
   },
   /**
@@ -157,8 +131,28 @@ export declare const JsonIngestService: GenService<{
    */
   streamBatches: {
     methodKind: "bidi_streaming";
-    input: typeof JsonBatchSchema;
+    input: typeof StringValueSchema;
     output: typeof StreamBatchesResponseSchema;
+  },
+  /**
+   * LogBatch by its plain name: what has neither events nor usage is refused.
+   *
+   * @generated from rpc gravitas.telemetry.internal.v1.JsonIngestService.PostBatch
+   */
+  postBatch: {
+    methodKind: "unary";
+    input: typeof StringValueSchema;
+    output: typeof LogBatchResponseSchema;
+  },
+  /**
+   * The same of newline-delimited JSON, an event a line.
+   *
+   * @generated from rpc gravitas.telemetry.internal.v1.JsonIngestService.PostLines
+   */
+  postLines: {
+    methodKind: "unary";
+    input: typeof StringValueSchema;
+    output: typeof LogBatchResponseSchema;
   },
 }>;
 

@@ -4,9 +4,9 @@
 
 // The collector's own view of IngestService; not part of the contract.
 //
-// The messages have the encoding of the contract's requests, but leave each record unread until
-// it is decoded by itself: a malformed event then costs itself, not its batch, and an error can
-// name the field.
+// The messages leave each record unread until it is decoded by itself: a malformed event then
+// costs itself, not its batch, and an error can name the field. Those of protobuf have the
+// encoding of the contract's requests; those of JSON are their own text, a character a byte.
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 

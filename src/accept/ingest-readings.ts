@@ -1,0 +1,61 @@
+import type { StringValue } from '@bufbuild/protobuf/wkt';
+import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import {
+  type BinaryBatch,
+  BinaryIngestService,
+  JsonIngestService,
+} from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import type { RecordKind } from '../records/tables.ts';
+import { callOf } from '../serve/call.ts';
+import { messageBytes } from '../serve/message-text.ts';
+import { eventOf, type IngestHandlers, type ReadBatch, usageOf } from './ingest-handlers.ts';
+import { readJsonBatch, readJsonRecord, readNdjson } from './read-json.ts';
+
+/** A batch by the contract, whose JSON leaves out lists that are empty. */
+export const contractBatch: ReadBatch<Uint8Array> = (bytes, rowsMax) =>
+  readJsonBatch(bytes, { rowsMax, mayBeEmpty: true });
+
+/** A batch by its plain name, which whoever sends it wants to be stored. */
+export const plainBatch: ReadBatch<Uint8Array> = (bytes, rowsMax) =>
+  readJsonBatch(bytes, { rowsMax, mayBeEmpty: false });
+
+const undecoded: ReadBatch<BinaryBatch> = (batch) => batch;
+
+const ofText =
+  (read: ReadBatch<Uint8Array>): ReadBatch<StringValue> =>
+  ({ value }, rowsMax) =>
+    read(messageBytes(value), rowsMax);
+
+/** IngestService, read from protobuf. */
+export const registerBinary = (handlers: IngestHandlers) => (router: ConnectRouter) =>
+  router.service(BinaryIngestService, {
+    log: (request, context) => handlers.log(callOf(context), 'event', eventOf(request)),
+    logUsage: (request, context) => handlers.log(callOf(context), 'usage', usageOf(request)),
+    logBatch: (request, context) => handlers.logBatch(callOf(context), request, undecoded),
+    streamEvents: (requests, context) =>
+      handlers.streamEvents(callOf(context), handlers.prepared(requests, undecoded)),
+    streamBatches: (requests, context) =>
+      handlers.streamBatches(callOf(context), handlers.prepared(requests, undecoded)),
+  });
+
+/** The same, read from JSON that is given as its own text. */
+export function registerJson(handlers: IngestHandlers): (router: ConnectRouter) => void {
+  const record = (kind: RecordKind) => (request: StringValue, context: HandlerContext) =>
+    handlers.log(callOf(context), kind, readJsonRecord(messageBytes(request.value), kind));
+  const batch = (read: ReadBatch<Uint8Array>) => (request: StringValue, context: HandlerContext) =>
+    handlers.logBatch(callOf(context), request, ofText(read));
+  const batches = (requests: AsyncIterable<StringValue>) =>
+    handlers.prepared(requests, ofText(contractBatch));
+  return (router) =>
+    router.service(JsonIngestService, {
+      log: record('event'),
+      logUsage: record('usage'),
+      logBatch: batch(contractBatch),
+      postBatch: batch(plainBatch),
+      postLines: batch(readNdjson),
+      streamEvents: (requests, context) =>
+        handlers.streamEvents(callOf(context), batches(requests)),
+      streamBatches: (requests, context) =>
+        handlers.streamBatches(callOf(context), batches(requests)),
+    });
+}
