@@ -141,7 +141,7 @@ export const options = {
     flag: '--json-values-max <number>',
     schema: wholeNumber(100, 10_000_000),
     default: '150000',
-    description: 'numbers, strings, lists and so on in one message of JSON',
+    description: 'numbers, strings, lists and so on in one message of JSON to a query',
   }),
   batchRowsMax: option({
     env: 'TELEMETRY_BATCH_ROWS_MAX',

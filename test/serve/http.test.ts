@@ -60,7 +60,9 @@ describe('plain HTTP', () => {
 
   it('answers 400 for what is no JSON, or not of the right shape', async () => {
     for (const path of [logPath, '/v1/telemetry/usage', '/v1/telemetry/batch', connectPath]) {
-      for (const body of ['', '{', 'nonsense', '[]', '7', '"text"', '\xff']) {
+      // A list is a batch by its plain name.
+      const list = path === '/v1/telemetry/batch' ? '[' : '[]';
+      for (const body of ['', '{', 'nonsense', list, '7', '"text"', '\xff']) {
         const { status, body: answer } = await postJson(telemetry.baseUrl + path, body);
         expect({ path, body, status, code: answer.code }).toEqual({
           path,

@@ -107,7 +107,8 @@ describe('requests that nobody reads', () => {
 
   it('are counted as too large for their number of values', async () => {
     await start({ TELEMETRY_JSON_VALUES_MAX: '100' });
-    await log({ event_type: 'LIST', metadata: { list: Array(200).fill(1) } });
+    const query = '/gravitas.telemetry.v1.QueryService/GetStats';
+    await postJson(telemetry.baseUrl + query, { unknown: Array(200).fill(1) });
     expect(await refused()).toEqual({ too_large: 1 });
   });
 });
