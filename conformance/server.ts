@@ -34,7 +34,6 @@ const rpc = new Rpc(
   {
     messageBytesMax: messageReceiveLimit || config.messageBytesMax,
     jsonValuesMax: config.jsonValuesMax,
-    onStringsChanged: () => {},
   },
   tell,
 );

@@ -1,5 +1,5 @@
 import type { StringValue } from '@bufbuild/protobuf/wkt';
-import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import type { ConnectRouter, HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
   type BinaryBatch,
   BinaryIngestService,
@@ -7,7 +7,8 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import type { RecordKind } from '../records/tables.ts';
 import { callOf } from '../serve/call.ts';
-import { messageBytes } from '../serve/message-text.ts';
+import { MessageText, messageBytes } from '../serve/message-text.ts';
+import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { eventOf, type IngestHandlers, type ReadBatch, usageOf } from './ingest-handlers.ts';
 import { readJsonBatch, readJsonRecord, readNdjson } from './read-json.ts';
 
@@ -46,16 +47,16 @@ export function registerJson(handlers: IngestHandlers): (router: ConnectRouter) 
     handlers.logBatch(callOf(context), request, ofText(read));
   const batches = (requests: AsyncIterable<StringValue>) =>
     handlers.prepared(requests, ofText(contractBatch));
-  return (router) =>
-    router.service(JsonIngestService, {
-      log: record('event'),
-      logUsage: record('usage'),
-      logBatch: batch(contractBatch),
-      postBatch: batch(plainBatch),
-      postLines: batch(readNdjson),
-      streamEvents: (requests, context) =>
-        handlers.streamEvents(callOf(context), batches(requests)),
-      streamBatches: (requests, context) =>
-        handlers.streamBatches(callOf(context), batches(requests)),
-    });
+  const methods: ServiceImpl<typeof JsonIngestService> = {
+    log: record('event'),
+    logUsage: record('usage'),
+    logBatch: batch(contractBatch),
+    postBatch: batch(plainBatch),
+    postLines: batch(readNdjson),
+    streamEvents: (requests, context) => handlers.streamEvents(callOf(context), batches(requests)),
+    streamBatches: (requests, context) =>
+      handlers.streamBatches(callOf(context), batches(requests)),
+  };
+  const jsonOptions = { ...jsonAnswers, textDecoder: new MessageText() };
+  return (router) => router.service(JsonIngestService, methods, { jsonOptions });
 }

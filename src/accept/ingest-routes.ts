@@ -7,7 +7,6 @@ import {
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import type { RecordKind } from '../records/tables.ts';
 import { parseMediaType } from '../serve/media-type.ts';
-import { MessageText } from '../serve/message-text.ts';
 import type { Route } from '../serve/route.ts';
 import { type Rpc, routeOf } from '../serve/rpc.ts';
 import type { Request } from '../serve/socket-server.ts';
@@ -64,11 +63,9 @@ const restRoute = (name: string, mediaTypes: readonly string[], serve: Serve): R
 
 /** By method, how JSON is served. */
 function jsonWays(rpc: Rpc, handlers: IngestHandlers, messageBytesMax: number) {
-  const textDecoder = new MessageText();
   const register = registerJson(handlers);
-  const ofBatches = libraryWays(rpc, rpc.handlers(register, { textDecoder }));
-  const limited = { textDecoder, messageBytesMax: recordBytesMax };
-  const ofRecords = libraryWays(rpc, rpc.handlers(register, limited));
+  const ofBatches = libraryWays(rpc, rpc.handlers(register));
+  const ofRecords = libraryWays(rpc, rpc.handlers(register, recordBytesMax));
   const plain = new PlainJson(handlers);
   const record = (method: DescMethod, kind: RecordKind) =>
     quick(plain.record(kind), ofRecords(method), Math.min(recordBytesMax, messageBytesMax));
@@ -90,7 +87,7 @@ function jsonWays(rpc: Rpc, handlers: IngestHandlers, messageBytesMax: number) {
 function binaryWays(rpc: Rpc, handlers: IngestHandlers, grpcStreams: GrpcStreams) {
   const register = registerBinary(handlers);
   const ofBatches = libraryWays(rpc, rpc.handlers(register), grpcStreams);
-  const ofRecords = libraryWays(rpc, rpc.handlers(register, { messageBytesMax: recordBytesMax }));
+  const ofRecords = libraryWays(rpc, rpc.handlers(register, recordBytesMax));
   const methods = BinaryIngestService.method;
   return {
     log: ofRecords(methods.log),

@@ -34,11 +34,6 @@ export interface RpcOptions {
   readonly jsonValuesMax: number;
 }
 
-export interface HandlerOptions {
-  readonly messageBytesMax?: number;
-  readonly textDecoder?: TextDecoder;
-}
-
 /** Serves Connect, gRPC and gRPC-Web by the library, whose errors are told as everybody's are. */
 export class Rpc {
   readonly #options: RpcOptions;
@@ -63,22 +58,13 @@ export class Rpc {
     };
   }
 
-  /**
-   * A handler for each method of the services that are registered. `messageBytesMax`: of one
-   * message, where less are allowed than in general; `textDecoder`: what makes text of JSON.
-   */
+  /** A handler for each method of the services that are registered. */
   handlers(
     register: (router: ConnectRouter) => void,
-    { messageBytesMax, textDecoder }: HandlerOptions = {},
+    messageBytesMax = this.#options.messageBytesMax,
   ): Map<DescMethod, UniversalHandler> {
-    const { messageBytesMax: most } = this.#options;
-    const readMaxBytes = Math.min(messageBytesMax ?? most, most);
-    const { jsonOptions } = this.#routerOptions;
-    const router = createConnectRouter({
-      ...this.#routerOptions,
-      readMaxBytes,
-      jsonOptions: { ...jsonOptions, ...(textDecoder && { textDecoder }) },
-    });
+    const readMaxBytes = Math.min(messageBytesMax, this.#options.messageBytesMax);
+    const router = createConnectRouter({ ...this.#routerOptions, readMaxBytes });
     register(router);
     return new Map(router.handlers.map((handler) => [handler.method, this.#retelling(handler)]));
   }
