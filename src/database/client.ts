@@ -8,6 +8,8 @@ export class Client extends pg.Client {
   readonly #settings: TransactionSettings;
   readonly #targets: Targets;
   readonly #target: Target;
+  /** As the server's list of activity shows it. */
+  readonly name: string;
   #serverMajor = 0;
   #start: TransactionStart | undefined;
 
@@ -17,6 +19,7 @@ export class Client extends pg.Client {
     this.#settings = settings;
     this.#targets = targets;
     this.#target = target;
+    this.name = config.application_name ?? '';
     connectionOf(this).on('parameterStatus', ({ parameterName, parameterValue }) => {
       if (parameterName === 'server_version')
         this.#serverMajor = Number.parseInt(parameterValue, 10);
@@ -44,6 +47,22 @@ export class Client extends pg.Client {
   /** Later connections lead elsewhere, if there is another place. */
   giveUpTarget(sameHost: boolean): void {
     this.#targets.failed(this.#target, sameHost);
+  }
+
+  /** Whether an answer is due. */
+  get isBusy(): boolean {
+    return !(this as unknown as { readyForQuery?: boolean }).readyForQuery;
+  }
+
+  /** In both directions. */
+  get bytesMoved(): number {
+    const { bytesRead, bytesWritten } = connectionOf(this).stream;
+    return bytesRead + bytesWritten;
+  }
+
+  /** Breaks the connection: whoever waits for it gets the error. */
+  giveUp(error: Error): void {
+    connectionOf(this).stream.destroy(error);
   }
 
   /** Of a connection that is open. */

@@ -24,6 +24,7 @@ import { checkServer, databaseObstacle } from './watch.ts';
 const checkEveryMs = 1000;
 const closeMsMax = 4000;
 const silenceMarginMs = 5000;
+const upkeepSilenceMs = 10_000;
 
 /**
  * PostgreSQL as the collector has it: an embedded server where none is named, a pool of its own
@@ -59,7 +60,7 @@ export class DatabaseService {
       use: string,
       connectionsMax: number,
       limits: Settings,
-      more: Pick<PoolOptions, 'access' | 'obstacle'> = {},
+      more: Pick<PoolOptions, 'access' | 'obstacle' | 'silenceMsMax' | 'askAfterMs'>,
     ) =>
       createPool({
         connection,
@@ -67,18 +68,19 @@ export class DatabaseService {
         connectionsMax,
         limits,
         ...more,
-        // The server ends a statement that takes too long; silence beyond that is no work.
-        silenceMsMax: Number(limits.statement_timeout) + silenceMarginMs,
         logger,
       });
+    // The server ends a statement that takes too long; silence beyond that is no work.
     this.writers = pool('writer', config.writers + 2, writerLimits, {
+      silenceMsMax: writerLimits.statement_timeout + silenceMarginMs,
       obstacle: () => (this.#mayWrite() ? undefined : 'the schema is not up to date yet'),
     });
     const queryLimits = { ...readerLimits, statement_timeout: config.queryMsMax };
     this.#readers = pool('reader', config.queryConnectionsMax, queryLimits, {
       access: 'read only',
+      silenceMsMax: config.queryMsMax + silenceMarginMs,
     });
-    this.#upkeep = pool('upkeep', 4, upkeepLimits);
+    this.#upkeep = pool('upkeep', 4, upkeepLimits, { askAfterMs: upkeepSilenceMs });
     this.reader = createKysely(this.#readers);
     this.#ready.promise.catch(() => {});
   }

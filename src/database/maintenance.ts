@@ -2,12 +2,14 @@ import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
-import { dayMs, hourMs } from '../units.ts';
+import { dayMs, hourMs, minuteMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
 import { batchIdAgeMsMax, ledgerHorizonMs } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
+
+const retryMs = minuteMs;
 
 /** How far a batch id's time may lie ahead of ours. */
 export const batchIdAheadMsMax = hourMs;
@@ -27,6 +29,7 @@ export class Maintenance {
   readonly #logger: Logger;
   readonly #strays: Gauge<'table'>;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(
     db: Kysely<Database>,
@@ -47,37 +50,62 @@ export class Maintenance {
     });
   }
 
-  /** Runs once now, and every hour until stopped; may be called again. */
+  /** Runs once now, and every hour until stopped; sooner where something failed. May be called again. */
   async start(): Promise<void> {
-    await this.run();
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => {
-      this.run().catch((error) => this.#logger.error({ err: error }, 'maintenance failed'));
-    }, hourMs);
-    this.#timer.unref();
+    clearTimeout(this.#timer);
+    const failed = await this.run().then(
+      () => undefined,
+      (error) => ({ error }),
+    );
+    this.#again(failed ? retryMs : hourMs);
+    if (failed) throw failed.error;
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#stopped = true;
+    clearTimeout(this.#timer);
   }
 
+  /** Does all that is to be done; throws what kept some of it from being done. */
   async run(now = Date.now()): Promise<void> {
-    await withMaintenanceLock(this.#pool, async () => {
-      const fromMs = now - this.#options.eventAgeMsMax;
-      const toMs = now + this.#options.partitionDaysAhead * dayMs;
-      for (const { target } of await adoptionStates(this.#db)) {
-        await ensureArchivePartition(this.#db, target, fromMs);
-      }
-      await ensurePartitions(this.#db, { table: 'system_telemetry', fromMs, toMs });
-      await ensurePartitions(this.#db, { table: 'usage_stats', fromMs, toMs });
-      await ensurePartitions(this.#db, {
-        table: 'batch_ledger',
-        fromMs: now - batchIdAgeMsMax,
-        toMs,
+    const failures: unknown[] = [];
+    for (const task of this.#tasks(now)) {
+      // One that fails does not keep the others, nor has them wait with the lock.
+      await withMaintenanceLock(this.#pool, task).catch((error) => failures.push(error));
+    }
+    await this.#countStrays().catch((error) => failures.push(error));
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures);
+  }
+
+  #tasks(now: number): (() => Promise<unknown>)[] {
+    const fromMs = now - this.#options.eventAgeMsMax;
+    const toMs = now + this.#options.partitionDaysAhead * dayMs;
+    const ledgerFromMs = now - batchIdAgeMsMax;
+    const window = (table: 'system_telemetry' | 'usage_stats') => async () =>
+      await ensurePartitions(this.#db, { table, fromMs, toMs });
+    return [
+      async () => {
+        for (const { target } of await adoptionStates(this.#db)) {
+          await ensureArchivePartition(this.#db, target, fromMs);
+        }
+      },
+      window('system_telemetry'),
+      window('usage_stats'),
+      () => ensurePartitions(this.#db, { table: 'batch_ledger', fromMs: ledgerFromMs, toMs }),
+      async () =>
+        await dropPartitionsBefore(this.#db, 'batch_ledger', await ledgerHorizonMs(this.#db, now)),
+    ];
+  }
+
+  #again(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.start().catch((error) => {
+        this.#logger.error({ err: error }, 'maintenance failed, and is tried again');
       });
-      await dropPartitionsBefore(this.#db, 'batch_ledger', await ledgerHorizonMs(this.#db, now));
-    });
-    await this.#countStrays();
+    }, ms).unref();
   }
 
   async #countStrays(): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { Kysely } from 'kysely';
 import pg from 'pg';
@@ -8,6 +9,7 @@ import { Client } from './client.ts';
 import { SettledDialect } from './dialect.ts';
 import type { Database } from './schema.ts';
 import type { Settings, TransactionSettings } from './settings.ts';
+import { watchSilence } from './silence.ts';
 import { Targets } from './targets.ts';
 
 /** How to reach PostgreSQL: a URL, or what an embedded server says of itself. */
@@ -30,6 +32,8 @@ export interface PoolOptions {
   readonly obstacle?: () => string | undefined;
   /** A connection on which nothing has moved for so long is given up; absent: never. */
   readonly silenceMsMax?: number;
+  /** One that owes an answer for so long is asked about, and given up if nobody is at work on it. */
+  readonly askAfterMs?: number;
   readonly logger: Logger;
 }
 
@@ -38,11 +42,11 @@ export interface PoolOptions {
  * Throws a `StartError` where a file that the URL names can't be read.
  */
 export function createPool(options: PoolOptions): pg.Pool {
-  const { access = 'read write', limits, connection, logger } = options;
+  const { applicationName: name, access = 'read write', limits, connection, logger } = options;
+  const { askAfterMs } = options;
   const { targets, login, writable, settings: asked } = resolve(connection);
   const config: pg.PoolConfig = {
     ...login,
-    application_name: options.applicationName,
     max: options.connectionsMax,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
@@ -50,18 +54,23 @@ export function createPool(options: PoolOptions): pg.Pool {
     stream: () => createSocket(options.silenceMsMax),
     types: { getTypeParser },
     ...(writable && { onConnect: refuseStandby }),
-    // Typed as if it were called without arguments.
-    Client: class extends Client {
-      constructor(settings: pg.ClientConfig) {
-        super(settings, { access, limits, asked }, targets);
-      }
-    } as unknown as new () => Client,
   };
+  const open = (name: string) =>
+    new Client({ ...config, application_name: name }, { access, limits, asked }, targets);
+  // To be asked about, a connection needs a name of its own.
+  const nameOf = () => (askAfterMs ? `${name} ${randomBytes(4).toString('hex')}` : name);
+  // Typed as if it made objects of that very class; any function will do.
+  config.Client = function openNamed() {
+    return open(nameOf());
+  } as unknown as new () => Client;
   const pool = new Pool(config, targets, options.obstacle);
   const onLost = (error: Error) => logger.warn({ err: error }, 'lost a database connection');
   pool.on('error', onLost);
   // A connection in use is nobody's but its own: unheard, its error would end the process.
-  pool.on('connect', (client) => client.on('error', onLost));
+  pool.on('connect', (client) => {
+    client.on('error', onLost);
+    if (askAfterMs) watchSilence(client as unknown as Client, askAfterMs, () => open(name), logger);
+  });
   return pool;
 }
 

@@ -9,7 +9,7 @@ interface Link {
   readonly client: net.Socket;
   readonly server: net.Socket;
   /** What is sent is lost, and nobody is told. */
-  silent: boolean;
+  silent: 'both ways' | 'from the server' | false;
   cut: CommitCut | undefined;
 }
 
@@ -71,7 +71,12 @@ export class FaultyNetwork {
 
   /** The connections there are fall silent for good; new ones work. */
   silence(): void {
-    for (const link of this.#links) link.silent = true;
+    for (const link of this.#links) link.silent = 'both ways';
+  }
+
+  /** The same, but what clients say is heard. */
+  silenceAnswers(): void {
+    for (const link of this.#links) link.silent = 'from the server';
   }
 
   /** Ends one direction of each connection; the other goes on. */
@@ -122,7 +127,8 @@ export class FaultyNetwork {
 
   #pump(link: Link, from: net.Socket, to: net.Socket): void {
     from.on('data', (bytes) => {
-      if (link.silent || !this.#survivesCut(link, from, bytes)) return;
+      const silent = link.silent === 'both ways' || (link.silent && from === link.server);
+      if (silent || !this.#survivesCut(link, from, bytes)) return;
       if (!to.write(bytes)) from.pause();
     });
     from.on('end', () => link.silent || to.end());
