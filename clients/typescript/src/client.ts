@@ -1,5 +1,6 @@
 import { timeUs } from './clock.ts';
 import { type Counters, type FlushResult, Tally } from './counters.ts';
+import { loadLatency, thoughtLatency } from './latencies.ts';
 import { Notices } from './notices.ts';
 import { checkOptions } from './option-checks.ts';
 import { type Settings, settle, type TelemetryOptions } from './options.ts';
@@ -91,12 +92,11 @@ export class Client extends Reader {
 
   /** Logs `LOAD_LATENCY`: how long a model took to load, in seconds. */
   logLoadLatency(modelName: string, loadTimeSeconds: number, success = true): boolean {
-    return this.log('LOAD_LATENCY', {
-      component: modelName,
-      value: loadTimeSeconds,
-      metadata: { model: modelName, load_time_ms: Number(loadTimeSeconds) * 1000 },
-      status: success ? 'OK' : 'ERROR',
-    });
+    try {
+      return this.log('LOAD_LATENCY', loadLatency(modelName, loadTimeSeconds, success));
+    } catch (error) {
+      return this.#refuse(error);
+    }
   }
 
   /** Logs `THOUGHT_LATENCY`, in milliseconds per generated token. */
@@ -106,21 +106,12 @@ export class Client extends Reader {
     tokensGenerated: number,
     promptTokens = 0,
   ): boolean {
-    const inferenceTimeMs = inferenceTimeSeconds * 1000;
-    const perTokenMs = tokensGenerated > 0 ? inferenceTimeMs / tokensGenerated : null;
-    return this.log('THOUGHT_LATENCY', {
-      component: modelName,
-      value: perTokenMs,
-      metadata: {
-        model: modelName,
-        inference_time_ms: inferenceTimeMs,
-        tokens_generated: tokensGenerated,
-        prompt_tokens: promptTokens,
-        total_tokens: promptTokens + tokensGenerated,
-        latency_per_token_ms: perTokenMs,
-      },
-      status: 'OK',
-    });
+    try {
+      const counts = { tokensGenerated, promptTokens };
+      return this.log('THOUGHT_LATENCY', thoughtLatency(modelName, inferenceTimeSeconds, counts));
+    } catch (error) {
+      return this.#refuse(error);
+    }
   }
 
   /** A moment to give to `measureLatency`. */
@@ -234,8 +225,8 @@ export class Client extends Reader {
     return false;
   }
 
-  #timeoutMs(timeoutS = this.#settle().closeTimeoutS): number {
-    const ms = Number(timeoutS) * 1000;
-    return Number.isNaN(ms) ? this.#settle().closeTimeoutS * 1000 : Math.max(ms, 0);
+  #timeoutMs(given?: number): number {
+    const isTime = typeof given === 'number' && !Number.isNaN(given);
+    return Math.max(isTime ? given : this.#settle().closeTimeoutS, 0) * 1000;
   }
 }

@@ -60,13 +60,37 @@ describe('1.2 what can not be encoded', () => {
     expect(warn).toHaveBeenCalledOnce();
   });
 
-  it('and neither are arguments that are all wrong', () => {
+  it('and neither are arguments that are all wrong', async () => {
     const telemetry = client() as unknown as Record<string, (...args: unknown[]) => unknown>;
-    for (const wrong of [null, 5, 'text', [], Symbol('x'), () => {}]) {
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    const textless = {
+      get metadata() {
+        throw Object.create(null);
+      },
+    };
+    const wrongs = [
+      null,
+      5,
+      'text',
+      [],
+      Symbol('x'),
+      () => {},
+      10n,
+      Number.NaN,
+      new Map(),
+      textless,
+    ];
+    for (const wrong of [...wrongs, revoked.proxy, Object.create(null)]) {
       expect(typeof telemetry.log?.(wrong, wrong)).toBe('boolean');
+      expect(typeof telemetry.log?.('A', { component: wrong, metadata: wrong })).toBe('boolean');
       expect(typeof telemetry.logUsage?.(wrong, wrong, wrong, wrong, wrong, wrong)).toBe('boolean');
+      expect(typeof telemetry.logLoadLatency?.(wrong, wrong, wrong)).toBe('boolean');
+      expect(typeof telemetry.logThoughtLatency?.(wrong, wrong, wrong, wrong)).toBe('boolean');
+      expect(telemetry.timer?.('A', wrong, () => 'measured')).toBe('measured');
+      expect(await telemetry.flush?.(wrong)).toMatchObject({ handedOver: 0 });
     }
-    return telemetry.close?.();
+    await telemetry.close?.();
   });
 });
 

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { uuidV7At } from '../../../test/support/ids.ts';
+import { canMount, SmallDisk } from '../../../test/support/small-disk.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { Telemetry, type TelemetryOptions } from '../src/index.ts';
 import { type ScriptedServer, startScriptedServer } from './support/servers.ts';
@@ -189,4 +190,23 @@ it('4.5 what was set aside is removed when it is old', async () => {
   writeFileSync(inDirectory(`${uuidV7At(old)}.refused`), line('refused'));
   await deliverAll();
   await expect.poll(() => readdirSync(directory)).toHaveLength(1);
+});
+
+it.runIf(canMount)('4.3 nothing piles up on a disk that stays full', async () => {
+  const disk = new SmallDisk(join(directory, 'disk'), 1);
+  const telemetry = client({ url: unreachable, spoolDirectory: join(disk.path, 'spool') });
+  telemetry.log('FITS');
+  await telemetry.flush(10);
+  disk.fill();
+  for (let count = 0; count < 5; count += 1) {
+    telemetry.log('LOST', { metadata: { text: 'x'.repeat(20_000) } });
+    expect(await telemetry.flush(10)).toMatchObject({ complete: false, dropped: 1 });
+  }
+  expect(readdirSync(join(disk.path, 'spool'))).toHaveLength(1);
+  disk.free();
+  telemetry.log('FITS');
+  expect(await telemetry.flush(10)).toMatchObject({ complete: true, spooled: 1 });
+  expect(telemetry.counters()).toMatchObject({ spooled: 2, dropped: { spool_failed: 5 } });
+  await telemetry.close();
+  disk.unmount();
 });
