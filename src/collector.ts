@@ -121,8 +121,20 @@ export class Collector {
     this.#path.intake.stop();
     await Promise.race([this.#path.outage.close(), untilAborted(tired)]);
     await this.#path.spool.close();
+    this.#tellWhatIsLeft();
     await this.#database.close(endsAt - performance.now());
     this.#logger.info('stopped');
+  }
+
+  /** Nobody else comes to it: a collector that is gone for good leaves data behind. */
+  #tellWhatIsLeft(): void {
+    const { segments, bytes } = this.#path.spool;
+    if (segments === 0) return;
+    const directory = this.#config.dataDirectory;
+    this.#logger.warn(
+      { segments, bytes, directory },
+      'the spool still holds data: start a collector on its directory, or run `spool drain` on it',
+    );
   }
 
   async #listen(): Promise<void> {

@@ -24,6 +24,8 @@ import {
   migrate,
   type Run,
   runSql,
+  spoolDrain,
+  spoolShow,
 } from './operator-commands.ts';
 
 const quiet: CommandOptions = { quiet: true };
@@ -141,6 +143,14 @@ const program = new Command('gravitas-telemetry')
       )
       .addCommand(
         command('drop <id...>', 'forget them for good; "all" for all', deadLettersDrop, quiet),
+      ),
+  )
+  .addCommand(
+    new Command('spool')
+      .description('data that a collector has acknowledged and not stored in PostgreSQL yet')
+      .addCommand(command('status [directory]', 'what there is of it', spoolShow, quiet))
+      .addCommand(
+        command('drain <directory>', 'store what a collector that is gone left', spoolDrain, quiet),
       ),
   )
   .addCommand(command('sql <query>', 'run one query and print the rows', runSql, quiet));

@@ -11,6 +11,7 @@ import {
 } from './database/legacy-tables.ts';
 import { errorMessage, StartError } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
+import { drainSpool, spoolDirectory, spoolStatus } from './spool-commands.ts';
 
 /** A command of the command line; `args` are what is neither a flag nor the command's name. */
 export type Run = (config: Config, logger: Logger, args: readonly string[]) => Promise<void>;
@@ -91,30 +92,49 @@ export const deadLettersList = onDeadLetters(async (deadLetters) => {
 });
 
 export const deadLettersShow = onDeadLetters(async (deadLetters, ids) => {
-  const { letters } = await deadLetters.list(lettersMax);
-  const found = letters.filter(({ id }) => ids.includes(id));
+  const found = await deadLetters.find(ids);
   for (const letter of found) console.log(JSON.stringify(letter, null, 2));
-  if (found.length < ids.length) throw new StartError('there is no such dead letter');
+  const missing = ids.filter((id) => !found.some((letter) => letter.id === id.toLowerCase()));
+  if (missing.length > 0) throw new StartError(`there is no dead letter ${missing.join(', ')}`);
 });
 
 export const deadLettersReplay = onDeadLetters(async (deadLetters, ids) => {
-  const { replayed, failures } = await deadLetters.replay(await idsOrAll(deadLetters, ids));
-  for (const { id, reason } of failures) console.error(`${id}: ${reason}`);
-  console.log(`${replayed} replayed, ${failures.length} not`);
-  if (failures.length > 0) process.exitCode = 1;
+  let [stored, refused] = [0, 0];
+  for await (const some of idsOrAll(deadLetters, ids)) {
+    const { replayed, failures } = await deadLetters.replay(some);
+    for (const { id, reason } of failures) console.error(`${id}: ${reason}`);
+    stored += replayed;
+    refused += failures.length;
+  }
+  console.log(`${stored} replayed, ${refused} not`);
+  if (refused > 0) process.exitCode = 1;
 });
 
 export const deadLettersDrop = onDeadLetters(async (deadLetters, ids) => {
-  console.log(`${await deadLetters.drop(await idsOrAll(deadLetters, ids))} dropped`);
+  let dropped = 0;
+  for await (const some of idsOrAll(deadLetters, ids)) dropped += await deadLetters.drop(some);
+  console.log(`${dropped} dropped`);
 });
 
-async function idsOrAll(
+async function* idsOrAll(
   deadLetters: DeadLetters,
   ids: readonly string[],
-): Promise<readonly string[]> {
-  if (ids.join() !== 'all') return ids;
-  return (await deadLetters.list(lettersMax)).letters.map(({ id }) => id);
+): AsyncGenerator<readonly string[]> {
+  if (ids.join() === 'all') yield* deadLetters.all();
+  else yield ids;
 }
+
+export const spoolShow: Run = async (config, _logger, [directory]) => {
+  console.log(await spoolStatus(spoolDirectory(directory ?? config.dataDirectory)));
+};
+
+export const spoolDrain: Run = async (config, logger, [given = '']) => {
+  const directory = spoolDirectory(given);
+  const work = onDatabase(async (database) => {
+    console.log(await drainSpool(directory, database, config, logger));
+  });
+  await work(config, logger, []);
+};
 
 /** Objects as the JSON that the database holds. */
 function printable(row: Record<string, unknown>): Record<string, unknown> {

@@ -74,8 +74,13 @@ const rules: Readonly<Record<string, Rules>> = {
     own: ['collector', 'config', 'errors', 'observe', 'operator-commands'],
     packages: ['commander'],
   },
+  'spool-commands.ts': {
+    own: ['buffer', 'commit', 'database', 'observe', 'errors', 'uuid'],
+    typesOf: ['config'],
+    packages: ['prom-client'],
+  },
   'operator-commands.ts': {
-    own: ['admin', 'commit', 'database', 'errors'],
+    own: ['spool-commands', 'admin', 'commit', 'database', 'errors'],
     typesOf: ['config', 'observe'],
     packages: ['prom-client'],
   },

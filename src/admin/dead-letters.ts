@@ -3,7 +3,9 @@ import { Counter, type Registry } from 'prom-client';
 import {
   countDeadLetters,
   type DeadLetter,
+  deadLetterIds,
   dropDeadLetters,
+  findDeadLetters,
   listDeadLetters,
   replayDeadLetter,
 } from '../commit/dead-letters.ts';
@@ -50,6 +52,24 @@ export class DeadLetters {
       letters: await listDeadLetters(this.#db, limit),
       total: await countDeadLetters(this.#db),
     }));
+  }
+
+  /** Those of some ids that there are. */
+  async find(ids: readonly string[]): Promise<readonly DeadLetter[]> {
+    checkIds(ids);
+    return await this.#classified(() => findDeadLetters(this.#db, ids));
+  }
+
+  /** The ids of all that there are, in chunks; those that come meanwhile may be missing. */
+  async *all(): AsyncGenerator<readonly string[]> {
+    let last = '00000000-0000-0000-0000-000000000000';
+    for (;;) {
+      const ids = await this.#classified(() => deadLetterIds(this.#db, last, idsMax));
+      const next = ids.at(-1);
+      if (next === undefined) return;
+      yield ids;
+      last = next;
+    }
   }
 
   /** Stores each row by itself; one that is refused again stays. */

@@ -60,15 +60,22 @@ export class Drain {
     await this.#running;
   }
 
+  /** Drains what there is, and no more. */
+  async finish(): Promise<void> {
+    while (this.#spool.segments > 0 && !this.#stop.signal.aborted) await this.#drainOldest();
+  }
+
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        const segment = await this.#spool.oldest();
-        if (segment) await this.#drainSegment(segment);
-        else await this.#idle();
-      } catch (error) {
-        await this.#failed(error);
-      }
+    while (!this.#stop.signal.aborted) await this.#drainOldest();
+  }
+
+  async #drainOldest(): Promise<void> {
+    try {
+      const segment = await this.#spool.oldest();
+      if (segment) await this.#drainSegment(segment);
+      else await this.#idle();
+    } catch (error) {
+      await this.#failed(error);
     }
   }
 

@@ -107,14 +107,43 @@ function* inChunks<T>(items: readonly T[]): Generator<T[]> {
   for (let at = 0; at < items.length; at += lettersMax) yield items.slice(at, at + lettersMax);
 }
 
+const shown = ['id', 'table_name', 'batch_id', 'reason', 'created_at', 'payload'] as const;
+
 /** The newest dead letters, at most `limit`. */
 export async function listDeadLetters(db: Kysely<Database>, limit: number): Promise<DeadLetter[]> {
   return await db
     .selectFrom('dead_letters')
-    .select(['id', 'table_name', 'batch_id', 'reason', 'created_at', 'payload'])
+    .select(shown)
     .orderBy('created_at', 'desc')
     .limit(limit)
     .execute();
+}
+
+export async function findDeadLetters(
+  db: Kysely<Database>,
+  ids: readonly string[],
+): Promise<DeadLetter[]> {
+  return await db
+    .selectFrom('dead_letters')
+    .select(shown)
+    .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+    .execute();
+}
+
+/** Ids in order, from the one after `last` on. */
+export async function deadLetterIds(
+  db: Kysely<Database>,
+  last: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('dead_letters')
+    .select('id')
+    .where('id', '>', last)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 export async function countDeadLetters(db: Kysely<Database>): Promise<number> {

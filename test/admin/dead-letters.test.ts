@@ -57,6 +57,22 @@ it('names what is wrong with ids', async () => {
   });
 });
 
+it('does not stop at the thousandth', async () => {
+  await telemetry.database.rows(
+    `insert into dead_letters (batch_id, table_name, "row", payload, reason, created_at)
+      select gen_random_uuid(), 'system_telemetry', '', '{}', 'many', now() - n * interval '1 s'
+      from generate_series(1, 1001) as n`,
+  );
+  const run = (...args: string[]) =>
+    runCommand(['dead-letters', ...args], { DATABASE_URL: telemetry.database.url });
+  const [oldest] = await telemetry.database.rows<{ id: string }>(
+    'select id from dead_letters order by created_at limit 1',
+  );
+  expect(JSON.parse((await run('show', oldest?.id ?? '')).stdout)).toMatchObject(oldest ?? {});
+  expect((await run('drop', 'all')).stdout).toBe('1003 dropped\n');
+  expect(await telemetry.database.count('select count(*) from dead_letters')).toBe(0);
+});
+
 it('does the same on the command line', async () => {
   const run = (...args: string[]) =>
     runCommand(['dead-letters', ...args], { DATABASE_URL: telemetry.database.url });

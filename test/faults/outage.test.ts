@@ -100,6 +100,7 @@ it('spools what is in memory when it is stopped during an outage', async () => {
   const first = await startCollector(env, database);
   const endOutage = await beginOutage(database);
   const posts = Promise.all(Array.from({ length: 50 }, (_, value) => post(first, { value })));
+  posts.catch(() => {});
   await first.stop();
   const taken = (await posts.catch(() => [])).filter(({ status }) => status === 200).length;
   await endOutage();

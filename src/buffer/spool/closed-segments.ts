@@ -63,6 +63,10 @@ export class ClosedSegments {
     return this.#waiting[0];
   }
 
+  get count(): number {
+    return this.#waiting.length;
+  }
+
   get bytes(): number {
     return [...this.#waiting, ...this.#done.keys()].reduce((sum, { bytes }) => sum + bytes, 0);
   }

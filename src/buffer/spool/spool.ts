@@ -12,7 +12,7 @@ import {
   foundFile,
 } from './closed-segments.ts';
 import { DiskReserve } from './disk-reserve.ts';
-import { syncDirectory, testWrite } from './files.ts';
+import { isSegment, nextNumber, segmentName, syncDirectory, testWrite } from './files.ts';
 import { encodeRecord } from './record.ts';
 import { Segment } from './segment.ts';
 import { SetAside } from './set-aside.ts';
@@ -29,9 +29,6 @@ export interface SpoolOptions {
 }
 
 const segmentBytesMax = 8 * mebibyte;
-const segmentPattern = /^spool-(\d+)\.log$/;
-/** No number is used again while a segment that has it is set aside. */
-const numberPattern = /^spool-(\d+)\.log(\.damaged)?$/;
 
 /** Batches on the local disk, in segments that are written in order and drained in order. */
 export class Spool {
@@ -70,20 +67,24 @@ export class Spool {
       logger.info({ directory }, 'waiting for another collector to let go of the spool'),
     );
     const all = await readdir(options.directory);
-    const names = all.filter((name) => segmentPattern.test(name)).sort();
+    const names = all.filter(isSegment).sort();
     const found = await Promise.all(
       names.map(async (name) => await foundFile(join(options.directory, name))),
     );
-    const numbers = all.map((name) => Number(numberPattern.exec(name)?.[1] ?? 0));
     const setAside = await SetAside.open(options.directory, options.logger);
     const closed = new ClosedSegments(found, setAside, options.logger);
-    const spool = new Spool(options, lock, closed, setAside, Math.max(0, ...numbers) + 1);
+    const spool = new Spool(options, lock, closed, setAside, nextNumber(all));
     await spool.#disk.ask();
     return spool;
   }
 
   get bytes(): number {
     return this.#closed.bytes + (this.#active?.bytes ?? 0);
+  }
+
+  /** Segments that are still to be drained. */
+  get segments(): number {
+    return this.#closed.count + (this.#active ? 1 : 0);
   }
 
   /** What is kept of segments in which something is damaged. */
@@ -174,7 +175,7 @@ export class Spool {
   }
 
   async #create(): Promise<Segment> {
-    const name = `spool-${String(this.#nextNumber++).padStart(10, '0')}.log`;
+    const name = segmentName(this.#nextNumber++);
     const segment = await Segment.create(join(this.#options.directory, name));
     await syncDirectory(this.#options.directory);
     this.#active = segment;

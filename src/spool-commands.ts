@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { announced } from './buffer/announce.ts';
+import { batchRows } from './buffer/batch.ts';
+import { Drain } from './buffer/drain.ts';
+import { Outage } from './buffer/outage.ts';
+import { isSegment } from './buffer/spool/files.ts';
+import { readSegment } from './buffer/spool/record.ts';
+import { Spool } from './buffer/spool/spool.ts';
+import { GroupCommitter } from './commit/group-committer.ts';
+import { Writer } from './commit/writer.ts';
+import type { Config } from './config.ts';
+import type { DatabaseService } from './database/database-service.ts';
+import { errorMessage, StartError } from './errors.ts';
+import { Accounting } from './observe/accounting.ts';
+import { Health } from './observe/health.ts';
+import type { Logger } from './observe/logger.ts';
+import { uuidV7TimeMs } from './uuid.ts';
+
+/** The spool of a data directory, or the directory itself where it is one. */
+export function spoolDirectory(directory: string): string {
+  const within = join(directory, 'spool');
+  const path = existsSync(within) ? within : directory;
+  if (!existsSync(path)) throw new StartError(`there is no directory ${directory}`);
+  return path;
+}
+
+/** What a spool holds, which may change while it is read. */
+export async function spoolStatus(directory: string): Promise<Record<string, unknown>> {
+  const names = (await readdir(directory)).filter(isSegment).sort();
+  const status = { segments: 0, bytes: 0, batches: 0, records: 0, damaged: 0, unreadable: 0 };
+  let oldestMs = Infinity;
+  for (const name of names) {
+    const bytes = await readFile(join(directory, name)).catch((error) => {
+      // One that was drained just now is gone.
+      if (error.code !== 'ENOENT') status.unreadable += 1;
+    });
+    if (!bytes) continue;
+    const { batches, damaged } = readSegment(bytes);
+    status.segments += 1;
+    status.bytes += bytes.length;
+    status.batches += batches.length;
+    status.records += batches.reduce((sum, batch) => sum + batchRows(batch), 0);
+    status.damaged += damaged;
+    for (const { id } of batches) oldestMs = Math.min(oldestMs, uuidV7TimeMs(id));
+  }
+  return { directory, ...status, oldest: oldestMs < Infinity ? new Date(oldestMs) : undefined };
+}
+
+/** Stores what the spool of a collector that is gone holds; resolves with what became of it. */
+export async function drainSpool(
+  directory: string,
+  database: DatabaseService,
+  config: Config,
+  logger: Logger,
+): Promise<Record<string, number>> {
+  const registry = new Registry();
+  const health = new Health(logger);
+  const { spoolBytesMax: bytesMax } = config;
+  const spool = await Spool.open({ directory, bytesMax, diskReserveBytes: 0, logger });
+  try {
+    const committer = new GroupCommitter(new Writer(database.writers), 'spool');
+    const drain = new Drain(
+      spool,
+      { ...committer, commit: announced(committer.commit, logger) },
+      new Outage(committer.probe, health),
+      config,
+      new Accounting(registry),
+      health,
+      logger,
+    );
+    await committer.probe(['event', 'usage']).catch((error) => {
+      throw new StartError(`the database takes no data: ${errorMessage(error)}`, { cause: error });
+    });
+    await drain.finish();
+    return await outcomes(registry);
+  } finally {
+    await spool.close();
+  }
+}
+
+async function outcomes(registry: Registry): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  const settled = await registry.getSingleMetric('telemetry_records_settled_total')?.get();
+  for (const { labels, value } of settled?.values ?? []) {
+    const outcome = String(labels.outcome);
+    counts[outcome] = (counts[outcome] ?? 0) + value;
+  }
+  return counts;
+}
