@@ -63,6 +63,7 @@ export const legacyCopy: Run = async (config, logger, args) => {
   const work = onDatabase(async (database) => {
     const options = { timeZone: config.legacyTimeZone, chunkRows: adoptionChunkRows };
     const signal = new AbortController().signal;
+    await database.migrate();
     await copyAgain(database.upkeepDb);
     await adoptLegacyRows(database.upkeepDb, options, logger, signal);
     console.table(await adoptionStates(database.upkeepDb));

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
 import { type Chunk, copyChunk, keepAsDeadLetters, lastKeyOfChunk } from './adopted-rows.ts';
 import { AdoptionObstacle, hasIntegerKey, type OlderTable, openOlderTable } from './older-table.ts';
+import { hasArchivePartition } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { isLackOfRights } from './short-locks.ts';
 import { isDataFault } from './sqlstate.ts';
@@ -89,32 +90,39 @@ async function adoptTable(
     await finish(db, source);
     return;
   }
+  // They would all go to the default partition, and from there all at once.
+  if (!(await hasArchivePartition(db, table.target))) return;
   logger.info({ source }, 'copying the rows of an older table');
   let chunkRows = options.chunkRows;
   while (!signal.aborted) {
     try {
-      if (!(await adoptChunk(db, table, chunkRows))) break;
+      const more =
+        chunkRows === 1
+          ? await adoptRow(db, table, logger)
+          : await adoptChunk(db, table, chunkRows);
+      if (!more) break;
       chunkRows = Math.min(10 * chunkRows, options.chunkRows);
     } catch (error) {
       if (!isRowsFault(error)) throw error;
-      if (chunkRows === 1) await refuseRow(db, table, error as pg.DatabaseError, logger);
       // Ever less, until the row is found that PostgreSQL does not take.
-      else chunkRows = Math.ceil(chunkRows / 10);
+      chunkRows = Math.ceil(chunkRows / 10);
     }
   }
   if (!signal.aborted) logger.info({ source }, 'all rows of an older table are copied');
 }
 
 /** A row may also be too large for an index that somebody has made (class 54). */
-function isRowsFault(error: unknown): boolean {
-  if (isDataFault(error)) return true;
-  return error instanceof pg.DatabaseError && error.code?.startsWith('54') === true;
+function isRowsFault(error: unknown): error is pg.DatabaseError {
+  if (!(error instanceof pg.DatabaseError)) return false;
+  return isDataFault(error) || error.code?.startsWith('54') === true;
 }
 
 /** What somebody has to mend, as long as it is neither an outage nor the fault of one row. */
 function obstacleOf(source: string, error: unknown): string | undefined {
   if (error instanceof AdoptionObstacle) return error.message;
   if (!(error instanceof pg.DatabaseError) || !error.code?.startsWith('42')) return undefined;
+  // A table of ours that somebody has dropped: it will be back.
+  if (error.code === '42P01') return undefined;
   if (isLackOfRights(error)) {
     return `${error.message}: run "gravitas-telemetry legacy copy" as the role that owns ${source}`;
   }
@@ -156,18 +164,23 @@ async function adoptChunk(
   }));
 }
 
-async function refuseRow(
-  db: Kysely<Database>,
-  table: OlderTable,
-  { message, code }: pg.DatabaseError,
-  logger: Logger,
-): Promise<void> {
-  const reason = `${message} (SQLSTATE ${code})`;
-  await withNextChunk(db, table, 1, async (trx, chunk) => ({
-    rows_copied: 0,
-    rows_refused: await keepAsDeadLetters(trx, table, chunk, reason),
-  }));
-  logger.warn({ source: table.name, reason }, 'a row of an older table is kept as a dead letter');
+/**
+ * Copies the next row, or keeps it as a dead letter. What was refused before may have been settled
+ * by another collector meanwhile.
+ */
+async function adoptRow(db: Kysely<Database>, table: OlderTable, logger: Logger): Promise<boolean> {
+  return await withNextChunk(db, table, 1, async (trx, chunk) => {
+    await sql`savepoint row`.execute(trx);
+    try {
+      return { rows_copied: await copyChunk(trx, table, chunk), rows_refused: 0 };
+    } catch (error) {
+      if (!isRowsFault(error)) throw error;
+      await sql`rollback to savepoint row`.execute(trx);
+      const reason = `${error.message} (SQLSTATE ${error.code})`;
+      logger.warn({ source: table.name, reason }, 'a row of an older table is a dead letter');
+      return { rows_copied: 0, rows_refused: await keepAsDeadLetters(trx, table, chunk, reason) };
+    }
+  });
 }
 
 /** Settles the rows after the bookmark, and moves it; false when there are none. */

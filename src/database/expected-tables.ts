@@ -116,7 +116,9 @@ function damageOf(
   for (const [name, type] of Object.entries(columns)) {
     const found = relation.columns[name];
     if (found === undefined) return { kind: 'foreign', reason: `has no column ${name}` };
-    if (found !== type) return { kind: 'foreign', reason: `has ${name} as ${found}, not ${type}` };
+    if (found !== type && !(type === 'text' && found === 'character varying')) {
+      return { kind: 'foreign', reason: `has ${name} as ${found}, not ${type}` };
+    }
   }
   if (key === null || relation.has_default) return undefined;
   return { kind: 'no default partition', reason: 'has no default partition' };

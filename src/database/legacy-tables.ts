@@ -103,17 +103,25 @@ export async function copyAgain(db: Kysely<Database>): Promise<void> {
     db,
     states.map(({ source }) => source),
   );
-  await db
-    .updateTable('adoption')
-    .set({
-      last_id: null,
-      last_key: null,
-      rows_copied: '0',
-      rows_refused: '0',
-      checked: true,
-      finished_at: null,
-    })
-    .where('source', 'in', ['', ...existing.keys()])
-    .where('finished_at', 'is not', null)
-    .execute();
+  await db.transaction().execute(async (trx) => {
+    const again = await trx
+      .updateTable('adoption')
+      .set({
+        last_id: null,
+        last_key: null,
+        rows_copied: '0',
+        rows_refused: '0',
+        checked: true,
+        finished_at: null,
+      })
+      .where('source', 'in', ['', ...existing.keys()])
+      .where('finished_at', 'is not', null)
+      .returning('source')
+      .execute();
+    // Those that are still refused will be kept again.
+    await trx
+      .deleteFrom('dead_letters')
+      .where('table_name', 'in', ['', ...again.map(({ source }) => source)])
+      .execute();
+  });
 }

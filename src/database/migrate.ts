@@ -118,7 +118,9 @@ async function bringUpToDate(
   for (const table of partitioned) await setDefaultAside(trx, table);
   for (const { up } of migrations) await up(trx as unknown as Kysely<unknown>);
   await record(trx);
-  const now = Date.now();
+  // By the clock by which direct inserts get their times.
+  const { rows } = await sql<{ now: Date }>`select now()`.execute(trx);
+  const now = rows[0]?.now.getTime() ?? Date.now();
   for (const table of partitioned.filter((name) => lostNames.includes(name))) {
     await createFirstPartitions(trx, { table, fromMs: now - dayMs, toMs: now + 2 * dayMs });
   }

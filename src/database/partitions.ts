@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { uuidAtMs } from '../uuid.ts';
-import { freeName, partitionsOf } from './catalog.ts';
+import { freeName, type Partition, partitionsOf } from './catalog.ts';
 import type { Database } from './schema.ts';
 import { withShortLocks } from './short-locks.ts';
 
@@ -64,11 +64,25 @@ export async function ensureArchivePartition(
   table: 'system_telemetry' | 'usage_stats',
   toMs: number,
 ): Promise<void> {
-  const [first] = (await partitionsOf(db, table)).filter(({ isDefault }) => !isDefault);
+  const first = await firstPartition(db, table);
   if (first?.fromMs === -Infinity) return;
   const day = Math.min(dayOf(toMs), first?.fromMs ?? Infinity);
   const archive = { name: `${table}_until_${dayName(day)}`, fromMs: -Infinity, toMs: day };
   await withShortLocks(db, (trx) => createPartitions(trx, table, [archive]));
+}
+
+export async function hasArchivePartition(
+  db: Kysely<Database>,
+  table: 'system_telemetry' | 'usage_stats',
+): Promise<boolean> {
+  return (await firstPartition(db, table))?.fromMs === -Infinity;
+}
+
+async function firstPartition(
+  db: Kysely<Database>,
+  table: PartitionedTable,
+): Promise<Partition | undefined> {
+  return (await partitionsOf(db, table)).find(({ isDefault }) => !isDefault);
 }
 
 /**

@@ -108,8 +108,13 @@ it('keeps rows that PostgreSQL does not take as dead letters, and copies all oth
   expect(kept.stdout).toMatch(/system_telemetry_legacy is kept: 1 of its rows/);
   expect(kept.code).toBe(1);
   expect((await legacy('copy')).code).toBe(0);
+  // Whoever mends a row has it copied after all.
+  await database.rows('update system_telemetry_legacy set value = 7 where id = 17');
+  expect((await legacy('copy')).code).toBe(0);
+  expect(await database.count('select count(*) from dead_letters')).toBe(3);
+  expect(await database.count('select count(*) from system_telemetry where value = 7')).toBe(2);
   expect((await legacy('drop')).stdout).toContain('is dropped');
-  expect(await database.count('select count(*) from system_telemetry')).toBe(11_996);
+  expect(await database.count('select count(*) from system_telemetry')).toBe(11_997);
 });
 
 it('is not stopped by the time that a role has for a statement', async () => {

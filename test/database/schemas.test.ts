@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Collector } from '../../src/collector.ts';
 import { startCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
@@ -9,6 +9,9 @@ import { postJson } from '../support/http.ts';
 import { silentLogger } from '../support/logger.ts';
 import { insertOlder, olderTelemetry } from '../support/older-tables.ts';
 
+// Several commands run in each of them.
+vi.setConfig({ testTimeout: 90_000 });
+
 let database: TestDatabase;
 beforeEach(async () => {
   database = await createDatabase('empty');
@@ -17,9 +20,8 @@ afterEach(() => database.drop());
 
 /** The database as an installation sees it whose tables are in a schema of its own. */
 function inSchema(path: string): TestDatabase {
-  const url = new URL(database.url);
-  url.searchParams.set('options', `-c search_path=${path}`);
-  return { ...database, url: url.toString() };
+  const options = encodeURIComponent(`-c search_path=${path}`);
+  return { ...database, url: `${database.url}&options=${options}` };
 }
 
 const post = (baseUrl: string, event_type: string) =>
