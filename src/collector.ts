@@ -32,6 +32,7 @@ export class Collector {
   readonly #database: DatabaseService;
   readonly #path: IngestPath;
   readonly #server: SocketServer;
+  #limits: CallLimits | undefined;
 
   private constructor(config: Config, logger: Logger, database: DatabaseService, spool: Spool) {
     this.#config = config;
@@ -108,6 +109,7 @@ export class Collector {
     const deadline = AbortSignal.timeout(shutdownMsMax * 0.75);
     this.#shutdown.abort();
     await this.#server.stop(deadline);
+    this.#limits?.turns.close();
     await Promise.race([this.#path.buffer.close(), untilAborted(deadline)]);
     if (this.#path.buffer.depth > 0) {
       this.#logger.error(
@@ -168,11 +170,8 @@ export class Collector {
     );
     // A stream must not hold its client to a connection that is to be made anew.
     const streamMsMax = Math.min(config.streamMsMax, config.connectionMsMax || config.streamMsMax);
-    const router = new Router(
-      this.routes,
-      new Admission(new CallLimits({ ...config, streamMsMax })),
-      tell,
-    );
+    this.#limits = new CallLimits({ ...config, streamMsMax });
+    const router = new Router(this.routes, new Admission(this.#limits), tell);
     return new SocketServer(
       {
         ...config,

@@ -194,7 +194,7 @@ describe('docs/errors.md', () => {
   });
 
   it('quotes messages as they are', () => {
-    const source = ['buffer/ingest-buffer.ts', 'errors.ts']
+    const source = ['buffer/ingest-buffer.ts', 'errors.ts', 'serve/call-limits.ts']
       .map((file) => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
       .join('\n');
     const meanings = table('errors.md', 'Kinds').map((row) => row[4] ?? '');

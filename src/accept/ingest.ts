@@ -93,8 +93,7 @@ export class Ingest {
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
     // Not AbortSignal.timeout: that fires later on, for nobody, and each time makes an error.
     const deadline = new AbortController();
-    const waitMs = Math.min(unaryMsMax, call.timeoutMs ?? unaryMsMax);
-    const timer = setTimeout(() => deadline.abort(), waitMs);
+    const timer = setTimeout(() => deadline.abort(), call.remainingMs(unaryMsMax));
     try {
       const acknowledged = await this.#sink.offer(batch, lane, deadline.signal);
       return { ...acknowledged, batchId: batch.id };

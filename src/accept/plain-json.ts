@@ -9,6 +9,9 @@ import { durabilityName, type recordResponse } from './ingest-answers.ts';
 import type { IngestHandlers, ReadBatch } from './ingest-handlers.ts';
 import { readJsonRecord } from './read-json.ts';
 
+/** The library would compress the same answer if it were larger. */
+const varying = { vary: 'accept-encoding' };
+
 /** Serves a request whose body is all there is to it. */
 export type ServePlain = (call: Call, response: Response) => Promise<void>;
 
@@ -26,14 +29,14 @@ export class PlainJson {
   record(kind: RecordKind): ServePlain {
     return async (call, response) => {
       const record = readJsonRecord(await call.whole(), kind);
-      sendJson(response, 200, recordJson(await this.#handlers.log(call, kind, record)));
+      sendJson(response, 200, recordJson(await this.#handlers.log(call, kind, record)), varying);
     };
   }
 
   batch(read: ReadBatch<Uint8Array>): ServePlain {
     return async (call, response) => {
       const stored = await this.#handlers.logBatch(call, await call.whole(), read);
-      sendJson(response, 200, batchJson(stored));
+      sendJson(response, 200, batchJson(stored), varying);
     };
   }
 }

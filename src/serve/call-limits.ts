@@ -1,5 +1,6 @@
 import type { RefusalReason } from './refusals.ts';
 import { RequestError } from './request-error.ts';
+import { Turns } from './turns.ts';
 
 export interface CallLimitsOptions {
   /** Calls in progress, streams among them. */
@@ -12,6 +13,8 @@ export interface CallLimitsOptions {
   /** How long a stream may wait for its client's next message. */
   readonly streamIdleMsMax: number;
   readonly streamMsMax: number;
+  /** A unary call is answered within so long after the last byte of its request. */
+  readonly unaryMsMax: number;
 }
 
 /** `operator`: what is answered however many calls there are. */
@@ -22,6 +25,8 @@ const retryDelayMs = 1000;
 /** The bounds on calls in progress, the same for every protocol. */
 export class CallLimits {
   readonly options: CallLimitsOptions;
+  /** Whose turn it is, of the requests that have come. */
+  readonly turns = new Turns();
   #calls = 0;
   #streams = 0;
   #receivedBytes = 0;
@@ -64,6 +69,12 @@ export class CallLimits {
 
 /** A stream or request is past its time. */
 export const late = (text: string) => limit('retryable', 'late', text);
+
+/** What has waited for so long can't be answered in time any more. */
+export const busy = () =>
+  new RequestError('overloaded', 'overloaded', 'the collector is busy; not stored', {
+    retryDelayMs,
+  });
 
 const overloaded = (reason: RefusalReason, text: string) => limit('overloaded', reason, text);
 

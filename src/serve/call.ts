@@ -1,6 +1,6 @@
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 import { ServiceError } from '../errors.ts';
-import { type CallKind, type CallLimits, late } from './call-limits.ts';
+import { busy, type CallKind, type CallLimits, late } from './call-limits.ts';
 import { cut } from './cut.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Request, Response } from './socket-server.ts';
@@ -14,6 +14,9 @@ export interface Caller {
 export const anonymous: Caller = { name: 'anonymous' };
 
 const neverAborted = new AbortController().signal;
+
+/** A request is not begun when less than this part of its time is left. */
+const answerShare = 4;
 
 /** How long a call that is past its time has to say so. */
 const graceMs = 5000;
@@ -44,6 +47,8 @@ export class Call {
   readonly #idle: NodeJS.Timeout | undefined;
   #waiting = false;
   #heldBytes = 0;
+  /** When the last byte of the request may have come, at the earliest. */
+  #cameAt = performance.now();
 
   constructor(
     limits: CallLimits,
@@ -100,8 +105,8 @@ export class Call {
         }
       });
       request.once('end', () => {
-        this.#received();
-        resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
+        const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+        this.#received(() => resolve(bytes), reject);
       });
       request.once('close', () => {
         if (!request.complete) reject(cutOff());
@@ -120,7 +125,12 @@ export class Call {
       this.#receive(value);
       yield value;
     }
-    this.#received();
+    if (this.kind === 'unary') await new Promise<void>((...done) => this.#received(...done));
+  }
+
+  /** How long its answer may still take, of so much in all since the last byte of its request. */
+  remainingMs(msMax: number): number {
+    return Math.min(msMax, this.timeoutMs ?? msMax) - (performance.now() - this.#cameAt);
   }
 
   /** The messages of the request; asking for the next one says that the last has been taken. */
@@ -137,9 +147,15 @@ export class Call {
     this.#limits.receive(chunk.byteLength);
   }
 
-  /** The request has come in time; how long its answer takes is no concern of these limits. */
-  #received(): void {
-    if (this.kind === 'unary') this.#clearTimers();
+  /** The request has come in time: its turn follows, unless nobody could answer it in time. */
+  #received(begin: () => void, refuse: (error: Error) => void): void {
+    this.#clearTimers();
+    const { turns, options } = this.#limits;
+    this.#cameAt = performance.now() - turns.lateMs;
+    turns.begin(() => {
+      if (this.remainingMs(options.unaryMsMax) < options.unaryMsMax / answerShare) refuse(busy());
+      else begin();
+    });
   }
 
   #end(): void {

@@ -1,0 +1,58 @@
+/** How long requests may be worked on before the event loop gets to do everything else. */
+const turnMsMax = 20;
+const tickMs = 20;
+/** After a pause, what is read for so long may have come before or during it. */
+const catchUpMs = 100;
+
+/**
+ * Shares the event loop: requests that have come are begun one after the other, and never for so
+ * long that others, timers and answers would have to wait. Knows how long a request may have
+ * waited that is seen only now.
+ */
+export class Turns {
+  readonly #waiting: (() => void)[] = [];
+  /** Timers come before what has been received: it sees how late the loop is. */
+  readonly #ticks = setInterval(() => this.#tick(), tickMs).unref();
+  #tickedAt = performance.now();
+  #lateMs = 0;
+  #caughtUpAt = 0;
+  #turnEndsAt: number | undefined;
+
+  /** Milliseconds that what is read now may have waited, at the most. */
+  get lateMs(): number {
+    return this.#lateMs + performance.now() - this.#tickedAt;
+  }
+
+  /** Begins work now or in a later turn, in the order of the calls. */
+  begin(work: () => void): void {
+    if (this.#waiting.length === 0 && this.#hasTime()) work();
+    else this.#waiting.push(work);
+  }
+
+  close(): void {
+    clearInterval(this.#ticks);
+  }
+
+  #hasTime(): boolean {
+    const now = performance.now();
+    if (this.#turnEndsAt === undefined) {
+      this.#turnEndsAt = now + turnMsMax;
+      setImmediate(() => this.#next());
+    }
+    return now < this.#turnEndsAt;
+  }
+
+  #next(): void {
+    this.#turnEndsAt = undefined;
+    while (this.#waiting.length > 0 && this.#hasTime()) this.#waiting.shift()?.();
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const lateMs = Math.max(0, now - this.#tickedAt - tickMs);
+    this.#tickedAt = now;
+    if (lateMs < this.#lateMs && now < this.#caughtUpAt) return;
+    this.#lateMs = lateMs;
+    this.#caughtUpAt = now + catchUpMs;
+  }
+}

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Turns } from '../../src/serve/turns.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { postJson } from '../support/http.ts';
+import { type CollectorProcess, spawnCollector } from '../support/process.ts';
+
+describe('a collector that could not look for longer than an answer may take', () => {
+  let database: TestDatabase;
+  let collector: CollectorProcess;
+  beforeAll(async () => {
+    database = await createDatabase();
+    collector = await spawnCollector({ DATABASE_URL: database.url });
+  });
+  afterAll(async () => {
+    await collector.end('SIGTERM');
+    await database.drop();
+  });
+
+  it.each([
+    ['log', { event_type: 'LATE' }],
+    ['usage', { model: 'LATE' }],
+    ['batch', { events: [{ event_type: 'LATE' }] }],
+  ])('refuses a waiting post by %s with a hint, and does not store it late', async (name, body) => {
+    const url = `${collector.baseUrl}/v1/telemetry/${name}`;
+    collector.process.kill('SIGSTOP');
+    const waiting = [postJson(url, body), postJson(url, body)];
+    await sleep(1200);
+    collector.process.kill('SIGCONT');
+    for (const answer of await Promise.all(waiting)) {
+      expect(answer).toMatchObject({ status: 429, body: { code: 'resource_exhausted' } });
+      expect(answer.headers.get('retry-after')).toBe('1');
+    }
+    expect(
+      await database.count("select count(*) from system_telemetry where event_type = 'LATE'"),
+    ).toBe(0);
+    // What comes later is taken again.
+    const empty = { event_type: 'NEXT', model: 'NEXT', events: [] };
+    await expect.poll(async () => (await postJson(url, empty)).status).toBe(200);
+  });
+});
+
+it('requests take turns, and whatever else waits for the event loop comes in between', async () => {
+  const turns = new Turns();
+  const seen: string[] = [];
+  const busy = (name: string) => () => {
+    seen.push(name);
+    // More than a turn.
+    for (const end = performance.now() + 25; performance.now() < end; );
+  };
+  const others = () => {
+    seen.push('others');
+    if (!seen.includes('3')) setImmediate(others);
+  };
+  setImmediate(others);
+  for (const name of ['1', '2', '3']) turns.begin(busy(name));
+  await expect.poll(() => seen).toContain('3');
+  expect(seen.slice(0, 5)).toEqual(['1', 'others', '2', 'others', '3']);
+  turns.close();
+});
