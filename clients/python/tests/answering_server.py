@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Union
+from urllib.parse import urlsplit
 
 from gravitas_telemetry._generated.ingest_pb2 import LogBatchRequest, LogBatchResponse
 
@@ -27,10 +28,12 @@ class Received:
 
     @property
     def values(self) -> list[float]:
-        """Of its events."""
+        """Of its events, without what the client reports of itself."""
         if self.path == "/v1/telemetry/batch":
-            return [each.get("value") for each in json.loads(self.body).get("events", [])]
-        return [each.value for each in LogBatchRequest.FromString(self.body).events]
+            events = json.loads(self.body).get("events", [])
+            return [each.get("value") for each in events if each["event_type"] != "TELEMETRY_DROPPED"]
+        sent = LogBatchRequest.FromString(self.body).events
+        return [each.value for each in sent if each.event_type != "TELEMETRY_DROPPED"]
 
     @property
     def batch_id(self) -> str:
@@ -61,7 +64,9 @@ class AnsweringServer:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
-                received = Received(time.monotonic(), self.path, headers, body)
+                # To a proxy it is a whole URL.
+                path = urlsplit(self.path).path
+                received = Received(time.monotonic(), path, headers, body)
                 ours.received.append(received)
                 told = ours.answers.pop(0) if ours.answers else ours.otherwise
                 if callable(told):
@@ -70,7 +75,7 @@ class AnsweringServer:
                     status, given, said = told
                     content = said if isinstance(said, bytes) else json.dumps(said).encode()
                     self.answer(status, {"content-type": "application/json", **given}, content)
-                elif self.path == "/v1/telemetry/batch":
+                elif path == "/v1/telemetry/batch":
                     sent = json.loads(body)
                     answer = {"batch_id": sent["batch_id"], "events": len(sent.get("events", [])), "rejected": 0}
                     self.answer(200, {}, json.dumps(answer).encode())

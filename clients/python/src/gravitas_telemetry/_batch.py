@@ -12,6 +12,8 @@ from ._storable import storable_text
 from ._uuid7 import half_id
 from ._wire import delimited
 
+# As json.dumps makes one for each call.
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -33,14 +35,13 @@ class Batch:
 
     def json_line(self) -> bytes:
         """LogBatchRequest as proto3 JSON, with the names of the .proto, and a line feed."""
-        message: dict[str, Any] = {"batch_id": self.id}
-        events = [_event_json(each, self.resource) for each in self.records if not isinstance(each, UsageRecord)]
-        usage = [_usage_json(each, self.resource) for each in self.records if isinstance(each, UsageRecord)]
-        if events:
-            message["events"] = events
-        if usage:
-            message["usage"] = usage
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        usage = [each for each in self.records if isinstance(each, UsageRecord)]
+        events = [each for each in self.records if not isinstance(each, UsageRecord)] if usage else self.records
+        parts = [b'{"batch_id":"%s"' % self.id.encode()]
+        for name, records in ((b"events", events), (b"usage", usage)):
+            if records:
+                parts.append(b',"%s":[' % name + b",".join([record_json(each, self.resource) for each in records]) + b"]")
+        return b"".join(parts) + b"}\n"
 
     def halves(self) -> list[Batch]:
         """The same records in two batches, whose ids anybody would choose; none where there is one record."""
@@ -51,6 +52,11 @@ class Batch:
             for half, part in enumerate((pairs[:middle], pairs[middle:]))
             if middle < len(pairs)
         ]
+
+
+def record_json(record: Record, resource: dict[str, Any] | None) -> bytes:
+    fields = _usage_json(record, resource) if isinstance(record, UsageRecord) else _event_json(record, resource)
+    return _to_json(fields).encode()
 
 
 def _event_json(record: EventRecord, resource: dict[str, Any] | None) -> dict[str, Any]:

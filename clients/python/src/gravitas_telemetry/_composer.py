@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from ._batch import Batch
+from ._batch import Batch, record_json
 from ._before_send import BeforeSend, fields_of, record_of
 from ._complaints import complain
 from ._counters import Counters
@@ -20,9 +20,8 @@ RESOURCE_BYTES_MAX = 8 * 1024
 # A line of the spool stays below what the service takes, 2 MiB.
 _LINE_BYTES_MAX = 1280 * 1024
 _RECORD_LINE_BYTES_MAX = 512 * 1024
-# However a record is escaped: names of fields, and control characters of six bytes.
+# JSON is no longer than so many times the encoding: names of fields, and control characters of six bytes.
 _ESCAPING_MAX = 7
-_CONTROLS = bytes(range(32))
 
 
 class Composer:
@@ -59,8 +58,8 @@ class Composer:
                 continue
             size += encoded
             if size * _ESCAPING_MAX > _LINE_BYTES_MAX:
-                line_bytes += sum(map(_line_bytes, batch.encodings[measured:]))
-                measured = len(batch.encodings)
+                line_bytes += sum(len(record_json(each, self._resource)) for each in batch.records[measured:])
+                measured = len(batch.records)
         self._counters.add("drained", drained)
         return batch if batch.records else None
 
@@ -76,8 +75,10 @@ class Composer:
             record = frozen(record, self._metadata_bytes_max)
             encode = usage_bytes if isinstance(record, UsageRecord) else event_bytes
             encoded = encode(record, self._resource_entry)  # type: ignore[arg-type]
-        if len(encoded) * _ESCAPING_MAX > _RECORD_LINE_BYTES_MAX and _line_bytes(encoded) > _RECORD_LINE_BYTES_MAX:
-            raise Unstorable(f"it may take {_line_bytes(encoded)} bytes; at most {_RECORD_LINE_BYTES_MAX} are allowed")
+        if len(encoded) * _ESCAPING_MAX > _RECORD_LINE_BYTES_MAX:
+            line_bytes = len(record_json(record, self._resource))
+            if line_bytes > _RECORD_LINE_BYTES_MAX:
+                raise Unstorable(f"it is {line_bytes} bytes long as JSON; at most {_RECORD_LINE_BYTES_MAX} are allowed")
         batch.records.append(record)
         batch.encodings.append(encoded)
         return len(encoded)
@@ -104,10 +105,3 @@ class Composer:
     def _drop(self, reason: Any, message: str) -> None:
         self._counters.drop(reason)
         complain(reason, message)
-
-
-def _line_bytes(encoded: bytes) -> int:
-    """No less than the record has as JSON: an escaped character has six bytes, a number 25 of 11."""
-    controls = len(encoded) - len(encoded.translate(None, _CONTROLS))
-    quotes = len(encoded) - len(encoded.translate(None, b'"\\'))
-    return len(encoded) + 5 * controls + quotes + 400

@@ -94,12 +94,11 @@ class Delivery:
             if not window.batches and window.is_sealed:
                 return
             window.fill()
-            self._look_at = 0.0
         finally:
             # Also whatever was thrown.
             window.seal()
             while self._fall_back_first(window):
-                pass
+                self._look_at = 0.0
 
     def spooled(self) -> bool:
         """Delivers the oldest line of the spool, when it is time to. Whether there may be more."""
@@ -178,9 +177,9 @@ class Delivery:
             # What had to be split is no failure, and comes to an end.
             if not self._try_live(window):
                 tries_left -= 1
-            if not window.batches:
+            if not window.batches or self._circuit.is_open:
                 return
-            if tries_left and self._circuit.retry_at:
+            if tries_left:
                 self._stopping.wait_natively(self._circuit.retry_at - time.monotonic())
 
     def _may_try_live(self) -> bool:

@@ -11,11 +11,14 @@ from ._records import EventRecord
 
 # So that a report which is dropped itself does not lead to the next at once.
 _SECONDS_BETWEEN = 10
+_COMPONENT_BYTES_MAX = 256
 
 
 class DropReport:
     def __init__(self, options: Options, counters: Counters) -> None:
-        self._component = options.service_name or socket.gethostname()
+        component = options.service_name or socket.gethostname()
+        # No longer than the service takes it.
+        self._component = component.encode()[:_COMPONENT_BYTES_MAX].decode(errors="ignore")
         self._counters = counters
         self._reported_at = float("-inf")
         self._last_made = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -38,9 +39,7 @@ def _error_entries(error: BaseException) -> Iterable[tuple[str, Any]]:
 
 def snapshot(items: Iterable[Any]) -> list[Any]:
     """The first ones: other threads may change what they come from meanwhile."""
-    for _ in range(3):
-        try:
+    for _ in range(2):
+        with suppress(RuntimeError):
             return list(islice(items, VALUES_MAX))
-        except RuntimeError:
-            continue
-    return []
+    return list(islice(items, VALUES_MAX))

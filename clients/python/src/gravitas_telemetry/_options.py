@@ -30,7 +30,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    url: str = "http://localhost:8002"
+    url: str = field(default="http://localhost:8002", repr=False)
     enabled: bool = True
     token: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
