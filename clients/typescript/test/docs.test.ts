@@ -33,12 +33,12 @@ describe('the README beside the specification', () => {
     ([option, env, otherwise]) => ({ option: names(option)[0] ?? '', env: names(env), otherwise }),
   );
 
-  it('lists every option with its variables; beside them there are three', () => {
+  it('lists every option with its variables; beside them there are two', () => {
     expect(specified.length).toBeGreaterThan(10);
     const listed = documented.map(({ option, env }) => ({ option, env }));
     for (const each of specified) expect(listed).toContainEqual(each);
     const own = listed.filter(({ option }) => !specified.some((each) => each.option === option));
-    expect(own.map(({ option }) => option)).toEqual(['tls', 'beforeSend', 'logger']);
+    expect(own.map(({ option }) => option)).toEqual(['tls', 'logger']);
   });
 
   it('gives the defaults that there are', () => {
