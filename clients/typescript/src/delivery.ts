@@ -1,4 +1,4 @@
-import type { Acknowledged, Answer, Refused, TooLarge, TryAgain } from './answers.ts';
+import type { Acknowledged, Answer, Refused, TooLarge } from './answers.ts';
 import { Circuit, failuresMax } from './circuit.ts';
 import type { Tally } from './counters.ts';
 import type { Batch } from './encode.ts';
@@ -129,9 +129,7 @@ export class Delivery {
   async #try(batch: Sendable, transport: Transport): Promise<Answer> {
     this.#probing = true;
     const begunMs = performance.now();
-    const answer = await transport
-      .send(batch, this.#stop.signal)
-      .catch((error): TryAgain => ({ kind: 'tryAgain', message: textOf(error) }));
+    const answer = await this.#send(batch, transport);
     this.#probing = false;
     if (answer.kind === 'tryAgain' && !this.isStopped) {
       this.#circuit.failed(begunMs, answer.delayMs);
@@ -142,6 +140,15 @@ export class Delivery {
       this.#circuit.succeeded();
     }
     return answer;
+  }
+
+  /** Whatever a transport throws is no answer (clause 3.8). */
+  async #send(batch: Sendable, transport: Transport): Promise<Answer> {
+    try {
+      return await transport.send(batch, this.#stop.signal);
+    } catch (error) {
+      return { kind: 'tryAgain', message: textOf(error) };
+    }
   }
 
   async #settle(batch: Sendable, answer: Acknowledged | Refused | TooLarge): Promise<void> {

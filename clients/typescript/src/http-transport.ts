@@ -78,5 +78,8 @@ function readAcknowledgement(id: string, { body, contentType }: HttpResponse): A
   } catch {
     // Not even protobuf.
   }
-  return { kind: 'tryAgain', message: `a success that is not the service's (${contentType})` };
+  return {
+    kind: 'tryAgain',
+    message: `a success that is not the service's, of type ${contentType}`,
+  };
 }

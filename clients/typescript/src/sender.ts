@@ -140,11 +140,16 @@ export class Sender {
   #wakeWhenAged(): void {
     if (this.#isAgeTimed) return;
     this.#isAgeTimed = true;
-    afterMs(this.#settings.batchAgeMsMax, () => {
-      this.#isAgeTimed = false;
-      this.#isDue = this.#queue.length > 0;
-      this.#pump();
-    });
+    afterMs(this.#settings.batchAgeMsMax, () => this.#aged());
+  }
+
+  /** While records keep coming the timer goes on: setting one is what would cost a caller most. */
+  #aged(): void {
+    this.#isAgeTimed = false;
+    if (this.#queue.length === 0) return;
+    this.#isDue = true;
+    this.#wakeWhenAged();
+    this.#pump();
   }
 
   #pump(): void {

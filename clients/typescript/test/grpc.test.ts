@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../../../test/support/temporary-directory.ts
 import { Telemetry } from '../src/index.ts';
 import { expectOnce, upTo } from './support/exactly-once.ts';
 import { startProgram } from './support/program.ts';
-import { startBlackHole } from './support/servers.ts';
+import { startBlackHole, startScriptedServer } from './support/servers.ts';
 
 /** Clause 3.1, the other way: StreamBatches over gRPC. */
 let database: TestDatabase;
@@ -20,6 +20,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await collector?.stop();
+  collector = undefined;
   await database.drop();
 });
 
@@ -91,4 +92,28 @@ it.each(['natural', 'signal'])('does not keep a program alive, black-holed: %s',
   await using next = client();
   next.log('NEXT');
   await expectOnce(database, 'grpc end', upTo(20));
+});
+
+it('reaches an IPv6 address', async () => {
+  collector = await startCollector({ TELEMETRY_PORT: port, TELEMETRY_HOST: '::1' }, database);
+  await using telemetry = new Telemetry({
+    url: ` http://[::1]:${port}/ \n`,
+    transport: 'grpc',
+    spoolDirectory: directory,
+  });
+  telemetry.log('IPV6');
+  expect(await telemetry.flush(10)).toMatchObject({ complete: true, delivered: 1 });
+});
+
+it('3.2 what answers is not the service', async () => {
+  const answering = await startScriptedServer([{ status: 200, body: '<html>' }]);
+  await using telemetry = new Telemetry({
+    url: answering.url,
+    transport: 'grpc',
+    spoolDirectory: directory,
+    logger: { info: () => {}, warn: () => {} },
+  });
+  telemetry.log('KEPT');
+  expect(await telemetry.flush(20)).toMatchObject({ complete: true, spooled: 1 });
+  await answering.stop();
 });

@@ -7,7 +7,7 @@ import { Telemetry } from '../src/index.ts';
 import { expectOnce, upTo } from './support/exactly-once.ts';
 import { nodeReleases } from './support/nodes.ts';
 import { type Program, startProgram } from './support/program.ts';
-import { startBlackHole } from './support/servers.ts';
+import { startBlackHole, startScriptedServer } from './support/servers.ts';
 
 /** Clause 5: whatever becomes of the process, every event is stored exactly once. */
 let collector: TestCollector;
@@ -97,6 +97,23 @@ describe.each(nodeReleases())('with Node $version', ({ path, version }) => {
     await deliverSpool();
     await expectOnce(collector.database, program.component, upTo(20));
   });
+
+  it.each(['natural', 'exit-later', 'signal'])(
+    'a service that answers nonsense, and the end: %s',
+    async (end) => {
+      const nonsense = await startScriptedServer([{ status: 200, body: '<html>' }]);
+      const program = run('log-and-end.mjs', end, nonsense.url);
+      if (end === 'signal') {
+        await program.nextLine();
+        program.process.kill('SIGTERM');
+      }
+      await program.ended;
+      await nonsense.stop();
+      expect(nonsense.batches.length).toBeGreaterThan(0);
+      await deliverSpool();
+      await expectOnce(collector.database, program.component, upTo(20));
+    },
+  );
 
   it.each(['natural', 'exit'])('worker threads, and their end: %s', async (end) => {
     const { ended, component } = run('workers.mjs', end);
