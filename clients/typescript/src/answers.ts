@@ -19,7 +19,7 @@ export interface TooLarge {
   readonly message: string;
 }
 
-export interface TryAgain {
+interface TryAgain {
   readonly kind: 'tryAgain';
   readonly message: string;
   /** The server's, which is not to be shortened. */
