@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
 import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
+import { Clock } from './observe/clock.ts';
 import { Health, measureHealth } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { createRoutes } from './routes.ts';
@@ -28,6 +29,7 @@ export class Collector {
   readonly #logger: Logger;
   readonly #registry = new Registry();
   readonly #health: Health;
+  readonly #clock: Clock;
   readonly #shutdown = new AbortController();
   readonly #database: DatabaseService;
   readonly #path: IngestPath;
@@ -40,6 +42,7 @@ export class Collector {
     this.#database = database;
     collectDefaultMetrics({ register: this.#registry });
     this.#health = new Health(logger);
+    this.#clock = new Clock(this.#health);
     measureHealth(this.#health, this.#registry);
     this.#path = createIngestPath(
       config,
@@ -47,6 +50,7 @@ export class Collector {
       spool,
       this.#registry,
       this.#health,
+      this.#clock,
       logger,
     );
     this.#server = this.#createServer();
@@ -147,7 +151,7 @@ export class Collector {
       throw new StartError(`TELEMETRY_HOST, TELEMETRY_PORT: ${errorMessage(cause)}`, { cause });
     }
     this.#logger.info({ host, port: this.port }, 'listening');
-    this.#database.prepare(this.#health, this.#registry);
+    this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
     this.#path.intake.start();
   }

@@ -14,6 +14,7 @@ import type { Config } from './config.ts';
 import { batchIdAgeMsMax } from './database/ledger-span.ts';
 import { batchIdAheadMsMax } from './database/maintenance.ts';
 import { Accounting } from './observe/accounting.ts';
+import type { Clock } from './observe/clock.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { dayMs, minuteMs } from './units.ts';
@@ -47,6 +48,7 @@ export function createIngestPath(
   spool: Spool,
   registry: Registry,
   health: Health,
+  clock: Clock,
   logger: Logger,
 ): IngestPath {
   const accounting = new Accounting(registry);
@@ -61,7 +63,7 @@ export function createIngestPath(
   const intake = new IntakeWatch(spool, outage, options, health);
   const buffer = createBuffer(config, fallback, accounting);
   measure(buffer, spool, registry);
-  const ingest = new Ingest(buffer, ingestOptions(config), accounting);
+  const ingest = new Ingest(buffer, ingestOptions(config), accounting, clock);
   return { ingest, buffer, spool, outage, drain, intake, writer, accounting };
 }
 

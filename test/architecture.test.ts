@@ -63,7 +63,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {
-    own: ['records/tables', 'errors'],
+    own: ['records/tables', 'errors', 'units'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
   admin: {

@@ -2,12 +2,14 @@ import { type Acknowledgement, type Answer, batchRows } from '../buffer/batch.ts
 import type { BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
+import type { Clock } from '../observe/clock.ts';
 import { idOfRow } from '../records/rows.ts';
 import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
 import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
 import { checkRows, type RawBatch } from './raw-batch.ts';
 import { Scratch } from './scratch.ts';
+import { judgeByTwo } from './two-clocks.ts';
 
 export interface IngestOptions extends EncodeOptions {
   /** Records in one batch. */
@@ -36,12 +38,14 @@ export class Ingest {
   readonly #sink: BatchSink;
   readonly #options: IngestOptions;
   readonly #accounting: Accounting;
+  readonly #clock: Clock;
   readonly #scratch = new Scratch();
 
-  constructor(sink: BatchSink, options: IngestOptions, accounting: Accounting) {
+  constructor(sink: BatchSink, options: IngestOptions, accounting: Accounting, clock: Clock) {
     this.#sink = sink;
     this.#options = options;
     this.#accounting = accounting;
+    this.#clock = clock;
   }
 
   /** Records that a batch may have. */
@@ -82,7 +86,10 @@ export class Ingest {
   /** Throws a `ServiceError` for a batch as a whole. `idField`: what the caller knows its id as. */
   encode(incoming: RawBatch, idField: string): EncodedBatch {
     checkRows(incoming, this.#options.batchRowsMax);
-    const batch = encodeBatch(incoming, this.#options, idField, Date.now(), this.#scratch);
+    const encodeAt = (nowMs: number) =>
+      encodeBatch(incoming, this.#options, idField, nowMs, this.#scratch);
+    const { offsetMs } = this.#clock;
+    const batch = offsetMs === 0 ? encodeAt(Date.now()) : judgeByTwo(encodeAt, offsetMs);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;
   }

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { StartError } from '../errors.ts';
+import type { Clock } from '../observe/clock.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs } from '../units.ts';
@@ -133,7 +134,7 @@ export class DatabaseService {
   }
 
   /** Brings the schema up to date, now or as soon as the database lets it, and keeps it so. */
-  prepare(health: Health, registry: Registry): void {
+  prepare(health: Health, clock: Clock, registry: Registry): void {
     // Not in the way either: as long as the tables are not there, batches are spooled.
     health.report('schema', 'not up to date yet', false);
     let prepared = false;
@@ -146,7 +147,10 @@ export class DatabaseService {
       await this.#embedded?.run();
       await this.#upkeepSchema(health, registry);
     };
-    this.#background = Promise.all([this.#watch(health), preparing().catch(this.#ready.reject)]);
+    this.#background = Promise.all([
+      this.#watch(health, clock),
+      preparing().catch(this.#ready.reject),
+    ]);
   }
 
   /** Resolves when it can be written to; rejected with the `StartError` that keeps it from that. */
@@ -185,10 +189,10 @@ export class DatabaseService {
     await this.#embedded?.stop(endsAt - performance.now());
   }
 
-  async #watch(health: Health): Promise<void> {
+  async #watch(health: Health, clock: Clock): Promise<void> {
     while (!this.#stop.signal.aborted) {
       // Not in the way: while the database is away, batches are spooled.
-      const obstacle = this.#embedded?.progress ?? (await databaseObstacle(this.#upkeep));
+      const obstacle = this.#embedded?.progress ?? (await databaseObstacle(this.#upkeep, clock));
       health.report('database', obstacle, false);
       await this.#pause(checkEveryMs);
     }

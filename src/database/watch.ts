@@ -1,21 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { errorMessage, StartError } from '../errors.ts';
+import type { Clock } from '../observe/clock.ts';
 
 const checkMsMax = 2000;
 
 /** The oldest server that is supported, as `server_version_num` gives it. */
 const serverVersionMin = 150_000;
 
-/** Resolves with what is wrong with the database, undefined when nothing is. */
-export async function databaseObstacle(pool: pg.Pool): Promise<string | undefined> {
+/** Resolves with what is wrong with the database, undefined when nothing is; compares its clock. */
+export async function databaseObstacle(pool: pg.Pool, clock?: Clock): Promise<string | undefined> {
   let client: pg.PoolClient | undefined;
   try {
     client = await pool.connect();
+    const askedMs = Date.now();
     const { rows } = await Promise.race([
-      client.query('select pg_is_in_recovery() as read_only'),
+      client.query(
+        `select pg_is_in_recovery() as read_only,
+          (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+      ),
       failLate(),
     ]);
+    clock?.compare(askedMs, rows[0].now_ms, Date.now());
     client.release();
     return rows[0].read_only ? 'the server is a standby, which takes no data' : undefined;
   } catch (error) {
