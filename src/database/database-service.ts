@@ -43,7 +43,6 @@ export class DatabaseService {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #stop = new AbortController();
-  #maintenance: Maintenance | undefined;
   #background: Promise<unknown> = Promise.resolve();
   #mayWrite = (): boolean => true;
   readonly #ready = Promise.withResolvers<void>();
@@ -179,7 +178,6 @@ export class DatabaseService {
   async close(msMax = closeMsMax): Promise<void> {
     const endsAt = performance.now() + msMax;
     this.#stop.abort();
-    this.#maintenance?.stop();
     // A server that does not answer must not keep us, nor another collector at the schema.
     const late = sleep(msMax / 2, undefined, { ref: false });
     await Promise.race([this.#background, late]);
@@ -203,8 +201,8 @@ export class DatabaseService {
     const logger = this.#logger;
     const { signal } = this.#stop;
     const persistence = new Persistence(health, logger, signal);
-    this.#maintenance = this.#createMaintenance(registry);
-    const keeper = new SchemaKeeper(pool, this.#maintenance, persistence, health, logger, registry);
+    const maintenance = this.#createMaintenance(registry);
+    const keeper = new SchemaKeeper(pool, maintenance, persistence, health, logger, registry);
     const options = { timeZone: this.#config.legacyTimeZone, chunkRows: adoptionChunkRows };
     const adoption = new AdoptionJob(pool, options, persistence, health, logger, registry);
     await keeper.prepare();

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { Gauge, type Registry } from 'prom-client';
+import { errorMessage } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs, hourMs, minuteMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
@@ -9,7 +10,7 @@ import { withMaintenanceLock } from './maintenance-lock.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
 
-const retryMs = minuteMs;
+const _retryMs = minuteMs;
 
 /** How far a batch id's time may lie ahead of ours. */
 export const batchIdAheadMsMax = hourMs;
@@ -28,8 +29,6 @@ export class Maintenance {
   readonly #options: MaintenanceOptions;
   readonly #logger: Logger;
   readonly #strays: Gauge<'table'>;
-  #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
 
   constructor(
     db: Kysely<Database>,
@@ -50,62 +49,32 @@ export class Maintenance {
     });
   }
 
-  /** Runs once now, and every hour until stopped; sooner where something failed. May be called again. */
-  async start(): Promise<void> {
-    clearTimeout(this.#timer);
-    const failed = await this.run().then(
-      () => undefined,
-      (error) => ({ error }),
-    );
-    this.#again(failed ? retryMs : hourMs);
-    if (failed) throw failed.error;
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-  }
-
-  /** Does all that is to be done; throws what kept some of it from being done. */
+  /** One task that fails does not keep the others. */
   async run(now = Date.now()): Promise<void> {
     const failures: unknown[] = [];
-    for (const task of this.#tasks(now)) {
-      // One that fails does not keep the others, nor has them wait with the lock.
-      await withMaintenanceLock(this.#pool, task).catch((error) => failures.push(error));
-    }
+    await withMaintenanceLock(this.#pool, async () => {
+      for (const task of await this.#tasks(now)) {
+        await task().catch((error) => failures.push(error));
+      }
+    });
     await this.#countStrays().catch((error) => failures.push(error));
-    if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) throw new AggregateError(failures);
+    if (failures.length === 0) return;
+    const reasons = new Set(failures.map(errorMessage));
+    throw new AggregateError(failures, [...reasons].join('; '));
   }
 
-  #tasks(now: number): (() => Promise<unknown>)[] {
+  async #tasks(now: number): Promise<(() => Promise<unknown>)[]> {
+    const db = this.#db;
     const fromMs = now - this.#options.eventAgeMsMax;
     const toMs = now + this.#options.partitionDaysAhead * dayMs;
-    const ledgerFromMs = now - batchIdAgeMsMax;
-    const window = (table: 'system_telemetry' | 'usage_stats') => async () =>
-      await ensurePartitions(this.#db, { table, fromMs, toMs });
+    const targets = new Set((await adoptionStates(db)).map(({ target }) => target));
     return [
-      async () => {
-        for (const { target } of await adoptionStates(this.#db)) {
-          await ensureArchivePartition(this.#db, target, fromMs);
-        }
-      },
-      window('system_telemetry'),
-      window('usage_stats'),
-      () => ensurePartitions(this.#db, { table: 'batch_ledger', fromMs: ledgerFromMs, toMs }),
-      async () =>
-        await dropPartitionsBefore(this.#db, 'batch_ledger', await ledgerHorizonMs(this.#db, now)),
+      () => ensurePartitions(db, { table: 'system_telemetry', fromMs, toMs }),
+      () => ensurePartitions(db, { table: 'usage_stats', fromMs, toMs }),
+      () => ensurePartitions(db, { table: 'batch_ledger', fromMs: now - batchIdAgeMsMax, toMs }),
+      ...[...targets].map((target) => () => ensureArchivePartition(db, target, fromMs)),
+      async () => dropPartitionsBefore(db, 'batch_ledger', await ledgerHorizonMs(db, now)),
     ];
-  }
-
-  #again(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.start().catch((error) => {
-        this.#logger.error({ err: error }, 'maintenance failed, and is tried again');
-      });
-    }, ms).unref();
   }
 
   async #countStrays(): Promise<void> {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { Counter, type Registry } from 'prom-client';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
+import { hourMs } from '../units.ts';
 import { expectedNames, findDamage } from './expected-tables.ts';
 import type { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
@@ -17,8 +18,8 @@ const partitionsMsMax = 3000;
 const noticeMs = 20_000;
 
 /**
- * Keeps the tables as they should be: brings them up to date, and notices when somebody has dropped
- * or replaced one.
+ * Keeps the tables as they should be: brings them up to date, sees to their partitions every hour,
+ * and notices when somebody has dropped or replaced one.
  */
 export class SchemaKeeper {
   readonly #pool: pg.Pool;
@@ -74,14 +75,14 @@ export class SchemaKeeper {
       await this.#persistence.pause(lookEveryMs);
       if (Date.now() - this.#noticedMs > noticeMs) this.#health.report('tables', undefined);
       await this.#look();
-      const again = Date.now() - this.#partitionsTriedMs > partitionsRetryMs;
-      if (again && !this.#health.isWell('partitions')) await this.#seeToPartitions();
+      const everyMs = this.#health.isWell('partitions') ? hourMs : partitionsRetryMs;
+      if (Date.now() - this.#partitionsTriedMs > everyMs) await this.#seeToPartitions();
     }
   }
 
   async #seeToPartitions(): Promise<void> {
     const attempt = async () => {
-      await this.#persistence.attempt('partitions', () => this.#maintenance.start());
+      await this.#persistence.attempt('partitions', () => this.#maintenance.run());
       this.#partitionsTriedMs = Date.now();
       this.#seeing = undefined;
     };

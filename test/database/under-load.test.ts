@@ -3,8 +3,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startDirectWriters } from '../support/direct-writers.ts';
-import { postJson } from '../support/http.ts';
+import { getJson, postJson } from '../support/http.ts';
 import { insertOlder, olderTelemetry } from '../support/older-tables.ts';
+import { untilReason } from '../support/readiness.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -85,4 +86,23 @@ it('waits for long transactions in short tries, between which others write', asy
   expect(await countOf('LONG')).toBe(1);
   expect(await countOf('DIRECT')).toBe(writers.inserted);
   await telemetry.stop();
+});
+
+it('makes the partitions of other tables where those of one can not be made', async () => {
+  const telemetry = await startCollector({}, database);
+  await telemetry.stop();
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10).replaceAll('-', '');
+  await database.rows(`
+    drop table system_telemetry_${tomorrow}, usage_stats_${tomorrow};
+    create function refuse() returns event_trigger language plpgsql as $$ begin
+      if current_query() like '%system_telemetry_${tomorrow}%' then raise 'not this one'; end if;
+    end $$;
+    create event trigger refuse on ddl_command_start execute function refuse()`);
+  const again = await startCollector({}, database);
+  await untilReason(again.baseUrl, /partitions: not this one/);
+  expect(await database.count(`select count(*) from usage_stats_${tomorrow}`)).toBe(0);
+  await database.rows('drop event trigger refuse');
+  while ((await getJson(`${again.baseUrl}/readyz`)).body.reasons.length > 0) await sleep(50);
+  expect(await database.count(`select count(*) from system_telemetry_${tomorrow}`)).toBe(0);
+  await again.stop();
 });
