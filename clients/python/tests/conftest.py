@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -37,10 +38,11 @@ def eventually(check: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
+def is_healthy(url: str) -> bool:
+    """Not only ready to take records, which it is before its database is there."""
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=1):
-            return True
+        with urllib.request.urlopen(f"{url}/health", timeout=1) as answer:
+            return bool(json.load(answer)["status"] == "healthy")
     except OSError:
         return False
 
@@ -62,7 +64,7 @@ def url() -> Iterator[str]:
         collector = subprocess.Popen([ROOT / "bin" / "gravitas-telemetry"], env=environment)
         address = f"http://127.0.0.1:{port}"
         try:
-            eventually(lambda: answers(address), 60)
+            eventually(lambda: is_healthy(address), 60)
             yield address
         finally:
             collector.send_signal(signal.SIGTERM)

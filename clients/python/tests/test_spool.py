@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import time
 from collections import deque
 from collections.abc import Callable
@@ -140,6 +141,85 @@ def test_a_disk_that_takes_nothing(gate: Gate, tmp_path: Path) -> None:
         client.log("A")
         assert not client.flush()
         assert client.counters()["dropped"]["spool_failed"] == 1
+
+
+def test_nothing_piles_up_on_a_disk_that_is_full(
+    process: Callable[..., subprocess.Popen[str]], gate: Gate, spool: Path, component: str, stored: Stored
+) -> None:
+    """Some lines still fit, others do in part, and others not at all."""
+    gate.shut()
+    program = """
+import os, resource
+from gravitas_telemetry import telemetry
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+for value in range(30):
+    telemetry.log("A", os.environ["COMPONENT"], value, {"text": "x" * (100 if value % 3 else 5000)})
+    telemetry.flush()
+counts = telemetry.counters()
+print(counts["spooled"], counts["dropped"]["spool_failed"], len(os.listdir(os.environ["TELEMETRY_SPOOL_DIRECTORY"])))
+"""
+    running = process(program, TELEMETRY_URL=gate.url)
+    output, _ = running.communicate(timeout=60)
+    spooled, failed, files = map(int, output.split()[-3:])
+    assert (spooled, failed) == (20, 10) and files <= 20
+    for file in spool.iterdir():
+        assert file.suffix == ".jsonl" and file.read_bytes().endswith(b"}]}\n")
+    gate.open()
+    client = deliver(gate.url, spool)
+    assert client.counters()["dropped"]["spool_damaged"] == 0
+    assert values(stored()) == [value for value in range(30) if value % 3]
+
+
+def test_a_torn_line_is_counted_once(url: str, spool: Path, component: str, stored: Stored) -> None:
+    """By whoever removes its file, however many deliver it."""
+    spool.mkdir()
+    lines = b"".join(batch_of(component).json_line() for _ in range(20))
+    (spool / f"{uuid7()}.jsonl").write_bytes(lines + batch_of(component).json_line()[:200])
+    clients = [Telemetry(url=url, spool_directory=spool) for _ in range(4)]
+    for client in clients:
+        client.log("NEXT_START")
+    eventually(lambda: not list(spool.glob("*.jsonl")))
+    for client in clients:
+        client.close()
+    assert sum(client.counters()["dropped"]["spool_damaged"] for client in clients) == 1
+    assert len(list(spool.glob("*.damaged"))) == 1
+    assert len(stored()) == 60
+
+
+def test_what_was_set_aside_goes_in_time_and_first(url: str, spool: Path, component: str) -> None:
+    spool.mkdir()
+    line = batch_of(component).json_line()
+    old, young = (spool / f"{uuid7()}.{kind}" for kind in ("damaged", "refused"))
+    for file in (old, young):
+        file.write_bytes(line)
+    os.utime(old, (time.time() - 8 * 86_400,) * 2)
+    with Telemetry(url=url, spool_directory=spool) as client:
+        client.log("NEXT_START")
+        eventually(lambda: not old.exists())
+    assert young.exists()
+    writing = Spool(spool, len(line) + 10, Counters())
+    assert writing.append(line, 3)
+    assert not young.exists()
+
+
+def test_a_file_that_can_not_be_removed_is_delivered_once(
+    url: str, spool: Path, component: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.mkdir()
+    file = spool / f"{uuid7()}.jsonl"
+    file.write_bytes(batch_of(component).json_line())
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with Telemetry(url=url, spool_directory=spool) as client:
+        client.log("A")
+        eventually(lambda: client.counters()["delivered"] == 4)
+        client.log("A")
+        assert client.flush()
+        assert client.counters()["delivered"] == 5
+    assert file.exists()
 
 
 def test_a_file_that_was_taken_away_is_written_again(spool: Path) -> None:

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from ._batch import Batch
-from ._complaints import complain
+from ._complaints import complain, quiet_at_exit
 from ._counters import Counters
 from ._options import Fallback
 from ._spool import Spool
@@ -30,8 +30,9 @@ def fall_back(batch: Batch, way: Fallback, spool: Spool | None, counters: Counte
         if way == "stdout":
             _print(line)
         else:
-            _records_logger.warning("%s", line)
-    except (OSError, ValueError) as error:
+            with quiet_at_exit():
+                _records_logger.warning("%s", line)
+    except Exception as error:  # of a closed stream, or of a handler of the application
         counters.lose("unreachable", records)
         complain("unreachable", f"{records} records can't be written to {way} and are dropped: {error}")
     else:
