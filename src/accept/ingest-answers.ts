@@ -8,7 +8,7 @@ import {
   type StreamBatchesResponseSchema,
   type StreamEventsResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { type Rejection, rejectionsMax } from '../buffer/batch.ts';
+import { type Answer, type Rejection, rejectionsMax } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { refusalReason } from '../serve/refusal-reason.ts';
@@ -20,22 +20,23 @@ type BatchAck = MessageInitShape<typeof StreamBatchesResponseSchema>;
 
 /** The answer to a stream of batches that are not acknowledged one by one. */
 export class StreamSummary {
-  readonly #batches = { all: 0, duplicate: 0, events: 0, usage: 0, rejected: 0 };
+  readonly #batches = { all: 0, duplicate: 0, events: 0, usage: 0, rejected: 0, deadLettered: 0 };
   readonly #rejections: ReturnType<typeof rejectionMessage>[] = [];
 
   add({ batchId, duplicate, answer }: StoredBatch): void {
     this.#batches.all += 1;
     this.#batches.duplicate += duplicate ? 1 : 0;
-    this.#batches.events += answer.stored.event;
-    this.#batches.usage += answer.stored.usage;
+    this.#batches.events += storedOf('event', answer);
+    this.#batches.usage += storedOf('usage', answer);
     this.#batches.rejected += rejectedTotal(answer);
+    this.#batches.deadLettered += deadLetteredTotal(answer);
     for (const rejection of answer.rejections.slice(0, rejectionsMax - this.#rejections.length)) {
       this.#rejections.push(rejectionMessage(rejection, batchId));
     }
   }
 
   response(): MessageInitShape<typeof StreamEventsResponseSchema> {
-    const { all, duplicate, events, usage, rejected } = this.#batches;
+    const { all, duplicate, events, usage, rejected, deadLettered } = this.#batches;
     return {
       batches: BigInt(all),
       duplicateBatches: BigInt(duplicate),
@@ -43,15 +44,23 @@ export class StreamSummary {
       usage: BigInt(usage),
       rejected: BigInt(rejected),
       rejections: this.#rejections,
+      deadLettered: BigInt(deadLettered),
     };
   }
 }
 
 export function recordResponse(stored: StoredRecord, kind: RecordKind) {
-  const { recordId, durability, duplicate } = stored;
+  const { recordId, durability, duplicate, answer } = stored;
   const what = kind === 'event' ? 'event' : 'usage record';
-  const message = duplicate ? `${what} was stored before` : `${what} stored`;
+  const message = `${what} ${fate(duplicate, deadLetteredTotal(answer) > 0)}`;
   return { success: true, message, id: recordId, durability: durabilities[durability], duplicate };
+}
+
+/** What became of a record that is acknowledged. */
+function fate(duplicate: boolean, isDeadLetter: boolean): string {
+  if (isDeadLetter)
+    return 'not stored: the database does not take it, and it is kept as a dead letter';
+  return duplicate ? 'was stored before' : 'stored';
 }
 
 export function batchResponse(
@@ -62,10 +71,11 @@ export function batchResponse(
     batchId,
     durability: durabilities[durability],
     duplicate,
-    events: answer.stored.event,
-    usage: answer.stored.usage,
+    events: storedOf('event', answer),
+    usage: storedOf('usage', answer),
     rejected: rejectedTotal(answer),
     rejections: answer.rejections.map((rejection) => rejectionMessage(rejection)),
+    deadLettered: deadLetteredTotal(answer),
   };
 }
 
@@ -87,6 +97,12 @@ export const refusal =
       error: { batchId, code: codeOf(error), message, ...retry },
     };
   };
+
+const storedOf = (kind: RecordKind, { stored, deadLettered }: Answer): number =>
+  stored[kind] - (deadLettered?.[kind] ?? 0);
+
+const deadLetteredTotal = ({ deadLettered }: Answer): number =>
+  deadLettered ? deadLettered.event + deadLettered.usage : 0;
 
 /** As JSON has it. */
 export const durabilityName = (durability: Durability): string =>

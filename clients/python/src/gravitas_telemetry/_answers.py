@@ -60,7 +60,8 @@ def acknowledged(ack: LogBatchResponse) -> Answer:
         return TryAgain("what answers is not the service: its success names no batch")
     reason = ack.rejections[0] if ack.rejections else None
     said = f"{reason.field} {reason.reason}".strip() if reason else ""
-    return Acknowledged(ack.events + ack.usage, ack.rejected, said)
+    # Dead letters are the service's business from here on.
+    return Acknowledged(ack.events + ack.usage + ack.dead_lettered, ack.rejected, said)
 
 
 def judge(code: str, message: str, delay_s: float | None) -> Answer:

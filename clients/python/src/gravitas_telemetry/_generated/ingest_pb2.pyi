@@ -113,7 +113,7 @@ class LogBatchRequest(_message.Message):
     def __init__(self, batch_id: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_telemetry_pb2.Event, _Mapping]]] = ..., usage: _Optional[_Iterable[_Union[_telemetry_pb2.Usage, _Mapping]]] = ...) -> None: ...
 
 class LogBatchResponse(_message.Message):
-    __slots__ = ("batch_id", "durability", "duplicate", "events", "usage", "rejected", "rejections")
+    __slots__ = ("batch_id", "durability", "duplicate", "events", "usage", "rejected", "rejections", "dead_lettered")
     BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     DURABILITY_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +121,7 @@ class LogBatchResponse(_message.Message):
     USAGE_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    DEAD_LETTERED_FIELD_NUMBER: _ClassVar[int]
     batch_id: str
     durability: Durability
     duplicate: bool
@@ -128,7 +129,8 @@ class LogBatchResponse(_message.Message):
     usage: int
     rejected: int
     rejections: _containers.RepeatedCompositeFieldContainer[Rejection]
-    def __init__(self, batch_id: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., duplicate: _Optional[bool] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ...) -> None: ...
+    dead_lettered: int
+    def __init__(self, batch_id: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., duplicate: _Optional[bool] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered: _Optional[int] = ...) -> None: ...
 
 class Rejection(_message.Message):
     __slots__ = ("kind", "index", "field", "reason", "batch_id")
@@ -163,20 +165,22 @@ class StreamEventsRequest(_message.Message):
     def __init__(self, batch_id: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_telemetry_pb2.Event, _Mapping]]] = ..., usage: _Optional[_Iterable[_Union[_telemetry_pb2.Usage, _Mapping]]] = ...) -> None: ...
 
 class StreamEventsResponse(_message.Message):
-    __slots__ = ("batches", "duplicate_batches", "events", "usage", "rejected", "rejections")
+    __slots__ = ("batches", "duplicate_batches", "events", "usage", "rejected", "rejections", "dead_lettered")
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_BATCHES_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    DEAD_LETTERED_FIELD_NUMBER: _ClassVar[int]
     batches: int
     duplicate_batches: int
     events: int
     usage: int
     rejected: int
     rejections: _containers.RepeatedCompositeFieldContainer[Rejection]
-    def __init__(self, batches: _Optional[int] = ..., duplicate_batches: _Optional[int] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ...) -> None: ...
+    dead_lettered: int
+    def __init__(self, batches: _Optional[int] = ..., duplicate_batches: _Optional[int] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered: _Optional[int] = ...) -> None: ...
 
 class StreamBatchesRequest(_message.Message):
     __slots__ = ("batch_id", "events", "usage")

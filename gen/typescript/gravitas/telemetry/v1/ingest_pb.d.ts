@@ -74,6 +74,8 @@ export declare type LogResponse = Message<"gravitas.telemetry.v1.LogResponse"> &
   success: boolean;
 
   /**
+   * What happened; also whether the database did not take the record, which is a dead letter then.
+   *
    * @generated from field: string message = 2;
    */
   message: string;
@@ -312,6 +314,13 @@ export declare type LogBatchResponse = Message<"gravitas.telemetry.v1.LogBatchRe
    * @generated from field: repeated gravitas.telemetry.v1.Rejection rejections = 7;
    */
   rejections: Rejection[];
+
+  /**
+   * Records that the database does not take: they are kept as dead letters, and not among the above.
+   *
+   * @generated from field: int32 dead_lettered = 8;
+   */
+  deadLettered: number;
 };
 
 /**
@@ -462,6 +471,13 @@ export declare type StreamEventsResponse = Message<"gravitas.telemetry.v1.Stream
    * @generated from field: repeated gravitas.telemetry.v1.Rejection rejections = 6;
    */
   rejections: Rejection[];
+
+  /**
+   * Records that the database does not take: they are kept as dead letters, and not among the above.
+   *
+   * @generated from field: int64 dead_lettered = 7;
+   */
+  deadLettered: bigint;
 };
 
 /**
