@@ -38,18 +38,19 @@ export const fieldsOf = ([high = 0, low = 0]: Uint8Array): number => (high << 8)
 
 /**
  * Loads rows by binary COPY, all of them in one transaction: the one that is open on `client`, or
- * one of their own, which begins with `before`. This is the one place that goes past Kysely.
+ * one of their own, which begins with `begin`, is committed with the last of them, and stays open
+ * where one fails. This is the one place that goes past Kysely.
  */
 export async function copyRows(
   client: pg.ClientBase,
   loads: readonly Load[],
-  before?: string,
+  begin?: string,
 ): Promise<void> {
   const copies = loads.map(({ table, rows }) => ({
     statement: `copy "${table.name}" (${table.columns.map((column) => `"${column}"`).join(', ')}) from stdin (format binary)`,
     parts: [header, ...rows, trailer],
   }));
-  await client.query(new CopyIn(copies, before)).done;
+  await client.query(new CopyIn(copies, begin)).done;
 }
 
 /** A `COPY … FROM STDIN` and its data, in parts. */
@@ -72,10 +73,10 @@ class CopyIn implements Submittable {
   /** node-postgres puts its own timeout here. */
   callback: (error?: Error) => void = () => {};
 
-  constructor(copies: readonly Copy[], before?: string) {
+  constructor(copies: readonly Copy[], begin?: string) {
     this.#copies = copies;
     const statements = copies.map(({ statement }) => statement);
-    this.#text = [...(before === undefined ? [] : [before]), ...statements].join(';');
+    this.#text = (begin ? [begin, ...statements, 'commit'] : statements).join(';');
   }
 
   /** Resolves when the database has taken all of it; rejected with what it says otherwise. */

@@ -29,9 +29,14 @@ export class Writer {
 
   /** Commits rows of which PostgreSQL takes all or none, in one round trip. */
   async copy(loads: readonly Load[]): Promise<void> {
-    await this.withConnection((client) =>
-      copyRows(client, loads, transactionStartOf(client)?.beforeCopy),
-    );
+    await this.withConnection(async (client) => {
+      try {
+        await copyRows(client, loads, transactionStartOf(client)?.beforeCopy);
+      } catch (error) {
+        if (mayBeDataFault(error)) await client.query('rollback');
+        throw error;
+      }
+    });
   }
 
   /** Lends a connection without a transaction. */

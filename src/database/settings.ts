@@ -101,8 +101,12 @@ export class TransactionStart {
     return [`start transaction ${modes}`, ...this.#settings, ...assignments(language)].join(';');
   }
 
-  /** Before statements of binary COPY in the same simple query, which is one transaction. */
+  /**
+   * Before statements of binary COPY in the same simple query, whose data follows at once. Nothing
+   * can fail before the transaction has begun: PgBouncer hands the server on as soon as no
+   * transaction is open, in the middle of a message, whose rest then reaches somebody else's.
+   */
   get beforeCopy(): string {
-    return [`set transaction ${this.#modes}`, ...this.#settings].join(';');
+    return ['begin', `set transaction ${this.#modes}`, ...this.#settings].join(';');
   }
 }

@@ -6,6 +6,7 @@ import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { type PgBouncer, pgbouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { deliver } from '../support/resending-client.ts';
 
 /** Each is one that some database somewhere has, taken as far as it goes. */
 const hostile: Readonly<Record<string, string>> = {
@@ -200,6 +201,23 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
     expect(posted.map(({ status }) => status)).toEqual(Array(10).fill(200));
     await Promise.all(collectors.map((collector) => collector.stop()));
     await expect.poll(() => database.count('select count(*) from system_telemetry')).toBe(10);
+  });
+
+  it('a group that is refused while it is being sent reaches nobody else', async () => {
+    await start(4);
+    const telemetry = await startCollector({ DATABASE_URL: url, TELEMETRY_WRITERS: '4' }, database);
+    const batches = Array.from({ length: 20 }, () => ({
+      batchId: uuidv7(),
+      events: Array.from({ length: 500 }, (_, value) => ({ eventType: 'REPEATED', value })),
+    }));
+    await deliver(telemetry.baseUrl, batches);
+    // The ledger refuses each of them while its rows are still on their way.
+    for (let round = 0; round < 10; round++) {
+      await Promise.all([deliver(telemetry.baseUrl, batches), deliver(telemetry.baseUrl, batches)]);
+    }
+    expect(pooler.logs.filter((line) => /crashed|invalid/.test(line))).toEqual([]);
+    expect(await database.count('select count(*) from system_telemetry')).toBe(20 * 500);
+    await telemetry.stop();
   });
 
   it('two installations have their own tables in one database, by search path', async () => {

@@ -50,6 +50,8 @@ function unpack(): Installed | undefined {
 
 export interface PgBouncer {
   readonly port: number;
+  /** Everything it has logged so far. */
+  readonly logs: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -91,17 +93,18 @@ max_client_conn = 200
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const output: string[] = [];
+  const logs: string[] = [];
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.once('exit', () => reject(new Error(`PgBouncer ended: ${output.join('\n')}`)));
+    server.once('exit', () => reject(new Error(`PgBouncer ended: ${logs.join('\n')}`)));
     createInterface({ input: server.stderr }).on('line', (line) => {
-      output.push(line);
+      logs.push(line);
       if (/process up/.test(line)) resolve();
     });
   });
   return {
     port,
+    logs,
     stop: async () => {
       const exited = once(server, 'exit');
       server.kill('SIGTERM');
