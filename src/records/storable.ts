@@ -1,4 +1,5 @@
 const replacement = '\uFFFD';
+const shortTextMax = 40;
 
 /**
  * PostgreSQL's text can't hold NUL, and UTF-8 can't hold half of a surrogate pair. Either becomes
@@ -9,8 +10,18 @@ export class StorableText {
   changed = 0;
 
   text(value: string): string {
-    if (!value.includes('\0') && value.isWellFormed()) return value;
+    if (isPlain(value) || (!value.includes('\0') && value.isWellFormed())) return value;
     this.changed += 1;
     return value.toWellFormed().replaceAll('\0', replacement);
   }
+}
+
+/** Most texts are short and plain: less to look at than it costs to ask. */
+function isPlain(text: string): boolean {
+  if (text.length > shortTextMax) return false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 0 || code >= 0x80) return false;
+  }
+  return true;
 }

@@ -87,16 +87,23 @@ const wide = {
 
 it.each(Object.entries(wide))('is not swamped by JSON that is all %s', async (_, json) => {
   const record = `{"event_type":"WIDE","metadata":{"a":${json}}}`;
-  for (const [path, body, max] of [
-    ['log', record, '524288'],
-    ['batch', `{"events":[${record}]}`, '150000'],
-    ['batch', `{"unknown":${json}}`, '150000'],
-  ]) {
-    const answer = await postJson(`${collector.baseUrl}/v1/telemetry/${path}`, body);
-    expect(answer.status).toBe(429);
-    expect(answer.body).toMatchObject({ code: 'resource_exhausted' });
-    expect(answer.body.message).toContain(max);
-  }
+  const post = (path: string, body: string) =>
+    postJson(`${collector.baseUrl}/v1/telemetry/${path}`, body);
+  const single = await post('log', record);
+  expect(single).toMatchObject({ status: 429, body: { code: 'resource_exhausted' } });
+  expect(single.body.message).toContain('524288');
+  const batch = await post('batch', `{"events":[${record},{"event_type":"WIDE"}]}`);
+  const reason = expect.stringMatching(/ bytes long; 524288 are allowed$/);
+  expect(batch).toMatchObject({
+    status: 200,
+    body: { events: 1, rejections: [{ index: 0, reason }] },
+  });
+  expect(await post('batch', `{"unknown":${json}}`)).toMatchObject({ status: 400 });
+  expect(await post('batch', `{"unknown":${json},"events":[]}`)).toMatchObject({ status: 200 });
+  const query = `${collector.baseUrl}/gravitas.telemetry.v1.QueryService/GetStats`;
+  const refused = await postJson(query, `{"unknown":${json}}`);
+  expect(refused).toMatchObject({ status: 429, body: { code: 'resource_exhausted' } });
+  expect(refused.body.message).toContain('150000');
   expect(residentBytes()).toBeLessThan(residentBytesMax);
 });
 

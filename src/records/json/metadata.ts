@@ -10,6 +10,18 @@ const slash = 0x2f;
 const backslash = 0x5c;
 const unicode = 0x75;
 const replacement = 0xfffd;
+/** What is to be done about a byte outside of strings; 0 for copying it. */
+const classOf = { quote: 1, space: 2, exponent: 3, open: 4, end: 5 } as const;
+const classes = new Uint8Array(256);
+for (const [signs, kind] of [
+  ['"', classOf.quote],
+  [' \t\n\r', classOf.space],
+  ['eE', classOf.exponent],
+  ['[{', classOf.open],
+  [']},', classOf.end],
+] as const) {
+  for (const sign of signs) classes[sign.charCodeAt(0)] = kind;
+}
 /** The length of a field, and the version of jsonb's format. */
 const headerBytes = 5;
 /** Without exponent a number of so many signs is a finite double, and has few enough decimals. */
@@ -45,29 +57,44 @@ export class MetadataWriter {
 
   #copy(bytes: Buffer, start: number, end: number, target: Uint8Array, to: number): number {
     let depth = 0;
+    // Where the last number may begin, in what is written.
+    let tokenAt = to;
     this.#expanded = 0;
-    this.#at = start;
-    while (this.#at < end) {
-      const byte = bytes[this.#at] as number;
-      if (byte === quote) {
-        to = this.#string(bytes, target, to);
-      } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-        to = this.#number(bytes, start, target, to);
-      } else {
-        this.#at++;
-        if (byte <= 0x20) continue;
-        // Brackets and braces, whatever the letters of literals are.
-        if (byte === 0x5b || byte === 0x7b) depth++;
-        else if (byte === 0x5d || byte === 0x7d) depth--;
-        if (depth > limits.metadataDepthMax) throw tooDeep();
-        target[to++] = byte;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      switch (classes[byte]) {
+        case classOf.quote:
+          to = this.#string(bytes, at, target, to);
+          at = this.#at - 1;
+          tokenAt = to;
+          break;
+        case classOf.space:
+          break;
+        case classOf.exponent:
+          target[to++] = byte;
+          // The letter of a literal follows another letter.
+          if (isDigit(bytes[at - 1])) this.#checkNumber(bytes, start, at);
+          tokenAt = to;
+          break;
+        case classOf.open:
+          if (++depth > limits.metadataDepthMax) throw tooDeep();
+          target[to++] = byte;
+          tokenAt = to;
+          break;
+        case classOf.end:
+          if (byte !== comma) depth--;
+          if (to - tokenAt > plainNumberBytesMax) this.#checkNumber(bytes, start, at - 1);
+          target[to++] = byte;
+          tokenAt = to;
+          break;
+        default:
+          target[to++] = byte;
       }
     }
     return to;
   }
 
-  #string(bytes: Buffer, target: Uint8Array, to: number): number {
-    let at = this.#at;
+  #string(bytes: Buffer, at: number, target: Uint8Array, to: number): number {
     target[to++] = bytes[at++] as number;
     for (;;) {
       const byte = bytes[at] as number;
@@ -113,25 +140,13 @@ export class MetadataWriter {
     return putCharacter(code, target, to);
   }
 
-  #number(bytes: Buffer, start: number, target: Uint8Array, to: number): number {
-    const numberAt = this.#at;
-    let at = numberAt;
-    let hasExponent = false;
-    for (let byte = bytes[at] as number; ; byte = bytes[at] as number) {
-      // Space, a comma, a bracket or a brace.
-      if (byte <= 0x20 || byte === comma || (byte | 0x20) === 0x7d) break;
-      if ((byte | 0x20) === 0x65) hasExponent = true;
-      target[to++] = byte;
-      at++;
-    }
-    this.#at = at;
-    if (hasExponent || at - numberAt > plainNumberBytesMax) {
-      this.#checkNumber(bytes, start, numberAt, at);
-    }
-    return to;
-  }
-
-  #checkNumber(bytes: Buffer, start: number, at: number, end: number): void {
+  /** Of a number of which a position is part; space may follow it. */
+  #checkNumber(bytes: Buffer, start: number, position: number): void {
+    let at = position;
+    while ((bytes[at] as number) <= 0x20) at--;
+    let end = at + 1;
+    while (isInNumber(bytes[at - 1])) at--;
+    while (isInNumber(bytes[end])) end++;
     const shape = this.#shape;
     shape.measure(bytes, at, end);
     const fault = (reason: string) =>
@@ -159,3 +174,9 @@ const tooLong = (bytes: number) =>
     'metadata',
     `is ${bytes} bytes of JSON; at most ${limits.metadataBytesMax} are allowed`,
   );
+
+const isDigit = (byte = 0): boolean => byte >= 0x30 && byte <= 0x39;
+
+/** A digit, a sign, a point or an exponent's letter. */
+const isInNumber = (byte = 0): boolean =>
+  isDigit(byte) || (byte | 0x20) === 0x65 || byte === 0x2b || byte === 0x2d || byte === 0x2e;

@@ -3,19 +3,21 @@ import { FieldFault } from '../limits.ts';
 import type { FieldValue, RecordValues } from '../record-values.ts';
 import { type RecordKind, recordKinds } from '../tables.ts';
 import { Names } from './names.ts';
-import { JsonScanner } from './scanner.ts';
 import { readText } from './text.ts';
+import { TextCache } from './text-cache.ts';
 import {
   checkObject,
+  checkString,
   integerValue,
   measuredValue,
   numberValue,
-  textValue,
   timeValue,
 } from './values.ts';
+import { endOfString, endOfValue, hasEscape, skipSpace } from './walk.ts';
 
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
+const comma = 0x2c;
 const letterN = 0x6e;
 const idSlot = 0;
 
@@ -45,11 +47,11 @@ export class JsonRecordReader {
   readonly #names: Names;
   /** The slots of former names come after those of the fields, in the same order. */
   readonly #count: number;
-  /** By slot, where the value is, the key before it, and whether the value has escapes. */
+  /** By slot, where the value is, and the key before it. */
   readonly #valueAt: Int32Array;
   readonly #valueEnd: Int32Array;
   readonly #keyAt: Int32Array;
-  readonly #escaped: Uint8Array;
+  readonly #texts = new TextCache();
 
   /** `record`: what is filled. */
   constructor(record: RecordValues) {
@@ -60,7 +62,6 @@ export class JsonRecordReader {
     this.#valueAt = new Int32Array(slots);
     this.#valueEnd = new Int32Array(slots);
     this.#keyAt = new Int32Array(slots);
-    this.#escaped = new Uint8Array(slots);
   }
 
   /** Throws `FieldFault`, whose field is as the sender spells it. `isSingle`: it has no id. */
@@ -84,25 +85,28 @@ export class JsonRecordReader {
   }
 
   #findFields(bytes: Buffer, isSingle: boolean): void {
-    const scanner = new JsonScanner(bytes);
     this.#valueAt.fill(0);
-    for (let at = scanner.first(0, closeBrace); at >= 0; ) {
-      const keyEnd = scanner.string(at);
-      const slot = scanner.escaped
-        ? this.#names.get(readText(bytes, at, keyEnd, true))
-        : this.#names.find(bytes, at + 1, keyEnd - 1);
-      const valueAt = scanner.keyed(keyEnd);
-      const end = scanner.value(valueAt);
+    for (let at = skipSpace(bytes, 1); bytes[at] !== closeBrace; ) {
+      const keyEnd = endOfString(bytes, at);
+      const valueAt = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
+      const end = endOfValue(bytes, valueAt);
+      const slot = this.#find(bytes, at, keyEnd);
       if (slot > idSlot || (slot === idSlot && !isSingle)) {
         const isTwice = this.#valueAt[slot] !== 0;
         this.#keyAt[slot] = at;
         if (isTwice) throw new FieldFault(this.#spelled(slot, bytes), 'is given twice');
         this.#valueAt[slot] = valueAt;
         this.#valueEnd[slot] = end;
-        this.#escaped[slot] = scanner.escaped ? 1 : 0;
       }
-      at = scanner.next(end, closeBrace);
+      at = skipSpace(bytes, end);
+      if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
     }
+  }
+
+  #find(bytes: Buffer, at: number, end: number): number {
+    const slot = this.#names.find(bytes, at + 1, end - 1);
+    if (slot >= 0 || !hasEscape(bytes, at, end)) return slot;
+    return this.#names.get(readText(bytes, at, end, true));
   }
 
   #isGiven(slot: number, bytes: Buffer): boolean {
@@ -112,9 +116,7 @@ export class JsonRecordReader {
 
   #spelled(slot: number, bytes: Buffer): string {
     const at = this.#keyAt[slot] as number;
-    const scanner = new JsonScanner(bytes);
-    const end = scanner.string(at);
-    return readText(bytes, at, end, scanner.escaped);
+    return readText(bytes, at, endOfString(bytes, at), true);
   }
 
   #value({ type }: Field, slot: number, bytes: Buffer): FieldValue {
@@ -123,7 +125,7 @@ export class JsonRecordReader {
     switch (type) {
       case 'id':
       case 'text':
-        return this.#text(bytes, at, end, this.#escaped[slot] === 1);
+        return this.#text(bytes, at, end);
       case 'time':
         return timeValue(bytes, at, end);
       case 'count':
@@ -140,9 +142,12 @@ export class JsonRecordReader {
     }
   }
 
-  #text(bytes: Buffer, at: number, end: number, escaped: boolean): string {
-    const text = textValue(bytes, at, end, escaped);
-    if (!escaped || text.isWellFormed()) return text;
+  #text(bytes: Buffer, at: number, end: number): string {
+    checkString(bytes, at, end);
+    const known = this.#texts.find(bytes, at + 1, end - 1);
+    if (known !== undefined) return known;
+    const text = readText(bytes, at, end, hasEscape(bytes, at, end));
+    if (text.isWellFormed()) return this.#texts.keep(text, bytes, at + 1, end - 1);
     this.halves += text.match(/\p{Surrogate}/gu)?.length ?? 0;
     return text.toWellFormed();
   }

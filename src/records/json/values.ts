@@ -1,7 +1,6 @@
 import { FieldFault } from '../limits.ts';
 import { microseconds, parseRfc3339 } from '../rfc3339.ts';
 import { readNumber } from './number.ts';
-import { readText } from './text.ts';
 
 /**
  * Values of fields from bytes that are known to be JSON, from a position to another. Integers,
@@ -23,9 +22,9 @@ const int64 = 2 ** 63;
 /** Of a value at fault, in the words about it. */
 const shownBytesMax = 100;
 
-export function textValue(bytes: Buffer, at: number, end: number, escaped: boolean): string {
+/** Checks that a value is a string. */
+export function checkString(bytes: Buffer, at: number, end: number): void {
   if (bytes[at] !== quote) throw unreadable(bytes, at, end, 'string');
-  return readText(bytes, at, end, escaped);
 }
 
 export function numberValue(bytes: Buffer, at: number, end: number): number {
