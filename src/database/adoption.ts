@@ -219,6 +219,7 @@ async function withNextChunk(
         [column]: last,
         rows_copied: sql`rows_copied + ${settled.rows_copied}`,
         rows_refused: sql`rows_refused + ${settled.rows_refused}`,
+        obstacle: null,
       })
       .where('source', '=', table.name)
       .execute();

@@ -1,16 +1,13 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { Gauge, type Registry } from 'prom-client';
-import { errorMessage } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
-import { dayMs, hourMs, minuteMs } from '../units.ts';
+import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
 import { batchIdAgeMsMax, ledgerHorizonMs } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
-
-const _retryMs = minuteMs;
 
 /** How far a batch id's time may lie ahead of ours. */
 export const batchIdAheadMsMax = hourMs;
@@ -49,31 +46,35 @@ export class Maintenance {
     });
   }
 
-  /** One task that fails does not keep the others. */
+  /** Does all that is to be done; throws what kept some of it from being done. */
   async run(now = Date.now()): Promise<void> {
     const failures: unknown[] = [];
-    await withMaintenanceLock(this.#pool, async () => {
-      for (const task of await this.#tasks(now)) {
-        await task().catch((error) => failures.push(error));
-      }
-    });
+    for (const task of this.#tasks(now)) {
+      // One that fails does not keep the others, nor has them wait with the lock.
+      await withMaintenanceLock(this.#pool, task).catch((error) => failures.push(error));
+    }
     await this.#countStrays().catch((error) => failures.push(error));
-    if (failures.length === 0) return;
-    const reasons = new Set(failures.map(errorMessage));
-    throw new AggregateError(failures, [...reasons].join('; '));
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures);
   }
 
-  async #tasks(now: number): Promise<(() => Promise<unknown>)[]> {
-    const db = this.#db;
+  #tasks(now: number): (() => Promise<unknown>)[] {
     const fromMs = now - this.#options.eventAgeMsMax;
     const toMs = now + this.#options.partitionDaysAhead * dayMs;
-    const targets = new Set((await adoptionStates(db)).map(({ target }) => target));
+    const ledgerFromMs = now - batchIdAgeMsMax;
+    const window = (table: 'system_telemetry' | 'usage_stats') => async () =>
+      await ensurePartitions(this.#db, { table, fromMs, toMs });
     return [
-      () => ensurePartitions(db, { table: 'system_telemetry', fromMs, toMs }),
-      () => ensurePartitions(db, { table: 'usage_stats', fromMs, toMs }),
-      () => ensurePartitions(db, { table: 'batch_ledger', fromMs: now - batchIdAgeMsMax, toMs }),
-      ...[...targets].map((target) => () => ensureArchivePartition(db, target, fromMs)),
-      async () => dropPartitionsBefore(db, 'batch_ledger', await ledgerHorizonMs(db, now)),
+      async () => {
+        for (const { target } of await adoptionStates(this.#db)) {
+          await ensureArchivePartition(this.#db, target, fromMs);
+        }
+      },
+      window('system_telemetry'),
+      window('usage_stats'),
+      () => ensurePartitions(this.#db, { table: 'batch_ledger', fromMs: ledgerFromMs, toMs }),
+      async () =>
+        await dropPartitionsBefore(this.#db, 'batch_ledger', await ledgerHorizonMs(this.#db, now)),
     ];
   }
 

@@ -104,9 +104,8 @@ async function ownKey(db: Kysely<Database>, name: string): Promise<string> {
 
 async function noteTotal(db: Kysely<Database>, name: string): Promise<void> {
   await sql`
-    update adoption set obstacle = null,
-      rows_total = coalesce(rows_total, (select count(*) from ${sql.table(name)}))
-    where source = ${name}`.execute(db);
+    update adoption set rows_total = (select count(*) from ${sql.table(name)})
+    where source = ${name} and rows_total is null`.execute(db);
 }
 
 /** The id of an adopted row, from which its older one can be told as long as it fits. */

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dropAdoptedTables } from '../../src/database/legacy-tables.ts';
+import { createKysely } from '../../src/database/pool.ts';
 import { newUuidV7 } from '../../src/uuid.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -58,6 +60,8 @@ async function untilCommitted(collector: TestCollector): Promise<void> {
   }
 }
 
+const unfinished = 'select count(*) from adoption where finished_at is null';
+
 const everyTable = [
   'system_telemetry',
   'usage_stats',
@@ -83,9 +87,7 @@ describe('tables that are dropped under a running collector', () => {
     await untilCommitted(collector);
     await untilCount('FIRST', 100);
     // Nothing is copied twice, though the bookmark may be gone.
-    const states = () =>
-      database.count('select count(*) from adoption where finished_at is null').catch(() => 1);
-    while ((await states()) > 0) await sleep(20);
+    while ((await database.count(unfinished).catch(() => 1)) > 0) await sleep(20);
     expect(await countOf('FIRST')).toBe(100);
     expect(await database.count('select count(*) from telemetry_schema')).toBe(2);
     expect(await database.count('select count(*) from only system_telemetry_default')).toBe(0);
@@ -200,6 +202,26 @@ describe('tables that are dropped while no collector runs', () => {
     await untilCount('FIRST', 100);
     await untilCount('SECOND', 4);
   });
+});
+
+it('does not drop the last copies of rows that are gone from the new table', async () => {
+  const collector = await startOnOlderRows();
+  const drop = () => dropAdoptedTables(createKysely(database.pool));
+  await collector.stop();
+  collectors = [];
+  await database.rows('delete from system_telemetry where value <= 7');
+  expect(await drop()).toMatchObject([
+    { dropped: false, reason: expect.stringMatching(/^7 of its rows are neither in/) },
+  ]);
+  await database.rows(`${routerMigration}; ${olderTelemetry}`);
+  expect(await drop()).toMatchObject([
+    { dropped: false, reason: expect.stringMatching(/start a collector or run migrate/) },
+  ]);
+  await start();
+  await untilCount('FIRST', 100);
+  while ((await database.count(unfinished)) > 0) await sleep(20);
+  expect((await drop()).map(({ dropped }) => dropped)).toEqual([true, true]);
+  expect(await countOf('FIRST')).toBe(100);
 });
 
 describe('partitions that somebody has taken away', () => {
