@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate packages package-npm bench bench-clients \
+.PHONY: start test check generate packages package-npm package-python bench bench-clients \
   bench-clients-python bench-clients-typescript chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
@@ -19,12 +19,16 @@ check: node_modules/.installed .venv/.installed
 generate: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent generate
 
-# What services install, into dist/: npm install dist/gravitas-telemetry-client-*.tgz
-packages: package-npm
+# What services install, into dist/: npm install dist/gravitas-telemetry-client-*.tgz and
+# pip install dist/gravitas_telemetry-*.whl
+packages: package-npm package-python
 
 package-npm: node_modules/.installed
 	@mkdir -p dist
 	@PATH="$(CURDIR)/node_modules/.bin:$(PATH)" npm pack --silent --pack-destination dist ./clients/typescript
+
+package-python: .venv/.installed
+	@.venv/bin/python -m build --wheel --no-isolation --outdir dist clients/python >/dev/null
 
 # The collector beside raw COPY and others, for about 12 minutes: docs/performance.md.
 # Parts of it: make bench BENCH='--only raw,stream --rounds 3'

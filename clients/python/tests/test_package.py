@@ -54,58 +54,81 @@ def test_options_and_reasons_are_those_of_the_specification() -> None:
     assert tuple(re.findall(r"`(\w+)`", section_6)) == DROP_REASONS
 
 
+# The first program that one writes, with the call sites of the application as they are.
+PROGRAM = """
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING
+from gravitas_telemetry import Event, FlushResult, Telemetry, TelemetryLogger, telemetry
+
+async def main() -> bool:
+    taken = await telemetry.log(
+        event_type="VRAM_CHECK", component="L1", value=1, metadata={"gpu_id": 0, "total_vram_gb": 24.0}, status="OK"
+    )
+    await telemetry.log_usage(model="llama", layer="L1", prompt_tokens=1, completion_tokens=2, duration_ms=3.5)
+    start = await telemetry.start_timer()
+    seconds: float = await telemetry.measure_latency(start)
+    events = await telemetry.get_recent_events(limit=10)
+    if TYPE_CHECKING:
+        reveal_type(events)
+    newest: datetime = events[0]["timestamp"]
+    usage = await telemetry.get_usage_statistics(24)
+    print(usage["total_requests"], newest, seconds)
+    result: FlushResult = await telemetry.flush()
+    assert result.complete and result.delivered >= 0
+    return taken
+
+@telemetry.timer("STEP")
+def step(number: int) -> str:
+    return str(number)
+
+def redact(record: dict[str, object]) -> dict[str, object]:
+    return record
+
+step(1)
+assert asyncio.run(main()) is True
+logger: Telemetry = TelemetryLogger(before_send=redact)
+with logger as mine:
+    if mine.log("A") and mine.flush():
+        page = mine.queries().list_events()
+        listed: list[Event] = page.events
+        print(listed[0].timestamp.isoformat(), mine.close().spooled)
+"""
+
+
 def test_the_wheel_works_in_an_empty_environment(tmp_path: Path, url: str) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, PROJECT]
     subprocess.run(build, check=True, capture_output=True)
     [wheel] = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "gravitas_telemetry/py.typed" in names
-    assert "gravitas_telemetry/_generated/ingest_pb2.py" in names
+    with zipfile.ZipFile(wheel) as content:
+        names = content.namelist()
+        about = content.read(next(name for name in names if name.endswith("/METADATA"))).decode()
+        licence = content.read(next(name for name in names if name.endswith("/licenses/LICENSE")))
+    assert {"gravitas_telemetry/py.typed", "gravitas_telemetry/_generated/ingest_pb2.py"} <= set(names)
+    assert licence == (ROOT / "LICENSE").read_bytes()
+    assert f"\nVersion: {gravitas_telemetry.__version__}\n" in about and "License-Expression: Apache-2.0" in about
+    assert about.count("\nProject-URL: ") >= 2 and "# gravitas-telemetry for Python" in about
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", wheel], check=True)
-    program = "from gravitas_telemetry import telemetry; assert telemetry.log('A'); assert telemetry.flush()"
     environment = {"PATH": os.environ["PATH"], "TELEMETRY_URL": url, "TELEMETRY_SPOOL_DIRECTORY": str(tmp_path)}
-    subprocess.run([python, "-c", program], check=True, env=environment, cwd=tmp_path)
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    subprocess.run([python, "-W", "error", program], check=True, env=environment, cwd=tmp_path)
+    # As whoever has installed it: by what the package says of its types.
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "--cache-dir", tmp_path / "cache"]
+    checked = subprocess.run([*mypy, program], capture_output=True, text=True, cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
+    assert 'Revealed type is "' in checked.stdout and "list[" in checked.stdout
+    # The collector's command is another.
+    assert not (tmp_path / "venv" / "bin" / "gravitas-telemetry").exists()
     script = tmp_path / "venv" / "bin" / "gravitas-telemetry-client"
     file = tmp_path / "empty.jsonl"
     file.write_text("")
     assert subprocess.run([script, "replay", file], env=environment).returncode == 0
 
 
-def test_a_type_checker_accepts_how_it_is_used(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(
-        """
-import asyncio
-from gravitas_telemetry import Event, Telemetry, telemetry
-
-async def main() -> None:
-    await telemetry.log(event_type="VRAM_CHECK", component="L1", value=1, metadata={"gpu_id": 0}, status="OK")
-    events = await telemetry.get_recent_events(limit=10)
-    reveal_type(events)
-    efficiency = await telemetry.get_aggregated_efficiency()
-    print(efficiency["components"], events[0]["value"])
-
-@telemetry.timer("STEP")
-def step(number: int) -> str:
-    return str(number)
-
-reveal_type(step)
-with Telemetry(url="http://localhost:8002") as mine:
-    taken: bool = bool(mine.log("A"))
-    events: list[Event] = mine.queries().list_events().events
-asyncio.run(main())
-"""
-    )
-    environment = {**os.environ, "MYPYPATH": str(PROJECT / "src")}
-    # An installed package is not checked with who uses it; this one is found as source.
-    config = tmp_path / "mypy.ini"
-    config.write_text("[mypy]\nstrict = true\n[mypy-gravitas_telemetry.*]\nignore_errors = true\n")
-    mypy = [sys.executable, "-m", "mypy", "--config-file", config, "--cache-dir", tmp_path / "cache", program]
-    checked = subprocess.run(mypy, env=environment, capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stdout
-    revealed = checked.stdout.replace("builtins.", "")
-    assert 'Revealed type is "list[dict[str, Any]]"' in revealed
-    assert 'Revealed type is "def (number: int) -> str"' in revealed
+def test_make_packages_makes_it() -> None:
+    recipe = subprocess.run(["make", "--dry-run", "package-python"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "-m build --wheel" in recipe.stdout and "clients/python" in recipe.stdout
