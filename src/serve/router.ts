@@ -2,7 +2,7 @@ import type { Admission } from './admission.ts';
 import { Call } from './call.ts';
 import { endWithAnswer } from './cut.ts';
 import { isUtf8Text, parseMediaType } from './media-type.ts';
-import { send, sendWhole } from './plain-answers.ts';
+import { sendWhole } from './plain-answers.ts';
 import { protocolOf } from './protocol/protocol-of.ts';
 import { RequestError } from './request-error.ts';
 import { requestIdOf } from './request-id.ts';
@@ -56,7 +56,8 @@ export class Router {
     const method = request.method === 'HEAD' ? 'GET' : (request.method as string);
     if (!route.methods.includes(method)) {
       if (method !== 'OPTIONS') throw otherMethod(route);
-      send(response, 204, { allow: allowed(route) }, '');
+      // Without a length: RFC 9110, section 8.6.
+      response.writeHead(204, { allow: allowed(route) }).end();
     } else {
       const { mediaTypes } = route;
       if (method === 'POST' && mediaTypes && !takes(mediaTypes, request)) {

@@ -132,6 +132,7 @@ describe('methods', () => {
     ] as const) {
       const options = await fetch(telemetry.baseUrl + path, { method: 'OPTIONS' });
       expect([options.status, options.headers.get('allow')]).toEqual([204, allow]);
+      expect(options.headers.get('content-length')).toBeNull();
       const other = await fetch(telemetry.baseUrl + path, { method: 'DELETE' });
       expect([other.status, other.headers.get('allow')]).toEqual([405, allow]);
       expect(await other.json()).toMatchObject({ code: 'unimplemented' });
