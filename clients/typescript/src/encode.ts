@@ -29,6 +29,8 @@ export interface Batch {
 const lineBytesMax = 1.5 * 1024 * 1024;
 /** More is no name of anything. */
 const textBytesMax = 4096;
+/** Not worth to be measured. */
+const shortTextMax = 64;
 /** What a record's line has beside its texts and metadata, at most. */
 const frameBytes = 512;
 
@@ -40,6 +42,7 @@ export class Composer {
   readonly #usage: Usage[] = [];
   readonly #eventBytes: Uint8Array[] = [];
   readonly #usageBytes: Uint8Array[] = [];
+  readonly #texts = new Texts();
   /** What the batch has come to, as protobuf and at most as a line. */
   #bytes = 0;
   #lineBytes = 0;
@@ -60,7 +63,8 @@ export class Composer {
   /** Throws where a record can't be encoded; the batch is then as it was. */
   add(record: TelemetryRecord): void {
     const metadata = metadataOf(record, this.#resource);
-    const texts = new Texts();
+    this.#texts.bytes = 0;
+    const texts = this.#texts;
     let encoded: Uint8Array;
     if (record.kind === 'event') {
       const event = eventMessage(record, texts);
@@ -147,6 +151,11 @@ class Texts {
   take(value: unknown, name: string): string {
     if (value === undefined || value === null || value === '') return '';
     const text = typeof value === 'string' ? value : textOf(value);
+    if (text.length <= shortTextMax) {
+      // However it is escaped.
+      this.bytes += 6 * text.length;
+      return text.toWellFormed();
+    }
     const { bytes, kept } = measureText(text, 6 * textBytesMax);
     if (kept < text.length || (bytes > textBytesMax && utf8Bytes(text) > textBytesMax)) {
       throw new TypeError(`${name} has more than ${textBytesMax} bytes`);

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { flat } from './flat.ts';
 import { firstOf, measureText } from './json-size.ts';
 import { entriesOf, isSmall, lengthOf, listOf, nameOf, plainOf } from './shapes.ts';
 
@@ -12,6 +13,7 @@ const stepsBetweenLooks = 16;
 const keyBytesMax = 1024;
 /** Any value has a beginning or a substitute that takes no more. */
 const leastBytes = 8;
+const integerMax = 2n ** 53n;
 const mark = 'telemetry_truncated';
 /** With its name, colon and comma. */
 const markBytes = mark.length + 8;
@@ -27,6 +29,8 @@ export interface Storable {
  * (clause 1.5). Never throws.
  */
 export function storable(given: unknown, bytesMax = metadataBytesMax): Storable {
+  const simple = simply(given, bytesMax);
+  if (simple) return simple;
   const endMs = performance.now() + msMax;
   let storing = new Storing(endMs, false);
   let stored = storing.fit(given, bytesMax - markBytes, 1);
@@ -39,6 +43,15 @@ export function storable(given: unknown, bytesMax = metadataBytesMax): Storable 
   const object = isObject ? (stored as JsonObject) : { value: stored };
   if (storing.isTruncated) object[mark] = true;
   return { object, bytes: storing.bytes + markBytes };
+}
+
+function simply(given: unknown, bytesMax: number): Storable | undefined {
+  try {
+    return flat(given, bytesMax);
+  } catch {
+    // A getter or a proxy throws.
+    return undefined;
+  }
 }
 
 /** Of one record. Sizes are bytes of JSON, with the comma that follows. */
@@ -72,7 +85,8 @@ class Storing {
         return value;
       case 'bigint':
         // A Struct holds doubles.
-        if (BigInt.asIntN(54, value) === value) return this.fit(Number(value), room, depth);
+        if (value >= -integerMax && value <= integerMax)
+          return this.fit(Number(value), room, depth);
         return this.#text(value.toString(), room);
       case 'object':
         return value === null ? this.#null() : this.#object(value, room, depth);

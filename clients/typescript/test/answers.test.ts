@@ -218,6 +218,21 @@ describe('3.2 too large for what is in between', () => {
   });
 });
 
+describe('1.2 a record that is too large', () => {
+  const large = 'x'.repeat(3 * 1024 * 1024);
+  it.each([
+    ['by its metadata is kept as far as it fits', { metadata: { large, own: 1 } }, 501, 0],
+    ['by a name is dropped by itself', { component: large }, 500, 1],
+  ])('%s', async (_, fields, delivered, invalid) => {
+    const server = await start([{ status: 200 }]);
+    const telemetry = client(server);
+    for (let count = 0; count < 500; count += 1) telemetry.log('SMALL');
+    telemetry.log('LARGE', fields);
+    expect(await telemetry.flush(10)).toMatchObject({ complete: true, delivered });
+    expect(telemetry.counters().dropped.invalid).toBe(invalid);
+  });
+});
+
 it('4.4 a line that somebody in between turns down does not hold up the rest', async () => {
   const server = await start([
     ...Array(3).fill({ status: 503 }),

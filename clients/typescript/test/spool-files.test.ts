@@ -162,6 +162,24 @@ it('1.1 makes no directory before something is spooled', async () => {
   expect(readdirSync(directory)).toEqual([]);
 });
 
+it('4.3 what a dead process has left without a line is removed', async () => {
+  writeFileSync(inDirectory(`${uuidV7At(old)}.elsewhere-1.open`), '');
+  await deliverAll();
+  await expect.poll(() => readdirSync(directory)).toEqual([]);
+});
+
+it('2.1 no line is longer than the service takes, however its texts are escaped', async () => {
+  const telemetry = client({ url: unreachable });
+  const text = '\u0000'.repeat(9000);
+  for (let count = 0; count < 100; count += 1) telemetry.log('ESCAPED', { metadata: { text } });
+  expect(await telemetry.flush(20)).toMatchObject({ complete: true, spooled: 100 });
+  const lines = readdirSync(directory).flatMap((name) =>
+    readFileSync(inDirectory(name), 'utf8').trimEnd().split('\n'),
+  );
+  expect(Math.max(...lines.map((each) => each.length))).toBeLessThan(1.75 * 1024 * 1024);
+  expect(Math.max(...lines.map((each) => each.length))).toBeGreaterThan(1024 * 1024);
+});
+
 it('4.5 a torn line is counted once, whoever meets it', async () => {
   const id = uuidV7At(old);
   writeFileSync(inDirectory(`${id}.elsewhere-1.open`), `${line('whole')}{"batch_id":"01`);

@@ -59,11 +59,17 @@ export async function closedFiles(directory: string, own: string | undefined): P
     const path = join(directory, file.name);
     if (file.kind === 'jsonl') names.push(file.name);
     else if (file.name === own || !isDue(file) || !(await isOfSpool(path, file))) continue;
-    else if (file.kind !== 'open') await rm(path, { force: true });
+    else if (file.kind !== 'open' || (await isEmpty(path))) await rm(path, { force: true });
     else if (await close(directory, file.name)) names.push(closedName(file.name));
   }
   return names;
 }
+
+const isEmpty = (path: string) =>
+  lstat(path).then(
+    ({ size }) => size === 0,
+    () => false,
+  );
 
 const isDue = (file: SpoolName) =>
   file.kind === 'open' ? isOrphan(file) : Date.now() - timeOfMs(file.uuid) > batchAgeMsMax;
