@@ -1,4 +1,5 @@
 import zlib from 'node:zlib';
+import { envelope } from '../../test/support/raw-call.ts';
 import type { Input } from './inputs.ts';
 import { mutateBytes } from './mutate.ts';
 import type { Random } from './random.ts';
@@ -79,6 +80,18 @@ const encodingHeader = (contentType: string): string => {
     : 'content-encoding';
 };
 
+/** Each message by itself, as far as the frames can be read. */
+function encodeFrames(body: Buffer, encode: (bytes: Buffer) => Buffer): Buffer {
+  const frames: Buffer[] = [];
+  let at = 0;
+  while (at + 5 <= body.length && at + 5 + body.readUInt32BE(at + 1) <= body.length) {
+    const end = at + 5 + body.readUInt32BE(at + 1);
+    frames.push(envelope(encode(body.subarray(at + 5, end)), 1));
+    at = end;
+  }
+  return Buffer.concat([...frames, body.subarray(at)]);
+}
+
 /** The same request, in an unusual form as often as not. */
 export function dress(random: Random, input: Input): Input {
   if (input.method === 'RAW') return input;
@@ -92,8 +105,8 @@ export function dress(random: Random, input: Input): Input {
     const name = random.pick(Object.keys(encoders));
     const header = encodingHeader(input.contentType);
     headers[header] = name;
-    // Of frames each is compressed by itself; here they are not what they are said to be.
-    if (header === 'content-encoding') body = encoders[name]?.(body) ?? body;
+    const encode = encoders[name] as (bytes: Buffer) => Buffer;
+    body = header === 'content-encoding' ? encode(body) : encodeFrames(body, encode);
     if (random.below(4) === 0) body = mutateBytes(random, body, [body]);
   }
   if (random.below(8) === 0) {
