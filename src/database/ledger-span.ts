@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { dayMs, hourMs } from '../units.ts';
+import { uuidAtMs } from '../uuid.ts';
 import { type Partition, partitionsOf } from './catalog.ts';
 import type { Database } from './schema.ts';
 
@@ -43,6 +44,20 @@ export async function noteLedgerBegin(trx: Transaction<Database>): Promise<void>
 export async function ledgerHorizonMs(db: Kysely<Database>, oursMs: number): Promise<number> {
   const timesMs = [oursMs, await databaseNowMs(db), await witnessedMs(db)];
   return Math.min(...timesMs) - batchIdAgeMsMax - dayMs;
+}
+
+/**
+ * Ids that were older than the ledger when they came, from a spool that had slept, are in the
+ * default partition. They are remembered for as long as others, counted from then.
+ */
+export async function forgetLateIds(db: Kysely<Database>, horizonMs: number): Promise<void> {
+  if (horizonMs === -Infinity) return;
+  const late = (await partitionsOf(db, 'batch_ledger')).find(({ isDefault }) => isDefault);
+  if (!late) return;
+  const horizon = new Date(horizonMs);
+  await sql`
+    delete from ${sql.table(late.name)}
+    where batch_id < ${uuidAtMs(horizonMs)} and committed_at < ${horizon}`.execute(db);
 }
 
 /** The end of the last day but one of which the ledger has ids. */

@@ -4,7 +4,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
-import { batchIdAgeMsMax, ledgerHorizonMs } from './ledger-span.ts';
+import { batchIdAgeMsMax, forgetLateIds, ledgerHorizonMs } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
 import type { Database } from './schema.ts';
@@ -73,8 +73,11 @@ export class Maintenance {
       window('system_telemetry'),
       window('usage_stats'),
       () => ensurePartitions(this.#db, { table: 'batch_ledger', fromMs: ledgerFromMs, toMs }),
-      async () =>
-        await dropPartitionsBefore(this.#db, 'batch_ledger', await ledgerHorizonMs(this.#db, now)),
+      async () => {
+        const horizonMs = await ledgerHorizonMs(this.#db, now);
+        await dropPartitionsBefore(this.#db, 'batch_ledger', horizonMs);
+        await forgetLateIds(this.#db, horizonMs);
+      },
     ];
   }
 

@@ -1,5 +1,15 @@
-import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -152,6 +162,65 @@ describe('spool', () => {
     const batches = Array.from({ length: 100 }, () => eventBatch(1));
     await Promise.all(batches.map((batch) => spool.append({ id: uuidv7(), batches: [batch] })));
     expect(ids((await drainAll(spool)).batches)).toEqual(ids(batches));
+    await spool.close();
+  });
+
+  it('is not misled by an event whose id looks like the beginning of a record (5.10)', async () => {
+    const spool = await open();
+    // With its checksum: the body is what follows in a row, the length of the next field.
+    const id = Buffer.from('GTS1\0\0\0\x04\0\0\0\0\0\0\0\0', 'latin1');
+    const body = Buffer.from([0, 0, 0, 0]);
+    id.writeUInt32BE(crc32(body), 8);
+    const [torn, whole] = [eventBatch(1), eventBatch(2)];
+    const copy = Buffer.from(torn.rows.event.copy);
+    id.copy(copy, 6);
+    const crafted = { ...torn, rows: { ...torn.rows, event: { count: 1, copy } } };
+    for (const batch of [crafted, whole]) await spool.append({ id: uuidv7(), batches: [batch] });
+    await spool.close();
+    const path = join(directory.path, files()[0] as string);
+    const bytes = readFileSync(path);
+    // The record itself is torn, and its rows are searched for the next one.
+    bytes.writeUInt8(bytes.readUInt8(8) ^ 1, 8);
+    writeFileSync(path, bytes);
+    const again = await open();
+    const drained = await drainAll(again);
+    expect(ids(drained.batches)).toEqual([whole.id]);
+    expect(drained.damaged).toBe(1);
+    await again.close();
+  });
+
+  it('never drains a segment again that it can not delete (5.6)', async () => {
+    const spool = await open();
+    await spool.append({ id: uuidv7(), batches: [eventBatch(2)] });
+    const segment = await spool.oldest();
+    const path = join(directory.path, files()[0] as string);
+    const { bytes } = spool;
+    // A directory can't be deleted as a file is.
+    rmSync(path);
+    mkdirSync(path);
+    await segment?.remove();
+    expect(spool).toMatchObject({
+      segments: 0,
+      bytes,
+      concern: expect.stringContaining('deleted'),
+    });
+    expect(await spool.oldest()).toBeUndefined();
+    rmdirSync(path);
+    await spool.tidy();
+    expect(spool).toMatchObject({ segments: 0, bytes: 0, concern: undefined });
+    await spool.close();
+  });
+
+  it('is tried a few times, then set aside: a segment that can not be read (5.5)', async () => {
+    mkdirSync(join(directory.path, 'spool-0000000001.log'));
+    const spool = await open();
+    await expect(spool.oldest()).rejects.toThrow('EISDIR');
+    await expect(spool.oldest()).rejects.toThrow('EISDIR');
+    const segment = await spool.oldest();
+    expect(segment).toMatchObject({ batches: [], damaged: 1 });
+    await segment?.remove();
+    expect(spool.segments).toBe(0);
+    expect(files()).toEqual(['spool-0000000001.log.damaged']);
     await spool.close();
   });
 });

@@ -81,3 +81,13 @@ it('keeps less than it remembers on no account', async () => {
   await maintain();
   expect(await idsLeft()).toBe(5);
 });
+
+it('remembers what came late from a spool for as long as the rest', async () => {
+  await claim(100, 90, 1, 0);
+  await database.rows(
+    `update batch_ledger set committed_at = now() - interval '16 days' where batch_id < $1`,
+    [uuidV7At(nowMs - 95 * dayMs)],
+  );
+  await maintain();
+  expect(await idsLeft()).toBe(3);
+});
