@@ -9,7 +9,7 @@ import { keepDeadLetters } from './dead-letters.ts';
 import { claimDivided, copyDivided, rowsOf } from './divide.ts';
 import { type Claims, claimBatches, newClaims, noteDeadLetters } from './ledger.ts';
 import { probe } from './probe.ts';
-import { type Portion, unwritten, wholeBatches } from './stored-before.ts';
+import { isForgotten, type Portion, unwritten, wholeBatches } from './stored-before.ts';
 import type { Work, Writer } from './writer.ts';
 
 /**
@@ -35,8 +35,7 @@ export class GroupCommitter {
   readonly commit = async (group: Group): Promise<readonly Settlement[]> =>
     await this.#classified(async () => {
       const together = () => this.#writer.transaction(this.#together(group));
-      const first =
-        this.#origin === 'callers' ? this.#allNew(group).catch(ifOfData(together)) : together();
+      const first = this.#allNew(group).catch(ifOfData(together));
       return await first.catch(async (error) => {
         if (!isDataFault(error)) await this.#probeAfter(error, group);
         return await this.#writer.transaction(this.#divided(group));
@@ -59,11 +58,22 @@ export class GroupCommitter {
       }),
     );
 
-  /** The usual group: one round trip, in which the ledger refuses everything if it knows an id. */
+  /**
+   * The usual group, by COPY alone: the ledger refuses everything if it knows an id. From callers
+   * it is one round trip.
+   */
   async #allNew(group: Group): Promise<readonly Settlement[]> {
     const loads = [newClaims(group), ...loadsOf(group.batches)];
-    await this.#writer.copy(loads);
-    return group.batches.map(() => ({ kind: 'stored' }));
+    const stored = group.batches.map((): Settlement => ({ kind: 'stored' }));
+    if (this.#origin === 'callers') {
+      await this.#writer.copy(loads);
+      return stored;
+    }
+    return await this.#writer.transaction(async (trx, client) => {
+      if (await isForgotten(trx, group)) return await this.#together(group)(trx, client);
+      await copyRows(client, loads);
+      return stored;
+    });
   }
 
   /** All rows of a kind by one COPY. */

@@ -27,6 +27,13 @@ export interface Portion {
 export const wholeBatches = ({ batches }: Group, { claimed }: Claims): Portion[] =>
   batches.flatMap((batch, index) => (claimed.has(batch) ? [{ index, batch }] : []));
 
+/** Whether the ledger can't know all ids of a group; it forgets no more of them until the COMMIT. */
+export async function isForgotten(trx: Transaction<Database>, group: Group): Promise<boolean> {
+  await sql`lock table only batch_ledger in row exclusive mode`.execute(trx);
+  const beginMs = await ledgerBeginMs(trx);
+  return group.batches.some(({ id }) => uuidV7TimeMs(id) < beginMs);
+}
+
 /**
  * What is to be written of a group from the spool. The ledger is not enough for two kinds of
  * batches, whose rows are looked for in the tables: what is older than the ledger may have been
