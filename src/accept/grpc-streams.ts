@@ -50,7 +50,9 @@ export class GrpcStreams {
     const serve = this.#methods[method];
     if (!serve) return general;
     const before = async (request: UniversalServerRequest) =>
-      isPlain(request) ? this.#serve(request, general.method, serve) : await general(request);
+      isUncompressed(request)
+        ? this.#serve(request, general.method, serve)
+        : await general(request);
     return Object.assign(before, general);
   }
 
@@ -106,7 +108,7 @@ function contextOf(
 
 const contentTypes = ['application/grpc', 'application/grpc+proto'];
 
-function isPlain({ header }: UniversalServerRequest): boolean {
+function isUncompressed({ header }: UniversalServerRequest): boolean {
   const encoding = header.get('grpc-encoding') ?? 'identity';
   return encoding === 'identity' && contentTypes.includes(header.get('content-type') ?? '');
 }

@@ -73,7 +73,7 @@ export function boundedCompressions(): Compression[] {
       bytes.byteLength === 0
         ? new Uint8Array()
         : await turns.take(() =>
-            decompress(bytes, { maxOutputLength }).then(plain, refuse(name, maxOutputLength)),
+            decompress(bytes, { maxOutputLength }).then(exactBytes, refuse(name, maxOutputLength)),
           ),
   }));
 }
@@ -86,10 +86,10 @@ const refuse = (coding: string, bytesMax: number) => (error: unknown) => {
 };
 
 function compressBy(compress: (bytes: Uint8Array) => Promise<Buffer>): Compression['compress'] {
-  return async (bytes) => plain(await compress(bytes));
+  return async (bytes) => exactBytes(await compress(bytes));
 }
 
-const plain = ({ buffer, byteOffset, byteLength }: Buffer) =>
+const exactBytes = ({ buffer, byteOffset, byteLength }: Buffer) =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 
 /** The name says zlib's format, and clients that send bare deflate are as old as the name. */

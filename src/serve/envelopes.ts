@@ -18,7 +18,7 @@ export const compressedWithoutEncoding = () =>
  * The body as it is, ended by an error at a message that is flagged as compressed where no
  * encoding was named; https://github.com/grpc/grpc/blob/master/doc/compression.md
  */
-export function plainEnvelopes(
+export function uncompressedEnvelopes(
   { headers }: Request,
   body: AsyncIterable<Uint8Array>,
 ): AsyncIterable<Uint8Array> {

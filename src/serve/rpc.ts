@@ -17,7 +17,7 @@ import {
 } from '@connectrpc/connect-node';
 import { type Call, callOf, currentCall } from './call.ts';
 import { boundedCompressions, readContentCodings } from './compression.ts';
-import { plainEnvelopes } from './envelopes.ts';
+import { uncompressedEnvelopes } from './envelopes.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import { parseMediaType } from './media-type.ts';
 import { jsonAnswers } from './protocol/connect.ts';
@@ -94,7 +94,11 @@ export class Rpc {
     const received = universalRequestFromNodeRequest(request, response, undefined, values);
     // What HEAD is told is what GET would be, without the body.
     const method = request.method === 'HEAD' ? 'GET' : received.method;
-    const answer = await handler({ ...received, method, body: plainEnvelopes(request, body) });
+    const answer = await handler({
+      ...received,
+      method,
+      body: uncompressedEnvelopes(request, body),
+    });
     await send(answer, response);
   }
 

@@ -1,6 +1,6 @@
 /** How long requests may be worked on before the event loop gets to do everything else. */
 const turnMsMax = 20;
-const tickMs = 20;
+const tickMs = 50;
 /** After a pause, what is read for so long may have come before or during it. */
 const catchUpMs = 100;
 
