@@ -42,7 +42,7 @@ function ratiosOf(ours: readonly Sample[], theirs: readonly Sample[]): Record<st
   const names = rounds[0]?.map(([name]) => name) ?? [];
   const ratios = names.map((name, at) => {
     const values = rounds.map((round) => round[at]?.[1] as number);
-    return [name, spread(values.filter(Number.isFinite))] as const;
+    return [name, spread(values)] as const;
   });
   return Object.fromEntries(ratios.filter(([, { median }]) => Number.isFinite(median)));
 }

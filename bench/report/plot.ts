@@ -27,9 +27,12 @@ type Line = (y: number) => string;
 export function toSvg(sections: readonly Section[]): string {
   const shown = sections.filter(({ name }) => name in colors);
   const rates = shown.flatMap(({ summaries }) => summaries.map((each) => each.rowsPerSecond));
-  const low = Math.floor(Math.log10(Math.min(...rates.map(({ min }) => min), 1000)));
+  // Where everything was refused there is no rate, and no place on such a scale.
+  const least = rates.map(({ min }) => min).filter((rate) => rate > 0);
+  const low = Math.floor(Math.log10(Math.min(...least, 1000)));
   const high = Math.ceil(Math.log10(Math.max(...rates.map(({ max }) => max), 10_000)));
-  const x = (rate: number) => labelWidth + (plotWidth * (Math.log10(rate) - low)) / (high - low);
+  const x = (rate: number) =>
+    labelWidth + (plotWidth * (Math.log10(Math.max(rate, 10 ** low)) - low)) / (high - low);
   const lines = shown.flatMap(({ name, title, summaries }): Line[] => [
     (y) => text(10, y, `${name}: ${title}`, 'font-weight="bold"'),
     ...summaries.map((summary) => dot(summary, colors[name] as string, x)),

@@ -59,6 +59,8 @@ function summarize(name: string, samples: readonly Sample[]): Summary {
 export const usPerRow = ({ cpuSeconds, rows }: Sample, part: Part): number =>
   ((cpuSeconds[part] ?? Number.NaN) * 1e6) / rows;
 
-export function spread(values: readonly number[]): Spread {
+/** Of what is a number: a sample in which everything was refused has no costs for each row. */
+export function spread(all: readonly number[]): Spread {
+  const values = all.filter(Number.isFinite);
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
