@@ -50,7 +50,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
     ...ingestRoutes(rpc, handlers, grpcStreams, config.messageBytesMax),
     ...restQueries(queries),
     ...rpc.routes((router) => {
-      queryService(router, queries);
+      queryService(router, queries, config.jsonValuesMax);
       deadLetterService(router, deadLetters);
       healthService(router, health, names, shutdown);
       reflectionService(router, [...services, HealthService], [file_google_rpc_error_details]);

@@ -1,5 +1,6 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { ServiceError } from '../errors.ts';
+import { parseRfc3339 } from '../records/rfc3339.ts';
 
 const pageSizeMax = 1000;
 const hoursMax = 24 * 366 * 10;
@@ -45,4 +46,13 @@ export function date(field: string, timestamp: Timestamp | undefined): Date | un
 export function latest(a: Date | undefined, b: Date | undefined): Date | undefined {
   if (!a || !b) return a ?? b;
   return a > b ? a : b;
+}
+
+/** A time of a query, as a google.protobuf.Timestamp holds it. */
+export function readTime(field: string, text: string) {
+  const instant = parseRfc3339(text);
+  if (instant) return { seconds: BigInt(instant.seconds), nanos: instant.nanos };
+  const shown = JSON.stringify(text);
+  const reason = `is ${shown}, not an RFC 3339 time with zone, such as 2026-01-31T10:00:00Z`;
+  throw new ServiceError('invalid', `${field} ${reason}`, { field });
 }

@@ -13,10 +13,12 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError } from '../database/sqlstate.ts';
+import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { checkHours, checkPageSize, checkRange, checkTexts, date, latest } from './checks.ts';
 import { type EventPage, listEvents } from './events.ts';
 import { footprint } from './footprint.ts';
 import { componentMessage, eventMessage, present, time, usageMessage } from './messages.ts';
+import { QueryDecoder } from './query-decoder.ts';
 import { statistics, trends, usageSummary } from './statistics.ts';
 
 const pageSizeDefault = 100;
@@ -145,6 +147,12 @@ function classified<H extends Record<string, (request: never) => Promise<unknown
 
 export type QueryHandlers = ReturnType<typeof queryHandlers>;
 
-export function queryService(router: ConnectRouter, handlers: QueryHandlers): void {
-  router.service(QueryService, handlers);
+/** `jsonValuesMax`: in one message of JSON. */
+export function queryService(
+  router: ConnectRouter,
+  handlers: QueryHandlers,
+  jsonValuesMax: number,
+): void {
+  const jsonOptions = { ...jsonAnswers, textDecoder: new QueryDecoder(jsonValuesMax) };
+  router.service(QueryService, handlers, { jsonOptions });
 }

@@ -19,10 +19,9 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
-import { parseRfc3339 } from '../records/rfc3339.ts';
 import { sendJson } from '../serve/plain-answers.ts';
 import type { Route } from '../serve/route.ts';
-import { checkPageSize, clamped } from './checks.ts';
+import { checkPageSize, clamped, readTime } from './checks.ts';
 import { eventMessage } from './messages.ts';
 import { exactMetadata } from './metadata.ts';
 import type { QueryHandlers } from './query-handlers.ts';
@@ -165,12 +164,4 @@ function readNumber(field: string, text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && text.trim() !== '') return value;
   throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not a number`, { field });
-}
-
-function readTime(field: string, text: string) {
-  const instant = parseRfc3339(text);
-  if (instant) return { seconds: BigInt(instant.seconds), nanos: instant.nanos };
-  const shown = JSON.stringify(text);
-  const reason = `is ${shown}, not an RFC 3339 time with zone, such as 2026-01-31T10:00:00Z`;
-  throw new ServiceError('invalid', `${field} ${reason}`, { field });
 }

@@ -4,7 +4,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QueryService } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
-import { getJson } from '../support/http.ts';
+import { getJson, postJson } from '../support/http.ts';
 import { insertEvents } from '../support/seed.ts';
 
 const hourMs = 3_600_000;
@@ -113,6 +113,39 @@ describe('events', () => {
     }
     const url = `${telemetry.baseUrl}/v1/telemetry/stats?hours=1e9&colour=red`;
     expect((await getJson(url)).status).toBe(200);
+  });
+});
+
+describe('times of a query in JSON', () => {
+  let telemetry: TestCollector;
+  beforeAll(async () => {
+    telemetry = await startCollector();
+  });
+  afterAll(() => telemetry.stop());
+
+  const path = '/gravitas.telemetry.v1.QueryService/ListEvents';
+  const ask = async (message: object, by: 'GET' | 'POST') => {
+    const json = JSON.stringify(message);
+    if (by === 'POST') return await postJson(telemetry.baseUrl + path, json);
+    const query = new URLSearchParams({ connect: 'v1', encoding: 'json', message: json });
+    return await getJson(`${telemetry.baseUrl}${path}?${query}`);
+  };
+
+  it.each([
+    ['startTime', 'start_time', '2026-09-31T10:00:00Z'],
+    ['start_time', 'start_time', '2026-02-30T10:00:00Z'],
+    ['endTime', 'end_time', '2026-01-01T23:59:60Z'],
+    ['end_time', 'end_time', '2026-01-01'],
+    ['endTime', 'end_time', 'yesterday'],
+  ])('are rejected by name where they are none: %s', async (name, field, time) => {
+    for (const by of ['POST', 'GET'] as const) {
+      expect(await ask({ [name]: time }, by)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_argument', field, message: expect.stringContaining(`"${time}"`) },
+      });
+      const fine = { [name]: '2026-01-31T10:00:00.123456789+01:00' };
+      expect(await ask(fine, by)).toMatchObject({ status: 200 });
+    }
   });
 });
 
