@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ._records import EventRecord, Record, UsageRecord
-from ._storable import storable_text
+from ._sizes import storable_text
 from ._uuid7 import half_id
-from ._wire import delimited
+from ._encodings import delimited
 
 # As json.dumps makes one for each call.
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode

@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any, NamedTuple, Union
 
 from ._entries import VALUES_MAX
-from ._storable import METADATA_BYTES_MAX, storable_object, storable_text
+from ._sizes import storable_text
+from ._storable import METADATA_BYTES_MAX, storable_object
 
 _TEXT_MAX = 32 * 1024
 ENTRIES_MAX = VALUES_MAX + 1

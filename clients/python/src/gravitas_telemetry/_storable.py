@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence, Set, ValuesView
 from datetime import date, datetime
 from datetime import time as time_of_day
 from enum import Enum
-from json.encoder import encode_basestring
 from numbers import Real
 from typing import Any
 
 from ._entries import VALUES_MAX, entries_of, snapshot
+from ._sizes import exponent_bytes, is_small, length, storable_text, text_size
 
 METADATA_BYTES_MAX = 60 * 1024
 DEPTH_MAX = 32
@@ -23,23 +23,9 @@ INT_MAX = 1 << 53
 """Up to here a double holds every integer."""
 _SECONDS_MAX = 0.03
 _KEY_BYTES_MAX = 1024
-_SMALL_TEXT_MAX = 256
 # More takes Python long to write as a decimal number, and newer ones refuse.
 _DECIMAL_BITS_MAX = 13_000
 _TRUNCATED_BYTES = len(f',"{TRUNCATED}":true')
-
-
-def storable_text(value: Any) -> str:
-    """UTF-8 can't hold half of a surrogate pair: it becomes U+FFFD, and a pair one character."""
-    if isinstance(value, Enum):
-        value = value.value
-    text = value if isinstance(value, str) else str(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    # A subclass may have another idea of its text.
-    return text if type(text) is str else str.__str__(text)
 
 
 def storable_object(value: Any, bytes_max: int = METADATA_BYTES_MAX) -> dict[str, Any]:
@@ -124,7 +110,7 @@ class _Making:
         items = first.tolist() if value.ndim == 1 else first
         return self._inside_of(value, depth, room, lambda: self._list(items, len(value), room, depth))
 
-    def _list(self, items: Iterable[Any], length: int, room: int, depth: int) -> tuple[list[Any], int]:
+    def _list(self, items: Iterable[Any], count: int, room: int, depth: int) -> tuple[list[Any], int]:
         kept: list[Any] = []
         size = 3
         cut = 0
@@ -134,14 +120,14 @@ class _Making:
                 break
             # One large item leaves room for those behind it.
             before, self.truncated = self.truncated, False
-            made, made_size = self.fit(item, left if length == 1 or _is_small(item) else left // 2, depth + 1)
+            made, made_size = self.fit(item, left if count == 1 or is_small(item) else left // 2, depth + 1)
             cut += self.truncated
             self.truncated |= before
             if made_size > left or cut > 1:
                 break
             kept.append(made)
             size += made_size
-        self.truncated |= len(kept) < length
+        self.truncated |= len(kept) < count
         return kept, size
 
     def _object(self, entries: Iterable[tuple[Any, Any]], room: int, depth: int) -> tuple[dict[str, Any], int]:
@@ -153,7 +139,7 @@ class _Making:
             if self._is_over() or size + name_size + 8 > room:
                 self.truncated = True
                 break
-            if not _is_small(item):
+            if not is_small(item):
                 kept[name] = None
                 larger.append((name, item))
                 size += name_size
@@ -164,7 +150,7 @@ class _Making:
                 continue
             kept[name] = made
             size += name_size + made_size
-        larger.sort(key=lambda entry: _length(entry[1]))
+        larger.sort(key=lambda entry: length(entry[1]))
         for position, (name, item) in enumerate(larger):
             share = (room - size) // (len(larger) - position)
             made, made_size = self.fit(item, share, depth + 1)
@@ -180,18 +166,18 @@ class _Making:
         if isinstance(value, float):
             if not math.isfinite(value):
                 return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity", 12
-            return value, len(repr(value)) + _exponent_bytes(abs(value)) + 1
+            return value, len(repr(value)) + exponent_bytes(abs(value)) + 1
         if -INT_MAX <= value <= INT_MAX:
             return value, len(str(value)) + 1
         return self._text(str(value) if value.bit_length() <= _DECIMAL_BITS_MAX else hex(value), room)
 
     def _text(self, value: str, room: int) -> tuple[str, int]:
         text = storable_text(self._first(value, room))
-        size = _text_size(text)
+        size = text_size(text)
         while size > room and text:
             self.truncated = True
             text = text[: min(len(text) - 1, len(text) * room // size)]
-            size = _text_size(text)
+            size = text_size(text)
         return text, size
 
     def _first(self, value: Any, count: int) -> Any:
@@ -206,24 +192,3 @@ class _Making:
             self._looks_at = self._values + 100
             self._is_late = time.thread_time() > self._ends_at
         return self._is_late or self._values >= VALUES_MAX
-
-
-def _is_small(value: Any) -> bool:
-    kind = type(value)
-    return value is None or kind in (bool, int, float) or (kind is str and len(value) <= _SMALL_TEXT_MAX)
-
-
-def _length(value: Any) -> int:
-    try:
-        return len(value)
-    except Exception:
-        return 0
-
-
-def _exponent_bytes(value: float) -> int:
-    """Writers of JSON differ in when they begin to use an exponent."""
-    return 5 if 0 < value < 1e-4 else 17 if 1e16 <= value < 1e21 else 0
-
-
-def _text_size(text: str) -> int:
-    return len(encode_basestring(text).encode()) + 1

@@ -111,7 +111,7 @@ class Telemetry(LegacyMethods):
                     value,
                     metadata.copy()
                     if type(metadata) is dict and len(metadata) <= ENTRIES_MAX
-                    else own_metadata(metadata),
+                    else metadata and own_metadata(metadata),
                     status,
                 )
             )
