@@ -138,7 +138,7 @@ export class Collector {
     if (segments === 0) return;
     const directory = this.#config.dataDirectory;
     this.#logger.warn(
-      { segments, bytes, directory },
+      { segments, bytes, directory, recordsKnown: this.#path.accounting.pending },
       'the spool still holds data: start a collector on its directory, or run `spool drain` on it',
     );
   }

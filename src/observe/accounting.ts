@@ -29,6 +29,7 @@ export class Accounting {
   readonly #settled: Counter<'table' | 'outcome'>;
   readonly #pending: Gauge<'table'>;
   readonly #madeStorable: Counter;
+  #pendingRecords = 0;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -85,6 +86,11 @@ export class Accounting {
     }
   }
 
+  /** Records of both tables that are taken and not settled yet. */
+  get pending(): number {
+    return this.#pendingRecords;
+  }
+
   received(records: CountedRecords): void {
     this.#begin(this.#received, records);
   }
@@ -109,6 +115,7 @@ export class Accounting {
       add(this.#settled, { table, outcome: 'dead_lettered' }, dead);
       add(this.#settled, { table, outcome: 'duplicate' }, twice);
       add(this.#pending, { table }, -(valid + rejected + dead + twice));
+      this.#pendingRecords -= valid + rejected + dead + twice;
     }
   }
 
@@ -136,6 +143,7 @@ export class Accounting {
       const count = records.stored[kind] + records.rejected[kind];
       add(counter, { table: tables[kind].name }, count);
       add(this.#pending, { table: tables[kind].name }, count);
+      this.#pendingRecords += count;
     }
   }
 }

@@ -39,7 +39,9 @@ it('tells what a collector that is gone has left, and stores it', async () => {
     stderr: expect.stringContaining('in use by another collector'),
   });
   expect(await collector.end('SIGTERM')).toBe(0);
-  expect(collector.logs.join('\n')).toMatch(/"segments":1.*the spool still holds data/);
+  expect(collector.logs.join('\n')).toMatch(
+    /"segments":1.*"recordsKnown":3.*the spool still holds data/,
+  );
 
   expect(await run('drain', directory.path)).toMatchObject({
     code: 1,

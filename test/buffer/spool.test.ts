@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -211,16 +212,20 @@ describe('spool', () => {
     await spool.close();
   });
 
-  it('is tried a few times, then set aside: a segment that can not be read (5.5)', async () => {
-    mkdirSync(join(directory.path, 'spool-0000000001.log'));
-    const spool = await open();
-    await expect(spool.oldest()).rejects.toThrow('EISDIR');
-    await expect(spool.oldest()).rejects.toThrow('EISDIR');
-    const segment = await spool.oldest();
-    expect(segment).toMatchObject({ batches: [], damaged: 1 });
-    await segment?.remove();
-    expect(spool.segments).toBe(0);
-    expect(files()).toEqual(['spool-0000000001.log.damaged']);
-    await spool.close();
-  });
+  it.each(['a directory', 'a link to itself'])(
+    'tries a segment a few times that can not be read, then sets it aside: %s (5.5)',
+    async (kind) => {
+      const name = 'spool-0000000001.log';
+      if (kind === 'a directory') mkdirSync(join(directory.path, name));
+      else symlinkSync(join(directory.path, name), join(directory.path, name));
+      const spool = await open();
+      for (let time = 1; time < 3; time++) await expect(spool.oldest()).rejects.toThrow(/^E/);
+      const segment = await spool.oldest();
+      expect(segment).toMatchObject({ batches: [], damaged: 1 });
+      await segment?.remove();
+      expect(spool.segments).toBe(0);
+      expect(files()).toEqual(['spool-0000000001.log.damaged']);
+      await spool.close();
+    },
+  );
 });

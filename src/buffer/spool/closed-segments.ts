@@ -33,7 +33,11 @@ export interface ClosedSegment {
 
 export const foundFile = async (path: string): Promise<ClosedFile> => ({
   path,
-  bytes: (await stat(path)).size,
+  // What can't be looked at can't be read either, which is told when its turn comes.
+  bytes: await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  ),
   recovered: true,
   refused: new Set(),
   written: Promise.resolve(),
