@@ -49,18 +49,19 @@ export class AdoptionJob {
   async run(signal: AbortSignal): Promise<void> {
     const db = createKysely(this.#pool);
     const copy = () => adoptLegacyRows(db, this.#options, this.#logger, signal);
-    await Promise.all([
-      this.#every(() => this.#persistence.untilDone('adoption', copy)),
-      this.#every(async () => this.#tell(await adoptionStates(db).catch(() => []))),
-    ]);
-  }
-
-  /** Another collector may have set a table aside. */
-  async #every(work: () => Promise<void>): Promise<void> {
+    let copying: Promise<void> | undefined;
     while (!this.#persistence.ended) {
-      await work();
+      // Another collector may have set a table aside, or be copying too.
+      const states = await adoptionStates(db).catch(() => []);
+      this.#tell(states);
+      if (states.some(({ finished_at }) => !finished_at)) {
+        copying ??= this.#persistence.untilDone('adoption', copy).finally(() => {
+          copying = undefined;
+        });
+      }
       await this.#persistence.pause(lookEveryMs);
     }
+    await copying;
   }
 
   #tell(states: readonly AdoptionState[]): void {

@@ -17,7 +17,7 @@ export async function databaseObstacle(pool: pg.Pool, clock?: Clock): Promise<st
     const { rows } = await Promise.race([
       client.query(
         `select pg_is_in_recovery() as read_only,
-          (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+          (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`,
       ),
       failLate(),
     ]);
