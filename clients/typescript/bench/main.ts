@@ -88,7 +88,8 @@ const say = (line = '') => {
 say(`# What a call costs its caller
 
 ${cpus()[0]?.model.trim()}, ${cpus().length} cores, load average ${loadavg()[0]?.toFixed(1)} when it began, Node ${process.version}.
-Microseconds a call, the clock that measures included (\`nothing\` is that alone); collector and
+Microseconds a call, the clock that measures included (\`nothing\` is that alone, \`append\` copies the metadata and
+appends the record to a list); collector and
 PostgreSQL on the same machine; the median of ${args.rounds} rounds. Flat out: 100 calls a turn of the event
 loop. \`otel\` is the OpenTelemetry SDK's \`logger.emit\`, \`fetch\` a request for each event. Made by
 \`npm run bench:client\`.
@@ -98,7 +99,7 @@ say('| --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const load of ['paced', 'flat'] as const) {
   for (const service of Object.keys(services)) {
     const ways = ['client', 'otel', 'fetch'] as const;
-    for (const contender of service === 'up' ? (['nothing', ...ways] as const) : ways) {
+    for (const contender of service === 'up' ? (['nothing', 'append', ...ways] as const) : ways) {
       const { p50Us, p99Us, p999Us, ...rest } = await measureOften(contender, load, service);
       const costs = [p50Us, p99Us, p999Us].map((us) => us.toFixed(2)).join(' | ');
       const rate = load === 'paced' ? '1,000 calls/s' : 'flat out';

@@ -84,7 +84,9 @@ const copiedMax = 32_768;
 export function shallowCopy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   try {
-    if (isPlainObject(value)) return { ...value };
+    // Of the same realm, which is quicker to see, or of another.
+    const isOrdinary = Object.getPrototypeOf(value) === Object.prototype;
+    if (isOrdinary || isPlainObject(value)) return { ...value };
     if (Array.isArray(value)) return value.slice(0, copiedMax);
     const tag = tagOf(value);
     if (tag === 'Map') return new Map(firstOf(value as Map<unknown, unknown>));
