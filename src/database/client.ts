@@ -20,6 +20,8 @@ export class Client extends pg.Client {
     this.#targets = targets;
     this.#target = target;
     this.name = config.application_name ?? '';
+    // Its end may come before whoever asked for it listens: unheard, it would end the process.
+    this.on('error', () => {});
     connectionOf(this).on('parameterStatus', ({ parameterName, parameterValue }) => {
       if (parameterName === 'server_version')
         this.#serverMajor = Number.parseInt(parameterValue, 10);

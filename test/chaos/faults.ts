@@ -46,6 +46,16 @@ export interface Fault {
 const minuteMs = 60_000;
 const dayMs = 1440 * minuteMs;
 
+const settingsAgainstUs = [
+  'synchronous_commit = off',
+  'default_transaction_read_only = on',
+  'default_transaction_isolation = serializable',
+  "statement_timeout = '50ms'",
+  "lock_timeout = '1ms'",
+  "idle_in_transaction_session_timeout = '1ms'",
+  "DateStyle = 'German, DMY'",
+];
+
 const on = (part: Part, run: Fault['run']): Fault => ({ parts: [part], run });
 const lasts = (random: Random, min = 50, max = 900) => sleep(random.between(min, max));
 
@@ -165,10 +175,17 @@ export const faults: Readonly<Record<string, Fault>> = {
     await postgres.untilAnswering();
   }),
   'sessions terminated': on('postgres', ({ postgres }) => postgres.terminateBackends()),
-  'database read-only': alterDatabase(
-    'set default_transaction_read_only = on',
-    'reset default_transaction_read_only',
-  ),
+  'settings against us': on('postgres', async ({ postgres }, random) => {
+    for (const setting of settingsAgainstUs) await postgres.alterDatabase(`set ${setting}`);
+    await lasts(random);
+    await postgres.alterDatabase('reset all');
+  }),
+  'may not write': on('postgres', async ({ postgres }, random) => {
+    const table = random.pick(['system_telemetry', 'usage_stats', 'batch_ledger']);
+    await postgres.admin(`revoke insert on ${table} from telemetry`);
+    await lasts(random);
+    await postgres.admin(`grant insert on ${table} to telemetry`);
+  }),
   'database closed': alterDatabase('allow_connections false', 'allow_connections true'),
   'too many connections': alterDatabase('connection limit 0', 'connection limit -1'),
   'table locked': on('postgres', ({ postgres }, random) =>

@@ -10,11 +10,15 @@ interface Link {
   readonly server: net.Socket;
   /** What is sent is lost, and nobody is told. */
   silent: 'both ways' | 'from the server' | false;
-  cut: CommitCut | undefined;
+  /** A group is being stored. */
+  stores: boolean;
 }
 
-/** A simple query, as PostgreSQL's clients send it: type, length, text, NUL. */
-const commitMessage = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1');
+/** By these the transactions of groups are told from others. */
+const claims = ['copy "batch_ledger"', 'insert into batch_ledger'];
+/** The end of a simple query, and what the server says when it is done. */
+const commitWord = 'commit\0';
+const commitDone = 'COMMIT\0';
 
 /** A network between clients and one server, on a port of its own, that fails on command. */
 export class FaultyNetwork {
@@ -110,7 +114,7 @@ export class FaultyNetwork {
     this.#clients.add(client);
     client.once('close', () => this.#clients.delete(client));
     const server = net.connect({ ...this.#target, allowHalfOpen: true });
-    const link: Link = { client, server, silent: false, cut: undefined };
+    const link: Link = { client, server, silent: false, stores: false };
     this.#links.add(link);
     this.#pump(link, client, server);
     this.#pump(link, server, client);
@@ -138,17 +142,20 @@ export class FaultyNetwork {
 
   /** Whether the bytes go on; those of a commit that is cut may not. */
   #survivesCut(link: Link, from: net.Socket, bytes: Buffer): boolean {
+    const [next] = this.#cuts;
     if (from === link.client) {
-      if (this.#cuts.length === 0 || !bytes.includes(commitMessage)) return true;
-      link.cut = this.#cuts.shift();
-      this.commitsCut += 1;
-      if (link.cut !== 'unheard') return true;
+      if (claims.some((words) => bytes.includes(words))) link.stores = true;
+      if (!link.stores || next !== 'unheard' || !bytes.includes(commitWord)) return true;
       link.client.destroy();
-      return false;
+    } else {
+      if (!link.stores || !bytes.includes(commitDone)) return true;
+      link.stores = false;
+      if (next === undefined || next === 'unheard') return true;
+      if (next === 'half answered') link.client.end(bytes.subarray(0, bytes.length / 2));
+      link.client.destroySoon();
     }
-    if (!link.cut) return true;
-    if (link.cut === 'half answered') link.client.end(bytes.subarray(0, bytes.length / 2));
-    link.client.destroySoon();
+    this.#cuts.shift();
+    this.commitsCut += 1;
     return false;
   }
 }

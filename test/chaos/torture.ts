@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getJson } from '../support/http.ts';
 import { metric } from '../support/metrics.ts';
 import { canMount, SmallDisk } from '../support/small-disk.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -117,7 +119,8 @@ async function createWorld(directory: string, violations: string[]): Promise<Wor
     TELEMETRY_DATA_DIR: dataDirectory,
   });
   await collector.start();
-  await untilSettled(collector.baseUrl, AbortSignal.timeout(recoveryMsMax));
+  // It takes data before the tables are there, which some faults need.
+  while ((await getJson(`${collector.baseUrl}/readyz`)).body.reasons.length > 0) await sleep(20);
   const access = await FaultyNetwork.start({ host: '127.0.0.1', port: collector.port });
   const world: World = {
     postgres,

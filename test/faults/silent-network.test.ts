@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -42,6 +44,34 @@ it('gives a connection up whose server has vanished without a word', async () =>
   await expect(pool.query('select')).rejects.toThrow('silent for 200 ms');
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   await pool.end();
+});
+
+it('survives an end that comes together with the first answer', async () => {
+  const message = (type: string, body: string) => {
+    const head = Buffer.alloc(5);
+    head.write(type);
+    head.writeInt32BE(4 + body.length, 1);
+    return Buffer.concat([head, Buffer.from(body, 'latin1')]);
+  };
+  const welcome = [message('R', '\0\0\0\0'), message('Z', 'I')];
+  const fatal = message('E', 'SFATAL\0C57P01\0Mterminating connection\0\0');
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(Buffer.concat([...welcome, fatal])));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  const pool = createPool({
+    connection: { connectionString: `postgresql://a@127.0.0.1:${port}/b?sslmode=disable` },
+    applicationName: 'test',
+    connectionsMax: 1,
+    limits: {},
+    logger: silentLogger,
+  });
+  await expect(pool.query('select 1')).rejects.toThrow(/connection/i);
+  await pool.end();
+  server.close();
 });
 
 it('waits for a statement that the database is at work on, however long it is silent', async () => {
