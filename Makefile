@@ -30,7 +30,7 @@ package-npm: node_modules/.installed
 package-python: .venv/.installed
 	@.venv/bin/python -m build --wheel --no-isolation --outdir dist clients/python >/dev/null
 
-# The collector beside raw COPY and others, for about 12 minutes: docs/performance.md.
+# The collector beside raw COPY and others, for about 13 minutes: docs/performance.md.
 # Parts of it: make bench BENCH='--only raw,stream --rounds 3'
 bench: node_modules/.installed bench/.venv/.installed
 	@npm run --silent bench -- $(BENCH)
