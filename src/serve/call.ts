@@ -153,7 +153,10 @@ export class Call {
     const { turns, options } = this.#limits;
     this.#cameAt = performance.now() - turns.lateMs;
     turns.begin(() => {
-      if (this.remainingMs(options.unaryMsMax) < options.unaryMsMax / answerShare) refuse(busy());
+      const waitedMs = performance.now() - this.#cameAt;
+      // A caller in a hurry does not make the collector busy.
+      if (this.timeoutMs !== undefined && waitedMs >= this.timeoutMs) refuse(timedOut());
+      else if (waitedMs > options.unaryMsMax * (1 - 1 / answerShare)) refuse(busy());
       else begin();
     });
   }

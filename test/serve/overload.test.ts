@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Turns } from '../../src/serve/turns.ts';
+import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { postJson } from '../support/http.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
@@ -38,6 +39,26 @@ describe('a collector that could not look for longer than an answer may take', (
     const empty = { event_type: 'NEXT', model: 'NEXT', events: [] };
     await expect.poll(async () => (await postJson(url, empty)).status).toBe(200);
   });
+});
+
+it.each([
+  ['/v1/telemetry/log', { event_type: 'HASTY' }],
+  ['/gravitas.telemetry.v1.IngestService/Log', { event_type: 'HASTY' }],
+  ['/gravitas.telemetry.v1.IngestService/LogBatch', { events: [{ event_type: 'HASTY' }] }],
+  ['/gravitas.telemetry.v1.QueryService/ListEvents', {}],
+  ['/grpc.health.v1.Health/Check', {}],
+])('answers a caller that waits for less than that, on %s', async (path, body) => {
+  const telemetry = await startCollector({ TELEMETRY_UNARY_MS_MAX: '20000' });
+  const post = (timeoutMs: number) =>
+    fetch(`${telemetry.baseUrl}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'connect-timeout-ms': String(timeoutMs) },
+      body: JSON.stringify(body),
+    });
+  // Less than a quarter of what an answer may take.
+  const inTime = await post(4500);
+  expect([inTime.status, await inTime.text()]).toEqual([200, expect.any(String)]);
+  await telemetry.stop();
 });
 
 it('requests take turns, and whatever else waits for the event loop comes in between', async () => {
