@@ -5,7 +5,7 @@ import { readText } from '../records/json/text.ts';
 import { FieldFault } from '../records/limits.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { JsonRecords } from './json-records.ts';
-import { checkRows, noRecords, type RawBatch, type RawRecord } from './raw-batch.ts';
+import { noRecords, type RawBatch, type RawRecord } from './raw-batch.ts';
 
 const quote = 0x22;
 const openBracket = 0x5b;
@@ -30,7 +30,7 @@ const keyNames = new Names(
 );
 
 export interface JsonBatchOptions {
-  /** Records in one batch. */
+  /** Records beyond so many are counted, and not kept. */
   readonly rowsMax: number;
   /** Whether it may have neither events nor usage: ProtoJSON leaves out empty lists. */
   readonly mayBeEmpty: boolean;
@@ -42,7 +42,7 @@ export interface JsonBatchOptions {
  * JSON, which says where, and for what concerns the batch as a whole.
  */
 export function readJsonBatch(bytes: Uint8Array, options: JsonBatchOptions): RawBatch {
-  const batch = whole<RawBatch>(bytes, (scanner, at) => {
+  return whole<RawBatch>(bytes, (scanner, at) => {
     if (scanner.bytes[at] === openBrace) return readBatch(scanner, at, options);
     const events = new JsonRecords(scanner, options.rowsMax);
     const isList = scanner.bytes[at] === openBracket;
@@ -50,8 +50,6 @@ export function readJsonBatch(bytes: Uint8Array, options: JsonBatchOptions): Raw
     if (!isList) throw invalid('', 'the message is neither a JSON object nor a list');
     return { form: 'json', batchId: '', events, usage: noRecords };
   });
-  checkRows(batch, options.rowsMax);
-  return batch;
 }
 
 /** Reads a single record as a batch whose id is its idempotency key; throws as `readJsonBatch`. */
@@ -72,8 +70,7 @@ export function readJsonRecord(bytes: Uint8Array, kind: RecordKind): RawBatch {
 
 /**
  * Finds the events of newline-delimited JSON, one a line; lines of nothing but space are passed
- * over. A line that is no JSON is that record's fault. Throws a `ServiceError` of kind `invalid`
- * for too many.
+ * over. A line that is no JSON is that record's fault.
  */
 export function readNdjson(bytes: Uint8Array, rowsMax: number): RawBatch {
   const buffer = toBuffer(bytes);
@@ -89,8 +86,8 @@ export function readNdjson(bytes: Uint8Array, rowsMax: number): RawBatch {
     count += 1;
     if (count <= rowsMax) events.push(readLine(scanner, line, valueAt));
   }
-  checkRows({ events: { length: count }, usage: noRecords }, rowsMax);
-  return { form: 'json', batchId: '', events, usage: noRecords };
+  const counted = { length: count, at: (index: number) => events[index] };
+  return { form: 'json', batchId: '', events: counted, usage: noRecords };
 }
 
 function readLine(scanner: JsonScanner, line: Buffer, at: number): RawRecord {

@@ -1,5 +1,6 @@
 import http2 from 'node:http2';
 import { gzipSync } from 'node:zlib';
+import { uuidv7 } from 'uuidv7';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { postJson } from '../support/http.ts';
@@ -90,6 +91,30 @@ describe.each(Object.entries(ways))('a batch of JSON by %s', (_, send) => {
     expect(told).toContain(' at byte 32');
     expect(await telemetry.database.count('select count(*) from system_telemetry')).toBe(0);
   });
+});
+
+it.each(['application/connect+json', 'application/grpc+json'])(
+  'a batch of a stream that has too many records is refused alone: %s',
+  async (contentType) => {
+    const batchId = uuidv7();
+    const tooMany = `{"events":[${Array(10_001).fill('{}')}],"batchId":"${batchId}"}`;
+    const fine = ['{"events":[{"event_type":"BEFORE"}]}', '{"events":[{"event_type":"AFTER"}]}'];
+    const messages = [fine[0], tooMany, fine[1]].map((text) =>
+      envelope(Buffer.from(text as string)),
+    );
+    const { text } = await call(ingestPath('StreamBatches'), contentType, Buffer.concat(messages));
+    expect(text).toContain(batchId);
+    expect(text).toContain('the batch has 10001 records; at most 10000 are allowed');
+    expect(await telemetry.database.count('select count(*) from system_telemetry')).toBe(2);
+  },
+);
+
+it.each([json, 'application/x-ndjson'])('has a limit on records: %s', async (contentType) => {
+  const records = Array(10_001).fill('{"event_type":"A"}');
+  const body = contentType === json ? `[${records}]` : records.join('\n');
+  const { status, text } = await post(batchPath, body, { 'content-type': contentType });
+  expect(status).toBe(400);
+  expect(text).toContain('the batch has 10001 records; at most 10000 are allowed');
 });
 
 describe('a list that is a batch', () => {

@@ -90,6 +90,7 @@ describe('the RFC and the deployed clients', () => {
       'usage',
       'rejected',
       'rejections',
+      'dead_lettered',
     ]);
     expect(batch.body).toMatchObject({ events: 2, usage: 3, rejected: 1 });
     const rows = await database.rows(`
