@@ -54,7 +54,9 @@ export class GroupCommitter {
         const { settlements, claimed, unstorable } = await claimDivided(trx, client, group);
         const [settlement] = settlements as [Settlement];
         const isNew = claimed.has(batch) || unstorable.has(batch) || settlement.kind === 'conflict';
-        return isNew ? await keepWhole(trx, batch, reason) : settlement;
+        if (!isNew) return settlement;
+        if (claimed.has(batch)) await noteDeadLetters(trx, batch, batch.answer.stored);
+        return await keepWhole(trx, batch, reason);
       }),
     );
 

@@ -141,6 +141,23 @@ describe('a dead letter', () => {
   });
 });
 
+it('keeps a batch without a look at it, once, and gives a repetition that answer', async () => {
+  const batch = { ...eventBatch(3), groupId: uuidv7() };
+  const deadLettered = { event: 3, usage: 0 };
+  for (let time = 0; time < 2; time++) {
+    expect(await committer('spool').keep(batch, 'too odd')).toEqual({
+      kind: 'stored',
+      deadLettered,
+    });
+    expect(await letters()).toHaveLength(3);
+  }
+  const { groupId: _, ...again } = batch;
+  expect(await committer('callers').commit(group(again))).toEqual([
+    { kind: 'duplicate', answer: { ...batch.answer, deadLettered } },
+  ]);
+  expect(await stored()).toBe(0);
+});
+
 it('throws a mistake of our own as it is, and never calls it an outage', async () => {
   const broken = { ...eventBatch(1), id: undefined } as unknown as Batch;
   for (const origin of ['callers', 'spool'] as const) {
