@@ -182,28 +182,28 @@ def json_size(value: Any) -> int:
 
 LARGE: list[tuple[str, Callable[[], Any]]] = [
     ("3 million floats", lambda: [number * 0.1 for number in range(3_000_000)]),
-    ("3 million whole numbers", lambda: list(range(3_000_000))),
+    ("whole numbers", lambda: list(range(300_000))),
     ("tiny numbers", lambda: [1.2345678901234567e-06] * 100_000),
     ("large numbers", lambda: [123456789012345678900.0] * 100_000),
-    ("nulls", lambda: [None] * 3_000_000),
+    ("nulls", lambda: [None] * 300_000),
     ("a numpy array", lambda: numpy.zeros(3_000_000)),
     ("a matrix", lambda: numpy.zeros((2000, 2000))),
     ("numpy objects", lambda: numpy.array([{"a": "x" * 1000}] * 10_000)),
     ("an array", lambda: array("d", bytes(8 * 3_000_000))),
-    ("a memoryview", lambda: memoryview(bytes(30_000_000))),
-    ("bytes", lambda: b"\x00" * 30_000_000),
-    ("a text", lambda: "x" * 30_000_000),
-    ("control characters", lambda: "\x01" * 30_000_000),
-    ("quotes", lambda: '"' * 30_000_000),
-    ("wide characters", lambda: "😀" * 10_000_000),
-    ("half pairs", lambda: "\ud800" * 10_000_000),
-    ("a dict", lambda: {str(number): number for number in range(1_000_000)}),
-    ("a set", lambda: set(range(1_000_000))),
-    ("a deque", lambda: deque(range(1_000_000))),
+    ("a memoryview", lambda: memoryview(bytes(3_000_000))),
+    ("bytes", lambda: b"\x00" * 3_000_000),
+    ("a text", lambda: "x" * 3_000_000),
+    ("control characters", lambda: "\x01" * 3_000_000),
+    ("quotes", lambda: '"' * 3_000_000),
+    ("wide characters", lambda: "😀" * 1_000_000),
+    ("half pairs", lambda: "\ud800" * 1_000_000),
+    ("a dict", lambda: {str(number): number for number in range(100_000)}),
+    ("a set", lambda: set(range(100_000))),
+    ("a deque", lambda: deque(range(100_000))),
     ("a range", lambda: range(10**15)),
     ("messages", lambda: [{"role": "user", "content": "x" * 1000}] * 100_000),
     ("lists in lists", lambda: [[[0] * 100] * 100] * 100),
-    ("a long key", lambda: {"k" * 10_000_000: 1}),
+    ("a long key", lambda: {"k" * 1_000_000: 1}),
     ("many long keys", lambda: {f"{number}{'k' * 2000}": 1 for number in range(1000)}),
 ]
 
@@ -239,7 +239,7 @@ def test_the_service_takes_all_of_them(url: str, spool: Path, component: str, st
 
 
 def test_log_copies_no_more_than_can_be_stored() -> None:
-    large = {str(number): number for number in range(1_000_000)}
+    large = {str(number): number for number in range(100_000)}
     copied = own_metadata(large)
     assert 10_000 < len(copied) < 20_000
     assert own_metadata({"a": 1}) == {"a": 1}
@@ -323,7 +323,8 @@ def test_both_forms_of_a_batch_come_from_one_copy() -> None:
 @pytest.mark.parametrize("length", [50, 5_000, 30_000])
 def test_a_line_is_within_the_limit_of_the_service_however_escaped(text: str, length: int) -> None:
     composer = Composer(1000, 512 * 1024, None, Counters())
-    queue: Any = deque((0, "A", text * 200, 1.0, {"text": text * length, "x": 1}, None) for _ in range(1000))
+    records = 3_000_000 // (length + 200) if length > 50 else 2000
+    queue: Any = deque((0, "A", text * 200, 1.0, {"text": text * length, "x": 1}, None) for _ in range(records))
     while queue:
         batch = composer.compose(queue)
         assert batch and len(batch.json_line()) <= 1792 * 1024

@@ -138,7 +138,7 @@ def test_uvicorn_reload(start: Start, stored: Stored, tmp_path: Path) -> None:
     assert found == [(0, 1), (1, 1), (2, len([each for each in answered if each]))]
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent", "eventlet"])
+@pytest.mark.parametrize("pool", ["prefork", "gevent", "eventlet"])
 def test_20_of_20_celery_tasks(start: Start, stored: Stored, pool: str) -> None:
     """In workers of one task, where it has any."""
     assert start("tasks.py").wait(30) == 0
