@@ -3,7 +3,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { hourMs } from '../units.ts';
-import { expectedNames, findDamage } from './expected-tables.ts';
+import { type Damage, expectedNames, findDamage } from './expected-tables.ts';
 import type { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Persistence } from './persistence.ts';
@@ -93,7 +93,7 @@ export class SchemaKeeper {
   async #look(): Promise<void> {
     const damage = await findDamage(createKysely(this.#pool)).catch(() => []);
     if (damage.length === 0) return;
-    this.#notice(damage.map(({ reason }) => reason));
+    this.#notice(damage, 'found');
     await this.#persistence.attempt('schema', () => this.#bringUpToDate());
     await this.#seeToPartitions();
   }
@@ -102,12 +102,13 @@ export class SchemaKeeper {
     const damage = await migrateToLatest(this.#pool, this.#logger, !this.#hasBeenThere);
     this.#hasBeenThere = true;
     for (const { table } of damage) this.#remade.inc({ table });
-    if (damage.length > 0) this.#notice(damage.map(({ reason }) => reason));
+    if (damage.length > 0) this.#notice(damage, 'made anew');
   }
 
-  #notice(reasons: readonly string[]): void {
+  #notice(damage: readonly Damage[], state: 'found' | 'made anew'): void {
     this.#noticedMs = Date.now();
     const at = new Date(this.#noticedMs).toISOString();
-    this.#health.report('tables', `found at ${at}, and made anew: ${reasons.join(', ')}`, false);
+    const reasons = damage.map(({ reason }) => reason).join(', ');
+    this.#health.report('tables', `${reasons} (${state} at ${at})`, false);
   }
 }
