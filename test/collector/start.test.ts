@@ -155,6 +155,7 @@ describe('on a machine without a database', () => {
   it.each([
     ['sql', 'select 1'],
     ['legacy', 'status'],
+    ['legacy', 'copy'],
     ['legacy', 'drop'],
     ['dead-letters', 'list'],
     ['dead-letters', 'show', 'a'],
