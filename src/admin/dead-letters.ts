@@ -23,7 +23,7 @@ export interface ReplayResult {
   readonly failures: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** What operators do with refused rows, by the API or on the command line. Throws `ServiceError`. */
+/** What operators do with dead letters, by the API or on the command line. Throws `ServiceError`. */
 export class DeadLetters {
   readonly #db: Kysely<Database>;
   readonly #writer: Writer;
@@ -72,7 +72,7 @@ export class DeadLetters {
     }
   }
 
-  /** Stores each row by itself; one that is refused again stays. */
+  /** Stores each row by itself; one that is not taken again stays. */
   async replay(ids: readonly string[]): Promise<ReplayResult> {
     checkIds(ids);
     const failures: { id: string; reason: string }[] = [];

@@ -61,7 +61,7 @@ export class GroupCommitter {
     );
 
   /**
-   * The usual group, by COPY alone: the ledger refuses everything if it knows an id. From callers
+   * The usual group, by COPY alone: the ledger takes nothing if it knows an id. From callers
    * it is one round trip.
    */
   async #allNew(group: Group): Promise<readonly Settlement[]> {

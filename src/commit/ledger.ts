@@ -21,7 +21,7 @@ export const inOrder = ({ batches }: Group): Batch[] =>
 
 const groupIdOf = (batch: Batch, group: Group): string => batch.groupId ?? group.id;
 
-/** The claims of a group none of whose ids is known; the table refuses all of them otherwise. */
+/** The claims of a group none of whose ids is known; the table takes none of them otherwise. */
 export function newClaims(group: Group): Load {
   const groupId = uuidBytes(group.id);
   const claim = (batch: Batch) => {
