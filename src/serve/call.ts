@@ -130,7 +130,8 @@ export class Call {
 
   /** How long its answer may still take, of so much in all since the last byte of its request. */
   remainingMs(msMax: number): number {
-    return Math.min(msMax, this.timeoutMs ?? msMax) - (performance.now() - this.#cameAt);
+    const waitedMs = performance.now() - this.#cameAt;
+    return Math.max(0, Math.min(msMax, this.timeoutMs ?? msMax) - waitedMs);
   }
 
   /** The messages of the request; asking for the next one says that the last has been taken. */
