@@ -33,6 +33,8 @@ const ignored = [
   ...['application_name', 'fallback_application_name', 'client_encoding', 'connect_timeout'],
   ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count'],
   ...['tcp_user_timeout', 'gssencmode', 'channel_binding', 'load_balance_hosts'],
+  // By which node-postgres is told to do what is done here anyway.
+  'uselibpqcompat',
 ];
 
 const encodings =

@@ -52,7 +52,7 @@ describe('a URL of libpq', () => {
     ],
     ['postgresql://%2Frun%2Fpg/x', { hosts: [{ host: '/run/pg', port: 5432 }], database: 'x' }],
     [
-      'postgresql://db?sslmode=verify-full&sslrootcert=/ca.crt&sslcert=/c&sslkey=/k&application_name=mine',
+      'postgresql://db?sslmode=verify-full&sslrootcert=/ca.crt&sslcert=/c&sslkey=/k&application_name=mine&uselibpqcompat=true',
       {
         hosts: [{ host: 'db', port: 5432 }],
         sslMode: 'verify-full',
