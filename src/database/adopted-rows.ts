@@ -92,7 +92,7 @@ async function createAsJson(trx: Trx): Promise<void> {
     $$`.execute(trx);
 }
 
-/** Keeps the rows of a chunk as dead letters: whole, as the text of their JSON. */
+/** Keeps the rows of a chunk as dead letters, once: whole, as the text of their JSON. */
 export async function keepAsDeadLetters(
   trx: Trx,
   table: OlderTable,
@@ -110,7 +110,7 @@ export async function keepAsDeadLetters(
       from ${sql.table(table.name)} as legacy
       where ${condition}
     ) as letter
-    on conflict (id) do nothing`.execute(trx);
+    on conflict (id) do update set reason = excluded.reason`.execute(trx);
   return Number(numAffectedRows);
 }
 

@@ -9,7 +9,7 @@ import { generations } from '../support/older-generations.ts';
 import { olderTelemetry, olderUsage } from '../support/older-tables.ts';
 
 // Several commands run in each of them.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 150_000 });
 
 const page = readFileSync(
   new URL('../../docs/moving-from-the-application-module.md', import.meta.url),

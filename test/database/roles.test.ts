@@ -10,7 +10,7 @@ import { insertOlder, olderTelemetry } from '../support/older-tables.ts';
 import { untilReason } from '../support/readiness.ts';
 
 // Several commands run in each of them.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 150_000 });
 
 const owner = `owner_${process.pid}`;
 const runner = `runner_${process.pid}`;

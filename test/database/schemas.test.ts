@@ -10,7 +10,7 @@ import { silentLogger } from '../support/logger.ts';
 import { insertOlder, olderTelemetry } from '../support/older-tables.ts';
 
 // Several commands run in each of them.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 150_000 });
 
 let database: TestDatabase;
 beforeEach(async () => {
