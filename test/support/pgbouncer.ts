@@ -93,6 +93,8 @@ max_client_conn = 200
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  // A test that fails may not come to stopping it.
+  process.once('exit', () => server.kill());
   const logs: string[] = [];
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
