@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { runningServer } from '../src/database/embedded/server.ts';
+import { runningServer } from '../src/postgres/embedded/server.ts';
 import { keepPosting, keepStreaming, type Load } from '../test/support/live-load.ts';
 import { accountOf, metric } from '../test/support/metrics.ts';
 import { spawnCollector } from '../test/support/process.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { runningServer } from '../src/database/embedded/server.ts';
+import { runningServer } from '../src/postgres/embedded/server.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { postJson } from '../test/support/http.ts';
 import { type CollectorProcess, spawnCollector } from '../test/support/process.ts';

@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { parseAddress } from './database/address.ts';
 import { errorMessage, StartError } from './errors.ts';
+import { parseAddress } from './postgres/address.ts';
 import { dayMs, mebibyte } from './units.ts';
 
 /** One option: by environment variable, by flag, or by its default. */

@@ -8,6 +8,7 @@ const parts = [
   'accept',
   'buffer',
   'commit',
+  'postgres',
   'database',
   'query',
   'admin',
@@ -49,17 +50,22 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: [],
   },
   commit: {
-    own: ['database', 'records', 'buffer/batch', 'errors', 'units', 'uuid'],
+    own: ['postgres', 'database', 'records', 'buffer/batch', 'errors', 'units', 'uuid'],
     typesOf: ['buffer'],
     packages: ['kysely', 'pg'],
   },
+  postgres: {
+    own: ['observe', 'errors', 'directory-lock', 'units', 'uuid'],
+    typesOf: ['config'],
+    packages: ['kysely', 'pg', 'prom-client'],
+  },
   database: {
-    own: ['observe', 'uuid', 'errors', 'directory-lock', 'units'],
+    own: ['postgres', 'observe', 'uuid', 'errors', 'units'],
     typesOf: ['config'],
     packages: ['kysely', 'pg', 'prom-client'],
   },
   query: {
-    own: ['gen', 'serve', 'database', 'records', 'errors', 'uuid'],
+    own: ['gen', 'serve', 'postgres', 'database', 'records', 'errors', 'uuid'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {
@@ -67,7 +73,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
   admin: {
-    own: ['gen', 'serve', 'commit', 'database', 'records/tables', 'errors', 'uuid'],
+    own: ['gen', 'serve', 'commit', 'postgres', 'database', 'records/tables', 'errors', 'uuid'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'prom-client'],
   },
   'main.ts': {
@@ -86,7 +92,7 @@ const rules: Readonly<Record<string, Rules>> = {
   },
   'directory-lock.ts': { own: ['errors'], packages: [] },
   'config.ts': {
-    own: ['database/address', 'errors', 'units'],
+    own: ['postgres/address', 'errors', 'units'],
     packages: ['fastest-levenshtein', 'zod'],
   },
   'errors.ts': { own: [], packages: [] },
@@ -118,7 +124,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
     what: /\bConnectError\(/,
     only: ['serve/told-error.ts'],
   },
-  { what: /\bimport\(/, only: ['database/embedded/binaries.ts'] },
+  { what: /\bimport\(/, only: ['postgres/embedded/binaries.ts'] },
   { what: /\bconsole\./, only: ['main.ts', 'operator-commands.ts'] },
 ];
 

@@ -2,7 +2,7 @@ import { chownSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { runningServer } from '../../src/database/embedded/server.ts';
+import { runningServer } from '../../src/postgres/embedded/server.ts';
 import { databaseUrl } from '../../test/support/database.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 

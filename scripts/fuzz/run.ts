@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { runningServer } from '../../src/database/embedded/server.ts';
+import { runningServer } from '../../src/postgres/embedded/server.ts';
 import { postJson } from '../../test/support/http.ts';
 import { accountOf, imbalance } from '../../test/support/metrics.ts';
 import { type CollectorProcess, spawnCollector } from '../../test/support/process.ts';

@@ -11,8 +11,8 @@ import {
 } from '../commit/dead-letters.ts';
 import type { Writer } from '../commit/writer.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError, mayBeDataFault } from '../database/sqlstate.ts';
 import { ServiceError } from '../errors.ts';
+import { classifyDatabaseError, mayBeDataFault } from '../postgres/sqlstate.ts';
 import { recordKinds, tables } from '../records/tables.ts';
 import { isUuid } from '../uuid.ts';
 

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import { type Batch, type Group, kindsOf, type Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError, isDataFault, mayBeDataFault } from '../database/sqlstate.ts';
+import { classifyDatabaseError, isDataFault, mayBeDataFault } from '../postgres/sqlstate.ts';
 import { byKind, type RecordKind, recordKinds } from '../records/tables.ts';
 import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';

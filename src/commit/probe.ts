@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Batch } from '../buffer/batch.ts';
-import { isDataFault } from '../database/sqlstate.ts';
+import { isDataFault } from '../postgres/sqlstate.ts';
 import { byKind, type RecordKind, tables } from '../records/tables.ts';
 import { joinTuple, postgresTimestamp } from '../records/tuples.ts';
 import { newUuidV7, uuidBytes } from '../uuid.ts';

@@ -1,9 +1,9 @@
 import type { Kysely, Transaction } from 'kysely';
 import type pg from 'pg';
-import { transactionStartOf } from '../database/client.ts';
-import { createKyselyOn } from '../database/pool.ts';
+import { createKyselyOn } from '../database/kysely.ts';
 import type { Database } from '../database/schema.ts';
-import { mayBeDataFault } from '../database/sqlstate.ts';
+import { transactionStartOf } from '../postgres/client.ts';
+import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { copyRows, type Load } from './copy.ts';
 
 /** What a transaction gets: Kysely, and the connection below it for COPY. */

@@ -9,8 +9,8 @@ import {
   adoptLegacyRows,
 } from './adoption.ts';
 import { dataTables } from './expected-tables.ts';
+import { createKysely } from './kysely.ts';
 import type { Persistence } from './persistence.ts';
-import { createKysely } from './pool.ts';
 
 const lookEveryMs = 1000;
 

@@ -1,12 +1,12 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
+import { isDataFault } from '../postgres/sqlstate.ts';
 import { type Chunk, copyChunk, keepAsDeadLetters, lastKeyOfChunk } from './adopted-rows.ts';
 import { AdoptionObstacle, hasIntegerKey, type OlderTable, openOlderTable } from './older-table.ts';
 import { hasArchivePartition } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { isLackOfRights } from './short-locks.ts';
-import { isDataFault } from './sqlstate.ts';
 
 export const adoptionChunkRows = 5000;
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { transactionStartOf } from './client.ts';
+import { transactionStartOf } from '../postgres/client.ts';
 
 /** An arbitrary number that only this program uses as an advisory lock. */
 const maintenanceLock = 8_002_001;

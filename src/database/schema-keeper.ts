@@ -4,10 +4,10 @@ import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { hourMs } from '../units.ts';
 import { type Damage, expectedNames, findDamage } from './expected-tables.ts';
+import { createKysely } from './kysely.ts';
 import type { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Persistence } from './persistence.ts';
-import { createKysely } from './pool.ts';
 import { checkServer } from './watch.ts';
 
 const lookEveryMs = 1000;

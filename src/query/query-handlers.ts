@@ -12,7 +12,7 @@ import {
   QueryService,
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError } from '../database/sqlstate.ts';
+import { classifyDatabaseError } from '../postgres/sqlstate.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { checkHours, checkPageSize, checkRange, checkTexts, date, latest } from './checks.ts';
 import { type EventPage, listEvents } from './events.ts';

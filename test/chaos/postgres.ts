@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Cluster, prepareCluster } from '../../src/database/embedded/cluster.ts';
+import { type Cluster, prepareCluster } from '../../src/postgres/embedded/cluster.ts';
 import { silentLogger } from '../support/logger.ts';
 
 const startMsMax = 60_000;

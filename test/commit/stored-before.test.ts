@@ -10,8 +10,8 @@ import {
 import { encodeBatch } from '../../src/accept/encode-batch.ts';
 import type { Batch } from '../../src/buffer/batch.ts';
 import type { Origin } from '../../src/commit/group-committer.ts';
+import { createKysely } from '../../src/database/kysely.ts';
 import { ensurePartitions } from '../../src/database/partitions.ts';
-import { createKysely } from '../../src/database/pool.ts';
 import { dayMs, hourMs } from '../../src/units.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';

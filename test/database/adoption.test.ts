@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { adoptionStates, adoptLegacyRows } from '../../src/database/adoption.ts';
 import { DatabaseService } from '../../src/database/database-service.ts';
+import { createKysely } from '../../src/database/kysely.ts';
 import { dropAdoptedTables } from '../../src/database/legacy-tables.ts';
-import { createKysely } from '../../src/database/pool.ts';
 import { startCollector } from '../support/collector.ts';
 import { testConfig } from '../support/config.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createKysely } from '../../src/database/kysely.ts';
 import { dropAdoptedTables } from '../../src/database/legacy-tables.ts';
-import { createKysely } from '../../src/database/pool.ts';
 import { newUuidV7 } from '../../src/uuid.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';

@@ -1,10 +1,11 @@
 import { Registry } from 'prom-client';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createKysely } from '../../src/database/kysely.ts';
 import { Maintenance } from '../../src/database/maintenance.ts';
 import { ensurePartitions } from '../../src/database/partitions.ts';
-import { createKysely, createPool } from '../../src/database/pool.ts';
-import { upkeepLimits } from '../../src/database/settings.ts';
+import { createPool } from '../../src/postgres/pool.ts';
+import { upkeepLimits } from '../../src/postgres/settings.ts';
 import { dayMs } from '../../src/units.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { uuidV7At } from '../support/ids.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Environment } from '../../src/config.ts';
+import { createKysely } from '../../src/database/kysely.ts';
 import { dropAdoptedTables } from '../../src/database/legacy-tables.ts';
-import { createKysely } from '../../src/database/pool.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { expect, it } from 'vitest';
-import { runningServer } from '../../src/database/embedded/server.ts';
+import { runningServer } from '../../src/postgres/embedded/server.ts';
 import { freePort } from '../support/free-port.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
 import { deliver } from '../support/resending-client.ts';

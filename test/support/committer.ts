@@ -1,7 +1,7 @@
 import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts';
 import { Writer } from '../../src/commit/writer.ts';
-import { createPool } from '../../src/database/pool.ts';
-import { writerLimits } from '../../src/database/settings.ts';
+import { createPool } from '../../src/postgres/pool.ts';
+import { writerLimits } from '../../src/postgres/settings.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { DatabaseService } from '../../src/database/database-service.ts';
-import { EmbeddedPostgres } from '../../src/database/embedded/server.ts';
+import { EmbeddedPostgres } from '../../src/postgres/embedded/server.ts';
 import { testConfig } from './config.ts';
 import { databaseUrl, templateName } from './database.ts';
 import { silentLogger } from './logger.ts';

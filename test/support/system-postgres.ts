@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serverUser } from '../../src/database/embedded/binaries.ts';
+import { serverUser } from '../../src/postgres/embedded/binaries.ts';
 import { databaseUrl } from './database.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 

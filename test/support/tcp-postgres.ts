@@ -4,7 +4,7 @@ import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { prepareCluster } from '../../src/database/embedded/cluster.ts';
+import { prepareCluster } from '../../src/postgres/embedded/cluster.ts';
 import { freePort } from './free-port.ts';
 import { silentLogger } from './logger.ts';
 import { temporaryDirectory } from './temporary-directory.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmbeddedPostgres, runningServer } from '../../src/database/embedded/server.ts';
+import { EmbeddedPostgres, runningServer } from '../../src/postgres/embedded/server.ts';
 import { postJson } from '../support/http.ts';
 import { silentLogger } from '../support/logger.ts';
 import { spawnCollector } from '../support/process.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
-import { parseAddress } from '../../src/database/address.ts';
+import { parseAddress } from '../../src/postgres/address.ts';
 
 const plain = { sslMode: 'prefer', files: {}, directTls: false, writable: false, settings: {} };
 

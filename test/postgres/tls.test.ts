@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createPool } from '../../src/database/pool.ts';
+import { createPool } from '../../src/postgres/pool.ts';
 import { silentLogger } from '../support/logger.ts';
 import {
   authority,

@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
-import { Kysely } from 'kysely';
 import pg from 'pg';
 import { errorMessage } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { defaultPort, parseAddress } from './address.ts';
 import { Client } from './client.ts';
-import { SettledDialect } from './dialect.ts';
-import type { Database } from './schema.ts';
 import type { Settings, TransactionSettings } from './settings.ts';
 import { watchSilence } from './silence.ts';
 import { Targets } from './targets.ts';
@@ -170,17 +167,3 @@ const getTypeParser = ((oid: number, format?: 'text') =>
   oid === pg.types.builtins.INT8
     ? Number
     : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
-
-export function createKysely(pool: pg.Pool): Kysely<Database> {
-  const connect = async () => {
-    const client = await pool.connect();
-    return { client, release: (discard?: boolean) => client.release(discard) };
-  };
-  return new Kysely({ dialect: new SettledDialect({ connect, end: () => pool.end() }) });
-}
-
-/** On one connection, which stays lent to whoever calls this. */
-export function createKyselyOn(client: pg.PoolClient): Kysely<Database> {
-  const connect = async () => ({ client, release: () => {} });
-  return new Kysely({ dialect: new SettledDialect({ connect, end: async () => {} }) });
-}

@@ -1,0 +1,19 @@
+import { Kysely } from 'kysely';
+import type pg from 'pg';
+import { SettledDialect } from '../postgres/dialect.ts';
+import type { Database } from './schema.ts';
+
+/** Kysely over the connections of a pool, each lent for a transaction or a query at a time. */
+export function createKysely(pool: pg.Pool): Kysely<Database> {
+  const connect = async () => {
+    const client = await pool.connect();
+    return { client, release: (discard?: boolean) => client.release(discard) };
+  };
+  return new Kysely({ dialect: new SettledDialect({ connect, end: () => pool.end() }) });
+}
+
+/** On one connection, which stays lent to whoever calls this. */
+export function createKyselyOn(client: pg.PoolClient): Kysely<Database> {
+  const connect = async () => ({ client, release: () => {} });
+  return new Kysely({ dialect: new SettledDialect({ connect, end: async () => {} }) });
+}
