@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { flat } from './flat.ts';
 import { firstOf, measureText } from './json-size.ts';
 import { entriesOf, isSmall, lengthOf, listOf, nameOf, plainOf } from './shapes.ts';
+import { StepTime } from './step-time.ts';
 
 /** The service takes 64 KiB. */
 export const metadataBytesMax = 60 * 1024;
@@ -9,7 +10,6 @@ const depthMax = 32;
 /** Of the 50 ms that a record may cost, those of a first and a second pass. */
 const msMax = 40;
 const secondMsMax = 10;
-const stepsBetweenLooks = 16;
 const keyBytesMax = 1024;
 /** Any value has a beginning or a substitute that takes no more. */
 const leastBytes = 8;
@@ -58,17 +58,12 @@ class Storing {
   isTruncated = false;
   /** Those of what `fit` has given last. */
   bytes = 0;
-  readonly #msMax: number;
   readonly #isSharing: boolean;
   readonly #above: object[] = [];
-  #steps = 0;
-  #isLate = false;
-  #lookedMs = performance.now();
-  #spentMs = 0;
-  #longestMs = 0;
+  readonly #time: StepTime;
 
   constructor(msMaxOfPass: number, isSharing: boolean) {
-    this.#msMax = msMaxOfPass;
+    this.#time = new StepTime(msMaxOfPass);
     this.#isSharing = isSharing;
   }
 
@@ -118,7 +113,10 @@ class Storing {
     if (this.#above.includes(value)) return this.#text('<circular>', room);
     if (depth > depthMax) return this.#text('<too deep>', room);
     // Listing the keys of one object may take long.
-    if (this.#isOverNow()) return this.#null();
+    if (this.#time.isOverNow()) {
+      this.isTruncated = true;
+      return this.#null();
+    }
     this.#above.push(value);
     try {
       const list = listOf(value);
@@ -144,7 +142,7 @@ class Storing {
       const left = room - bytes;
       const isAlone = !this.#isSharing || length === 1 || isSmall(item);
       const stored =
-        left < leastBytes || this.#isOver()
+        left < leastBytes || this.#time.isOver()
           ? undefined
           : this.fit(item, isAlone ? left : left >> 1, depth + 1);
       if (stored === undefined || this.bytes > left) {
@@ -165,7 +163,7 @@ class Storing {
     for (const [key, value] of entriesOf(from)) {
       const name = this.#text(key, keyBytesMax);
       const nameBytes = this.bytes;
-      if (bytes + nameBytes + leastBytes > room || this.#isOver()) {
+      if (bytes + nameBytes + leastBytes > room || this.#time.isOver()) {
         this.isTruncated = true;
         break;
       }
@@ -193,23 +191,6 @@ class Storing {
     }
     this.bytes = bytes;
     return to;
-  }
-
-  #isOver(): boolean {
-    this.#steps += 1;
-    return this.#steps % stepsBetweenLooks === 0 ? this.#isOverNow() : this.#isLate;
-  }
-
-  /** The longest step is not counted: a busy machine may have seen to others in it. */
-  #isOverNow(): boolean {
-    const nowMs = performance.now();
-    const stepMs = nowMs - this.#lookedMs;
-    this.#lookedMs = nowMs;
-    this.#spentMs += stepMs;
-    this.#longestMs = Math.max(this.#longestMs, stepMs);
-    this.#isLate ||= this.#spentMs - this.#longestMs > this.#msMax;
-    this.isTruncated ||= this.#isLate;
-    return this.#isLate;
   }
 }
 
