@@ -20,7 +20,8 @@ export class Turns {
 
   /** Milliseconds that what is read now may have waited, at the most. */
   get lateMs(): number {
-    return this.#lateMs + performance.now() - this.#tickedAt;
+    const overdueMs = performance.now() - this.#tickedAt - tickMs;
+    return this.#lateMs + Math.max(0, overdueMs);
   }
 
   /** Begins work now or in a later turn, in the order of the calls. */
