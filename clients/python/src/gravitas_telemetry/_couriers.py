@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from ._native import SimpleQueue, Thread
+from ._native import SimpleQueue, Thread, is_patched
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,6 +26,9 @@ class Couriers(Generic[Task, Result]):
 
     def call_all(self, tasks: Iterable[Task]) -> list[Result]:
         """The results in the order of the tasks, of which each begins as soon as it is there."""
+        if is_patched():
+            # What they share would have the locks of greenlets, which no two threads may share.
+            return [self._call(task) for task in tasks]
         remaining = iter(tasks)
         first = next(remaining, None)
         if first is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _socket
+
 # httpx and the socket module import these when they are first needed, which would be in the
 # sender's thread: a process that forks in the middle of that has a child with half a module.
 import encodings.idna  # noqa: F401
+import os
 import socket
 import zlib
 from collections.abc import Iterable
@@ -52,8 +55,11 @@ class HttpTransport:
     def abort(self) -> None:
         self._is_aborted = True
         for connection in list(self._connections):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            # By the operating system alone: that of gevent would touch the event loop of another thread.
+            with suppress(OSError, ValueError):
+                native = _socket.socket(fileno=os.dup(connection.fileno()))
+                native.shutdown(socket.SHUT_RDWR)
+                native.close()
 
     def close(self) -> None:
         self._couriers.end(CONNECT_TIMEOUT_S)
