@@ -44,9 +44,9 @@ bench-clients-python: node_modules/.installed .venv/.bench-installed
 bench-clients-typescript: node_modules/.installed
 	@npm run --silent bench:client
 
-# Tortures a collector with 60 faults: docs/reliability.md.
+# Tortures a collector with faults: make chaos SEED=7 FAULTS=100 (docs/reliability.md).
 chaos: node_modules/.installed
-	@npm run --silent chaos
+	@npm run --silent chaos -- --seed $(or $(SEED),1) --faults $(or $(FAULTS),60) $(CHAOS)
 
 # Damaged requests of every protocol: make fuzz SEED=7 INPUTS=1000000
 fuzz: node_modules/.installed

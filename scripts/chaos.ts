@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { type Control, controls } from '../test/chaos/controls.ts';
 import { torture } from '../test/chaos/torture.ts';
 
 /**
@@ -12,14 +13,22 @@ const { values } = parseArgs({
     'seconds-max': { type: 'string', default: '3600' },
     /** Only this kind, as often as it is given. */
     kind: { type: 'string', multiple: true },
+    /** Breaks a promise on purpose: the run is to fail. */
+    control: { type: 'string' },
   },
 });
+if (values.control !== undefined && !controls.includes(values.control as Control)) {
+  console.error(`--control expects one of: ${controls.join(', ')}`);
+  process.exit(2);
+}
 const report = await torture({
   seed: Number(values.seed),
   faults: Number(values.faults),
   secondsMax: Number(values['seconds-max']),
   ...(values.kind && { kinds: values.kind }),
-  onFault: (number, kind) => console.error(`${number}: ${kind}`),
+  ...(values.control && { control: values.control as Control }),
+  onFault: (number, kind) =>
+    console.error(`${(performance.now() / 1000).toFixed(1)} s, ${number}: ${kind}`),
 });
 console.table(report.faults);
 console.log(JSON.stringify(report, undefined, 2));

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Control } from './controls.ts';
 import type { Deliveries } from './deliveries.ts';
-import { type Fault, faults, type World } from './faults.ts';
+import type { Fault } from './fault.ts';
+import { faults } from './faults.ts';
 import { Random } from './random.ts';
+import type { World } from './world.ts';
 
 export interface Plan {
   readonly seed: number;
@@ -10,7 +13,15 @@ export interface Plan {
   readonly secondsMax: number;
   /** Kinds to draw from; all of them where absent. */
   readonly kinds?: readonly string[];
+  /** Breaks a promise on purpose. */
+  readonly control?: Control;
   readonly onFault?: (number: number, kind: string) => void;
+}
+
+/** How often a kind came, and how often there was something that it hit. */
+export interface FaultCount {
+  befallen: number;
+  met: number;
 }
 
 /** How long a rest between faults may take, and the acknowledged commits that end it. */
@@ -20,15 +31,14 @@ const commitsMin = 20;
 /** Draws faults, each kind once before any comes again; some of them overlap. */
 export async function befall(
   world: World,
-  deliveries: Deliveries,
-  { seed, faults: count, secondsMax, kinds = Object.keys(faults), onFault }: Plan,
-): Promise<Record<string, number>> {
+  { seed, faults: faultsMax, secondsMax, kinds = Object.keys(faults), onFault }: Plan,
+): Promise<Record<string, FaultCount>> {
   const startedAt = performance.now();
   const random = new Random(seed);
-  const counts: Record<string, number> = {};
-  const running = new Map<string, Promise<void>>();
+  const counts: Record<string, FaultCount> = {};
+  const running = new Map<string, Promise<unknown>>();
   let bag: string[] = [];
-  for (let number = 1; number <= count; number++) {
+  for (let number = 1; number <= faultsMax; number++) {
     if (performance.now() - startedAt > 1000 * secondsMax) break;
     if (bag.length === 0) bag = random.shuffled(kinds);
     const kind = bag.pop() as string;
@@ -39,14 +49,18 @@ export async function befall(
     const own = new Random(seed * 100_000 + number);
     await Promise.all(parts.map((part) => running.get(part)));
     onFault?.(number, kind);
-    const ended = run(world, own);
+    counts[kind] ??= { befallen: 0, met: 0 };
+    const count = counts[kind];
+    count.befallen += 1;
+    const ended = run(world, own).then((met) => {
+      count.met += Number(met);
+    });
     // Whoever awaits it next hears of its failure.
     ended.catch(() => {});
     for (const part of parts) running.set(part, ended);
-    counts[kind] = (counts[kind] ?? 0) + 1;
     if (!overlaps) await Promise.all(running.values());
     await sleep(pauseMs);
-    if (rests && !overlaps) await untilCommitting(deliveries);
+    if (rests && !overlaps) await untilCommitting(world.deliveries);
   }
   await Promise.all(running.values());
   return counts;

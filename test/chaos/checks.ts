@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { accountOf, imbalance } from '../support/metrics.ts';
+import { accountOf, imbalance, type TableAccount } from '../support/metrics.ts';
 import type { Deliveries, Delivery } from './deliveries.ts';
+import { olderClient, refusedClient } from './faults/tables.ts';
 import type { Postgres } from './postgres.ts';
 import type { Random } from './random.ts';
 import type { Send } from './senders.ts';
@@ -9,13 +10,38 @@ const tables = ['system_telemetry', 'usage_stats'] as const;
 const numbersAtATime = 200_000;
 const repeatedAtTheEnd = 100;
 
+/** What collectors have counted, both tables together. */
+export type Accounts = Readonly<Record<keyof TableAccount, number>>;
+
+export const noAccounts: Accounts = {
+  received: 0,
+  recovered: 0,
+  stored: 0,
+  duplicate: 0,
+  rejected: 0,
+  refused: 0,
+  dead_lettered: 0,
+  pending: 0,
+};
+
+export const addAccounts = (some: Accounts, others: Accounts): Accounts => ({
+  received: some.received + others.received,
+  recovered: some.recovered + others.recovered,
+  stored: some.stored + others.stored,
+  duplicate: some.duplicate + others.duplicate,
+  rejected: some.rejected + others.rejected,
+  refused: some.refused + others.refused,
+  dead_lettered: some.dead_lettered + others.dead_lettered,
+  pending: some.pending + others.pending,
+});
+
 /** A look at a running collector's accounts, by table (1.4 of docs/specs/buffer.md). */
-export async function audit(baseUrl: string): Promise<{ faults: string[]; duplicates: number }> {
+export async function audit(baseUrl: string): Promise<{ faults: string[]; accounts: Accounts }> {
   const accounts = await Promise.all(tables.map((table) => accountOf(baseUrl, table)));
   const faults = accounts
     .filter((account) => imbalance(account) !== 0)
     .map((account) => `unbalanced: ${JSON.stringify(account)}`);
-  return { faults, duplicates: accounts.reduce((sum, { duplicate }) => sum + duplicate, 0) };
+  return { faults, accounts: accounts.reduce(addAccounts, noAccounts) };
 }
 
 /** Waits until the collector is ready and has settled everything. Throws when that takes too long. */
@@ -33,18 +59,43 @@ export async function untilSettled(baseUrl: string, deadline: AbortSignal): Prom
   }
 }
 
-/** How often each number from 0 to `end` is stored. */
+/** Waits for the rows of older tables. */
+export async function untilAdopted(postgres: Postgres, deadline: AbortSignal): Promise<void> {
+  const unfinished = 'select source, obstacle from adoption where finished_at is null';
+  for (;;) {
+    const left = await postgres.admin(unfinished);
+    if (left.length === 0) return;
+    if (deadline.aborted) throw new Error(`not adopted in time: ${JSON.stringify(left)}`);
+    await sleep(50);
+  }
+}
+
+interface Numbers {
+  readonly table: string;
+  readonly column: string;
+  /** Where what was dropped with its table is remembered. */
+  readonly kept: string;
+}
+const eventNumbers = { table: 'system_telemetry', column: 'value', kept: 'chaos.kept_events' };
+const usageNumbers = { table: 'usage_stats', column: 'prompt_tokens', kept: 'chaos.kept_usage' };
+
+/** How often each number from 0 to `end` is there: as a row, as a dead letter, or dropped since. */
 async function counts(
   postgres: Postgres,
-  table: string,
-  column: string,
+  schema: string,
+  { table, column, kept }: Numbers,
   end: number,
 ): Promise<Uint8Array> {
   const found = new Uint8Array(end);
+  const everywhere = [
+    `select ${column} as number from ${schema}.${table}`,
+    `select (payload->>'${column}')::float8 from ${schema}.dead_letters where table_name = '${table}'`,
+    ...(schema === 'public' ? [`select number from ${kept}`] : []),
+  ].join(' union all ');
   for (let from = 0; from < end; from += numbersAtATime) {
     const rows = await postgres.admin<{ number: number; count: number }>(
-      `select ${column}::int as number, count(*)::int as count from ${table}
-        where ${column} >= ${from} and ${column} < ${from + numbersAtATime} group by 1`,
+      `select number::int as number, count(*)::int as count from (${everywhere})
+        where number >= ${from} and number < ${from + numbersAtATime} group by 1`,
     );
     for (const { number, count } of rows) found[number] = Math.min(count, 255);
   }
@@ -63,9 +114,13 @@ export interface Findings {
 }
 
 /** Compares what is stored with what the clients were told. */
-export async function compare(postgres: Postgres, deliveries: Deliveries): Promise<Findings> {
-  const events = await counts(postgres, 'system_telemetry', 'value', deliveries.events);
-  const usage = await counts(postgres, 'usage_stats', 'prompt_tokens', deliveries.usage);
+export async function compare(
+  postgres: Postgres,
+  deliveries: Deliveries,
+  schema = 'public',
+): Promise<Findings> {
+  const events = await counts(postgres, schema, eventNumbers, deliveries.events);
+  const usage = await counts(postgres, schema, usageNumbers, deliveries.usage);
   const findings = { lost: 0, doubled: 0, unwanted: 0, divided: 0 };
   for (const delivery of deliveries.all) {
     const found = countsOf(delivery, events, usage);
@@ -87,12 +142,16 @@ function countsOf(delivery: Delivery, events: Uint8Array, usage: Uint8Array): nu
 
 /** Rows that no client has sent, or that nobody should find: of each a line. */
 export async function strangers(postgres: Postgres, deliveries: Deliveries): Promise<string[]> {
+  const refused = deliveries.all
+    .filter(({ client }) => client === refusedClient)
+    .map(({ id }) => id);
   const queries = {
     'events of nobody': `select count(*)::int as count from system_telemetry
       where value is null or value < 0 or value >= ${deliveries.events}`,
     'usage records of nobody': `select count(*)::int as count from usage_stats
       where prompt_tokens is null or prompt_tokens < 0 or prompt_tokens >= ${deliveries.usage}`,
-    'dead letters': 'select count(*)::int as count from dead_letters',
+    'dead letters': `select count(*)::int as count from dead_letters
+      where batch_id <> all('{${refused.join()}}'::uuid[])`,
   };
   const found: string[] = [];
   for (const [what, query] of Object.entries(queries)) {
@@ -109,7 +168,7 @@ export async function forgotten(
   random: Random,
 ): Promise<string[]> {
   const found: string[] = [];
-  const acknowledged = deliveries.in('acknowledged');
+  const acknowledged = deliveries.in('acknowledged').filter(({ client }) => client !== olderClient);
   for (let count = 0; count < repeatedAtTheEnd; count++) {
     const delivery = random.pick(acknowledged);
     const answer = await send(delivery, 5000);

@@ -49,9 +49,10 @@ async function untilAcknowledged(
 ): Promise<void> {
   while (!givingUp.aborted) {
     // An impatient client leaves without the answer, and comes back with the same id.
-    const answer = await send(delivery, random.chance(0.03) ? random.between(1, 20) : timeoutMs);
+    const patient = !random.chance(0.03);
+    const answer = await send(delivery, patient ? timeoutMs : random.between(1, 20));
     const repeated = delivery.state === 'acknowledged';
-    deliveries.note(delivery, answer);
+    deliveries.note(delivery, answer, patient);
     if (repeated || (answer.kind === 'acknowledged' && !random.chance(0.05))) return;
     if (answer.kind === 'overloaded' && delivery.unknownTries === 0 && random.chance(0.3)) {
       delivery.state = 'refused';

@@ -6,11 +6,18 @@ import { createInterface } from 'node:readline';
 import type { Environment } from '../../src/config.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const launcher = new URL('../../bin/gravitas-telemetry', import.meta.url).pathname;
+const ownRoot = new URL('../../', import.meta.url).pathname;
 /** The launcher takes the first node that it finds. */
 const ownNode = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 const clockModule = new URL('./jumping-clock.mjs', import.meta.url).pathname;
 const linesKept = 200;
+
+export interface ProcessOptions {
+  /** Of the release that is meant. */
+  readonly root?: string;
+  /** Loaded before its own code, to break it on purpose. */
+  readonly sabotage?: string;
+}
 
 /**
  * A collector as a process that is ended and started again on the same data. Unlike
@@ -18,6 +25,8 @@ const linesKept = 200;
  */
 export class CollectorProcess {
   readonly #env: Environment;
+  readonly #launcher: string;
+  readonly #imports: string;
   readonly #clockFile = join(temporaryDirectory().path, 'clock');
   #child: ChildProcess | undefined;
   #ending: ChildProcess | undefined;
@@ -29,8 +38,11 @@ export class CollectorProcess {
   baseUrl = '';
   port = 0;
 
-  constructor(env: Environment) {
+  constructor(env: Environment, { root = ownRoot, sabotage }: ProcessOptions = {}) {
     this.#env = env;
+    this.#launcher = join(root, 'bin/gravitas-telemetry');
+    const modules = [clockModule, ...(sabotage === undefined ? [] : [sabotage])];
+    this.#imports = modules.map((path) => `--import=${path}`).join(' ');
     process.once('exit', () => {
       this.#child?.kill('SIGKILL');
       this.kill();
@@ -43,11 +55,11 @@ export class CollectorProcess {
 
   /** Resolves when it accepts connections. */
   async start(env: Environment = {}): Promise<void> {
-    const child = spawn(launcher, [], {
+    const child = spawn(this.#launcher, [], {
       env: {
         ...process.env,
         ...ownNode,
-        NODE_OPTIONS: `--import=${clockModule}`,
+        NODE_OPTIONS: this.#imports,
         CHAOS_CLOCK: this.#clockFile,
         ...this.#env,
         ...env,
@@ -68,7 +80,7 @@ export class CollectorProcess {
       if (this.log.length > linesKept) this.log.shift();
       if (line.includes('"unexpected error"'))
         this.complaints.push(
-          `unexpected error: ${JSON.parse(line).err?.message}`.replace(/\d+/g, '#'),
+          `unexpected error: ${JSON.parse(line).err?.stack}`.replace(/\d+/g, '#'),
         );
       if (line.includes('"listening"')) listening.resolve(JSON.parse(line).port);
     });

@@ -10,6 +10,8 @@ export interface Delivery {
   readonly events: readonly [first: number, count: number];
   readonly usage: readonly [first: number, count: number];
   state: State;
+  /** Of its first event: what a database refuses. */
+  readonly metadata?: Record<string, string>;
   /** Tries that may have stored it, though nobody said so. */
   unknownTries: number;
 }
@@ -29,7 +31,12 @@ export class Deliveries {
   usage = 0;
   readonly answers = { acknowledged: 0, duplicate: 0, spooled: 0, overloaded: 0, unknown: 0 };
 
-  create(client: string, events: number, usage: number): Delivery {
+  create(
+    client: string,
+    events: number,
+    usage: number,
+    metadata?: Record<string, string>,
+  ): Delivery {
     const delivery: Delivery = {
       id: uuidv7(),
       client,
@@ -37,6 +44,7 @@ export class Deliveries {
       usage: [this.usage, usage],
       state: 'unknown',
       unknownTries: 0,
+      ...(metadata && { metadata }),
     };
     this.events += events;
     this.usage += usage;
@@ -44,8 +52,9 @@ export class Deliveries {
     return delivery;
   }
 
-  note(delivery: Delivery, answer: Answer): void {
-    this.answers[answer.kind] += 1;
+  /** Notes an answer; that nobody has waited for one says nothing of the collector. */
+  note(delivery: Delivery, answer: Answer, patient = true): void {
+    if (patient || answer.kind !== 'unknown') this.answers[answer.kind] += 1;
     if (answer.kind === 'unknown') delivery.unknownTries += 1;
     if (answer.kind !== 'acknowledged') return;
     delivery.state = 'acknowledged';

@@ -26,9 +26,11 @@ export class FaultyNetwork {
   readonly #listener: net.Server;
   readonly #links = new Set<Link>();
   readonly #clients = new Set<net.Socket>();
-  #target: net.NetConnectOpts;
+  #targets: readonly net.NetConnectOpts[];
+  #connections = 0;
   #stalled = false;
   #refusing = false;
+  #swallowing = false;
   #cuts: CommitCut[] = [];
   /** Commits that were cut. */
   commitsCut = 0;
@@ -36,7 +38,7 @@ export class FaultyNetwork {
   private constructor(listener: net.Server, target: net.NetConnectOpts) {
     this.port = (listener.address() as net.AddressInfo).port;
     this.#listener = listener;
-    this.#target = target;
+    this.#targets = [target];
     listener.on('connection', (client) => this.#connect(client));
   }
 
@@ -47,9 +49,14 @@ export class FaultyNetwork {
     return new FaultyNetwork(listener, target);
   }
 
-  /** Where new connections lead from now on. */
-  set target(target: net.NetConnectOpts) {
-    this.#target = target;
+  /** Where new connections lead from now on, in turn. */
+  set targets(targets: readonly net.NetConnectOpts[]) {
+    this.#targets = targets;
+  }
+
+  /** Connections under way. */
+  get links(): number {
+    return this.#links.size;
   }
 
   /** Breaks all connections. */
@@ -78,7 +85,13 @@ export class FaultyNetwork {
     for (const link of this.#links) link.silent = 'both ways';
   }
 
-  /** The same, but what clients say is heard. */
+  /** The same, and new ones are silent too, until this is called with false. */
+  swallow(swallowing: boolean): void {
+    this.#swallowing = swallowing;
+    if (swallowing) this.silence();
+  }
+
+  /** As `silence`, but what clients say is heard. */
   silenceAnswers(): void {
     for (const link of this.#links) link.silent = 'from the server';
   }
@@ -113,8 +126,10 @@ export class FaultyNetwork {
     }
     this.#clients.add(client);
     client.once('close', () => this.#clients.delete(client));
-    const server = net.connect({ ...this.#target, allowHalfOpen: true });
-    const link: Link = { client, server, silent: false, stores: false };
+    const target = this.#targets[this.#connections++ % this.#targets.length];
+    const server = net.connect({ ...(target as net.NetConnectOpts), allowHalfOpen: true });
+    const silent = this.#swallowing && 'both ways';
+    const link: Link = { client, server, silent, stores: false };
     this.#links.add(link);
     this.#pump(link, client, server);
     this.#pump(link, server, client);

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /**
  * Loaded into a collector before its own code: its wall clock is off by the milliseconds in the
- * file CHAOS_CLOCK, which is read again at SIGUSR2. Timers, which are monotonic, are left alone.
+ * file CHAOS_CLOCK, if there is one; it is read again at SIGUSR2. Timers, which are monotonic, are left alone.
  */
 const RealDate = Date;
-let offsetMs = 0;
+const file = process.env.CHAOS_CLOCK;
+const readOffset = () => Number(readFileSync(file, 'utf8'));
+let offsetMs = existsSync(file) ? readOffset() : 0;
 
 globalThis.Date = class extends RealDate {
   constructor(...args) {
@@ -19,5 +21,5 @@ globalThis.Date = class extends RealDate {
 };
 
 process.on('SIGUSR2', () => {
-  offsetMs = Number(readFileSync(process.env.CHAOS_CLOCK, 'utf8'));
+  offsetMs = readOffset();
 });

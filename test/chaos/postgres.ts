@@ -11,7 +11,9 @@ const startMsMax = 60_000;
 const endMsMax = 10_000;
 const database = 'chaos';
 /** Not a superuser, so that limits on connections hold for it. */
-const role = 'telemetry';
+export const role = 'telemetry';
+/** Of a second installation in the same database. */
+export const neighbourSchema = 'neighbour';
 
 /** A PostgreSQL server that is ended in every way, and started again only when it is told to. */
 export class Postgres {
@@ -30,11 +32,26 @@ export class Postgres {
     await postgres.start();
     await postgres.admin(`create role ${role} login`, 'postgres');
     await postgres.admin(`create database ${database} owner ${role}`, 'postgres');
+    await postgres.admin(
+      `create schema ${neighbourSchema} authorization ${role};
+       create schema chaos;
+       create table chaos.kept_events (number float8);
+       create table chaos.kept_usage (number float8)`,
+    );
     return postgres;
+  }
+
+  get socketDirectory(): string {
+    return this.#cluster.socket;
   }
 
   get socketPath(): string {
     return join(this.#cluster.socket, '.s.PGSQL.5432');
+  }
+
+  /** For a collector beside all faults of the network. */
+  get url(): string {
+    return `postgresql://${role}@localhost/${database}?host=${encodeURIComponent(this.#cluster.socket)}`;
   }
 
   /** For a collector that reaches the server through a port on this machine. */
@@ -99,11 +116,10 @@ export class Postgres {
     await this.terminateBackends();
   }
 
-  async terminateBackends(): Promise<void> {
-    await this.admin(
-      `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`,
-      'postgres',
-    );
+  /** Resolves with how many there were. */
+  async terminateBackends(): Promise<number> {
+    const query = `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`;
+    return (await this.admin(query, 'postgres')).length;
   }
 
   /** Waits for the end of a recovery. */

@@ -1,58 +1,24 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, globSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { debianProgram, environmentOf, type Installed } from './debian.ts';
 import { freePort } from './free-port.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
-/** Where whoever the database server runs as can run it. */
-const cache = join(tmpdir(), 'telemetry-test-pgbouncer');
-const packages = ['pgbouncer', 'libevent-2.1-7', 'libc-ares2'];
-
-interface Installed {
-  readonly program: string;
-  /** Of libraries beside those of the system. */
-  readonly libraries?: string;
-}
-
-/**
- * The PgBouncer of this machine, or else the one of its Debian, unpacked without being
- * installed. Undefined where there is neither; tests are skipped then, and counted.
- */
-export const pgbouncer = find() ?? unpack();
-
-function find(): Installed | undefined {
-  const program = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'].find(
-    existsSync,
-  );
-  return program === undefined ? undefined : { program };
-}
-
-function unpack(): Installed | undefined {
-  const program = join(cache, 'usr/sbin/pgbouncer');
-  try {
-    if (!existsSync(program)) {
-      mkdirSync(cache, { recursive: true });
-      execFileSync('apt-get', ['download', ...packages], { cwd: cache, stdio: 'ignore' });
-      for (const file of globSync('*.deb', { cwd: cache })) {
-        execFileSync('dpkg', ['-x', join(cache, file), cache]);
-      }
-    }
-  } catch {
-    console.warn(`no PgBouncer here, and none to be had by apt-get: its tests are skipped`);
-    return undefined;
-  }
-  const [libraries = ''] = globSync('usr/lib/*-linux-gnu*', { cwd: cache });
-  return { program, libraries: join(cache, libraries) };
-}
+/** See `debianProgram`. */
+export const pgbouncer = debianProgram('usr/sbin/pgbouncer', [
+  'pgbouncer',
+  'libevent-2.1-7',
+  'libc-ares2',
+]);
 
 export interface PgBouncer {
   readonly port: number;
   /** Everything it has logged so far. */
   readonly logs: readonly string[];
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** A pooler in transaction mode before the server of a socket, for roles that need no password. */
@@ -61,7 +27,7 @@ export async function startPgBouncer(
   roles: readonly string[],
   poolSize = 20,
 ): Promise<PgBouncer> {
-  const { program, libraries } = pgbouncer as Installed;
+  const installed = pgbouncer as Installed;
   const directory = temporaryDirectory();
   const port = await freePort();
   const usersFile = join(directory.path, 'users.txt');
@@ -80,16 +46,16 @@ auth_file = ${usersFile}
 pool_mode = transaction
 default_pool_size = ${poolSize}
 max_client_conn = 200
+server_login_retry = 1
 `,
   );
   for (const file of [usersFile, configFile]) chmodSync(file, 0o644);
   // It refuses to run as root, and only the server's user can open the socket.
   const { uid, gid } = statSync(socketDirectory);
-  const env = { ...process.env, ...(libraries && { LD_LIBRARY_PATH: libraries }) };
-  const server = spawn(program, [configFile], {
+  const server = spawn(installed.program, [configFile], {
     uid,
     gid,
-    env,
+    env: environmentOf(installed),
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -107,9 +73,9 @@ max_client_conn = 200
   return {
     port,
     logs,
-    stop: async () => {
+    stop: async (signal = 'SIGTERM') => {
       const exited = once(server, 'exit');
-      server.kill('SIGTERM');
+      server.kill(signal);
       await exited;
       directory.remove();
     },

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
+import { getJson } from '../../support/http.ts';
+import { olderTelemetry, olderUsage } from '../../support/older-tables.ts';
+import { comes, type Fault } from '../fault.ts';
+import { role } from '../postgres.ts';
+import type { Random } from '../random.ts';
+import { type Send, senders } from '../senders.ts';
+import type { World } from '../world.ts';
+
+const tables = ['system_telemetry', 'usage_stats'] as const;
+type Table = (typeof tables)[number];
+
+/** As whom rows are sent that older services insert: they are adopted, and so come back. */
+export const olderClient = 'older service';
+export const refusedClient = 'refused';
+
+const remadeMsMax = 15_000;
+const readyMsMax = 30_000;
+const answeredMsMax = 10_000;
+const recoveredMsMax = 60_000;
+
+/** Remembers what a table holds for `compare`, but what an adoption will bring back, and drops it. */
+const keepAndDrop: Readonly<Record<Table, string>> = {
+  system_telemetry: `
+    lock table system_telemetry in access exclusive mode;
+    insert into chaos.kept_events select value from system_telemetry
+      where component is distinct from '${olderClient}';
+    drop table system_telemetry cascade`,
+  usage_stats: `
+    lock table usage_stats in access exclusive mode;
+    insert into chaos.kept_usage select prompt_tokens from usage_stats;
+    drop table usage_stats cascade`,
+};
+
+/** One transaction, again where PostgreSQL ends it for the sake of others. */
+async function transaction(world: World, work: (client: pg.Client) => Promise<void>) {
+  for (let tries = 1; ; tries++) {
+    try {
+      await world.postgres.session(async (client) => {
+        await client.query('begin');
+        await work(client);
+        await client.query('commit');
+      });
+      return;
+    } catch (error) {
+      if ((error as pg.DatabaseError).code !== '40P01' || tries === 10) throw error;
+    }
+  }
+}
+
+const hasTable = async ({ postgres }: World, table: Table): Promise<boolean> => {
+  const query = `select from pg_partitioned_table where partrelid = to_regclass('${table}')`;
+  return (await postgres.admin(query)).length > 0;
+};
+
+async function untilRemade(world: World, dropped: readonly Table[]): Promise<boolean> {
+  for (const table of dropped) {
+    if (await comes(() => hasTable(world, table), remadeMsMax)) continue;
+    world.violations.push(`${table} was not made anew within ${remadeMsMax} ms`);
+  }
+  return true;
+}
+
+async function dropTables(world: World, random: Random): Promise<boolean> {
+  const dropped = random.pick<readonly Table[]>([['system_telemetry'], ['usage_stats'], tables]);
+  await transaction(world, async (client) => {
+    for (const table of dropped) await client.query(keepAndDrop[table]);
+  });
+  return await untilRemade(world, dropped);
+}
+
+/** What the application's router does: both tables dropped, and made in the older shape, and used. */
+async function bringBackOlderTables(world: World, random: Random): Promise<boolean> {
+  const delivery = world.deliveries.create(olderClient, random.between(1, 50), 0);
+  const [first, count] = delivery.events;
+  await transaction(world, async (client) => {
+    for (const table of tables) await client.query(keepAndDrop[table]);
+    await client.query(`set local role ${role}`);
+    await client.query(`${olderTelemetry}; ${olderUsage}`);
+    await client.query(`
+      insert into system_telemetry (event_type, component, value)
+      select 'CHAOS', '${olderClient}', n from generate_series(${first}, ${first + count - 1}) as n`);
+  });
+  delivery.state = 'acknowledged';
+  return await untilRemade(world, tables);
+}
+
+/** Rules under which a row is refused, of which no class of SQLSTATE says that it is the row. */
+const refusals: readonly ((key: string) => string)[] = [
+  (key) => `create index ${key} on system_telemetry ((metadata->>'${key}'))`,
+  ...['P0001', '42501', 'XX000', '23514'].map(
+    (sqlState) => (key: string) =>
+      `
+      create function chaos.${key}() returns trigger language plpgsql as $$ begin
+        if new.metadata ? '${key}' then
+          raise exception using errcode = '${sqlState}', message = 'refused';
+        end if;
+        return new;
+      end $$;
+      create trigger ${key} before insert on system_telemetry for each row execute function chaos.${key}()`,
+  ),
+];
+
+async function refuseRows(world: World, random: Random): Promise<boolean> {
+  const { postgres, deliveries, access } = world;
+  const key = `chaos_${deliveries.events}`;
+  // No index takes so much that can't be made smaller.
+  const metadata = { [key]: randomBytes(8000).toString('base64') };
+  if (!(await hasTable(world, 'system_telemetry'))) return false;
+  await postgres.admin(`grant usage on schema chaos to ${role}`);
+  await postgres.admin(random.pick(refusals)(key));
+  const delivery = deliveries.create(refusedClient, random.between(1, 8), 0, metadata);
+  const send = senders.grpc?.(`http://127.0.0.1:${access.port}`) as Send;
+  const isAnswered = async () => {
+    if (delivery.state === 'unknown') deliveries.note(delivery, await send(delivery, 2000));
+    return delivery.state === 'acknowledged';
+  };
+  await comes(isAnswered, answeredMsMax);
+  const letter = `select from dead_letters where batch_id = '${delivery.id}'`;
+  const met = await comes(async () => (await postgres.admin(letter)).length > 0, answeredMsMax);
+  await postgres.admin(`drop index if exists ${key}; drop function if exists chaos.${key} cascade`);
+  await comes(isAnswered, recoveredMsMax);
+  return met;
+}
+
+/** The rows of today lie in the default partition, and clients send while a collector starts. */
+async function startWithoutPartition(world: World): Promise<boolean> {
+  const newest = `select tableoid::regclass::text as name from system_telemetry
+    where tableoid <> 'system_telemetry_default'::regclass order by "timestamp" desc limit 1`;
+  const find = async () => (await world.postgres.admin<{ name: string }>(newest))[0];
+  await comes(async () => (await find()) !== undefined);
+  const partition = await find();
+  if (!partition) return false;
+  await world.stopCollector('SIGTERM');
+  await transaction(world, async (client) => {
+    await client.query(`
+      alter table system_telemetry detach partition ${partition.name};
+      insert into system_telemetry select * from ${partition.name};
+      drop table ${partition.name}`);
+  });
+  await world.startCollector();
+  const isWell = async () => {
+    const { body, status } = await getJson(`${world.collector.baseUrl}/readyz`);
+    const left = await world.postgres.admin('select from only system_telemetry_default limit 1');
+    const partitions = body.reasons.some((reason: string) => reason.startsWith('partitions'));
+    return status === 200 && !partitions && left.length === 0;
+  };
+  if (!(await comes(isWell, readyMsMax)))
+    world.violations.push(`not ready within ${readyMsMax} ms of a start under load`);
+  return true;
+}
+
+/** Nothing else may befall who is to be ready in time. */
+const alone = ['postgres', 'network', 'collector'] as const;
+
+export const tableFaults: Readonly<Record<string, Fault>> = {
+  'tables dropped': { parts: ['postgres', 'network', 'collector'], run: dropTables },
+  'tables of an older shape': {
+    parts: ['postgres', 'network', 'collector'],
+    run: bringBackOlderTables,
+  },
+  'rows refused': { parts: ['postgres'], run: refuseRows },
+  'start under load, partition missing': { parts: alone, run: startWithoutPartition },
+};
