@@ -42,7 +42,7 @@ export class ServiceError extends Error {
   constructor(kind: ErrorKind, message: string, details: ServiceErrorDetails = {}) {
     super(message, { cause: details.cause });
     this.kind = kind;
-    this.field = details.field;
+    this.field = details.field || undefined;
     this.retryDelayMs =
       details.retryDelayMs ?? (worthRetry.includes(kind) ? retryDelayMs : undefined);
   }

@@ -51,7 +51,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
     ...restQueries(queries),
     ...rpc.routes((router) => {
       queryService(router, queries, config.jsonValuesMax);
-      deadLetterService(router, deadLetters);
+      deadLetterService(router, deadLetters, config.jsonValuesMax);
       healthService(router, health, names, shutdown);
       reflectionService(router, [...services, HealthService], [file_google_rpc_error_details]);
     }),

@@ -2,32 +2,45 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DeadLetterService } from '../../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
+import { FieldDecoder } from '../serve/field-decoder.ts';
+import { jsonAnswers } from '../serve/protocol/connect.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
 const limitDefault = 100;
 
-export function deadLetterService(router: ConnectRouter, deadLetters: DeadLetters): void {
-  router.service(DeadLetterService, {
-    async listDeadLetters({ limit }) {
-      const { letters, total } = await deadLetters.list(limit || limitDefault);
-      return {
-        deadLetters: letters.map((letter) => ({
-          id: letter.id,
-          batchId: letter.batch_id,
-          tableName: letter.table_name,
-          reason: letter.reason,
-          payload: letter.payload as JsonObject,
-          createdAt: timestampFromDate(letter.created_at),
-        })),
-        total: BigInt(total),
-      };
+/** `jsonValuesMax`: in one message of JSON. */
+export function deadLetterService(
+  router: ConnectRouter,
+  deadLetters: DeadLetters,
+  jsonValuesMax: number,
+): void {
+  const textDecoder = new FieldDecoder(jsonValuesMax, DeadLetterService);
+  const jsonOptions = { ...jsonAnswers, textDecoder };
+  router.service(
+    DeadLetterService,
+    {
+      async listDeadLetters({ limit }) {
+        const { letters, total } = await deadLetters.list(limit || limitDefault);
+        return {
+          deadLetters: letters.map((letter) => ({
+            id: letter.id,
+            batchId: letter.batch_id,
+            tableName: letter.table_name,
+            reason: letter.reason,
+            payload: letter.payload as JsonObject,
+            createdAt: timestampFromDate(letter.created_at),
+          })),
+          total: BigInt(total),
+        };
+      },
+      async replayDeadLetters({ ids }) {
+        const { replayed, failures } = await deadLetters.replay(ids);
+        return { replayed, failures: [...failures] };
+      },
+      async dropDeadLetters({ ids }) {
+        return { dropped: await deadLetters.drop(ids) };
+      },
     },
-    async replayDeadLetters({ ids }) {
-      const { replayed, failures } = await deadLetters.replay(ids);
-      return { replayed, failures: [...failures] };
-    },
-    async dropDeadLetters({ ids }) {
-      return { dropped: await deadLetters.drop(ids) };
-    },
-  });
+    { jsonOptions },
+  );
 }

@@ -1,6 +1,6 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { ServiceError } from '../errors.ts';
-import { parseRfc3339 } from '../records/rfc3339.ts';
+import { isInstant, parseRfc3339 } from '../records/rfc3339.ts';
 
 const pageSizeMax = 1000;
 const hoursMax = 24 * 366 * 10;
@@ -38,8 +38,7 @@ export function checkTexts(request: object): void {
 
 export function date(field: string, timestamp: Timestamp | undefined): Date | undefined {
   if (!timestamp) return undefined;
-  const value = timestampDate(timestamp);
-  if (!Number.isNaN(value.getTime())) return value;
+  if (isInstant(timestamp)) return timestampDate(timestamp);
   throw new ServiceError('invalid', `${field} is out of range`, { field });
 }
 
@@ -49,10 +48,10 @@ export function latest(a: Date | undefined, b: Date | undefined): Date | undefin
 }
 
 /** A time of a query, as a google.protobuf.Timestamp holds it. */
-export function readTime(field: string, text: string) {
-  const instant = parseRfc3339(text);
+export function readTime(field: string, value: unknown) {
+  const instant = typeof value === 'string' ? parseRfc3339(value) : undefined;
   if (instant) return { seconds: BigInt(instant.seconds), nanos: instant.nanos };
-  const shown = JSON.stringify(text);
+  const shown = JSON.stringify(value);
   const reason = `is ${shown}, not an RFC 3339 time with zone, such as 2026-01-31T10:00:00Z`;
   throw new ServiceError('invalid', `${field} ${reason}`, { field });
 }

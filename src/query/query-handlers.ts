@@ -153,6 +153,9 @@ export function queryService(
   handlers: QueryHandlers,
   jsonValuesMax: number,
 ): void {
-  const jsonOptions = { ...jsonAnswers, textDecoder: new QueryDecoder(jsonValuesMax) };
+  const jsonOptions = {
+    ...jsonAnswers,
+    textDecoder: new QueryDecoder(jsonValuesMax, QueryService),
+  };
   router.service(QueryService, handlers, { jsonOptions });
 }

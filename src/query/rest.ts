@@ -160,8 +160,11 @@ function readWhole(field: string, text: string): number {
   throw new ServiceError('invalid', `${field} is ${value}, not a whole number`, { field });
 }
 
+/** No blanks, and nothing but decimal: `Number` reads `0x10` too. */
+const numberPattern = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+
 function readNumber(field: string, text: string): number {
   const value = Number(text);
-  if (Number.isFinite(value) && text.trim() !== '') return value;
+  if (numberPattern.test(text) && Number.isFinite(value)) return value;
   throw new ServiceError('invalid', `${field} is ${JSON.stringify(text)}, not a number`, { field });
 }

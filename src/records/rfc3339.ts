@@ -11,6 +11,7 @@ const localLength = 19;
 const fractionDigitsMax = 9;
 const secondsMin = -62_135_596_800; // 0001-01-01T00:00:00Z
 const secondsMax = 253_402_300_799; // 9999-12-31T23:59:59Z
+const nanosMax = 999_999_999;
 const daysBeforeMonth = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 const [zero, nine] = [...'09'].map((sign) => sign.charCodeAt(0)) as [number, number];
 
@@ -41,7 +42,14 @@ export function parseRfc3339(text: string): Instant | undefined {
   }
   const seconds = 86_400 * daysSince1970(year, month, day) + time + second - zone(text, at);
   // Whatever was no number has made it NaN.
-  return seconds >= secondsMin && seconds <= secondsMax ? { seconds, nanos } : undefined;
+  const instant = { seconds, nanos };
+  return isInstant(instant) ? instant : undefined;
+}
+
+/** Whether it is one that there is, from the year 1 to 9999: protobuf's encoding holds others too. */
+export function isInstant(time: { seconds: number | bigint; nanos: number }): boolean {
+  const { seconds, nanos } = time;
+  return seconds >= secondsMin && seconds <= secondsMax && nanos >= 0 && nanos <= nanosMax;
 }
 
 export const microseconds = ({ seconds, nanos }: Instant): number =>

@@ -44,17 +44,17 @@ const headers = [
 export function readContentCodings({ headers: received }: Request): void {
   for (const [header, accepts] of headers) {
     const given = received[header];
-    if (typeof given !== 'string') continue;
-    const name = given.trim().toLowerCase();
-    const coding = aliases[name] ?? name;
-    if (coding !== 'identity' && !names.includes(coding)) throw unknownCoding(header, accepts);
-    received[header] = coding;
+    if (typeof given === 'string') received[header] = contentCoding(given, header, accepts);
   }
 }
 
-function unknownCoding(header: string, accepts: string): RequestError {
+/** The coding of a name that `field` gives; throws for one that is not taken, saying in `accepts` which are. */
+export function contentCoding(given: string, field: string, accepts: string): string {
+  const name = given.trim().toLowerCase();
+  const coding = aliases[name] ?? name;
+  if (coding === 'identity' || names.includes(coding)) return coding;
   const accepted = names.join(', ');
-  return new RequestError('unimplemented', 'content_type', `${header} must be one of ${accepted}`, {
+  throw new RequestError('unimplemented', 'content_type', `${field} must be one of ${accepted}`, {
     status: 415,
     headers: { [accepts]: accepted },
   });

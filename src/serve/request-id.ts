@@ -3,8 +3,9 @@ import { newUuidV7 } from '../uuid.ts';
 
 /** Printable, and short enough for a header and a line of the log. */
 const ownPattern = /^[\x21-\x7e]{1,128}$/;
-/** https://www.w3.org/TR/trace-context/#traceparent-header */
-const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
+/** Neither the version ff nor ids of zeros are any: https://www.w3.org/TR/trace-context/#traceparent-header */
+const traceparentPattern =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-|$)/;
 
 /** What a request is called in its errors and in the log: its caller's name for it, or a new one. */
 export function requestIdOf(headers: IncomingHttpHeaders): string {

@@ -18,7 +18,7 @@ export class Router {
   readonly #tell: Tell;
 
   constructor(routes: readonly Route[], admission: Admission, tell: Tell) {
-    this.#table = new RouteTable(routes);
+    this.#table = new RouteTable([...routes, this.#collector]);
     this.#admission = admission;
     this.#tell = tell;
   }
@@ -51,6 +51,9 @@ export class Router {
       throw new RequestError(kind, 'not_found', 'no such path', { status: 404 });
     },
   };
+
+  /** Of the collector as a whole, `*`, one may ask for its methods only. */
+  readonly #collector: Route = { ...this.#unknown, path: '*', methods: ['GET', 'POST'] };
 
   async #serve(route: Route, call: Call, request: Request, response: Response): Promise<void> {
     const method = request.method === 'HEAD' ? 'GET' : (request.method as string);

@@ -18,6 +18,7 @@ import {
 import { type Call, callOf, currentCall } from './call.ts';
 import { boundedCompressions, readContentCodings } from './compression.ts';
 import { uncompressedEnvelopes } from './envelopes.ts';
+import { readGetQuery } from './get-query.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import { parseMediaType } from './media-type.ts';
 import { jsonAnswers } from './protocol/connect.ts';
@@ -88,14 +89,17 @@ export class Rpc {
   ): Promise<void> {
     const isHttp1 = request.httpVersionMajor === 1;
     if (isHttp1 && handler.method.methodKind === 'bidi_streaming') throw needsHttp2();
+    // What HEAD is told is what GET would be, without the body.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method as string);
+    // A GET has no body: what its header says of one would only mislead the library.
+    if (method === 'GET') delete request.headers['content-type'];
     makeReadable(request);
     readContentCodings(request);
     const values = createContextValues().set(currentCall, call);
     const received = universalRequestFromNodeRequest(request, response, undefined, values);
-    // What HEAD is told is what GET would be, without the body.
-    const method = request.method === 'HEAD' ? 'GET' : received.method;
     const answer = await handler({
       ...received,
+      ...(method === 'GET' && { url: readGetQuery(received.url) }),
       method,
       body: uncompressedEnvelopes(request, body),
     });

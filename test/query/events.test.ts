@@ -1,6 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { createClient } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
+import { Code, createClient } from '@connectrpc/connect';
+import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QueryService } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
@@ -78,9 +78,9 @@ describe('events', () => {
 
   it('name the parameter that is wrong', async () => {
     const wrong = {
-      hours: ['-1', 'x', 'Infinity', 'NaN', ' '],
-      limit: ['0.5', '-1', 'ten', '1e400'],
-      page_size: ['1.5', '1001', '-3'],
+      hours: ['-1', 'x', 'Infinity', 'NaN', ' ', '0x10', ' 5 ', '0b1'],
+      limit: ['0.5', '-1', 'ten', '1e400', '0x10', ' 5', '5 '],
+      page_size: ['1.5', '1001', '-3', '0o7'],
       start_time: ['yesterday', '1', '2026', '2026-11-01', '2026-13-01T00:00:00Z'],
       end_time: ['x', '2026-11-23T25:00:00Z', '2026-09-31T10:00:00Z', '2026-11-23T10:00:00'],
       page_token: ['x', 'MQ', Buffer.from('1/x').toString('base64url')],
@@ -116,16 +116,17 @@ describe('events', () => {
   });
 });
 
-describe('times of a query in JSON', () => {
+describe('fields of a query in JSON', () => {
   let telemetry: TestCollector;
   beforeAll(async () => {
     telemetry = await startCollector();
   });
   afterAll(() => telemetry.stop());
 
-  const path = '/gravitas.telemetry.v1.QueryService/ListEvents';
-  const ask = async (message: object, by: 'GET' | 'POST') => {
-    const json = JSON.stringify(message);
+  const listEvents = 'QueryService/ListEvents';
+  const ask = async (message: object | string, by: 'GET' | 'POST', method = listEvents) => {
+    const path = `/gravitas.telemetry.v1.${method}`;
+    const json = typeof message === 'string' ? message : JSON.stringify(message);
     if (by === 'POST') return await postJson(telemetry.baseUrl + path, json);
     const query = new URLSearchParams({ connect: 'v1', encoding: 'json', message: json });
     return await getJson(`${telemetry.baseUrl}${path}?${query}`);
@@ -137,7 +138,7 @@ describe('times of a query in JSON', () => {
     ['endTime', 'end_time', '2026-01-01T23:59:60Z'],
     ['end_time', 'end_time', '2026-01-01'],
     ['endTime', 'end_time', 'yesterday'],
-  ])('are rejected by name where they are none: %s', async (name, field, time) => {
+  ])('are rejected by name where they are no times: %s', async (name, field, time) => {
     for (const by of ['POST', 'GET'] as const) {
       expect(await ask({ [name]: time }, by)).toMatchObject({
         status: 400,
@@ -146,6 +147,51 @@ describe('times of a query in JSON', () => {
       const fine = { [name]: '2026-01-31T10:00:00.123456789+01:00' };
       expect(await ask(fine, by)).toMatchObject({ status: 200 });
     }
+  });
+
+  it.each([
+    ['start_time', '{"startTime": 1}'],
+    ['end_time', '{"end_time": {"seconds": 1}}'],
+    ['end_time', '{"end\\u005ftime": "2026-09-31T10:00:00Z"}'],
+  ])('are rejected by name where they are not even texts: %s in %s', async (field, json) => {
+    for (const by of ['POST', 'GET'] as const) {
+      expect(await ask(json, by)).toMatchObject({ status: 400, body: { field } });
+    }
+  });
+
+  it.each([
+    ['QueryService/ListEvents', 'page_size', 'pageSize'],
+    ['QueryService/ListEvents', 'hours', 'hours'],
+    ['QueryService/GetStats', 'hours', 'hours'],
+    ['QueryService/GetUsageSummary', 'hours', 'hours'],
+    ['QueryService/GetTrends', 'days', 'days'],
+    ['DeadLetterService/ListDeadLetters', 'limit', 'limit'],
+  ])('of %s are rejected where they are no numbers: %s', async (method, field, name) => {
+    for (const by of ['POST', 'GET'] as const) {
+      for (const value of ['0x10', ' 5 ', '', '+5', '5_0']) {
+        expect([value, await ask({ [name]: value }, by, method)]).toMatchObject([
+          value,
+          { status: 400, body: { field, message: expect.stringContaining('number') } },
+        ]);
+      }
+      expect(await ask({ [name]: '5' }, by, method)).toMatchObject({ status: 200 });
+      expect(await ask({ [name]: null }, by, method)).toMatchObject({ status: 200 });
+    }
+  });
+
+  it.each([
+    { seconds: 1n, nanos: -1 },
+    { seconds: 1n, nanos: 1_000_000_000 },
+    { seconds: 253_402_300_800n, nanos: 0 },
+    { seconds: -62_135_596_801n, nanos: 0 },
+  ])('are rejected where protobuf holds no time that there is: %s', async (time) => {
+    const { baseUrl } = telemetry;
+    const transport = createGrpcTransport({ baseUrl });
+    const query = createClient(QueryService, transport);
+    await expect(query.listEvents({ startTime: time })).rejects.toMatchObject({
+      code: Code.InvalidArgument,
+      rawMessage: 'start_time is out of range',
+    });
   });
 });
 

@@ -274,6 +274,8 @@ describe('a request’s name', () => {
   it.each([
     [{ 'x-request-id': 'mine-1' }, 'mine-1'],
     [{ traceparent: `00-${traceId}-b7ad6b7169203331-01` }, traceId],
+    [{ traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` }, expect.stringMatching(/-/)],
+    [{ traceparent: `ff-${traceId}-b7ad6b7169203331-01` }, expect.stringMatching(/-/)],
     [{ 'x-request-id': 'two words' }, expect.stringMatching(/^[0-9a-f-]{36}$/)],
     [{}, expect.stringMatching(/^[0-9a-f-]{36}$/)],
   ])('with %s is in every error', async (headers, name) => {
@@ -296,6 +298,52 @@ describe('a request’s name', () => {
     );
     expect(answer.grpcStatus).toBe('3');
   });
+});
+
+describe('a call by GET', () => {
+  const address = (query: string) =>
+    `${telemetry.baseUrl}/gravitas.telemetry.v1.QueryService/GetStats${query}`;
+  const message = encodeURIComponent('{}');
+
+  it.each([
+    ['', 415, 'encoding'],
+    [`?message=${message}`, 415, 'encoding'],
+    [`?encoding=xml&message=${message}`, 415, 'encoding'],
+    ['?encoding=json&base64=1&message=%25%25', 400, 'message'],
+    [`?encoding=json&message=${message}&compression=lzw`, 415, undefined],
+  ])(
+    'that the library does not understand is its caller’s fault: %s',
+    async (query, status, field) => {
+      for (const method of ['GET', 'HEAD']) {
+        const response = await fetch(address(query), { method });
+        expect(response.status).toBe(status);
+        expect(response.headers.get('x-request-id')).toBeTruthy();
+        if (method === 'GET')
+          expect(((await response.json()) as { field?: string }).field).toBe(field);
+      }
+    },
+  );
+
+  it('may name its coding as headers may', async () => {
+    const packed = zlib.gzipSync('{}').toString('base64url');
+    for (const name of ['gzip', 'GZIP', 'x-gzip']) {
+      const query = `?encoding=json&base64=1&message=${packed}&compression=${name}`;
+      expect((await fetch(address(query))).status).toBe(200);
+    }
+  });
+
+  it('is one whatever its header says of a body', async () => {
+    for (const type of ['application/grpc', 'application/grpc-web', 'text/plain']) {
+      const headers = { 'content-type': type };
+      const response = await fetch(address(`?encoding=json&message=${message}`), { headers });
+      expect([type, response.status]).toEqual([type, 200]);
+    }
+  });
+});
+
+it('says which methods it knows at all', async () => {
+  const answer = await exchange(`OPTIONS * HTTP/1.1\r\nHost: x\r\n${close}\r\n`);
+  expect(answer).toMatch(/^HTTP\/1.1 204 .*\r\nallow: GET, HEAD, POST\r\n/s);
 });
 
 it('takes as many lines of a header as its bytes allow', async () => {
