@@ -155,6 +155,7 @@ describe('docs/metrics.md and docs/errors.md beside a collector', () => {
       await postJson(`${baseUrl}/gravitas.telemetry.v1.IngestService/Nothing`, {}),
       await fetchJson(log, { method: 'PUT' }),
       await fetchJson(log, { method: 'POST', body: 'x' }),
+      await getJson(`${baseUrl}/gravitas.telemetry.v1.QueryService/GetStats?encoding=xml`),
       await fetchJson(log, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'content-encoding': 'compress' },
