@@ -44,15 +44,21 @@ export interface LegacyStatistics {
 }
 
 export interface LegacyFootprint {
+  /** The largest first. */
   readonly table_sizes: {
+    readonly tablename: string;
+    /** As PostgreSQL's `pg_size_pretty` writes it. */
+    readonly total_size: string;
+    readonly size_bytes: number;
     readonly table_name: string;
     readonly total_bytes: number;
     readonly index_bytes: number;
     readonly partitions: number;
   }[];
   readonly row_counts: Record<string, number>;
-  readonly oldest_telemetry_record: Date | null;
-  readonly monitored_at: Date | null;
+  /** ISO 8601, as `monitored_at` is. */
+  readonly oldest_telemetry_record: string | null;
+  readonly monitored_at: string | null;
 }
 
 export function legacyEvents({ events }: EventPage): LegacyEvent[] {
@@ -80,6 +86,8 @@ export const legacyEfficiency = (stats: ComponentStats): LegacyEfficiency => ({
   total_tokens: stats.totalTokens,
 });
 
+type Trend = Trends['modelTrends'][number];
+
 export function legacyStatistics(trends: Trends): LegacyStatistics {
   const { overall } = trends;
   return {
@@ -89,7 +97,7 @@ export function legacyStatistics(trends: Trends): LegacyStatistics {
       oldest_record: overall?.oldestRecord ?? null,
       newest_record: overall?.newestRecord ?? null,
     },
-    model_trends: trends.modelTrends.map((trend) => ({
+    model_trends: [...trends.modelTrends].sort(byEfficiency).map((trend) => ({
       component: trend.component ?? null,
       avg_efficiency: trend.avgEfficiency ?? null,
       measurement_count: trend.measurementCount,
@@ -99,16 +107,35 @@ export function legacyStatistics(trends: Trends): LegacyStatistics {
   };
 }
 
+/** Few milliseconds per token are best; models without a measured value come last. */
+const byEfficiency = (a: Trend, b: Trend) =>
+  (a.avgEfficiency ?? Number.MAX_VALUE) - (b.avgEfficiency ?? Number.MAX_VALUE);
+
 export function legacyFootprint(footprint: Footprint): LegacyFootprint {
+  const bySize = [...footprint.tableSizes].sort((a, b) => b.totalBytes - a.totalBytes);
   return {
-    table_sizes: footprint.tableSizes.map((size) => ({
+    table_sizes: bySize.map((size) => ({
+      tablename: size.tableName,
+      total_size: prettySize(size.totalBytes),
+      size_bytes: size.totalBytes,
       table_name: size.tableName,
       total_bytes: size.totalBytes,
       index_bytes: size.indexBytes,
       partitions: size.partitions,
     })),
     row_counts: footprint.rowCounts,
-    oldest_telemetry_record: footprint.oldestTelemetryRecord ?? null,
-    monitored_at: footprint.monitoredAt ?? null,
+    oldest_telemetry_record: footprint.oldestTelemetryRecord?.toISOString() ?? null,
+    monitored_at: footprint.monitoredAt?.toISOString() ?? null,
   };
+}
+
+export function prettySize(bytes: number): string {
+  if (bytes < 10 * 1024) return `${bytes} bytes`;
+  // One bit more than the unit has is kept for rounding.
+  let halves = Math.floor(bytes / 512);
+  for (const unit of ['kB', 'MB', 'GB', 'TB']) {
+    if (halves < 20 * 1024 - 1) return `${Math.floor((halves + 1) / 2)} ${unit}`;
+    halves = Math.floor(halves / 1024);
+  }
+  return `${Math.floor((halves + 1) / 2)} PB`;
 }

@@ -25,6 +25,9 @@ type Nothing = Record<string, never>;
 
 const pageSizeMax = 1000;
 
+/** A read sees what its own process has logged before, unless the service is too slow for that. */
+const flushS = 1;
+
 /**
  * Gives telemetry back. Where the service has no answer these throw QueryError; those with the
  * shapes of the first telemetry module warn, and give what is empty.
@@ -32,6 +35,7 @@ const pageSizeMax = 1000;
 export abstract class Reader {
   /** Where and how to ask. */
   protected abstract queryOptions(): QueryOptions;
+  abstract flush(timeoutS?: number): Promise<unknown>;
   /** Says that a query had no answer. */
   protected abstract unread(error: unknown): void;
 
@@ -54,8 +58,13 @@ export abstract class Reader {
     return query(this.queryOptions(), 'getUsageSummary', filter);
   }
 
-  /** `THOUGHT_LATENCY` by model, over the retention window by default. */
-  getTrends(filter: { days?: number; component?: string } = {}): Promise<Trends> {
+  /**
+   * `THOUGHT_LATENCY` by model, over the retention window by default; `overall` of these events,
+   * or of all.
+   */
+  getTrends(
+    filter: { days?: number; component?: string; overallOfAllEvents?: boolean } = {},
+  ): Promise<Trends> {
     return query(this.queryOptions(), 'getTrends', filter);
   }
 
@@ -95,12 +104,13 @@ export abstract class Reader {
     });
   }
 
-  /** Trends of 60 days, in the shape of the first telemetry module. */
+  /** All events of 60 days, and trends by model, best first, in the shape of the first module. */
   get60DayStatistics(): Promise<LegacyStatistics | Nothing> {
-    return this.#orElse({}, async () => legacyStatistics(await this.getTrends({ days: 60 })));
+    const filter = { days: 60, overallOfAllEvents: true };
+    return this.#orElse({}, async () => legacyStatistics(await this.getTrends(filter)));
   }
 
-  /** Table sizes and row counts, in the shape of the first telemetry module. */
+  /** Table sizes, largest first, and row counts, in the shape of the first telemetry module. */
   getTelemetryFootprint(): Promise<LegacyFootprint | Nothing> {
     return this.#orElse({}, async () => legacyFootprint(await this.getFootprint()));
   }
@@ -108,6 +118,7 @@ export abstract class Reader {
   /** Callers of the first telemetry module don't expect it to throw. */
   async #orElse<T, None>(nothing: None, ask: () => Promise<T>): Promise<T | None> {
     try {
+      await this.flush(flushS);
       return await ask();
     } catch (error) {
       this.unread(error);

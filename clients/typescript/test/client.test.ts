@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { QueryError, Telemetry, type TelemetryOptions } from '../src/index.ts';
+import { type LegacyFootprint, type LegacyStatistics, prettySize } from '../src/legacy.ts';
 import { upTo } from './support/exactly-once.ts';
 
 let collector: TestCollector;
@@ -135,7 +136,6 @@ describe('the drop-in methods', () => {
     telemetry.logLoadLatency('legacy-model', 2.5);
     telemetry.logThoughtLatency('legacy-model', 2, 100, 50);
     telemetry.logThoughtLatency('legacy-model', 4, 100);
-    await telemetry.flush();
     const efficiency = {
       component: 'legacy-model',
       measurement_count: 2,
@@ -173,21 +173,70 @@ describe('the drop-in methods', () => {
       value: 2.5,
       metadata: { model: 'legacy-model', load_time_ms: 2500 },
     });
-    const statistics = await telemetry.get60DayStatistics();
-    expect(statistics).toMatchObject({
-      overall: { total_measurements: 2, unique_models: 1, newest_record: expect.any(Date) },
-      model_trends: [
-        { component: 'legacy-model', avg_efficiency: 30, total_tokens_processed: 250 },
-      ],
-      retention_window_days: 60,
+  });
+
+  it('see what the same process has logged before', async () => {
+    await using telemetry = client();
+    telemetry.log('SEEN', { component: 'seen' });
+    expect(await telemetry.getRecentEvents(1, 'seen')).toHaveLength(1);
+    telemetry.logThoughtLatency('seen', 1, 10);
+    expect(await telemetry.getAggregatedEfficiency('seen')).toHaveProperty('measurement_count', 1);
+  });
+
+  it('give statistics of all events, and the best model first', async () => {
+    await using telemetry = client();
+    const before = await telemetry.getRecentEvents(1_000_000);
+    telemetry.logThoughtLatency('b-slow-model', 9, 10);
+    telemetry.logThoughtLatency('a-quick-model', 0.01, 10, 5);
+    telemetry.logThoughtLatency('a-model-of-nothing', 1, 0);
+    telemetry.log('ANOTHER', { component: 'other' });
+    const statistics = (await telemetry.get60DayStatistics()) as LegacyStatistics;
+    expect(statistics.overall).toMatchObject({
+      total_measurements: before.length + 4,
+      oldest_record: expect.any(Date),
+      newest_record: expect.any(Date),
     });
-    const table_sizes = expect.arrayContaining([
-      expect.objectContaining({ table_name: 'usage_stats' }),
-    ]);
-    const row_counts = expect.objectContaining({ system_telemetry: expect.any(Number) });
-    const monitored_at = expect.any(Date);
-    const footprint = await telemetry.getTelemetryFootprint();
-    expect(footprint).toMatchObject({ table_sizes, row_counts, monitored_at });
+    expect(statistics.retention_window_days).toBe(60);
+    const { model_trends } = statistics;
+    expect(model_trends[0]).toMatchObject({
+      component: 'a-quick-model',
+      avg_efficiency: 1,
+      measurement_count: 1,
+      total_tokens_processed: 15,
+    });
+    const measured = model_trends.map(({ avg_efficiency }) => avg_efficiency ?? Infinity);
+    expect(measured).toEqual(measured.toSorted((a, b) => a - b));
+  });
+
+  it('give the footprint as it was: largest first, times as texts', async () => {
+    await using telemetry = client();
+    telemetry.log('FOOTPRINT', { component: 'footprint' });
+    const footprint = (await telemetry.getTelemetryFootprint()) as LegacyFootprint;
+    const sizes = footprint.table_sizes.map(({ size_bytes }) => size_bytes);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    const names = footprint.table_sizes.map(({ tablename }) => tablename);
+    expect(names).toEqual(expect.arrayContaining(['system_telemetry', 'usage_stats']));
+    for (const { size_bytes, total_size } of footprint.table_sizes) {
+      const [row] = await collector.database.rows<{ pretty: string }>(
+        `select pg_size_pretty(${size_bytes}::bigint) as pretty`,
+      );
+      expect(total_size).toBe(row?.pretty);
+    }
+    expect(footprint.row_counts).toMatchObject({ system_telemetry: expect.any(Number) });
+    for (const time of [footprint.oldest_telemetry_record, footprint.monitored_at]) {
+      expect(time).toBe(new Date(time ?? '').toISOString());
+    }
+  });
+
+  it('write sizes as PostgreSQL does', async () => {
+    const sizes = Array.from({ length: 53 }, (_, bit) => 2 ** bit);
+    const around = sizes.flatMap((size) => [size - 1, size, size * 1.5, size * 10 - 1, size * 10]);
+    const asked = around.map(Math.floor).filter(Number.isSafeInteger);
+    const rows = await collector.database.rows<{ size: string; pretty: string }>(
+      'select size, pg_size_pretty(size) as pretty from unnest($1::bigint[]) as size',
+      [asked],
+    );
+    expect(asked.map(prettySize)).toEqual(rows.map(({ pretty }) => pretty));
   });
 
   it('give what is empty where there is nobody to ask', async () => {
