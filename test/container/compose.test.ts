@@ -30,6 +30,14 @@ describe('compose.yaml', () => {
     expect(section('services', 'gravitas-telemetry', 'ports')).toContain(':8002:8002"');
   });
 
+  it('has it also where the application looks for it', () => {
+    const [aliases, ports] = ['networks', 'ports'].map((key) =>
+      section('services', 'gravitas-telemetry', key),
+    );
+    expect(aliases).toMatch(/default:\n\s+aliases:\n\s+- gravitas_telemetry\n/);
+    expect(ports).toContain(':8006:8002"');
+  });
+
   it('gives it a database that answers before it starts', () => {
     expect(section('services', 'gravitas-telemetry', 'depends_on', 'postgres')).toContain(
       'condition: service_healthy',
