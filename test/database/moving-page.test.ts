@@ -15,9 +15,10 @@ const page = readFileSync(
   new URL('../../docs/moving-from-the-application-module.md', import.meta.url),
   'utf8',
 );
-const tables = page.split(/^## /m).find((part) => part.startsWith('The tables\n')) as string;
-const blocks = (language: string) =>
-  [...tables.matchAll(new RegExp(`^ *\`\`\`${language}\\n(.*?)\`\`\``, 'gms'))].map(
+const section = (title: string) =>
+  page.split(/^## /m).find((part) => part.startsWith(`${title}\n`)) as string;
+const blocks = (language: string, title = 'The tables') =>
+  [...section(title).matchAll(new RegExp(`^ *\`\`\`${language}\\n(.*?)\`\`\``, 'gms'))].map(
     ([, code = '']) => code.trim(),
   );
 
@@ -95,4 +96,26 @@ it('keeps the router from dropping the tables by what it says', async () => {
     await database.rows(`drop owned by application, telemetry cascade;
       drop role application; drop role telemetry`);
   }
+});
+
+it('removes old rows by what it says, after the move', async () => {
+  await database.rows(`${olderTelemetry}; insert into system_telemetry (event_type, timestamp)
+    select 'AGED', now() - days * interval '1 day' from unnest(array[90, 61, 59, 1]) as days`);
+  const cleaner = blocks('sql', 'What removes old rows').join(';');
+  const [, drop] = blocks('sh');
+  const telemetry = await startCollector({}, database);
+  const unfinished = 'select count(*) from adoption where finished_at is null';
+  while ((await database.count(unfinished)) > 0) await sleep(20);
+  await database.rows(cleaner);
+  expect(await database.count('select count(*) from system_telemetry')).toBe(2);
+  // The cleaner came too early.
+  const early = await runCommand(['legacy', 'drop'], { DATABASE_URL: database.url });
+  expect(early.stdout).not.toContain('is dropped');
+  await run('npm run --silent start -- legacy copy');
+  while ((await database.count(unfinished)) > 0) await sleep(20);
+  expect(await run(drop)).toContain('system_telemetry_legacy is dropped');
+  expect(await database.count('select count(*) from system_telemetry')).toBe(4);
+  await database.rows(cleaner);
+  expect(await database.count('select count(*) from system_telemetry')).toBe(2);
+  await telemetry.stop();
 });

@@ -6,9 +6,11 @@ import inspect
 import re
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
-from conftest import ROOT
+from conftest import ROOT, SOURCE
 from gravitas_telemetry import Telemetry
 
 PAGE = (ROOT / "docs" / "moving-from-the-application-module.md").read_text()
@@ -29,10 +31,36 @@ def test_the_methods_have_the_signatures_of_the_page() -> None:
 
 
 def test_the_import_line_is_all_that_is_needed() -> None:
-    [line] = re.findall(r"```python\n\s*(.+)\n", PAGE)
+    line = _blocks()[0]
     module: dict[str, Any] = {}
     exec(line, module)
     assert isinstance(module["telemetry"], Telemetry)
+
+
+def test_the_usage_of_the_page_is_logged_and_reported(url: str, tmp_path: Path) -> None:
+    line, *steps = _blocks()
+    assert [step.count("await ") for step in steps] == [1, 1]
+    body = "\n".join(steps)
+    arguments = "model, layer, prompt_tokens, completion_tokens, duration_ms"
+    program = f"""
+import asyncio
+{line}
+async def main({arguments}):
+{textwrap.indent(body, "    ")}
+    print(*totals)
+asyncio.run(main(sys.argv[1], "L2", 10, 20, 300.5))
+"""
+    environment = {"PYTHONPATH": str(SOURCE), "TELEMETRY_URL": url, "TELEMETRY_SPOOL_DIRECTORY": str(tmp_path)}
+    command = [sys.executable, "-c", "import sys\n" + program, f"of-the-page-{tmp_path.name}"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert f"of-the-page-{tmp_path.name} L2 1 30 300.5" in printed
+    requests, tokens, l2_tokens, latency_ms = printed.splitlines()[-1].split()
+    assert int(requests) >= 1 and int(tokens) >= int(l2_tokens) >= 30 and float(latency_ms) > 0
+
+
+def _blocks() -> list[str]:
+    indented = re.findall(r"^ *```python\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(block).strip() for block in indented]
 
 
 def test_the_reference_is_that_of_the_code() -> None:
