@@ -27,7 +27,7 @@ interface Rules {
 /** Who may import whom. The collector and the command line see everything, and stand below. */
 const rules: Readonly<Record<string, Rules>> = {
   serve: {
-    own: ['gen/grpc', 'gen/google', 'observe', 'errors', 'uuid'],
+    own: ['gen/grpc', 'gen/google', 'observe', 'errors', 'units', 'uuid'],
     packages: [
       '@bufbuild/protobuf',
       '@connectrpc/connect',
@@ -60,12 +60,12 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   database: {
-    own: ['postgres', 'observe', 'uuid', 'errors', 'units'],
+    own: ['postgres', 'records/tables', 'observe', 'uuid', 'errors', 'units'],
     typesOf: ['config'],
     packages: ['kysely', 'pg', 'prom-client'],
   },
   query: {
-    own: ['gen', 'serve', 'postgres', 'database', 'records', 'errors', 'uuid'],
+    own: ['gen', 'serve', 'postgres', 'database', 'records', 'errors', 'units', 'uuid'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {
@@ -119,6 +119,9 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
   { what: /\bprocess\.env\b/, only: ['config.ts', 'main.ts'] },
   { what: /\bprocess\.(on|once|addListener)\(/, only: ['main.ts'] },
   { what: /\bprocess\.(exit|exitCode|abort)\b/, only: ['main.ts', 'operator-commands.ts'] },
+  { what: /\b(86_?400_?000|3_?600_?000)\b/, only: ['units.ts', 'config.ts'] },
+  { what: /retryDelayMs\s*[=:]\s*1_?000\b/, only: ['errors.ts'] },
+  { what: /'system_telemetry'\s*[|,]\s*'usage_stats'/, only: [] },
   { what: /CopyIn/, only: ['commit/copy.ts'] },
   {
     what: /\bConnectError\(/,

@@ -83,10 +83,7 @@ export async function* acknowledgeInOrder<Message, Ack>(
     shutdown.removeEventListener('abort', bell.ring);
   }
   if (unreadable) throw unreadable.error;
-  if (!ended)
-    throw new ServiceError('shuttingDown', 'the collector is shutting down', {
-      retryDelayMs: 1000,
-    });
+  if (!ended) throw new ServiceError('shuttingDown', 'the collector is shutting down');
 }
 
 /** What the library calls an internal error while it reads is a message that it can't parse. */

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
 import { isDataFault } from '../postgres/sqlstate.ts';
 import { type Chunk, copyChunk, keepAsDeadLetters, lastKeyOfChunk } from './adopted-rows.ts';
+import type { DataTable } from './expected-tables.ts';
 import { AdoptionObstacle, hasIntegerKey, type OlderTable, openOlderTable } from './older-table.ts';
 import { hasArchivePartition } from './partitions.ts';
 import type { Database } from './schema.ts';
@@ -25,7 +26,7 @@ interface Settled {
 /** How far the rows of one older table are copied. */
 export interface AdoptionState {
   readonly source: string;
-  readonly target: 'system_telemetry' | 'usage_stats';
+  readonly target: DataTable;
   readonly rows_total: number | null;
   readonly rows_copied: number;
   readonly rows_refused: number;

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { recordKinds, type TableName, tables } from '../records/tables.ts';
 import { type Relation, relationsNamed } from './catalog.ts';
 import type { Database } from './schema.ts';
 
@@ -12,8 +13,8 @@ interface ExpectedTable {
 const time = 'timestamp with time zone';
 
 /** Tables that hold records. Tables of the same names are those of older services. */
-export const dataTables = ['system_telemetry', 'usage_stats'] as const;
-export type DataTable = (typeof dataTables)[number];
+export const dataTables = recordKinds.map((kind) => tables[kind].name);
+export type DataTable = TableName;
 
 const expected = {
   system_telemetry: {

@@ -4,9 +4,15 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
+import { type DataTable, dataTables } from './expected-tables.ts';
 import { batchIdAgeMsMax, forgetLateIds, ledgerHorizonMs } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
-import { dropPartitionsBefore, ensureArchivePartition, ensurePartitions } from './partitions.ts';
+import {
+  dropPartitionsBefore,
+  ensureArchivePartition,
+  ensurePartitions,
+  partitionedTables,
+} from './partitions.ts';
 import type { Database } from './schema.ts';
 
 /** How far a batch id's time may lie ahead of ours. */
@@ -62,7 +68,7 @@ export class Maintenance {
     const fromMs = now - this.#options.eventAgeMsMax;
     const toMs = now + this.#options.partitionDaysAhead * dayMs;
     const ledgerFromMs = now - batchIdAgeMsMax;
-    const window = (table: 'system_telemetry' | 'usage_stats') => async () =>
+    const window = (table: DataTable) => async () =>
       await ensurePartitions(this.#db, { table, fromMs, toMs });
     return [
       async () => {
@@ -70,8 +76,7 @@ export class Maintenance {
           await ensureArchivePartition(this.#db, target, fromMs);
         }
       },
-      window('system_telemetry'),
-      window('usage_stats'),
+      ...dataTables.map(window),
       () => ensurePartitions(this.#db, { table: 'batch_ledger', fromMs: ledgerFromMs, toMs }),
       async () => {
         const horizonMs = await ledgerHorizonMs(this.#db, now);
@@ -82,7 +87,7 @@ export class Maintenance {
   }
 
   async #countStrays(): Promise<void> {
-    for (const table of ['system_telemetry', 'usage_stats', 'batch_ledger']) {
+    for (const table of partitionedTables) {
       const { rows } = await sql<{ count: number }>`
         select count(*) as count from only ${sql.table(`${table}_default`)}`.execute(this.#db);
       const count = rows[0]?.count ?? 0;

@@ -2,18 +2,17 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
+import { dayMs } from '../units.ts';
 import { type Damage, dataTables, findDamage } from './expected-tables.ts';
 import { createKysely } from './kysely.ts';
 import { noteLedgerBegin } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as adoptionStates from './migrations/0002-adoption-states.ts';
-import { createFirstPartitions } from './partitions.ts';
+import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
 import { withShortLocks } from './short-locks.ts';
-
-const dayMs = 86_400_000;
 
 /** Goes up by one with each release that has migrations. */
 const schemaRelease = 2;
@@ -115,21 +114,19 @@ async function bringUpToDate(
   for (const { table, kind } of lost) {
     if (kind === 'foreign') asides.push(await setAside(trx, table, state.isNew));
   }
-  for (const table of partitioned) await setDefaultAside(trx, table);
+  for (const table of partitionedTables) await setDefaultAside(trx, table);
   for (const { up } of migrations) await up(trx as unknown as Kysely<unknown>);
   await record(trx);
   // By the clock by which direct inserts get their times.
   const { rows } = await sql<{ now: Date }>`select now()`.execute(trx);
   const now = rows[0]?.now.getTime() ?? Date.now();
-  for (const table of partitioned.filter((name) => lostNames.includes(name))) {
+  for (const table of partitionedTables.filter((name) => lostNames.includes(name))) {
     await createFirstPartitions(trx, { table, fromMs: now - dayMs, toMs: now + 2 * dayMs });
   }
   if (!state.isNew && lostNames.includes('batch_ledger')) await noteLedgerBegin(trx);
   await noteAdoptions(trx, asides, lostNames);
   return { state, asides };
 }
-
-const partitioned = [...dataTables, 'batch_ledger'] as const;
 
 /** Renaming another application's table would break that one. */
 function refuseForeign(damage: readonly Damage[]): void {

@@ -1,14 +1,16 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { dayMs } from '../units.ts';
 import { uuidAtMs } from '../uuid.ts';
 import { freeName, type Partition, partitionsOf } from './catalog.ts';
+import { type DataTable, dataTables } from './expected-tables.ts';
 import type { Database } from './schema.ts';
 import { withShortLocks } from './short-locks.ts';
 
-const dayMs = 86_400_000;
 /** Days that are created in one transaction, which holds off writers once for all of them. */
 const daysTogether = 16;
 
-export type PartitionedTable = 'system_telemetry' | 'usage_stats' | 'batch_ledger';
+export const partitionedTables = [...dataTables, 'batch_ledger'] as const;
+export type PartitionedTable = (typeof partitionedTables)[number];
 
 export interface PartitionWindow {
   readonly table: PartitionedTable;
@@ -61,7 +63,7 @@ export async function createFirstPartitions(
  */
 export async function ensureArchivePartition(
   db: Kysely<Database>,
-  table: 'system_telemetry' | 'usage_stats',
+  table: DataTable,
   toMs: number,
 ): Promise<void> {
   const first = await firstPartition(db, table);
@@ -73,7 +75,7 @@ export async function ensureArchivePartition(
 
 export async function hasArchivePartition(
   db: Kysely<Database>,
-  table: 'system_telemetry' | 'usage_stats',
+  table: DataTable,
 ): Promise<boolean> {
   return (await firstPartition(db, table))?.fromMs === -Infinity;
 }

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { TableName } from '../records/tables.ts';
 
 /** The tables as Kysely sees them. Times are read as Date, at millisecond precision. */
 export interface Database {
@@ -68,7 +69,7 @@ interface DeadLetterTable {
 /** How far the copying of an older table's rows has come. */
 interface AdoptionTable {
   source: string;
-  target: 'system_telemetry' | 'usage_stats';
+  target: TableName;
   /** Part of the ids of its rows: a table that is created again repeats the older ids. */
   number: Generated<number>;
   /** The bookmark where the older ids are integers … */

@@ -90,9 +90,9 @@ function readParameters(query: string): Map<string, string> {
 /** Several, separated by commas; what is a parameter goes before what is in the place of the host. */
 function readHosts(text: string, parameters: Map<string, string>): DatabaseAddress['hosts'] {
   const named = text.split(',').map((part) => {
-    const [, bracketed, plain = '', port = ''] =
+    const [, bracketed, bare = '', port = ''] =
       /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(part) ?? [];
-    return { host: bracketed ?? decode(plain), port };
+    return { host: bracketed ?? decode(bare), port };
   });
   const hosts = parameters.get('host')?.split(',') ?? named.map(({ host }) => host);
   const ports = parameters.get('port')?.split(',') ?? named.map(({ port }) => port);

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { partitionedTables } from '../database/partitions.ts';
 import type { Database } from '../database/schema.ts';
 import { hasShownTime } from './events.ts';
 
@@ -15,13 +16,12 @@ export interface Footprint {
   readonly oldestRecord: Date | null;
 }
 
-const tables = ['system_telemetry', 'usage_stats', 'batch_ledger'] as const;
 /** Larger tables are not counted but estimated, from PostgreSQL's own statistics. */
 const countedBytesMax = 256 * 1024 * 1024;
 
 /** What the tables take. A partitioned table itself is empty: its leaves are summed. */
 export async function footprint(db: Kysely<Database>): Promise<Footprint> {
-  const tableSizes = await Promise.all(tables.map((table) => tableSize(db, table)));
+  const tableSizes = await Promise.all(partitionedTables.map((table) => tableSize(db, table)));
   const counts = await Promise.all(
     tableSizes.map(async (size) => [size.table_name, await rowCount(db, size)] as const),
   );

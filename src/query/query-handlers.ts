@@ -14,6 +14,7 @@ import {
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError } from '../postgres/sqlstate.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
+import { hourMs } from '../units.ts';
 import { checkHours, checkPageSize, checkRange, checkTexts, date, latest } from './checks.ts';
 import { type EventPage, listEvents } from './events.ts';
 import { footprint } from './footprint.ts';
@@ -29,7 +30,7 @@ const trendDays = 60;
 export function queryHandlers(db: Kysely<Database>) {
   const eventPage = async (request: ListEventsRequest): Promise<EventPage> => {
     const hours = request.hours === 0 ? undefined : checkHours(request.hours);
-    const since = hours === undefined ? undefined : new Date(Date.now() - hours * 3_600_000);
+    const since = hours === undefined ? undefined : new Date(Date.now() - hours * hourMs);
     return await listEvents(
       db,
       {

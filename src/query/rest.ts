@@ -65,14 +65,14 @@ export function restQueries(handlers: QueryHandlers): Route[] {
   ];
 }
 
-interface Answer {
+interface Reply {
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 const answering = (
   path: string,
-  answer: (parameters: URLSearchParams) => Promise<Answer>,
+  answer: (parameters: URLSearchParams) => Promise<Reply>,
 ): Route => ({
   path,
   methods: ['GET'],
@@ -84,7 +84,7 @@ const answering = (
   },
 });
 
-async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
+async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Reply> {
   const request = legacyRequest(ListEventsRequestSchema, parameters);
   const limit = parameters.get('limit');
   if (limit) request.pageSize = checkPageSize('limit', clamped.limit(readWhole('limit', limit)));
@@ -100,7 +100,7 @@ async function listEvents(handlers: QueryHandlers, parameters: URLSearchParams):
   return { body, headers: { link: `<?${parameters}>; rel="next"` } };
 }
 
-async function getStats(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Answer> {
+async function getStats(handlers: QueryHandlers, parameters: URLSearchParams): Promise<Reply> {
   const request = legacyRequest(GetStatsRequestSchema, parameters);
   const { response, totalTokens } = await handlers.stats(request);
   const body = restJson(GetStatsResponseSchema, response) as object;

@@ -39,6 +39,8 @@ export const tables = {
   },
 } as const satisfies Record<RecordKind, { name: string; columns: readonly string[] }>;
 
+export type TableName = (typeof tables)[RecordKind]['name'];
+
 export type RecordCounts = Readonly<Record<RecordKind, number>>;
 
 /** One of something for each kind. */

@@ -20,8 +20,6 @@ export interface CallLimitsOptions {
 /** `operator`: what is answered however many calls there are. */
 export type CallKind = 'unary' | 'stream' | 'operator';
 
-const retryDelayMs = 1000;
-
 /** The bounds on calls in progress, the same for every protocol. */
 export class CallLimits {
   readonly options: CallLimitsOptions;
@@ -72,11 +70,9 @@ export const late = (text: string) => limit('retryable', 'late', text);
 
 /** What has waited for so long can't be answered in time any more. */
 export const busy = () =>
-  new RequestError('overloaded', 'overloaded', 'the collector is busy; not stored', {
-    retryDelayMs,
-  });
+  new RequestError('overloaded', 'overloaded', 'the collector is busy; not stored');
 
 const overloaded = (reason: RefusalReason, text: string) => limit('overloaded', reason, text);
 
 const limit = (kind: 'retryable' | 'overloaded', reason: RefusalReason, text: string) =>
-  new RequestError(kind, reason, `${text}; that is the limit`, { retryDelayMs });
+  new RequestError(kind, reason, `${text}; that is the limit`);

@@ -16,7 +16,7 @@ import {
 import { ServerReflection as ServerReflectionAlpha } from '../../gen/typescript/grpc/reflection/v1alpha/reflection_pb.js';
 
 type Response = MessageInitShape<typeof ServerReflectionResponseSchema>;
-type Answer = NonNullable<Response['messageResponse']>;
+type Reply = NonNullable<Response['messageResponse']>;
 
 /**
  * gRPC server reflection, in both of its versions, whose messages are the same: tools learn the
@@ -57,7 +57,7 @@ class Contract {
     );
   }
 
-  answer({ messageRequest }: ServerReflectionRequest): Answer {
+  answer({ messageRequest }: ServerReflectionRequest): Reply {
     switch (messageRequest.case) {
       case 'listServices': {
         const service = this.#services.map(({ typeName }) => ({ name: typeName }));
@@ -80,7 +80,7 @@ class Contract {
   }
 }
 
-function described(file: DescFile | undefined): Answer {
+function described(file: DescFile | undefined): Reply {
   if (!file) return notFound();
   const fileDescriptorProto = withImports([file]).map(({ proto }) =>
     toBinary(FileDescriptorProtoSchema, proto),
@@ -88,7 +88,7 @@ function described(file: DescFile | undefined): Answer {
   return { case: 'fileDescriptorResponse', value: { fileDescriptorProto } };
 }
 
-const notFound = (): Answer => ({
+const notFound = (): Reply => ({
   case: 'errorResponse',
   value: { errorCode: Code.NotFound, errorMessage: 'not found' },
 });

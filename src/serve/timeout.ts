@@ -1,11 +1,12 @@
+import { hourMs, minuteMs, secondMs } from '../units.ts';
 import type { Request } from './socket-server.ts';
 
 /** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests */
 const grpcPattern = /^(\d{1,8})([HMSmun])$/;
 const unitsMs: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1000,
+  H: hourMs,
+  M: minuteMs,
+  S: secondMs,
   m: 1,
   u: 1e-3,
   n: 1e-6,

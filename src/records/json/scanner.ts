@@ -74,7 +74,7 @@ export class JsonScanner {
         }
         at = next + 1;
       } else {
-        at = this.#plain(at, byte);
+        at = this.#scalar(at, byte);
       }
       for (;;) {
         if (depth === 0) return at;
@@ -170,7 +170,7 @@ export class JsonScanner {
   }
 
   /** A number or a literal. */
-  #plain(at: number, byte: number): number {
+  #scalar(at: number, byte: number): number {
     if (byte === 0x2d || isDigit(byte)) return this.#number(at);
     const literal = literals.find((text) => text[0] === byte);
     if (!literal) throw this.unexpected(at);

@@ -35,7 +35,7 @@ const tags = {
 
 /**
  * Turns an event's protobuf encoding into its row and its share of the fingerprint without an
- * object in between. Takes only what is plain: known fields, each once, and within the limits.
+ * object in between. Takes only what is usual: known fields, each once, and within the limits.
  * Whatever else there is, the general path decides about and finds the words for; what both take
  * they must write alike.
  */
@@ -203,7 +203,7 @@ export class WireEvents {
     return end;
   }
 
-  /** As `Fingerprint.event` does; the texts are known to be plain. */
+  /** As `Fingerprint.event` does; the texts are known to be storable as they are. */
   #writeContent(event: Uint8Array): void {
     let to = this.#content.reserve(rowBytesMin + event.length);
     const content = this.#content.buffer;

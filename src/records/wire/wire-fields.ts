@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** What is given for what is not plain: the general path decides about it. */
+/** What is given for what is unusual: the general path decides about it. */
 export const notPlain = -1;
 
 export function putInt16(target: Uint8Array, at: number, value: number): void {
