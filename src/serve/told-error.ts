@@ -57,6 +57,9 @@ export function createTell(logger: Logger, onRefused: OnRefused): Tell {
   };
 }
 
+/** No error of ours, whatever a protocol makes of it; there is nobody to be told. */
+export const callerLeft = () => new ConnectError('the caller has left', Code.Canceled);
+
 /** A kind that is ours, unless the door itself gives it because a protocol wants that. */
 const isFault = (error: ServiceError) =>
   error.kind === 'internal' && !(error instanceof RequestError);

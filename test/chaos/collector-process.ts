@@ -43,10 +43,6 @@ export class CollectorProcess {
     this.#launcher = join(root, 'bin/gravitas-telemetry');
     const modules = [clockModule, ...(sabotage === undefined ? [] : [sabotage])];
     this.#imports = modules.map((path) => `--import=${path}`).join(' ');
-    process.once('exit', () => {
-      this.#child?.kill('SIGKILL');
-      this.kill();
-    });
   }
 
   get pid(): number {
@@ -68,6 +64,9 @@ export class CollectorProcess {
     });
     this.#child = child;
     this.#exited = once(child, 'exit');
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     const listening = Promise.withResolvers<number>();
     child.once('exit', (code, signal) => {
       // Whoever ends it has let go of it before.

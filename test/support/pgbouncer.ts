@@ -60,7 +60,8 @@ server_login_retry = 1
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   // A test that fails may not come to stopping it.
-  process.once('exit', () => server.kill());
+  const kill = () => server.kill();
+  process.once('exit', kill);
   const logs: string[] = [];
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -75,6 +76,7 @@ server_login_retry = 1
     logs,
     stop: async (signal = 'SIGTERM') => {
       const exited = once(server, 'exit');
+      process.off('exit', kill);
       server.kill(signal);
       await exited;
       directory.remove();
