@@ -226,6 +226,20 @@ def test_what_is_large_is_cut_and_what_is_small_is_kept(name: str, make: Callabl
         assert json_size(stored) > METADATA_BYTES_MAX / 3
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"large": "x" * 40_000, "smaller": "y" * 15_000},
+        {"in it": {"large": "x" * 40_000, "smaller": "y" * 5000}, "list": list(range(1000))},
+        {"list": ["x" * 40_000, "y" * 10_000, {"z": "z" * 5000}]},
+        {str(number): ["x" * 4000 * number] for number in range(5)},
+    ],
+    ids=["texts", "an object beside a list", "a list", "lists"],
+)
+def test_what_fits_as_a_whole_is_kept_as_a_whole(whole: dict[str, Any]) -> None:
+    assert storable_object(whole) == whole
+
+
 def test_the_service_takes_all_of_them(url: str, spool: Path, component: str, stored: Stored) -> None:
     with Telemetry(url=url, spool_directory=spool, service_name="s" * 300, resource={"x": "\x01" * 9000}) as client:
         for number, (_, make) in enumerate(LARGE):

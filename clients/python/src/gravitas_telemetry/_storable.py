@@ -21,7 +21,8 @@ DEPTH_MAX = 32
 TRUNCATED = "telemetry_truncated"
 INT_MAX = 1 << 53
 """Up to here a double holds every integer."""
-_SECONDS_MAX = 0.03
+_SECONDS_MAX = 0.015
+_SECOND_SECONDS_MAX = 0.025
 _KEY_BYTES_MAX = 1024
 # More takes Python long to write as a decimal number, and newer ones refuse.
 _DECIMAL_BITS_MAX = 13_000
@@ -30,8 +31,12 @@ _TRUNCATED_BYTES = len(f',"{TRUNCATED}":true')
 
 def storable_object(value: Any, bytes_max: int = METADATA_BYTES_MAX) -> dict[str, Any]:
     """An object of what JSON has a form for, in at most `bytes_max` of it. Never raises."""
-    making = _Making()
+    making = _Making(_SECONDS_MAX, is_sharing=False)
     made, _ = making.fit(value, bytes_max - _TRUNCATED_BYTES, 1)
+    if making.truncated:
+        # It doesn't fit as a whole: what is large must leave room for the rest.
+        making = _Making(_SECOND_SECONDS_MAX, is_sharing=True)
+        made, _ = making.fit(value, bytes_max - _TRUNCATED_BYTES, 1)
     storable = made if isinstance(made, dict) else {"value": made}
     if making.truncated:
         storable[TRUNCATED] = True
@@ -41,12 +46,13 @@ def storable_object(value: Any, bytes_max: int = METADATA_BYTES_MAX) -> dict[str
 class _Making:
     """Of one record. Sizes are bytes of JSON, with the comma that follows."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds_max: float, is_sharing: bool) -> None:
         self.truncated = False
+        self._is_sharing = is_sharing
         self._values = self._looks_at = 0
         self._is_late = False
         # Of its own time: a busy machine makes no difference to what is stored.
-        self._ends_at = time.thread_time() + _SECONDS_MAX
+        self._ends_at = time.thread_time() + seconds_max
         self._inside: set[int] = set()
 
     def fit(self, value: Any, room: int, depth: int) -> tuple[Any, int]:
@@ -120,7 +126,8 @@ class _Making:
                 break
             # One large item leaves room for those behind it.
             before, self.truncated = self.truncated, False
-            made, made_size = self.fit(item, left if count == 1 or is_small(item) else left // 2, depth + 1)
+            is_alone = not self._is_sharing or count == 1 or is_small(item)
+            made, made_size = self.fit(item, left if is_alone else left // 2, depth + 1)
             cut += self.truncated
             self.truncated |= before
             if made_size > left or cut > 1:
@@ -152,7 +159,7 @@ class _Making:
             size += name_size + made_size
         larger.sort(key=lambda entry: length(entry[1]))
         for position, (name, item) in enumerate(larger):
-            share = (room - size) // (len(larger) - position)
+            share = (room - size) // (len(larger) - position if self._is_sharing else 1)
             made, made_size = self.fit(item, share, depth + 1)
             if made_size > max(share, 8):
                 self.truncated = True
