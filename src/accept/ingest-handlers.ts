@@ -59,7 +59,9 @@ export class IngestHandlers {
     message: Message,
     read: ReadBatch<Message>,
   ): Promise<MessageInitShape<typeof LogBatchResponseSchema>> {
-    return batchResponse(await this.#ingest.batch(call, read(message, this.#ingest.rowsMax)));
+    const batch = read(message, this.#ingest.rowsMax);
+    const stored = await this.#ingest.batch(call, identified(batch, call.parameter('batch_id')));
+    return batchResponse(stored);
   }
 
   async *streamBatches(call: Call, batches: AsyncIterable<PreparedBatch>) {
@@ -105,6 +107,13 @@ export class IngestHandlers {
       return { batchId: raw.batchId, batch: error };
     }
   }
+}
+
+/** Lists and lines have no place for an id: it may be in the address. */
+function identified(batch: RawBatch, batchId: string | undefined): RawBatch {
+  if (!batchId) return batch;
+  if (batch.batchId === '') return { ...batch, batchId };
+  throw new ServiceError('invalid', 'batch_id is given twice', { field: 'batch_id' });
 }
 
 export function eventOf({ idempotencyKey, $typeName: _, ...fields }: LogRequest): RawBatch {

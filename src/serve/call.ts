@@ -89,6 +89,13 @@ export class Call {
     return this.#requestId;
   }
 
+  /** What its address says beside the path. */
+  parameter(name: string): string | undefined {
+    const { url = '' } = this.#request;
+    const at = url.indexOf('?');
+    return at < 0 ? undefined : (new URLSearchParams(url.slice(at)).get(name) ?? undefined);
+  }
+
   /** All of a request that has one message; rejected where a limit is hit. */
   whole(): Promise<Uint8Array> {
     const request = this.#request;

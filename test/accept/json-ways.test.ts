@@ -142,6 +142,33 @@ describe('a list that is a batch', () => {
     expect(await telemetry.database.count('select count(*) from system_telemetry')).toBe(4);
   });
 
+  it.each([
+    [json, '[{"event_type":"A"},{"event_type":"B"}]'],
+    ['application/x-ndjson', '{"event_type":"A"}\n{"event_type":"B"}'],
+  ])('may be sent again with an id in its address: %s', async (contentType, body) => {
+    const batchId = uuidv7();
+    for (const encoding of [undefined, 'gzip']) {
+      const { text } = await post(
+        `${batchPath}?batch_id=${batchId}`,
+        encoding ? gzipSync(body) : body,
+        { 'content-type': contentType, ...(encoding && { 'content-encoding': encoding }) },
+      );
+      const duplicate = encoding !== undefined;
+      expect(JSON.parse(text)).toMatchObject({ batch_id: batchId, events: 2, duplicate });
+    }
+    expect(await telemetry.database.count('select count(*) from system_telemetry')).toBe(2);
+    const other = await post(`${batchPath}?batch_id=${batchId}`, '[{"event_type":"C"}]', {
+      'content-type': json,
+    });
+    expect(other.status).toBe(409);
+    const wrong = await post(`${batchPath}?batch_id=x`, body, { 'content-type': contentType });
+    expect(JSON.parse(wrong.text)).toMatchObject({ field: 'batch_id' });
+    const twice = { batch_id: batchId, events: [] };
+    expect(
+      await postJson(`${telemetry.baseUrl}${batchPath}?batch_id=${batchId}`, twice),
+    ).toMatchObject({ status: 400, body: { message: 'batch_id is given twice' } });
+  });
+
   it('is taken where batches are, and nowhere else', async () => {
     const { status } = await post('/v1/telemetry/log', '{"event_type":"A"}\n', {
       'content-type': 'application/x-ndjson',

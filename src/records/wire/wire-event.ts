@@ -5,7 +5,6 @@ import type { TimeWindow } from '../validate.ts';
 import {
   isFiniteDouble,
   isLonger,
-  notPlain,
   putDouble,
   putInt16,
   putInt32,
@@ -13,6 +12,7 @@ import {
   putNull,
   putNullableText,
   putText,
+  unusual,
 } from './wire-fields.ts';
 import { jsonBytesPerByteMax, WireJson } from './wire-json.ts';
 
@@ -175,11 +175,11 @@ export class WireEvents {
     putInt64(row, start + 38, this.#observedAtUs - postgresEpochUs);
     let to = start + fixedBytes;
     to = putNullableText(row, to, event, this.#eventType, this.#eventTypeEnd);
-    if (to !== notPlain) to = putNullableText(row, to, event, this.#component, this.#componentEnd);
-    if (to !== notPlain) to = this.#putValue(row, to, event);
-    if (to !== notPlain) to = this.#putMetadata(row, to, event);
-    if (to !== notPlain) to = putNullableText(row, to, event, this.#status, this.#statusEnd);
-    if (to === notPlain) return false;
+    if (to !== unusual) to = putNullableText(row, to, event, this.#component, this.#componentEnd);
+    if (to !== unusual) to = this.#putValue(row, to, event);
+    if (to !== unusual) to = this.#putMetadata(row, to, event);
+    if (to !== unusual) to = putNullableText(row, to, event, this.#status, this.#statusEnd);
+    if (to === unusual) return false;
     this.#row.length = to;
     return true;
   }
@@ -197,7 +197,7 @@ export class WireEvents {
     this.#json.expanded = 0;
     const end = this.#json.struct(event, this.#metadata, this.#metadataEnd, row, start);
     const bytes = end - start + this.#json.expanded;
-    if (end === notPlain || bytes > limits.metadataBytesMax) return notPlain;
+    if (end === unusual || bytes > limits.metadataBytesMax) return unusual;
     putInt32(row, to, end - start + 1);
     row[to + 4] = 1;
     return end;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 /** What is given for what is unusual: the general path decides about it. */
-export const notPlain = -1;
+export const unusual = -1;
 
 export function putInt16(target: Uint8Array, at: number, value: number): void {
   target[at] = value >>> 8;
@@ -40,7 +40,7 @@ export function putNull(target: Uint8Array, to: number): number {
   return to + 4;
 }
 
-/** Copies UTF-8 with its length before it; `notPlain` where it holds NUL or is no UTF-8. */
+/** Copies UTF-8 with its length before it; `unusual` where it holds NUL or is no UTF-8. */
 export function putText(
   target: Uint8Array,
   to: number,
@@ -53,11 +53,11 @@ export function putText(
   let start = to + 4;
   for (let index = at; index < end; index++) {
     const byte = source[index] as number;
-    if (byte === 0) return notPlain;
+    if (byte === 0) return unusual;
     all |= byte;
     target[start++] = byte;
   }
-  return all < 0x80 || isPlainUtf8(source, at, end) ? start : notPlain;
+  return all < 0x80 || isPlainUtf8(source, at, end) ? start : unusual;
 }
 
 /** An empty text means none. */

@@ -2,7 +2,7 @@ import { shortEscapes } from '../json/escapes.ts';
 import { NumberShape } from '../json/number-shape.ts';
 import { limits } from '../limits.ts';
 import { putJsonNumber } from './json-number.ts';
-import { isPlainUtf8, notPlain } from './wire-fields.ts';
+import { isPlainUtf8, unusual } from './wire-fields.ts';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -38,7 +38,7 @@ export class WireJson {
   #at = 0;
   readonly #shape = new NumberShape();
 
-  /** Returns where the text ends in `target`, or `notPlain`. */
+  /** Returns where the text ends in `target`, or `unusual`. */
   struct(
     source: Uint8Array,
     at: number,
@@ -47,7 +47,7 @@ export class WireJson {
     to: number,
     depth = 1,
   ): number {
-    if (depth > limits.metadataDepthMax) return notPlain;
+    if (depth > limits.metadataDepthMax) return unusual;
     const start = to;
     target[to++] = 0x7b;
     this.#at = at;
@@ -55,16 +55,16 @@ export class WireJson {
       if (to > start + 1) target[to++] = comma;
       const entryEnd = this.#enter(source, end, 0x0a);
       const keyEnd = this.#enter(source, entryEnd, 0x0a);
-      if (keyEnd === notPlain || !isPlainKey(source, this.#at, keyEnd)) return notPlain;
+      if (keyEnd === unusual || !isPlainKey(source, this.#at, keyEnd)) return unusual;
       to = text(source, this.#at, keyEnd, target, to);
-      if (to === notPlain) return notPlain;
+      if (to === unusual) return unusual;
       target[to++] = colon;
       this.#at = keyEnd;
       const valueEnd = this.#enter(source, entryEnd, 0x12);
       // A second key or value would replace the first.
-      if (valueEnd !== entryEnd) return notPlain;
+      if (valueEnd !== entryEnd) return unusual;
       to = this.#value(source, valueEnd, target, to, depth);
-      if (to === notPlain) return notPlain;
+      if (to === unusual) return unusual;
       this.#at = entryEnd;
     }
     target[to++] = 0x7d;
@@ -72,15 +72,15 @@ export class WireJson {
   }
 
   #list(source: Uint8Array, end: number, target: Uint8Array, to: number, depth: number): number {
-    if (depth > limits.metadataDepthMax) return notPlain;
+    if (depth > limits.metadataDepthMax) return unusual;
     const start = to;
     target[to++] = 0x5b;
     while (this.#at < end) {
       if (to > start + 1) target[to++] = comma;
       const valueEnd = this.#enter(source, end, 0x0a);
-      if (valueEnd === notPlain) return notPlain;
+      if (valueEnd === unusual) return unusual;
       to = this.#value(source, valueEnd, target, to, depth);
-      if (to === notPlain) return notPlain;
+      if (to === unusual) return unusual;
       this.#at = valueEnd;
     }
     target[to++] = 0x5d;
@@ -92,14 +92,14 @@ export class WireJson {
     const at = this.#at;
     const tag = at < end ? source[at] : 0;
     const length = end - at;
-    if (tag === 0x11) return length === 9 ? this.#number(source, at + 1, target, to) : notPlain;
+    if (tag === 0x11) return length === 9 ? this.#number(source, at + 1, target, to) : unusual;
     if (tag === 0x08 || tag === 0x20) {
       const varint = source[at + 1] as number;
-      if (length !== 2 || varint > (tag === 0x08 ? 0 : 1)) return notPlain;
+      if (length !== 2 || varint > (tag === 0x08 ? 0 : 1)) return unusual;
       return literal(tag === 0x08 ? 'null' : varint === 1 ? 'true' : 'false', target, to);
     }
-    if (tag !== 0x1a && tag !== 0x2a && tag !== 0x32) return notPlain;
-    if (this.#enter(source, end, tag) !== end) return notPlain;
+    if (tag !== 0x1a && tag !== 0x2a && tag !== 0x32) return unusual;
+    if (this.#enter(source, end, tag) !== end) return unusual;
     if (tag === 0x1a) return text(source, this.#at, end, target, to);
     if (tag === 0x2a) return this.struct(source, this.#at, end, target, to, depth + 1);
     return this.#list(source, end, target, to, depth + 1);
@@ -108,7 +108,7 @@ export class WireJson {
   #number(source: Uint8Array, at: number, target: Uint8Array, to: number): number {
     for (let byte = 0; byte < 8; byte++) doubleBytes[byte] = source[at + byte] as number;
     const value = double.getFloat64(0, true);
-    if (!Number.isFinite(value)) return notPlain;
+    if (!Number.isFinite(value)) return unusual;
     const numberEnd = putJsonNumber(value, target, to);
     const magnitude = Math.abs(value);
     if (magnitude >= 1e21 || (magnitude < 1e-6 && value !== 0)) {
@@ -121,19 +121,19 @@ export class WireJson {
   /** Passes a tag and a length of at most two bytes more; returns where what follows ends. */
   #enter(source: Uint8Array, end: number, tag: number): number {
     const at = this.#at;
-    if (at + 2 > end || source[at] !== tag) return notPlain;
+    if (at + 2 > end || source[at] !== tag) return unusual;
     let length = source[at + 1] as number;
     let start = at + 2;
     if (length >= 0x80) {
-      if (start >= end) return notPlain;
+      if (start >= end) return unusual;
       length = (length & 0x7f) | ((source[start++] as number) << 7);
       if (length >= 0x4000) {
-        if (start >= end || (source[start] as number) >= 0x80) return notPlain;
+        if (start >= end || (source[start] as number) >= 0x80) return unusual;
         length = (length & 0x3fff) | ((source[start++] as number) << 14);
       }
     }
     this.#at = start;
-    return start + length > end ? notPlain : start + length;
+    return start + length > end ? unusual : start + length;
   }
 }
 
@@ -157,14 +157,14 @@ function text(source: Uint8Array, at: number, end: number, target: Uint8Array, t
     all |= byte;
     if (byte < 0x20 || byte === quote || byte === backslash) {
       const letter = shortEscapes[byte] as number;
-      if (letter === 0) return notPlain;
+      if (letter === 0) return unusual;
       target[to++] = backslash;
       target[to++] = letter;
     } else {
       target[to++] = byte;
     }
   }
-  if (all >= 0x80 && !isPlainUtf8(source, at, end)) return notPlain;
+  if (all >= 0x80 && !isPlainUtf8(source, at, end)) return unusual;
   target[to++] = quote;
   return to;
 }
