@@ -16,6 +16,8 @@ export interface Relation {
   /** What it is a partition of. */
   readonly parent: string | null;
   readonly has_default: boolean;
+  /** How many partitions it has. */
+  readonly partitions: number;
 }
 
 export async function relationsNamed(
@@ -31,10 +33,21 @@ export async function relationsNamed(
       (select inhparent::regclass::text from pg_inherits where inhrelid = class.oid limit 1) as parent,
       exists (
         select from pg_partitioned_table where partrelid = class.oid and partdefid <> 0
-      ) as has_default
+      ) as has_default,
+      (select count(*) from pg_inherits where inhparent = class.oid) as partitions
     from pg_class as class join pg_namespace as space on space.oid = relnamespace
     where nspname = current_schema() and relname = any(${names})`.execute(db);
   return new Map(rows.map((row) => [row.name, row]));
+}
+
+/** Columns of a relation that are not generated from others. */
+export async function writableColumns(db: Kysely<Database>, name: string): Promise<string[]> {
+  const { rows } = await sql<{ attname: string }>`
+    select attname from pg_attribute join pg_class as class on class.oid = attrelid
+      join pg_namespace as space on space.oid = relnamespace
+    where nspname = current_schema() and relname = ${name}
+      and attnum > 0 and not attisdropped and attgenerated = ''`.execute(db);
+  return rows.map((row) => row.attname);
 }
 
 /** The first of `name`, `name_2`, `name_3` … that nothing has. */

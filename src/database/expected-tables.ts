@@ -97,11 +97,20 @@ export interface Damage {
 
 /** What is not as it should be, of all the tables that are ours. */
 export async function findDamage(db: Kysely<Database>): Promise<Damage[]> {
+  return (await lookAtTables(db)).damage;
+}
+
+/** The same, with the number of partitions that there are. */
+export async function lookAtTables(
+  db: Kysely<Database>,
+): Promise<{ damage: Damage[]; partitions: number }> {
   const found = await relationsNamed(db, expectedNames);
-  return expectedNames.flatMap((table): Damage[] => {
+  const damage = expectedNames.flatMap((table): Damage[] => {
     const damage = damageOf(found.get(table), expected[table]);
     return damage ? [{ table, ...damage, reason: `${table} ${damage.reason}` }] : [];
   });
+  const partitions = [...found.values()].reduce((sum, relation) => sum + relation.partitions, 0);
+  return { damage, partitions };
 }
 
 function damageOf(

@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { dayMs } from '../units.ts';
 import { uuidAtMs } from '../uuid.ts';
-import { freeName, type Partition, partitionsOf } from './catalog.ts';
+import { freeName, type Partition, partitionsOf, writableColumns } from './catalog.ts';
 import { type DataTable, dataTables } from './expected-tables.ts';
 import type { Database } from './schema.ts';
 import { withShortLocks } from './short-locks.ts';
@@ -186,15 +186,20 @@ async function createPartition(
   const inRange = sql`${begun} and ${key} < ${bound(toMs)}`;
   const from = fromMs === -Infinity ? sql`minvalue` : bound(fromMs);
   const check = sql.ref(`${name}_range`);
+  const columns = sql.join((await writableColumns(trx, table)).map((each) => sql.ref(each)));
   const parts = [
-    sql`create table ${sql.table(name)} (like ${sql.table(table)} including defaults)`,
+    // What somebody has added to the table, its partitions need too: it attaches no others.
+    sql`
+      create table ${sql.table(name)} (
+        like ${sql.table(table)} including defaults including constraints including generated
+      )`,
     sql`alter table ${sql.table(name)} add constraint ${check} check (${inRange})`,
     ...(standard === undefined
       ? []
       : [
           sql`
             with moved as (delete from only ${sql.table(standard)} where ${inRange} returning *)
-            insert into ${sql.table(name)} select * from moved`,
+            insert into ${sql.table(name)} (${columns}) select ${columns} from moved`,
         ]),
     sql`
       alter table ${sql.table(table)} attach partition ${sql.table(name)}

@@ -3,7 +3,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { hourMs } from '../units.ts';
-import { type Damage, expectedNames, findDamage } from './expected-tables.ts';
+import { type Damage, expectedNames, lookAtTables } from './expected-tables.ts';
 import { createKysely } from './kysely.ts';
 import type { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
@@ -32,6 +32,8 @@ export class SchemaKeeper {
   #noticedMs = -Infinity;
   #partitionsTriedMs = 0;
   #seeing: Promise<void> | undefined;
+  /** As many as there were when they were last seen to. */
+  #partitions = 0;
 
   constructor(
     pool: pg.Pool,
@@ -82,7 +84,10 @@ export class SchemaKeeper {
 
   async #seeToPartitions(): Promise<void> {
     const attempt = async () => {
-      await this.#persistence.attempt('partitions', () => this.#maintenance.run());
+      await this.#persistence.attempt('partitions', async () => {
+        await this.#maintenance.run();
+        this.#partitions = (await lookAtTables(createKysely(this.#pool))).partitions;
+      });
       this.#partitionsTriedMs = Date.now();
       this.#seeing = undefined;
     };
@@ -91,8 +96,16 @@ export class SchemaKeeper {
   }
 
   async #look(): Promise<void> {
-    const damage = await findDamage(createKysely(this.#pool)).catch(() => []);
-    if (damage.length === 0) return;
+    const found = await lookAtTables(createKysely(this.#pool)).catch(() => undefined);
+    if (!found) return;
+    const { damage, partitions } = found;
+    if (damage.length === 0) {
+      // Whoever may not make them is told so once, and then every now and then.
+      if (partitions < this.#partitions && this.#health.isWell('partitions')) {
+        await this.#seeToPartitions();
+      }
+      return;
+    }
     this.#notice(damage, 'found');
     await this.#persistence.attempt('schema', () => this.#bringUpToDate());
     await this.#seeToPartitions();

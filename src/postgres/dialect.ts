@@ -1,4 +1,4 @@
-import { PostgresAdapter, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import { PostgresDialect, type PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
 import { transactionStartOf } from './client.ts';
 
@@ -20,16 +20,6 @@ export class SettledDialect extends PostgresDialect {
     };
     super({ pool: { connect, end: () => source.end(), options: {} } });
   }
-
-  override createAdapter(): PostgresAdapter {
-    return new Adapter();
-  }
-}
-
-/** Whoever migrates has a lock of ours; Kysely's own would belong to a session. */
-class Adapter extends PostgresAdapter {
-  override async acquireMigrationLock(): Promise<void> {}
-  override async releaseMigrationLock(): Promise<void> {}
 }
 
 /**

@@ -39,8 +39,8 @@ export function mayBeDataFault(error: unknown): boolean {
   const root = error instanceof ServiceError ? error.cause : error;
   if (!(root instanceof pg.DatabaseError) || root.severity === 'FATAL') return false;
   if (lacksPartition(root)) return false;
-  // Malformed COPY data is called a violation of the protocol.
-  return root.code === '08P01' || !circumstances.has(root.code?.slice(0, 2) ?? '');
+  if (ofData.has(root.code ?? '')) return true;
+  return !circumstances.has(root.code?.slice(0, 2) ?? '');
 }
 
 /**
@@ -48,6 +48,13 @@ export function mayBeDataFault(error: unknown): boolean {
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const circumstances = new Set(['08', '25', '28', '2D', '3D', '40', '53', '55', '57', '58', '72']);
+
+/**
+ * Codes of these classes that a single row may bring about: malformed COPY data is called a
+ * violation of the protocol, and functions say of a value that something is not in the right state,
+ * or that it is more than is configured.
+ */
+const ofData = new Set(['08P01', '55000', '53400']);
 
 /** A mistake of ours: no library or server means these by what happens to a database. */
 function isOurs(error: unknown): error is Error {

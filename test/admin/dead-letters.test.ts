@@ -60,8 +60,8 @@ it('names what is wrong with ids', async () => {
 it('does not stop at the thousandth', async () => {
   await telemetry.database.rows(
     `insert into dead_letters (batch_id, table_name, "row", payload, reason, created_at)
-      select gen_random_uuid(), 'system_telemetry', '', '{}', 'many', now() - n * interval '1 s'
-      from generate_series(1, 1001) as n`,
+      select gen_random_uuid(), 'system_telemetry', "row", '{}', 'many', now() - n * interval '1 s'
+      from generate_series(1, 1001) as n, (select "row" from dead_letters limit 1) as refused`,
   );
   const run = (...args: string[]) =>
     runCommand(['dead-letters', ...args], { DATABASE_URL: telemetry.database.url });
@@ -69,6 +69,14 @@ it('does not stop at the thousandth', async () => {
     'select id from dead_letters order by created_at limit 1',
   );
   expect(JSON.parse((await run('show', oldest?.id ?? '')).stdout)).toMatchObject(oldest ?? {});
+  expect((await run('replay', 'all')).stdout).toBe('0 replayed, 1003 not\n');
+  await telemetry.database.rows(
+    `alter table system_telemetry drop constraint small;
+     create table kept as select * from dead_letters`,
+  );
+  expect((await run('replay', 'all')).stdout).toBe('1003 replayed, 0 not\n');
+  expect(await stored()).toBe(1005);
+  await telemetry.database.rows('insert into dead_letters select * from kept');
   expect((await run('drop', 'all')).stdout).toBe('1003 dropped\n');
   expect(await telemetry.database.count('select count(*) from dead_letters')).toBe(0);
 });

@@ -70,7 +70,7 @@ describe.each(['callers', 'spool'] as const)('what PostgreSQL does not take, fro
     expect(await letters()).toHaveLength(1);
   });
 
-  it.each(['54000', 'P0001', '42501', 'XX000'])(
+  it.each(['54000', 'P0001', '42501', '53400', '55000', 'XX000'])(
     'is an outage where all rows fail alike, with SQLSTATE %s (4.3)',
     async (sqlState) => {
       await database.rows(`create function refuse() returns trigger language plpgsql as $$
@@ -84,6 +84,26 @@ describe.each(['callers', 'spool'] as const)('what PostgreSQL does not take, fro
       expect(await letters()).toEqual([]);
       expect(await commit(given)).toEqual([{ kind: 'stored' }, { kind: 'stored' }]);
       expect(await stored()).toBe(5);
+    },
+  );
+
+  it.each(['P0001', '55000', '53400', 'XX000', '0A000'])(
+    'is a dead letter, whatever a trigger says of that one row: SQLSTATE %s',
+    async (sqlState) => {
+      await database.rows(`create function refuse() returns trigger language plpgsql as $$
+        begin
+          if new.value = 1 then
+            raise exception using errcode = '${sqlState}', message = 'not this one';
+          end if;
+          return new;
+        end $$`);
+      await database.rows(`create trigger refuse before insert on system_telemetry
+        for each row execute function refuse()`);
+      expect(await committer(origin).commit(group(eventBatch(3)))).toEqual([
+        { kind: 'stored', deadLettered: { event: 1, usage: 0 } },
+      ]);
+      expect(await stored()).toBe(2);
+      expect(await letters()).toMatchObject([{ reason: expect.stringContaining(sqlState) }]);
     },
   );
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createKysely } from '../../src/database/kysely.ts';
 import { dropAdoptedTables } from '../../src/database/legacy-tables.ts';
+import { dayMs } from '../../src/units.ts';
 import { newUuidV7 } from '../../src/uuid.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -229,7 +230,16 @@ it('does not drop the last copies of rows that are gone from the new table', asy
 });
 
 describe('partitions that somebody has taken away', () => {
-  const today = () => new Date().toISOString().slice(0, 10).replaceAll('-', '');
+  const dayFrom = (days: number) =>
+    new Date(Date.now() + days * dayMs).toISOString().slice(0, 10).replaceAll('-', '');
+  const today = () => dayFrom(0);
+  const isThere = async (table: string) =>
+    (await database.count(`select count(*) from pg_class where relname = '${table}'`)) > 0;
+  const until = async (isSo: () => Promise<boolean>) => {
+    while (!(await isSo())) await sleep(20);
+  };
+  const untilSeenTo = ({ baseUrl }: TestCollector) =>
+    until(async () => (await getJson(`${baseUrl}/readyz`)).body.since.partitions === undefined);
 
   it.each(['drop table', 'alter table system_telemetry detach partition'])('%s', async (take) => {
     const collector = await start();
@@ -245,6 +255,36 @@ describe('partitions that somebody has taken away', () => {
       await sleep(20);
     }
     await untilCount('AFTER', after);
+  });
+
+  it.each([
+    ['of today', ['system_telemetry', today()]],
+    ['of a day to come', ['usage_stats', dayFrom(1)]],
+    ['of the memory of ids', ['batch_ledger', dayFrom(-2)]],
+  ])('are made anew within seconds: one %s', async (_, [table, day]) => {
+    const collector = await start();
+    await untilSeenTo(collector);
+    await database.rows(`drop table ${table}_${day}`);
+    await until(() => isThere(`${table}_${day}`));
+    await untilCommitted(collector);
+  });
+
+  it('have what somebody has added to their table: a CHECK, a column made of others', async () => {
+    const collector = await start();
+    await database.rows(`
+      alter table system_telemetry add constraint small check (value < 100);
+      alter table system_telemetry add column twice double precision
+        generated always as (value * 2) stored`);
+    await untilSeenTo(collector);
+    await database.rows(`begin; drop table system_telemetry_${today()};
+      insert into system_telemetry (id, "timestamp", observed_at, event_type, value)
+        values (gen_random_uuid(), now(), now(), 'MOVED', 3); commit`);
+    await until(() => isThere(`system_telemetry_${today()}`));
+    await untilCommitted(collector);
+    expect(
+      await database.rows(`select tableoid::regclass::text as leaf, twice from system_telemetry
+        where event_type = 'MOVED'`),
+    ).toEqual([{ leaf: `system_telemetry_${today()}`, twice: 6 }]);
   });
 });
 

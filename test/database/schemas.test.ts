@@ -73,11 +73,8 @@ describe('two installations in two schemas of one database', () => {
 });
 
 describe('a database that this program can not use', () => {
-  async function startError(): Promise<string> {
-    const collector = await Collector.start(
-      testConfig({ DATABASE_URL: database.url }),
-      silentLogger,
-    );
+  async function startError(url = database.url): Promise<string> {
+    const collector = await Collector.start(testConfig({ DATABASE_URL: url }), silentLogger);
     try {
       await collector.untilReady();
       return 'is ready';
@@ -111,6 +108,19 @@ describe('a database that this program can not use', () => {
     await addRelease(1);
     await database.rows('alter table system_telemetry add column later integer default 7');
     expect(await startError()).toBe('is ready');
+  });
+
+  it.each(['LATIN1', 'SQL_ASCII', 'EUC_JP'])('has the encoding %s', async (encoding) => {
+    const name = `encoded_${process.pid}_${encoding.toLowerCase()}`;
+    await database.rows(`create database ${name} encoding '${encoding}'
+      lc_collate 'C' lc_ctype 'C' template template0`);
+    const url = new URL(database.url);
+    url.pathname = `/${name}`;
+    const refusal = new RegExp(`has the encoding ${encoding}, .*: create one with encoding UTF8$`);
+    expect(await startError(url.href)).toMatch(refusal);
+    const migrated = await runCommand(['migrate'], { DATABASE_URL: url.href });
+    expect(migrated).toMatchObject({ code: 1, stderr: expect.stringContaining(encoding) });
+    await database.rows(`drop database ${name} with (force)`);
   });
 
   it.each([
