@@ -1,3 +1,4 @@
+import { Console } from 'node:console';
 import { parseArgs } from 'node:util';
 import { type Control, controls } from '../test/chaos/controls.ts';
 import { torture } from '../test/chaos/torture.ts';
@@ -30,6 +31,6 @@ const report = await torture({
   onFault: (number, kind) =>
     console.error(`${(performance.now() / 1000).toFixed(1)} s, ${number}: ${kind}`),
 });
-console.table(report.faults);
+new Console(process.stderr).table(report.faults);
 console.log(JSON.stringify(report, undefined, 2));
 process.exit(report.violations.length === 0 ? 0 : 1);

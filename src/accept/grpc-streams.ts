@@ -14,7 +14,7 @@ import type {
 import { type Call, callOf } from '../serve/call.ts';
 import { GrpcFrames } from '../serve/grpc-frames.ts';
 import { setGrpcStatus } from '../serve/protocol/grpc.ts';
-import type { Tell } from '../serve/told-error.ts';
+import { type Tell, unlessLeft } from '../serve/told-error.ts';
 import type { IngestHandlers, PreparedBatch } from './ingest-handlers.ts';
 import { readWireBatch } from './wire-batch.ts';
 
@@ -78,7 +78,7 @@ export class GrpcStreams {
         }
         setGrpcStatus(trailer, undefined);
       } catch (error) {
-        setGrpcStatus(trailer, tell(error, call));
+        setGrpcStatus(trailer, tell(unlessLeft(error, request.signal), call));
       } finally {
         context.abort();
       }

@@ -26,7 +26,7 @@ import { protocolOf } from './protocol/protocol-of.ts';
 import { RequestError } from './request-error.ts';
 import type { Route } from './route.ts';
 import type { Request, Response } from './socket-server.ts';
-import { callerLeft, type Tell } from './told-error.ts';
+import { type Tell, unlessLeft } from './told-error.ts';
 
 export interface RpcOptions {
   /** Of one message, after decompression. */
@@ -112,10 +112,7 @@ export class Rpc {
       const answer = await handler(request);
       const call = request.contextValues?.get(currentCall) as Call;
       // The library gives up a call with what was thrown as the reason, or with its caller's leaving.
-      const failure = () => {
-        const { reason } = call.signal;
-        return this.#tell(reason === request.signal.reason ? callerLeft() : reason, call);
-      };
+      const failure = () => this.#tell(unlessLeft(call.signal.reason, request.signal), call);
       const protocol = protocolOf(request.header.get('content-type'));
       return protocol.retell(answer, failure, call.trailer ?? new Headers());
     };

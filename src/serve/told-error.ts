@@ -57,8 +57,11 @@ export function createTell(logger: Logger, onRefused: OnRefused): Tell {
   };
 }
 
-/** No error of ours, whatever a protocol makes of it; there is nobody to be told. */
-export const callerLeft = () => new ConnectError('the caller has left', Code.Canceled);
+/** That a caller has left is no error of ours, whatever the library makes of how it did. */
+export const unlessLeft = (error: unknown, caller: AbortSignal): unknown =>
+  caller.aborted && error === caller.reason
+    ? new ConnectError('the caller has left', Code.Canceled)
+    : error;
 
 /** A kind that is ours, unless the door itself gives it because a protocol wants that. */
 const isFault = (error: ServiceError) =>

@@ -36,7 +36,7 @@ it.each(controls)(
   'finds out about a collector that is broken on purpose: %s',
   async (control) => {
     const kinds = ['collector killed', 'commit cut', 'clients dropped'];
-    const report = await torture({ seed: 1, faults: 6, secondsMax: 8, kinds, control });
+    const report = await torture({ seed: 1, faults: 5, secondsMax: 6, kinds, control });
     expect(report.lost + report.doubled).toBeGreaterThan(0);
   },
   60_000,

@@ -2,7 +2,10 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { LogRequestSchema } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import {
+  LogRequestSchema,
+  StreamBatchesRequestSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { accountOf } from '../support/metrics.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
@@ -36,17 +39,28 @@ const leaveByConnect =
     request.destroy();
   };
 
-const leaveByGrpc = (code: number) => async (): Promise<void> => {
+/** Of a stream the end does not come. */
+const leaveByGrpc = (method: 'Log' | 'StreamBatches', code: number) => async (): Promise<void> => {
   const session = http2.connect(collector.baseUrl);
-  const call = openCall(session, ingestPath('Log'), { 'content-type': 'application/grpc+proto' });
+  const call = openCall(session, ingestPath(method), { 'content-type': 'application/grpc+proto' });
   call.on('error', () => {});
-  const event = create(LogRequestSchema, { eventType: 'LEFT' });
-  call.end(envelope(toBinary(LogRequestSchema, event)));
+  call.write(envelope(messages[method]));
+  if (method === 'Log') call.end();
   await untilReceived();
   call.close(code);
   await new Promise((resolve) => call.once('close', resolve));
   session.destroy();
 };
+
+const event = { eventType: 'LEFT' };
+const messages = {
+  Log: toBinary(LogRequestSchema, create(LogRequestSchema, event)),
+  StreamBatches: toBinary(
+    StreamBatchesRequestSchema,
+    create(StreamBatchesRequestSchema, { events: [event] }),
+  ),
+};
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR } = http2.constants;
 
 it.each([
   ['one event over HTTP/1.1', leaveByConnect('Log', '{"event_type":"LEFT"}')],
@@ -58,8 +72,10 @@ it.each([
       'connect-timeout-ms': '5000',
     }),
   ],
-  ['by gRPC, cancelling', leaveByGrpc(http2.constants.NGHTTP2_CANCEL)],
-  ['by gRPC, with an error of its own', leaveByGrpc(http2.constants.NGHTTP2_INTERNAL_ERROR)],
+  ['by gRPC, cancelling', leaveByGrpc('Log', NGHTTP2_CANCEL)],
+  ['by gRPC, with an error of its own', leaveByGrpc('Log', NGHTTP2_INTERNAL_ERROR)],
+  ['a stream, cancelling', leaveByGrpc('StreamBatches', NGHTTP2_CANCEL)],
+  ['a stream, with an error of its own', leaveByGrpc('StreamBatches', NGHTTP2_INTERNAL_ERROR)],
 ])('a caller who leaves before its refusal is no error of ours: %s', async (_, leave) => {
   const locker = await database.pool.connect();
   await locker.query('begin; lock table system_telemetry in share mode');

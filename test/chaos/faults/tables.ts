@@ -15,7 +15,8 @@ type Table = (typeof tables)[number];
 export const olderClient = 'older service';
 export const refusedClient = 'refused';
 
-const remadeMsMax = 15_000;
+/** After a silence, too, which is given up after half a minute. */
+const remadeMsMax = 60_000;
 const readyMsMax = 30_000;
 const answeredMsMax = 10_000;
 const recoveredMsMax = 60_000;
