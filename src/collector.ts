@@ -103,7 +103,7 @@ export class Collector {
   async stop(): Promise<void> {
     const { shutdownMsMax, shutdownDelayMs } = this.#config;
     this.#logger.info('stopping');
-    this.#health.report('shutdown', 'in progress');
+    this.#health.expect('shutdown', 'in progress');
     if (shutdownDelayMs > 0) {
       this.#server.leave();
       await sleep(shutdownDelayMs);

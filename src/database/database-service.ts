@@ -136,7 +136,7 @@ export class DatabaseService {
   /** Brings the schema up to date, now or as soon as the database lets it, and keeps it so. */
   prepare(health: Health, clock: Clock, registry: Registry): void {
     // Not in the way either: as long as the tables are not there, batches are spooled.
-    health.report('schema', 'not up to date yet', false);
+    health.expect('schema', 'not up to date yet', false);
     let prepared = false;
     // Tables that have been looked at once may be written to ever after.
     this.#mayWrite = () => {

@@ -63,7 +63,7 @@ export class SchemaKeeper {
       for (const warning of await checkServer(this.#pool)) this.#logger.warn(warning);
       await this.#bringUpToDate();
       // Reported as well when the partitions are seen to, not before.
-      this.#health.report('partitions', 'not looked at yet', false);
+      this.#health.expect('partitions', 'not looked at yet', false);
     };
     await this.#persistence.untilDone('schema', checked);
     // Without them rows go to the default partition: that is no reason not to take any.

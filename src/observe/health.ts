@@ -77,13 +77,27 @@ export class Health {
     return parts.every((part) => !this.#obstacles.has(part));
   }
 
+  /** Notes what every start or stop begins with: nothing to be warned of. */
+  expect(part: HealthPart, reason: string, blocking = true): void {
+    this.#note(part, reason, blocking, 'info');
+  }
+
   /** Notes what is wrong with a part, and whether nothing goes without it; undefined when it is well. */
   report(part: HealthPart, reason: string | undefined, blocking = true): void {
+    this.#note(part, reason, blocking, 'warn');
+  }
+
+  #note(
+    part: HealthPart,
+    reason: string | undefined,
+    blocking: boolean,
+    level: 'info' | 'warn',
+  ): void {
     const { ready } = this.readiness;
     const before = this.#obstacles.get(part);
     if (reason === undefined) this.#obstacles.delete(part);
     else this.#obstacles.set(part, { reason, blocking, since: before?.since ?? new Date() });
-    if (!before && reason !== undefined) this.#logger?.warn({ part, reason }, 'degraded');
+    if (!before && reason !== undefined) this.#logger?.[level]({ part, reason }, 'degraded');
     if (before && reason === undefined) {
       this.#logger?.info({ part, since: before.since }, 'well again');
     }
