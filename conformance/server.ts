@@ -6,6 +6,7 @@ import { Router } from '../src/serve/router.ts';
 import { Rpc } from '../src/serve/rpc.ts';
 import { SocketServer } from '../src/serve/socket-server.ts';
 import { createTell, type Tell } from '../src/serve/told-error.ts';
+import { answerUnreadable } from '../src/serve/unreadable.ts';
 import { silentLogger } from '../test/support/logger.ts';
 import { Suite } from './messages.ts';
 import { conformanceService, SuiteError } from './service.ts';
@@ -50,6 +51,7 @@ const server = new SocketServer(
     peekMsMax: config.headerMsMax,
     streamsPerConnectionMax: config.connectionCallsMax,
     onRefused,
+    onUnreadable: answerUnreadable(tell),
   },
   router.listener,
   silentLogger,

@@ -17,6 +17,7 @@ import type { Route } from './serve/route.ts';
 import { Router } from './serve/router.ts';
 import { SocketServer } from './serve/socket-server.ts';
 import { createTell } from './serve/told-error.ts';
+import { answerUnreadable } from './serve/unreadable.ts';
 
 /** Another collector on the directory may take so much longer to stop than it was told to. */
 const lockMarginMs = 2000;
@@ -182,6 +183,7 @@ export class Collector {
         peekMsMax: config.headerMsMax,
         streamsPerConnectionMax: config.connectionCallsMax,
         onRefused,
+        onUnreadable: answerUnreadable(tell),
       },
       router.listener,
       logger,

@@ -56,6 +56,7 @@ export class Router {
   readonly #collector: Route = { ...this.#unknown, path: '*', methods: ['GET', 'POST'] };
 
   async #serve(route: Route, call: Call, request: Request, response: Response): Promise<void> {
+    if (request.httpVersion === '1.1' && request.headers.host === undefined) throw withoutHost();
     const method = request.method === 'HEAD' ? 'GET' : (request.method as string);
     if (!route.methods.includes(method)) {
       if (method !== 'OPTIONS') throw otherMethod(route);
@@ -82,6 +83,12 @@ const methodPath = /^\/\w+(\.\w+)+\/\w+$/;
 
 const allowed = ({ methods }: Route): string =>
   methods.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ');
+
+/** RFC 9112, section 3.2. */
+const withoutHost = () =>
+  new RequestError('invalid', 'malformed', 'the header has no Host', {
+    headers: { connection: 'close' },
+  });
 
 const otherMethod = (route: Route) =>
   new RequestError('unimplemented', 'method', `use ${route.methods.join(' or ')}`, {

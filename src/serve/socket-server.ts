@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from '../observe/logger.ts';
 import { Http2Sessions } from './http2-sessions.ts';
 import type { OnRefused } from './refusals.ts';
+import type { OnUnreadable } from './unreadable.ts';
 
 export interface SocketServerOptions {
   readonly host: string;
@@ -27,6 +28,7 @@ export interface SocketServerOptions {
   /** A connection is told to go after so long, give or take a tenth; 0: never. */
   readonly connectionMsMax: number;
   readonly onRefused: OnRefused;
+  readonly onUnreadable: OnUnreadable;
 }
 
 /** Node's HTTP/2 server gives objects of the same use. */
@@ -55,6 +57,8 @@ export class SocketServer {
   readonly #tcp: net.Server;
   /** With the time when each is told to go. */
   readonly #sockets = new Map<net.Socket, number>();
+  /** The latest of each HTTP/1.1 connection. */
+  readonly #responses = new WeakMap<Duplex, Response>();
   readonly #sessions: Http2Sessions;
   #leaving = false;
   #active = 0;
@@ -71,9 +75,19 @@ export class SocketServer {
         requestTimeout: Math.max(options.streamMsMax, options.headerMsMax),
         keepAliveTimeout: options.idleMsMax,
         connectionsCheckingInterval: Math.min(options.headerMsMax, checkMs),
+        // The router says what is missing.
+        requireHostHeader: false,
       },
       this.#onRequest,
     );
+    // Whoever expects what we do not know gets what anybody gets: RFC 9110, section 10.1.1.
+    this.#http1.on('checkExpectation', this.#onRequest);
+    this.#http1.on('clientError', (error, socket) => {
+      const response = this.#responses.get(socket);
+      const isAnswering = response?.headersSent && !response.writableFinished;
+      if (!socket.writable || isAnswering) socket.destroy(error);
+      else options.onUnreadable(error, socket);
+    });
     // A server that is handed its sockets starts its timeouts only when it believes it listens.
     this.#http1.emit('listening');
     this.#http2 = http2.createServer(
@@ -140,8 +154,9 @@ export class SocketServer {
       this.#active -= 1;
       if (this.#active === 0) this.#idle?.resolve();
     });
-    if (request.httpVersionMajor === 1 && this.#isOver(request.socket)) {
-      response.shouldKeepAlive = false;
+    if (request.httpVersionMajor === 1) {
+      this.#responses.set(request.socket, response);
+      if (this.#isOver(request.socket)) response.shouldKeepAlive = false;
     }
     try {
       this.#listener(request, response);

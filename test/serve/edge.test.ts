@@ -341,6 +341,36 @@ describe('a call by GET', () => {
   });
 });
 
+describe('what is no request', () => {
+  it.each([
+    ['garbage\r\n\r\n', 400],
+    ['GET /livez HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', 400],
+    [`GET /livez HTTP/1.1\r\n${close}\r\n`, 400],
+    [`GET /livez HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    [
+      `POST ${logPath} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      400,
+    ],
+  ])('is answered with a reason and a name: %j', async (bytes, status) => {
+    const answer = await exchange(bytes);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    const [, id] = /^x-request-id: (.+)$/m.exec(head) ?? [];
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.parse(body)).toMatchObject({
+      code: 'invalid_argument',
+      details: [{ debug: { request_id: id } }],
+    });
+  });
+
+  it('is not what expects more than we know', async () => {
+    const answer = await exchange(
+      posted(logPath, 'Host: x\r\nExpect: more\r\nContent-Type: application/json\r\n'),
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 200 /);
+  });
+});
+
 it('says which methods it knows at all', async () => {
   const answer = await exchange(`OPTIONS * HTTP/1.1\r\nHost: x\r\n${close}\r\n`);
   expect(answer).toMatch(/^HTTP\/1.1 204 .*\r\nallow: GET, HEAD, POST\r\n/s);
