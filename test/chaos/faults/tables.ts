@@ -103,6 +103,12 @@ const refusals: readonly ((key: string) => string)[] = [
   ),
 ];
 
+/** Locks first, and so waits for others and never for each other. */
+const change = (world: World, ddl: string): Promise<void> =>
+  transaction(world, async (client) => {
+    await client.query(`lock table system_telemetry in access exclusive mode; ${ddl}`);
+  });
+
 async function refuseRows(world: World, random: Random): Promise<boolean> {
   const { postgres, deliveries, access } = world;
   const key = `chaos_${deliveries.events}`;
@@ -110,7 +116,7 @@ async function refuseRows(world: World, random: Random): Promise<boolean> {
   const metadata = { [key]: randomBytes(8000).toString('base64') };
   if (!(await hasTable(world, 'system_telemetry'))) return false;
   await postgres.admin(`grant usage on schema chaos to ${role}`);
-  await postgres.admin(random.pick(refusals)(key));
+  await change(world, random.pick(refusals)(key));
   const delivery = deliveries.create(refusedClient, random.between(1, 8), 0, metadata);
   const send = senders.grpc?.(`http://127.0.0.1:${access.port}`) as Send;
   const isAnswered = async () => {
@@ -120,7 +126,7 @@ async function refuseRows(world: World, random: Random): Promise<boolean> {
   await comes(isAnswered, answeredMsMax);
   const letter = `select from dead_letters where batch_id = '${delivery.id}'`;
   const met = await comes(async () => (await postgres.admin(letter)).length > 0, answeredMsMax);
-  await postgres.admin(`drop index if exists ${key}; drop function if exists chaos.${key} cascade`);
+  await change(world, `drop index if exists ${key}; drop function if exists chaos.${key} cascade`);
   await comes(isAnswered, recoveredMsMax);
   return met;
 }
