@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Connection, Submittable } from 'pg';
 import { type RecordKind, tables } from '../records/tables.ts';
+import { schemaInUse } from './schema-in-use.ts';
 
 const copyData = 'd'.charCodeAt(0);
 const copyDone = Buffer.from('c\0\0\0\x04', 'latin1');
@@ -46,12 +47,16 @@ export async function copyRows(
   loads: readonly Load[],
   begin?: string,
 ): Promise<void> {
+  const schema = schemaInUse(client);
+  const prefix = schema === undefined ? '' : `${quoted(schema)}.`;
   const copies = loads.map(({ table, rows }) => ({
-    statement: `copy "${table.name}" (${table.columns.map((column) => `"${column}"`).join(', ')}) from stdin (format binary)`,
+    statement: `copy ${prefix}${quoted(table.name)} (${table.columns.map(quoted).join(', ')}) from stdin (format binary)`,
     parts: [header, ...rows, trailer],
   }));
   await client.query(new CopyIn(copies, begin)).done;
 }
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A `COPY … FROM STDIN` and its data, in parts. */
 interface Copy {

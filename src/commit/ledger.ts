@@ -98,8 +98,7 @@ export async function noteDeadLetters(
 
 async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<string>> {
   const batches = inOrder(group);
-  const { rows } = await sql<{ batch_id: string }>`
-    insert into batch_ledger (batch_id, fingerprint, answer, group_id)
+  const inTheirOrder = sql<never>`
     select batch_id, fingerprint, answer, group_id
     from unnest(
       ${batches.map((batch) => batch.id)}::uuid[],
@@ -107,9 +106,14 @@ async function insertIds(trx: Transaction<Database>, group: Group): Promise<Set<
       ${batches.map(answerText)}::jsonb[],
       ${batches.map((batch) => groupIdOf(batch, group))}::uuid[]
     ) with ordinality as batch (batch_id, fingerprint, answer, group_id, position)
-    order by position
-    on conflict (batch_id) do nothing
-    returning batch_id`.execute(trx);
+    order by position`;
+  const rows = await trx
+    .insertInto('batch_ledger')
+    .columns(['batch_id', 'fingerprint', 'answer', 'group_id'])
+    .expression(() => inTheirOrder)
+    .onConflict((conflict) => conflict.column('batch_id').doNothing())
+    .returning('batch_id')
+    .execute();
   return new Set(rows.map((row) => row.batch_id));
 }
 

@@ -5,6 +5,7 @@ import type { Database } from '../database/schema.ts';
 import { transactionStartOf } from '../postgres/client.ts';
 import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { copyRows, type Load } from './copy.ts';
+import { doubtSchemaInUse, findSchemaInUse, schemaInUse } from './schema-in-use.ts';
 
 /** What a transaction gets: Kysely, and the connection below it for COPY. */
 export type Work<T> = (trx: Transaction<Database>, client: pg.ClientBase) => Promise<T>;
@@ -44,8 +45,10 @@ export class Writer {
     const client = await this.#pool.connect();
     let failure: Error | undefined;
     try {
+      await findSchemaInUse(client);
       return await work(client);
     } catch (error) {
+      doubtSchemaInUse(client, error);
       failure = error as Error;
       throw error;
     } finally {
@@ -55,10 +58,9 @@ export class Writer {
   }
 
   #kyselyOn(client: pg.PoolClient): Kysely<Database> {
-    const known = this.#kysely.get(client);
-    if (known) return known;
-    const kysely = createKyselyOn(client);
+    const kysely = this.#kysely.get(client) ?? createKyselyOn(client);
     this.#kysely.set(client, kysely);
-    return kysely;
+    const schema = schemaInUse(client);
+    return schema === undefined ? kysely : kysely.withSchema(schema);
   }
 }

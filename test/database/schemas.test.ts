@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Collector } from '../../src/collector.ts';
+import { eventBatch } from '../support/batches.ts';
 import { startCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
+import { createCommitter } from '../support/committer.ts';
 import { testConfig } from '../support/config.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { postJson } from '../support/http.ts';
@@ -24,6 +27,7 @@ function inSchema(path: string): TestDatabase {
   return { ...database, url: `${database.url}&options=${options}` };
 }
 
+const nameOf = ({ url }: TestDatabase) => new URL(url).pathname.slice(1);
 const post = (baseUrl: string, event_type: string) =>
   postJson(`${baseUrl}/v1/telemetry/log`, { event_type });
 const countIn = (schema: string) =>
@@ -57,6 +61,38 @@ describe('two installations in two schemas of one database', () => {
     expect((await drop('two,one')).stdout).toContain('system_telemetry_legacy is dropped');
     await Promise.all([first.stop(), second.stop()]);
   });
+
+  it.each([
+    ['callers', 'system_telemetry'],
+    ['callers', 'batch_ledger'],
+    ['spool', 'system_telemetry'],
+    ['spool', 'batch_ledger'],
+  ] as const)(
+    'write nothing to the tables of the other one: %s, without %s',
+    async (from, table) => {
+      const [odd, other] = ['an "odd.name', 'two'];
+      await database.rows(`create schema "an ""odd.name"; create schema two`);
+      for (const schema of [other, odd]) {
+        await database.rows(`alter database ${nameOf(database)} set search_path to
+        ${schema === odd ? '"an ""odd.name", two' : 'two'}`);
+        await (await startCollector({}, database)).stop();
+      }
+      const { committer, end } = createCommitter(database, from);
+      const group = () => ({ id: uuidv7(), batches: [eventBatch(2)] });
+      const known = group();
+      expect(await committer.commit(known)).toEqual([{ kind: 'stored' }]);
+      await database.rows(`alter table "an ""odd.name".${table} rename to elsewhere`);
+      await expect(committer.commit(group())).rejects.toThrow(/42P01/);
+      // Answered by the ledger, as long as that is there.
+    await committer.commit(known).catch(() => {});
+      expect(await countIn(other)).toBe(0);
+      expect(await database.count(`select count(*) from two.batch_ledger`)).toBe(0);
+      await database.rows(`alter table "an ""odd.name".elsewhere rename to ${table}`);
+      expect(await committer.commit(group())).toEqual([{ kind: 'stored' }]);
+      expect(await countIn('"an ""odd.name"')).toBe(4);
+      await end();
+    },
+  );
 
   it('do not wait for each other', async () => {
     await database.rows('create schema one; create schema two');
