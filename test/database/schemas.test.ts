@@ -84,7 +84,7 @@ describe('two installations in two schemas of one database', () => {
       await database.rows(`alter table "an ""odd.name".${table} rename to elsewhere`);
       await expect(committer.commit(group())).rejects.toThrow(/42P01/);
       // Answered by the ledger, as long as that is there.
-    await committer.commit(known).catch(() => {});
+      await committer.commit(known).catch(() => {});
       expect(await countIn(other)).toBe(0);
       expect(await database.count(`select count(*) from two.batch_ledger`)).toBe(0);
       await database.rows(`alter table "an ""odd.name".elsewhere rename to ${table}`);
