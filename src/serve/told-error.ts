@@ -50,7 +50,9 @@ export function createTell(logger: Logger, onRefused: OnRefused): Tell {
     const told =
       known instanceof ServiceError
         ? fromServiceError(known)
-        : (known ?? new ConnectError('internal error', Code.Internal, undefined, undefined, error));
+        : known
+          ? shortened(known)
+          : new ConnectError('internal error', Code.Internal, undefined, undefined, error);
     told.details.push({ desc: RequestInfoSchema, value: { requestId } });
     told.metadata.set('x-request-id', requestId);
     return told;
@@ -62,6 +64,20 @@ export const unlessLeft = (error: unknown, caller: AbortSignal): unknown =>
   caller.aborted && error === caller.reason
     ? new ConnectError('the caller has left', Code.Canceled)
     : error;
+
+/** Many quote what they refuse; gRPC has its errors in a header, which must not be long. */
+const messageCharactersMax = 300;
+
+const short = (text: string): string =>
+  text.length <= messageCharactersMax
+    ? text
+    : `${text.slice(0, messageCharactersMax).toWellFormed()}…`;
+
+function shortened(error: ConnectError): ConnectError {
+  const { rawMessage, code, metadata, cause } = error;
+  if (rawMessage.length <= messageCharactersMax) return error;
+  return new ConnectError(short(rawMessage), code, metadata, undefined, cause);
+}
 
 /** A kind that is ours, unless the door itself gives it because a protocol wants that. */
 const isFault = (error: ServiceError) =>
@@ -83,7 +99,8 @@ function expected(
 
 /** With RetryInfo and Retry-After where a retry is worth while, and the field where one is at fault. */
 function fromServiceError(error: ServiceError): ConnectError {
-  const told = new ConnectError(error.message, codeOf(error), undefined, undefined, error);
+  const message = short(error.message);
+  const told = new ConnectError(message, codeOf(error), undefined, undefined, error);
   if (error.retryDelayMs !== undefined) {
     const retryDelay = durationFromMs(error.retryDelayMs);
     told.details.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) });
@@ -95,7 +112,7 @@ function fromServiceError(error: ServiceError): ConnectError {
     }
   }
   if (error.field !== undefined) {
-    const fieldViolations = [{ field: error.field, description: error.message }];
+    const fieldViolations = [{ field: short(error.field), description: message }];
     told.details.push({
       desc: BadRequestSchema,
       value: create(BadRequestSchema, { fieldViolations }),

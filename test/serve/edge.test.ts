@@ -341,6 +341,21 @@ describe('a call by GET', () => {
   });
 });
 
+it.each([
+  ['DeadLetterService/DropDeadLetters', (text: string) => ({ ids: [text] })],
+  ['QueryService/ListEvents', (text: string) => ({ start_time: text })],
+  ['QueryService/ListEvents', (text: string) => ({ page_size: text })],
+  ['QueryService/ListEvents', (text: string) => ({ component: { [text]: text } })],
+])('does not repeat all that it refuses: %s', async (method, ask) => {
+  const body = Buffer.from(JSON.stringify(ask('語'.repeat(100_000))));
+  const path = `/gravitas.telemetry.v1.${method}`;
+  const answer = await call(path, { 'content-type': 'application/grpc+json' }, envelope(body));
+  expect(answer.grpcStatus).toBe('3');
+  const plain = await call(path, json, body);
+  expect(plain.status).toBe(400);
+  expect(plain.body.length).toBeLessThan(10_000);
+});
+
 describe('what is no request', () => {
   it.each([
     ['garbage\r\n\r\n', 400],
