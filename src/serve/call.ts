@@ -15,8 +15,10 @@ export const anonymous: Caller = { name: 'anonymous' };
 
 const neverAborted = new AbortController().signal;
 
-/** A request is not begun when less than this part of its time is left. */
-const answerShare = 4;
+/** A request is not begun when more than this part of its time is gone. */
+const beginShare = 0.75;
+/** What the event loop may take for its own work says nothing of how busy the collector is. */
+const pauseMs = 250;
 
 /** How long a call that is past its time has to say so. */
 const graceMs = 5000;
@@ -164,7 +166,7 @@ export class Call {
       const waitedMs = performance.now() - this.#cameAt;
       // A caller in a hurry does not make the collector busy.
       if (this.timeoutMs !== undefined && waitedMs >= this.timeoutMs) refuse(timedOut());
-      else if (waitedMs > options.unaryMsMax * (1 - 1 / answerShare)) refuse(busy());
+      else if (waitedMs > Math.max(pauseMs, options.unaryMsMax * beginShare)) refuse(busy());
       else begin();
     });
   }

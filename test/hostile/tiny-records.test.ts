@@ -18,11 +18,17 @@ it('survives messages of the largest size that are nothing but empty records', a
       return { status: response.status, body: await response.json() };
     }),
   );
-  for (const answer of answers) {
+  const read = answers.filter(({ status }) => status === 400);
+  expect(read.length).toBeGreaterThan(0);
+  for (const { body: answer } of read) {
     expect(answer).toMatchObject({
-      status: 400,
-      body: { code: 'invalid_argument', message: expect.stringContaining('1048576 records') },
+      code: 'invalid_argument',
+      message: expect.stringContaining('1048576 records'),
     });
+  }
+  // Whoever waited for too long behind the others is put off.
+  for (const answer of answers.filter(({ status }) => status !== 400)) {
+    expect(answer).toMatchObject({ status: 429, body: { code: 'resource_exhausted' } });
   }
   expect(await collector.end('SIGTERM')).toBe(0);
   await database.drop();
