@@ -273,7 +273,7 @@ describe('a batch as a whole', () => {
       'the message is not JSON: unexpected "]" at byte 30',
     ],
     ['[{"event_type":"A"}]]', undefined, 'the message is not JSON: unexpected "]" at byte 20'],
-    ['5', '', 'the message is neither a JSON object nor a list'],
+    ['5', undefined, 'the message is neither a JSON object nor a list'],
     ['{}', 'events', 'the batch has neither events nor usage'],
     ['{"event_type":"A"}', 'events', 'the batch has neither events nor usage'],
     ['{"events":null}', 'events', 'the batch has neither events nor usage'],
@@ -318,7 +318,7 @@ describe('a single record', () => {
       'idempotency_key',
       'idempotency_key is given twice',
     ],
-    ['[]', '', 'the message is not a JSON object'],
+    ['[]', undefined, 'the message is not a JSON object'],
     ['nul', undefined, 'the message is not JSON: unexpected end at byte 3'],
   ])('is refused: %s', (json, field, message) => {
     expect(refusal(() => read(json))).toEqual({ field, message });
