@@ -30,7 +30,7 @@ it('answers unary requests while streams have filled their lane and its writers 
     usage: Array.from({ length: 200 }, () => ({ model: 'm'.repeat(200) })),
   }));
   const stream = collect(client.streamBatches(generate(batches)));
-  const waiting = `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%copy "usage_stats"%'`;
+  const waiting = `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%copy %"usage_stats"%'`;
   while ((await telemetry.database.count(waiting)) < 2) {
     // The streams' writers are not stuck yet.
   }
