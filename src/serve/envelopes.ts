@@ -1,6 +1,6 @@
+import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { parseMediaType } from './media-type.ts';
 import { RequestError } from './request-error.ts';
-import type { Request } from './socket-server.ts';
 
 /** A flag, and the length of the message in four bytes. */
 const headerBytes = 5;
@@ -18,15 +18,16 @@ export const compressedWithoutEncoding = () =>
  * The body as it is, ended by an error at a message that is flagged as compressed where no
  * encoding was named; https://github.com/grpc/grpc/blob/master/doc/compression.md
  */
-export function uncompressedEnvelopes(
-  { headers }: Request,
-  body: AsyncIterable<Uint8Array>,
-): AsyncIterable<Uint8Array> {
+export function uncompressedEnvelopes({
+  header,
+  body,
+}: UniversalServerRequest): UniversalServerRequest['body'] {
   const isEnveloped = /^application\/(grpc|connect\+)/.test(
-    parseMediaType(headers['content-type'])?.essence ?? '',
+    parseMediaType(header.get('content-type') ?? undefined)?.essence ?? '',
   );
-  const encoding = headers['grpc-encoding'] ?? headers['connect-content-encoding'] ?? 'identity';
-  return isEnveloped && encoding === 'identity' ? checked(body) : body;
+  const encoding = header.get('grpc-encoding') ?? header.get('connect-content-encoding');
+  const isUncompressed = (encoding ?? 'identity') === 'identity';
+  return isEnveloped && isUncompressed ? checked(body as AsyncIterable<Uint8Array>) : body;
 }
 
 async function* checked(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

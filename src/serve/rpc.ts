@@ -101,7 +101,7 @@ export class Rpc {
       ...received,
       ...(method === 'GET' && { url: readGetQuery(received.url) }),
       method,
-      body: uncompressedEnvelopes(request, body),
+      body,
     });
     await send(answer, response);
   }
@@ -109,7 +109,7 @@ export class Rpc {
   /** The same handler, whose errors are told as everybody's are. */
   #retelling(handler: UniversalHandler): UniversalHandler {
     const retelling = async (request: UniversalServerRequest) => {
-      const answer = await handler(request);
+      const answer = await handler({ ...request, body: uncompressedEnvelopes(request) });
       const call = request.contextValues?.get(currentCall) as Call;
       // The library gives up a call with what was thrown as the reason, or with its caller's leaving.
       const failure = () => this.#tell(unlessLeft(call.signal.reason, request.signal), call);
