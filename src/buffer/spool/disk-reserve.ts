@@ -7,7 +7,10 @@ export class DiskReserve {
   readonly #directory: string;
   readonly #reserveBytes: number;
   #askedAt = -Infinity;
-  #isLow = false;
+  /** Written since the start: a burst can fill a disk between two looks at it. */
+  #writtenBytes = 0;
+  /** How far that may go, as of the last look. */
+  #writableBytes = Infinity;
 
   constructor(directory: string, reserveBytes: number) {
     this.#directory = directory;
@@ -17,14 +20,20 @@ export class DiskReserve {
   /** As it was a moment ago: the appends must not change places while they wait for an answer. */
   get isLow(): boolean {
     if (performance.now() - this.#askedAt > askEveryMs) void this.ask();
-    return this.#isLow;
+    return this.#reserveBytes > 0 && this.#writtenBytes > this.#writableBytes;
+  }
+
+  /** Counts what is about to be written. */
+  take(bytes: number): void {
+    this.#writtenBytes += bytes;
   }
 
   async ask(): Promise<void> {
     this.#askedAt = performance.now();
+    const writtenBytes = this.#writtenBytes;
     try {
       const { bavail, bsize } = await statfs(this.#directory);
-      this.#isLow = bavail * bsize < this.#reserveBytes;
+      this.#writableBytes = writtenBytes + bavail * bsize - this.#reserveBytes;
     } catch {
       // The append that follows says what is wrong with the disk.
     }

@@ -215,6 +215,7 @@ export class Spool {
       throw full('the database is not taking data, and the spool is full');
     }
     this.checkDisk();
+    this.#disk.take(bytes);
     if (missing > 0) void this.#setAside.giveUp(missing);
   }
 
