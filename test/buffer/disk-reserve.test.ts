@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DiskReserve } from '../../src/buffer/spool/disk-reserve.ts';
-import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const moreThanAnyDisk = 2 ** 52;
 
 describe('the reserve of a disk (3.3)', () => {
-  let directory: TemporaryDirectory;
+  let directory: ReturnType<typeof temporaryDirectory>;
   beforeEach(() => {
     directory = temporaryDirectory();
   });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { accountOf, imbalance, type TableAccount } from '../support/metrics.ts';
+import { accountOf, imbalance, metric, type TableAccount } from '../support/metrics.ts';
 import type { Deliveries, Delivery } from './deliveries.ts';
 import { olderClient, refusedClient } from './faults/tables.ts';
 import type { Postgres } from './postgres.ts';
@@ -49,9 +49,11 @@ export async function untilSettled(baseUrl: string, deadline: AbortSignal): Prom
   let missing = '';
   const isSettled = async () => {
     const ready = await fetch(`${baseUrl}/readyz`);
+    // What lies in segments is accounted for when their turn comes.
+    const spoolBytes = await metric(baseUrl, 'telemetry_spool_bytes');
     const accounts = await Promise.all(tables.map((table) => accountOf(baseUrl, table)));
-    missing = JSON.stringify([await ready.json(), accounts]);
-    return ready.ok && accounts.every(({ pending }) => pending === 0);
+    missing = JSON.stringify([await ready.json(), spoolBytes, accounts]);
+    return ready.ok && spoolBytes === 0 && accounts.every(({ pending }) => pending === 0);
   };
   while (!(await isSettled())) {
     if (deadline.aborted) throw new Error(`not recovered in time: ${missing}`);
