@@ -25,10 +25,11 @@ export function segmentsIn(directory: string): string[] {
     .sort();
 }
 
-/** The numbers of the files that were set aside. */
-export function setAsideIn(directory: string): Set<number> {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.damaged'));
-  return new Set(names.map((name) => statSync(join(directory, name)).ino));
+/** The segments that were set aside. */
+export function setAsideIn(directory: string): Set<string> {
+  const suffix = '.damaged';
+  const names = readdirSync(directory).filter((name) => name.endsWith(suffix));
+  return new Set(names.map((name) => name.slice(0, -suffix.length)));
 }
 
 /** Waits until something is in the spool. */
@@ -43,9 +44,9 @@ export async function untilSpooled(directory: string): Promise<void> {
 
 /**
  * Leaves behind the newest segment what a crash or a bad disk can: never in place of what was
- * acknowledged, which no single disk could give back. Returns the file's number, where there is one.
+ * acknowledged, which no single disk could give back. Returns the segment, where there is one.
  */
-export function damageNewestSegment(directory: string, random: Random): number | undefined {
+export function damageNewestSegment(directory: string, random: Random): string | undefined {
   const name = segmentsIn(directory).findLast((each) => statSync(join(directory, each)).size > 64);
   if (!name) return undefined;
   const path = join(directory, name);
@@ -59,7 +60,7 @@ export function damageNewestSegment(directory: string, random: Random): number |
     Array.from({ length: random.between(1, 200) }, () => random.between(0, 255)),
   );
   appendFileSync(path, random.pick([torn, flipped, noise, Buffer.alloc(random.between(1, 8192))]));
-  return statSync(path).ino;
+  return name;
 }
 
 /** Takes the directory away, so that nothing can be created in it, until the returned function is called. */

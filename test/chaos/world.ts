@@ -34,7 +34,7 @@ export interface World {
   /** Between network and PostgreSQL, now and then. */
   pooler: PgBouncer | undefined;
   /** The files that were damaged, which are to be set aside. */
-  readonly damagedSegments: Set<number>;
+  readonly damagedSegments: Set<string>;
   /** What the collectors stopped so far have counted. */
   accounts: Accounts;
   /** Damaged segments that they deleted to stay within bounds. */

@@ -53,7 +53,7 @@ export class ClosedSegments {
   readonly #logger: Logger;
   /** Drained, and not to be drained again, however long they stay. */
   readonly #done = new Map<ClosedFile, { readonly damaged: boolean }>();
-  /** Why the last of them has not gone. */
+  /** Why the last of them has not gone; '' where none has failed to. */
   #staysBecause = '';
   #reads = 0;
 
@@ -77,10 +77,8 @@ export class ClosedSegments {
 
   /** Segments that are drained and can't be deleted or set aside, and why. */
   get obstacle(): string | undefined {
-    const count = this.#done.size;
-    return count === 0
-      ? undefined
-      : `${count} drained segments can't be deleted: ${this.#staysBecause}`;
+    if (this.#staysBecause === '') return undefined;
+    return `${this.#done.size} drained segments can't be deleted: ${this.#staysBecause}`;
   }
 
   add(file: ClosedFile): void {
@@ -137,6 +135,7 @@ export class ClosedSegments {
         await this.#stay(file, damaged, error);
       }
     }
+    if (this.#done.size === 0) this.#staysBecause = '';
   }
 
   async #stay(file: ClosedFile, damaged: boolean, error: unknown): Promise<void> {

@@ -18,6 +18,8 @@ export const refusedClient = 'refused';
 /** After a silence, too, which is given up after half a minute. */
 const remadeMsMax = 60_000;
 const readyMsMax = 30_000;
+/** For each row that is to be moved, on a machine that does all this at once. */
+const movedRowMs = 0.1;
 const answeredMsMax = 10_000;
 const recoveredMsMax = 60_000;
 
@@ -140,6 +142,10 @@ async function startWithoutPartition(world: World): Promise<boolean> {
   const partition = await find();
   if (!partition) return false;
   await world.stopCollector('SIGTERM');
+  const rows = await world.postgres.admin<{ count: number }>(
+    `select count(*)::int as count from ${partition.name}`,
+  );
+  const wellMsMax = readyMsMax + movedRowMs * (rows[0]?.count ?? 0);
   await transaction(world, async (client) => {
     await client.query(`
       alter table system_telemetry detach partition ${partition.name};
@@ -153,8 +159,8 @@ async function startWithoutPartition(world: World): Promise<boolean> {
     const partitions = body.reasons.some((reason: string) => reason.startsWith('partitions'));
     return status === 200 && !partitions && left.length === 0;
   };
-  if (!(await comes(isWell, readyMsMax)))
-    world.violations.push(`not ready within ${readyMsMax} ms of a start under load`);
+  if (!(await comes(isWell, wellMsMax)))
+    world.violations.push(`not ready within ${wellMsMax} ms of a start under load`);
   return true;
 }
 
