@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Ingest, type IngestOptions } from './accept/ingest.ts';
-import { announced } from './buffer/announce.ts';
+import { announced, announcing } from './buffer/announce.ts';
 import { Drain } from './buffer/drain.ts';
 import { CommitOrSpool } from './buffer/fallback.ts';
 import { IngestBuffer } from './buffer/ingest-buffer.ts';
@@ -55,10 +55,10 @@ export function createIngestPath(
   const writer = new Writer(writers);
   const ofCallers = new GroupCommitter(writer, 'callers');
   const ofSpool = new GroupCommitter(writer, 'spool');
-  const outage = new Outage(ofCallers.probe, health);
+  const outage = new Outage(ofCallers.probeKinds, health);
   const options = { sharesDisk: config.databaseUrl === '' };
   const fallback = new CommitOrSpool(announced(ofCallers.commit, logger), spool, outage, options);
-  const committer = { ...ofSpool, commit: announced(ofSpool.commit, logger) };
+  const committer = announcing(ofSpool, logger);
   const drain = new Drain(spool, committer, outage, config, accounting, health, logger);
   const intake = new IntakeWatch(spool, outage, options, health);
   const buffer = createBuffer(config, fallback, accounting);

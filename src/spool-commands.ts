@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { announced } from './buffer/announce.ts';
+import { announcing } from './buffer/announce.ts';
 import { batchRows } from './buffer/batch.ts';
 import { Drain } from './buffer/drain.ts';
 import { Outage } from './buffer/outage.ts';
@@ -64,14 +64,14 @@ export async function drainSpool(
     const committer = new GroupCommitter(new Writer(database.writers), 'spool');
     const drain = new Drain(
       spool,
-      { ...committer, commit: announced(committer.commit, logger) },
-      new Outage(committer.probe, health),
+      announcing(committer, logger),
+      new Outage(committer.probeKinds, health),
       config,
       new Accounting(registry),
       health,
       logger,
     );
-    await committer.probe(['event', 'usage']).catch((error) => {
+    await committer.probeKinds(['event', 'usage']).catch((error) => {
       throw new StartError(`the database takes no data: ${errorMessage(error)}`, { cause: error });
     });
     await drain.finish();

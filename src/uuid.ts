@@ -47,6 +47,9 @@ export function uuidV7TimeMs(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
 }
 
+/** A new UUIDv7 of another time. */
+export const uuidV7AtMs = (ms: number): string => uuidAtMs(ms).slice(0, 13) + newUuidV7().slice(13);
+
 /** The least UUID whose time is `ms`: a bound for ranges of UUIDv7. */
 export function uuidAtMs(ms: number): string {
   const hex = ms.toString(16).padStart(12, '0');

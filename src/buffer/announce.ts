@@ -1,5 +1,5 @@
 import type { Logger } from '../observe/logger.ts';
-import type { CommitGroup, Settlement } from './batch.ts';
+import type { CommitGroup, Committer, Settlement } from './batch.ts';
 
 /** Logs which batches have become dead letters, in whole or in part, also where nobody waits any more. */
 export const announced =
@@ -17,6 +17,12 @@ export const announced =
     }
     return settlements;
   };
+
+export const announcing = (committer: Committer, logger: Logger): Committer => ({
+  ...committer,
+  commit: announced(committer.commit, logger),
+  commitSuspects: announced(committer.commitSuspects, logger),
+});
 
 function deadRows(settlement: Settlement): number {
   if (settlement.kind !== 'stored' || !settlement.deadLettered) return 0;

@@ -88,7 +88,14 @@ export type Probe = (kinds: readonly RecordKind[]) => Promise<void>;
 /** What the database does for the spool. */
 export interface Committer {
   readonly commit: CommitGroup;
-  readonly probe: Probe;
+  /**
+   * The same for what has failed again and again, each time while others could be stored: a row
+   * that fails alone is kept as a dead letter, whatever PostgreSQL says of it, as long as it takes
+   * another one in its place.
+   */
+  readonly commitSuspects: CommitGroup;
+  /** Throws what keeps the database from taking any rows where those of some batches go. */
+  readonly probe: (batches: readonly Batch[]) => Promise<void>;
   /** Keeps all rows of a batch as dead letters, without a look at what is in them. */
   readonly keep: (batch: Batch, reason: string) => Promise<Settlement>;
 }

@@ -1,13 +1,14 @@
-import { errorMessage, ServiceError } from '../errors.ts';
+import { errorMessage } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { newUuidV7 } from '../uuid.ts';
 import { Backoff, pause } from './backoff.ts';
-import { type Batch, batchBytes, batchRows, type Committer, kindsOf } from './batch.ts';
+import { type Batch, batchBytes, batchRows, type Committer, type Settlement } from './batch.ts';
 import type { Outage } from './outage.ts';
 import type { ClosedSegment } from './spool/closed-segments.ts';
 import type { Spool } from './spool/spool.ts';
+import { isRetryable, Stragglers } from './stragglers.ts';
 
 export interface DrainOptions {
   readonly groupRowsMax: number;
@@ -17,6 +18,7 @@ export interface DrainOptions {
 const idleMs = 200;
 /** A group that fails so often, while the database takes other rows, is divided. */
 const groupFaultsMax = 3;
+const faultPauseMs = 500;
 
 /** Moves the spool's batches to the database, in order; none of them holds up the others for long. */
 export class Drain {
@@ -29,6 +31,7 @@ export class Drain {
   readonly #logger: Logger;
   readonly #stop = new AbortController();
   readonly #backoff = new Backoff();
+  readonly #stragglers: Stragglers;
   #running: Promise<void> = Promise.resolve();
 
   /** `committer` dead-letters the batches whose ids are known with other content (5.7). */
@@ -48,6 +51,7 @@ export class Drain {
     this.#accounting = accounting;
     this.#health = health;
     this.#logger = logger;
+    this.#stragglers = new Stragglers(spool, committer, accounting, logger);
   }
 
   start(): void {
@@ -113,18 +117,13 @@ export class Drain {
     for (let faults = 0; faults < faultsMax; ) {
       if (this.#stop.signal.aborted) return true;
       try {
-        const settlements = await this.#committer.commit(group);
-        settlements.forEach((settlement, index) => {
-          this.#accounting.settled((batches[index] as Batch).answer, settlement);
-        });
-        this.#outage.committed(batches);
-        this.#backoff.reset();
-        this.#health.report('drain', undefined);
+        this.#settled(batches, await this.#committer.commit(group));
         return true;
       } catch (error) {
         failure = error;
-        if (await this.#databaseIsWell(batches)) faults += 1;
-        await this.#failed(error);
+        const isWell = await this.#databaseIsWell(batches);
+        if (isWell) faults += 1;
+        await this.#failed(error, isWell);
       }
     }
     const [only, second] = batches as [Batch, Batch?];
@@ -134,27 +133,29 @@ export class Drain {
     return (await this.#settle(batches.slice(middle), 1)) && first;
   }
 
+  #settled(batches: readonly Batch[], settlements: readonly Settlement[]): void {
+    for (const [index, batch] of batches.entries()) {
+      this.#accounting.settled(batch.answer, settlements[index] as Settlement);
+      this.#stragglers.forget(batch);
+    }
+    this.#outage.committed(batches);
+    this.#backoff.reset();
+    this.#health.report('drain', undefined);
+  }
+
   /**
-   * A batch that alone fails again and again. What may be a matter of time comes again after all
-   * others; what is not becomes dead letters, or else its segment is set aside.
+   * Tries until a batch that alone fails again and again is out of the way; where that fails too,
+   * its segment has to stay.
    */
   async #moveAway(batch: Batch, failure: unknown): Promise<boolean> {
-    const { id } = batch;
     while (!this.#stop.signal.aborted) {
       try {
-        if (failure instanceof ServiceError && failure.kind === 'retryable') {
-          await this.#spool.append({ id: batch.groupId ?? id, batches: [batch] });
-          this.#logger.warn({ err: failure, batch: id }, 'a batch of the spool is put off');
-          this.#accounting.putOff();
-        } else {
-          const settlement = await this.#committer.keep(batch, errorMessage(failure));
-          this.#accounting.settled(batch.answer, settlement);
-          this.#logger.error({ err: failure, batch: id }, 'a batch of the spool is dead letters');
-        }
+        const settlement = await this.#stragglers.moveAway(batch, failure);
+        if (settlement) this.#settled([batch], [settlement]);
         return true;
       } catch (error) {
         if (await this.#databaseIsWell([batch])) {
-          this.#logger.error({ err: error, batch: id }, 'a batch of the spool is set aside');
+          this.#logger.error({ err: error, batch: batch.id }, 'a batch of the spool is set aside');
           this.#accounting.setAside();
           return false;
         }
@@ -165,20 +166,21 @@ export class Drain {
   }
 
   async #databaseIsWell(batches: readonly Batch[]): Promise<boolean> {
-    return await this.#committer.probe(kindsOf(batches)).then(
+    return await this.#committer.probe(batches).then(
       () => true,
       () => false,
     );
   }
 
-  async #failed(error: unknown): Promise<void> {
-    const expected = error instanceof ServiceError && error.kind === 'retryable';
-    this.#logger[expected ? 'debug' : 'error'](
+  /** `isWell`: the database takes other rows. */
+  async #failed(error: unknown, isWell = false): Promise<void> {
+    this.#logger[isRetryable(error) ? 'debug' : 'error'](
       { err: error },
       'draining the spool failed, and is tried again',
     );
     this.#health.report('drain', errorMessage(error), false);
-    await this.#backoff.pause(this.#stop.signal);
+    const { signal } = this.#stop;
+    await (isWell ? pause(faultPauseMs, signal) : this.#backoff.pause(signal));
   }
 }
 

@@ -3,12 +3,17 @@ import type pg from 'pg';
 import type { Batch, EncodedRows, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { errorMessage } from '../errors.ts';
-import { classifyDatabaseError, isDataFault, mayBeDataFault } from '../postgres/sqlstate.ts';
+import {
+  classifyDatabaseError,
+  isDataFault,
+  isLackOfResources,
+  mayBeDataFault,
+} from '../postgres/sqlstate.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { splitTuples } from '../records/tuples.ts';
 import { copyRows, tableOf } from './copy.ts';
 import { type Claims, claimBatches, inOrder } from './ledger.ts';
-import { probe } from './probe.ts';
+import { probe, type Sample, timestampMs } from './probe.ts';
 
 /** A row that PostgreSQL does not store; all rows as one where they can't be told apart. */
 export interface UnstorableRow {
@@ -17,15 +22,25 @@ export interface UnstorableRow {
   readonly reason: string;
 }
 
+/** Whether the data may be to blame for an error. */
+export type Suspicion = (error: unknown) => boolean;
+
 /** Loads rows some of which PostgreSQL does not store, and resolves with these. */
 export async function copyDivided(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   kind: RecordKind,
   { copy }: EncodedRows,
+  isSuspect: Suspicion,
 ): Promise<UnstorableRow[]> {
   const table = tableOf(kind, copy);
-  const divider = new Divider(trx, client, [kind]);
+  const sampleOf = (row: Uint8Array, error: unknown): Sample => ({
+    kind,
+    timestampMs: timestampMs(row),
+    // Where there is no room for a row, there may still be some for a smaller one.
+    ...(isLackOfResources(error) && { bytes: row.byteLength }),
+  });
+  const divider = new Divider(trx, client, isSuspect, sampleOf);
   const unstorable = await divider.divide(rowsOf(copy), (rows) =>
     copyRows(client, [{ table, rows }]),
   );
@@ -53,7 +68,7 @@ export async function claimDivided(
 ): Promise<DividedClaims> {
   const settled = new Map<Batch, Settlement>();
   const claimed = new Set<Batch>();
-  const divider = new Divider(trx, client, []);
+  const divider = new Divider<Batch>(trx, client, mayBeDataFault);
   const unstorable = await divider.divide(inOrder(group), async (batches) => {
     const claims = await claimBatches(trx, { ...group, batches });
     batches.forEach((batch, index) => {
@@ -72,33 +87,42 @@ export async function claimDivided(
  * halves, until those are alone. Each try is a savepoint, so that what was done stays (4.4 of
  * docs/specs/buffer.md).
  */
-class Divider {
+class Divider<T> {
   readonly #trx: Transaction<Database>;
   readonly #client: pg.ClientBase;
-  readonly #kinds: readonly RecordKind[];
+  readonly #isSuspect: Suspicion;
+  readonly #sampleOf: ((item: T, error: unknown) => Sample) | undefined;
 
-  /** `kinds`: of the records whose tables the work writes to. */
-  constructor(trx: Transaction<Database>, client: pg.ClientBase, kinds: readonly RecordKind[]) {
+  /** `sampleOf`: a row beside the one that an item is, where it is one. */
+  constructor(
+    trx: Transaction<Database>,
+    client: pg.ClientBase,
+    isSuspect: Suspicion,
+    sampleOf?: (item: T, error: unknown) => Sample,
+  ) {
     this.#trx = trx;
     this.#client = client;
-    this.#kinds = kinds;
+    this.#isSuspect = isSuspect;
+    this.#sampleOf = sampleOf;
   }
 
   /** Resolves with the items that are not taken, and why. Any other failure is thrown. */
-  async divide<T>(
+  async divide(
     items: readonly T[],
     work: (part: readonly T[]) => Promise<void>,
   ): Promise<Map<T, string>> {
     const unstorable = new Map<T, string>();
     const divideOn = async (part: readonly T[]): Promise<void> => {
-      const [only, second] = part;
-      if (only === undefined) return;
-      const reason = await this.#fault(() => work(part));
-      if (reason === undefined) return;
-      if (second === undefined) {
-        unstorable.set(only, reason);
+      const [first] = part;
+      if (first === undefined) return;
+      if (part.length === 1) {
+        const reason = await this.#fault(first, () => work(part));
+        if (reason !== undefined) unstorable.set(first, reason);
         return;
       }
+      const error = await this.#failure(() => work(part));
+      if (error === undefined) return;
+      if (!isDataFault(error)) await this.#probe(first, error);
       const middle = Math.ceil(part.length / 2);
       await divideOn(part.slice(0, middle));
       await divideOn(part.slice(middle));
@@ -111,13 +135,13 @@ class Divider {
    * Why PostgreSQL does not take the data of some work; undefined when it does. Where what it says
    * may also mean that it takes nothing at all, it has to say so twice while it takes other rows.
    */
-  async #fault(work: () => Promise<void>): Promise<string | undefined> {
+  async #fault(item: T, work: () => Promise<void>): Promise<string | undefined> {
     const error = await this.#failure(work);
     if (error === undefined) return undefined;
     if (!isDataFault(error)) {
-      await this.#probe(error);
+      await this.#probe(item, error);
       if ((await this.#failure(work)) === undefined) return undefined;
-      await this.#probe(error);
+      await this.#probe(item, error);
     }
     return errorMessage(classifyDatabaseError(error));
   }
@@ -130,14 +154,15 @@ class Divider {
       await sql`release savepoint part`.execute(this.#trx);
       return undefined;
     } catch (error) {
-      if (!mayBeDataFault(error)) throw error;
+      if (!this.#isSuspect(error)) throw error;
       await sql`rollback to savepoint part`.execute(this.#trx);
       return error;
     }
   }
 
-  async #probe(failure: unknown): Promise<void> {
-    await probe(this.#client, this.#kinds).catch(() => {
+  async #probe(item: T, failure: unknown): Promise<void> {
+    const samples = this.#sampleOf ? [this.#sampleOf(item, failure)] : [];
+    await probe(this.#client, samples).catch(() => {
       throw failure;
     });
   }

@@ -1,14 +1,19 @@
 import { sql, type Transaction } from 'kysely';
 import type pg from 'pg';
-import { type Batch, type Group, kindsOf, type Settlement } from '../buffer/batch.ts';
+import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { classifyDatabaseError, isDataFault, mayBeDataFault } from '../postgres/sqlstate.ts';
+import {
+  classifyDatabaseError,
+  isDataFault,
+  mayBeDataFault,
+  mayBeDataFaultAfterAll,
+} from '../postgres/sqlstate.ts';
 import { byKind, type RecordKind, recordKinds } from '../records/tables.ts';
 import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';
-import { claimDivided, copyDivided, rowsOf } from './divide.ts';
+import { claimDivided, copyDivided, rowsOf, type Suspicion } from './divide.ts';
 import { type Claims, claimBatches, newClaims, noteDeadLetters } from './ledger.ts';
-import { probe } from './probe.ts';
+import { probe, probeLike, samplesOf } from './probe.ts';
 import { isForgotten, type Portion, unwritten, wholeBatches } from './stored-before.ts';
 import type { Work, Writer } from './writer.ts';
 
@@ -38,13 +43,27 @@ export class GroupCommitter {
       const first = this.#allNew(group).catch(ifOfData(together));
       return await first.catch(async (error) => {
         if (!isDataFault(error)) await this.#probeAfter(error, group);
-        return await this.#writer.transaction(this.#divided(group));
+        return await this.#writer.transaction(this.#divided(group, mayBeDataFault));
       });
     });
 
-  /** Throws what keeps the database from taking anything; see `probe`. */
-  readonly probe = async (kinds: readonly RecordKind[]): Promise<void> =>
-    await this.#classified(() => this.#writer.transaction((_, client) => probe(client, kinds)));
+  /** See `Committer`. */
+  readonly commitSuspects = async (group: Group): Promise<readonly Settlement[]> =>
+    await this.#classified(() =>
+      this.#writer.transaction(this.#divided(group, mayBeDataFaultAfterAll)),
+    );
+
+  /** Throws what keeps the database from taking records of some kinds; see `probe`. */
+  readonly probeKinds = async (kinds: readonly RecordKind[]): Promise<void> =>
+    await this.#classified(() =>
+      this.#writer.transaction((_, client) => probe(client, samplesOf(kinds))),
+    );
+
+  /** The same where some batches go; see `probeLike`. */
+  readonly probe = async (batches: readonly Batch[]): Promise<void> =>
+    await this.#classified(() =>
+      this.#writer.transaction((_, client) => probeLike(client, batches)),
+    );
 
   /** Keeps all rows of a batch as dead letters, whatever is in them. */
   readonly keep = async (batch: Batch, reason: string): Promise<Settlement> =>
@@ -94,14 +113,14 @@ export class GroupCommitter {
   }
 
   /** Batch by batch, as many as the ledger takes, and in each of them as many rows. */
-  #divided(group: Group): Work<readonly Settlement[]> {
+  #divided(group: Group, isSuspect: Suspicion): Work<readonly Settlement[]> {
     return async (trx, client) => {
       // Deferred ones would speak up when it is too late to find out whom they mean.
       await sql`set constraints all immediate`.execute(trx);
       const claims = await claimDivided(trx, client, group);
       const results = [...claims.settlements];
       for (const portion of await this.#toWrite(trx, group, claims)) {
-        results[portion.index] = await storeDivided(trx, client, portion);
+        results[portion.index] = await storeDivided(trx, client, portion, isSuspect);
       }
       for (const [index, batch] of group.batches.entries()) {
         const reason = claims.unstorable.get(batch);
@@ -119,7 +138,7 @@ export class GroupCommitter {
   /** A failure twice in a row may be the data's fault: if rows of ours are taken, it is. */
   async #probeAfter(failure: unknown, group: Group): Promise<void> {
     if (!mayBeDataFault(failure)) throw failure;
-    await this.probe(kindsOf(group.batches)).catch(() => {
+    await this.probe(group.batches).catch(() => {
       throw failure;
     });
   }
@@ -168,10 +187,11 @@ async function storeDivided(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   { batch, known }: Portion,
+  isSuspect: Suspicion,
 ): Promise<Settlement> {
   const deadLettered = byKind(() => 0);
   for (const kind of recordKinds) {
-    const rows = await copyDivided(trx, client, kind, batch.rows[kind]);
+    const rows = await copyDivided(trx, client, kind, batch.rows[kind], isSuspect);
     await keepDeadLetters(trx, batch.id, rows);
     const { count, copy } = batch.rows[kind];
     deadLettered[kind] = rows[0]?.row === copy ? count : rows.length;

@@ -36,12 +36,34 @@ function lacksPartition(error: unknown): boolean {
  */
 export function mayBeDataFault(error: unknown): boolean {
   if (isDataFault(error)) return true;
-  const root = error instanceof ServiceError ? error.cause : error;
-  if (!(root instanceof pg.DatabaseError) || root.severity === 'FATAL') return false;
-  if (lacksPartition(root)) return false;
-  if (ofData.has(root.code ?? '')) return true;
+  const root = refusalOf(error);
+  if (!root) return false;
+  if (isRaised(root) || ofData.has(root.code ?? '')) return true;
   return !circumstances.has(root.code?.slice(0, 2) ?? '');
 }
+
+/**
+ * The same of what fails again and again, while other data are taken: then even a circumstance,
+ * a timeout for one, may be brought about by the data alone.
+ */
+export const mayBeDataFaultAfterAll = (error: unknown): boolean =>
+  isDataFault(error) || refusalOf(error) !== undefined;
+
+/** Whether there may be room for other data, and not for these. */
+export function isLackOfResources(error: unknown): boolean {
+  const root = refusalOf(error);
+  return root?.code?.startsWith('53') === true && !isRaised(root);
+}
+
+/** What the server says of a statement, and lives on. */
+function refusalOf(error: unknown): pg.DatabaseError | undefined {
+  const root = error instanceof ServiceError ? error.cause : error;
+  if (!(root instanceof pg.DatabaseError) || root.severity === 'FATAL') return undefined;
+  return lacksPartition(root) ? undefined : root;
+}
+
+/** Somebody's own function says it of what it was given, whatever SQLSTATE it has chosen. */
+const isRaised = ({ routine }: pg.DatabaseError): boolean => routine === 'exec_stmt_raise';
 
 /**
  * Connections, transactions, logins, missing databases, resources, locks, operators, the system:

@@ -52,6 +52,8 @@ class Database implements Committer {
     return group.map(() => ({ kind: 'stored' }));
   };
 
+  readonly commitSuspects: Committer['commit'] = (group) => this.commit(group);
+
   readonly keep: Committer['keep'] = async ({ id, answer }) => {
     this.kept.push(id);
     return { kind: 'stored', deadLettered: answer.stored };
@@ -67,7 +69,7 @@ async function drainAll(database: Committer): Promise<void> {
   const accounting = new Accounting(registry);
   for (const { answer } of batches) accounting.received(answer);
   const limits = { groupRowsMax: 1000, groupBytesMax: 1024 * 1024 };
-  const outage = new Outage(database.probe, health);
+  const outage = new Outage(() => database.probe([]), health);
   await new Drain(spool, database, outage, limits, accounting, health, silentLogger).finish();
 }
 

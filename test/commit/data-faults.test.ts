@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
@@ -45,6 +46,18 @@ function batchWithLongText(rows: number): Batch {
 const group = (...batches: Batch[]) => ({ id: uuidv7(), batches });
 const none = { event: 0, usage: 0 };
 
+/** A trigger after which the server itself cancels the statement that writes such a row. */
+const cancelling = `
+  create function cancelling() returns trigger language plpgsql as $$
+    begin
+      if new.value = 1 then
+        perform pg_cancel_backend(pg_backend_pid()), pg_sleep(1);
+      end if;
+      return new;
+    end $$;
+  create trigger cancelling before insert on system_telemetry
+    for each row execute function cancelling()`;
+
 describe.each(['callers', 'spool'] as const)('what PostgreSQL does not take, from %s', (origin) => {
   it('is told from an outage by other rows, which it takes (4.4)', async () => {
     await database.rows(`create index on system_telemetry ((metadata->>'text'))`);
@@ -70,7 +83,7 @@ describe.each(['callers', 'spool'] as const)('what PostgreSQL does not take, fro
     expect(await letters()).toHaveLength(1);
   });
 
-  it.each(['54000', 'P0001', '42501', '53400', '55000', 'XX000'])(
+  it.each(['57014', '53100', '55P03', '54000', 'P0001', '42501', '53400', '55000', 'XX000'])(
     'is an outage where all rows fail alike, with SQLSTATE %s (4.3)',
     async (sqlState) => {
       await database.rows(`create function refuse() returns trigger language plpgsql as $$
@@ -78,8 +91,9 @@ describe.each(['callers', 'spool'] as const)('what PostgreSQL does not take, fro
       await database.rows(`create trigger refuse before insert on system_telemetry
         for each row execute function refuse()`);
       const given = group(eventBatch(2), eventBatch(3));
-      const { commit } = committer(origin);
+      const { commit, commitSuspects } = committer(origin);
       await expect(commit(given)).rejects.toMatchObject({ kind: 'retryable' });
+      await expect(commitSuspects(given)).rejects.toMatchObject({ kind: 'retryable' });
       await database.rows('drop trigger refuse on system_telemetry');
       expect(await letters()).toEqual([]);
       expect(await commit(given)).toEqual([{ kind: 'stored' }, { kind: 'stored' }]);
@@ -118,6 +132,64 @@ describe.each(['callers', 'spool'] as const)('what PostgreSQL does not take, fro
     expect(await stored()).toBe(2);
     const kept = await database.rows<{ row: Buffer }>('select "row", payload from dead_letters');
     expect(kept).toEqual([{ row: copy, payload: {} }]);
+  });
+});
+
+describe('rows that are suspected, since their group fails again and again', () => {
+  const suspects = () => committer('spool').commitSuspects;
+  const retryable = { kind: 'retryable' };
+
+  it('are dead letters, also where the server itself calls it a circumstance', async () => {
+    await database.rows(cancelling);
+    const given = group(eventBatch(2), eventBatch(1));
+    await expect(committer('spool').commit(given)).rejects.toMatchObject(retryable);
+    expect(await suspects()(given)).toEqual([
+      { kind: 'stored', deadLettered: { event: 1, usage: 0 } },
+      { kind: 'stored', deadLettered: none },
+    ]);
+    expect(await stored()).toBe(2);
+    expect(await letters()).toMatchObject([{ reason: expect.stringContaining('57014') }]);
+  });
+
+  const impatient = async (work: (commit: GroupCommitter['commitSuspects']) => Promise<void>) => {
+    const { committer, end } = createCommitter(database, 'spool', { lock_timeout: 200 });
+    await work(committer.commitSuspects).finally(end);
+  };
+  const holding = async (lock: string, work: () => Promise<void>) => {
+    const holder = await database.pool.connect();
+    await holder.query(`begin; ${lock}`);
+    await work();
+    await holder.query('rollback');
+    holder.release();
+    expect(await letters()).toEqual([]);
+  };
+
+  it('are not to blame where nothing gets into the partition that they go to', async () => {
+    const yesterday = new Date(Date.now() - 86_400_000);
+    const partition = `system_telemetry_${yesterday.toISOString().slice(0, 10).replaceAll('-', '')}`;
+    const events = [
+      create(EventSchema, { eventType: 'LATE', timestamp: timestampFromDate(yesterday) }),
+    ];
+    const given = group(encodeBatch({ batchId: uuidv7(), events, usage: [] }, encodeOptions));
+    await impatient(async (commit) => {
+      await holding(`lock table ${partition}`, async () => {
+        await expect(commit(given)).rejects.toMatchObject(retryable);
+      });
+      expect(await commit(given)).toMatchObject([{ kind: 'stored', deadLettered: none }]);
+    });
+    expect(await database.count(`select count(*) from ${partition}`)).toBe(1);
+  });
+
+  it('are not to blame where somebody else has their id under way', async () => {
+    const given = group(eventBatch(2));
+    const claim = `insert into batch_ledger (batch_id, fingerprint, group_id)
+      values ('${given.batches[0]?.id}', '', gen_random_uuid())`;
+    await impatient(async (commit) => {
+      await holding(claim, async () => {
+        await expect(commit(given)).rejects.toMatchObject(retryable);
+      });
+      expect(await commit(given)).toMatchObject([{ kind: 'stored', deadLettered: none }]);
+    });
   });
 });
 

@@ -24,8 +24,8 @@ afterEach(async () => {
 });
 
 const spool = () => join(directory.path, 'spool');
-const start = async () => {
-  telemetry = await startCollector({ TELEMETRY_DATA_DIR: directory.path }, database);
+const start = async (options = {}) => {
+  telemetry = await startCollector({ TELEMETRY_DATA_DIR: directory.path, ...options }, database);
 };
 const post = (fields = {}) =>
   postJson(`${telemetry.baseUrl}/v1/telemetry/log`, { event_type: 'STUCK', ...fields });
@@ -120,17 +120,103 @@ it('does not keep an outage going when it is stuck itself (4.2)', async () => {
   await expectAllGood();
 });
 
-it('puts off a batch that takes too long, and comes back to it (5.12)', async () => {
-  // One event keeps its transaction for longer than the database has patience with it.
-  await database.rows(`create function linger() returns trigger language plpgsql as $$
+/** Of what passes, as a rule: transactions, resources, states, operators, the system, connections. */
+const passing = ['40001', '40P01', '53100', '53200', '55P03', '57014', '57P01', '58030', '08006'];
+
+/** Refuses a row with the SQLSTATE that is in its metadata. */
+async function refuseAsTold(): Promise<void> {
+  await database.rows(`create function refuse() returns trigger language plpgsql as $$
     begin
-      if new.event_type = 'SLOW' and to_regclass('quick') is null then
-        raise exception using errcode = '57014', message = 'too slow';
+      if new.metadata ? 'sqlstate' then
+        raise exception using errcode = new.metadata->>'sqlstate', message = 'not this one';
       end if;
       return new;
     end $$`);
-  await database.rows(`create trigger linger before insert on system_telemetry
-    for each row execute function linger()`);
+  for (const table of ['system_telemetry', 'usage_stats']) {
+    await database.rows(`create trigger refuse before insert on ${table}
+      for each row execute function refuse()`);
+  }
+}
+
+it.each(['live', 'drained'])(
+  'keeps a row as a dead letter, whatever a trigger calls it, of events and of usage, %s (4.3)',
+  async (how) => {
+    await start();
+    await refuseAsTold();
+    const endOutage = how === 'drained' ? await beginOutage(database) : undefined;
+    for (const sqlstate of passing) {
+      const bad = { metadata: { sqlstate } };
+      const { body } = await postJson(`${telemetry.baseUrl}/v1/telemetry/batch`, {
+        events: [{ event_type: 'GOOD' }, { event_type: 'BAD', ...bad }, { event_type: 'GOOD' }],
+        usage: [{ model: 'bad', ...bad }, { model: 'good' }],
+      });
+      expect(body.durability).toBe(how === 'live' ? 'DURABILITY_COMMITTED' : 'DURABILITY_SPOOLED');
+    }
+    await endOutage?.();
+    await expectAllGood();
+    const { length } = passing;
+    expect(await account()).toMatchObject({ dead_lettered: length, stored: 2 * length + 1 });
+    expect(await database.count('select count(*) from usage_stats')).toBe(length);
+    expect(await database.count('select count(*) from dead_letters')).toBe(2 * length);
+    expect(await database.rows('select reason from dead_letters')).toEqual(
+      expect.arrayContaining(
+        passing.map((sqlState) => ({ reason: expect.stringContaining(`SQLSTATE ${sqlState}`) })),
+      ),
+    );
+  },
+);
+
+it.each(['live', 'drained'])(
+  'keeps a row as a dead letter of which the server says again and again what passes elsewhere, %s (5.12)',
+  async (how) => {
+    await cancelSlow();
+    await start();
+    const endOutage = how === 'drained' ? await beginOutage(database) : undefined;
+    const events = ['FAST', 'SLOW', 'FAST'].map((event_type) => ({ event_type }));
+    const { body } = await postJson(`${telemetry.baseUrl}/v1/telemetry/batch`, { events });
+    expect(body.durability).toBe('DURABILITY_SPOOLED');
+    await endOutage?.();
+    await expectAllGood();
+    expect(await account()).toMatchObject({ stored: 3, dead_lettered: 1 });
+    expect(await database.rows('select reason from dead_letters')).toEqual([
+      { reason: expect.stringContaining('SQLSTATE 57014') },
+    ]);
+  },
+);
+
+it('puts off a batch that the spool has no more room for, too (5.12)', async () => {
+  await start({ TELEMETRY_SPOOL_BYTES_MAX: '2000' });
+  const release = await cancelSlow();
+  const endOutage = await beginOutage(database);
+  expect((await post({ event_type: 'SLOW' })).body.durability).toBe('DURABILITY_SPOOLED');
+  while ((await post()).status === 200);
+  await endOutage();
+  await expect
+    .poll(() => metric(telemetry.baseUrl, 'telemetry_spool_put_off_total'), { timeout: 20_000 })
+    .toBeGreaterThan(0);
+  await release();
+  await expectAllGood();
+  expect(await metric(telemetry.baseUrl, 'telemetry_spool_set_aside_total')).toBe(0);
+  expect(await database.rows('select * from dead_letters')).toEqual([]);
+});
+
+/** Cancels what writes such a row, as the server does with what takes too long. */
+async function cancelSlow(): Promise<() => Promise<unknown>> {
+  await database.rows('create table gate as select 1 as key');
+  await database.rows(`create function cancelling() returns trigger language plpgsql as $$
+    begin
+      if new.event_type = 'SLOW' and exists (select from gate) then
+        perform pg_cancel_backend(pg_backend_pid()), pg_sleep(1);
+      end if;
+      return new;
+    end $$`);
+  await database.rows(`create trigger cancelling before insert on system_telemetry
+    for each row execute function cancelling()`);
+  return () => database.rows('delete from gate');
+}
+
+it('puts off a batch that takes too long, and comes back to it (5.12)', async () => {
+  const release = await cancelSlow();
   await start();
   const endOutage = await beginOutage(database);
   for (const event_type of ['FAST', 'SLOW', 'FAST']) await post({ event_type });
@@ -141,7 +227,7 @@ it('puts off a batch that takes too long, and comes back to it (5.12)', async ()
   await expect
     .poll(() => metric(telemetry.baseUrl, 'telemetry_spool_put_off_total'), { timeout: 20_000 })
     .toBeGreaterThan(0);
-  await database.rows('create table quick ()');
+  await release();
   await expectAllGood();
   expect(
     await database.count(`select count(*) from system_telemetry where event_type = 'SLOW'`),

@@ -125,11 +125,11 @@ export class Spool {
 
   /**
    * Resolves when all batches of a group are on disk. Throws a `ServiceError`: `overloaded` where
-   * the spool or the disk is full, `retryable` where writing failed.
+   * spool or disk is full, `retryable` where writing failed. There is room for what is moved, always.
    */
-  async append(group: Group): Promise<void> {
+  async append(group: Group, how: 'new' | 'moved' = 'new'): Promise<void> {
     const record = Buffer.concat(group.batches.map((batch) => encodeRecord(batch, group.id)));
-    this.#checkRoom(record.length);
+    if (how === 'new') this.#checkRoom(record.length);
     let segment: Segment | undefined;
     try {
       segment = await this.#writable();

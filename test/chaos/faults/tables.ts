@@ -92,7 +92,7 @@ async function bringBackOlderTables(world: World, random: Random): Promise<boole
 /** Rules under which a row is refused, of which no class of SQLSTATE says that it is the row. */
 const refusals: readonly ((key: string) => string)[] = [
   (key) => `create index ${key} on system_telemetry ((metadata->>'${key}'))`,
-  ...['P0001', '42501', 'XX000', '23514'].map(
+  ...['P0001', '42501', 'XX000', '23514', '40001', '53100', '55P03', '57014'].map(
     (sqlState) => (key: string) =>
       `
       create function chaos.${key}() returns trigger language plpgsql as $$ begin
