@@ -176,7 +176,7 @@ export class Collector {
     // A stream must not hold its client to a connection that is to be made anew.
     const streamMsMax = Math.min(config.streamMsMax, config.connectionMsMax || config.streamMsMax);
     this.#limits = new CallLimits({ ...config, streamMsMax });
-    const router = new Router(this.routes, new Admission(this.#limits), tell);
+    const router = new Router(this.routes, new Admission(this.#limits), tell, config.corsOrigins);
     return new SocketServer(
       {
         ...config,

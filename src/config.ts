@@ -34,6 +34,19 @@ const wholeNumber = (min: number, max: number) =>
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `expects one of ${values.join(', ')}` });
 
+/** What browsers call the origin of a page, such as https://telemetry.example:8443. */
+const originPattern = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+\/?$/i;
+
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .transform((listed) => listed.filter((origin) => origin !== ''))
+  .refine(
+    (listed) => listed.every((each) => /^(\*|null)$/.test(each) || originPattern.test(each)),
+    'expects * or origins such as https://dashboard.example, apart by commas',
+  )
+  .transform((listed) => listed.map(originAsSent));
+
 /** Every option there is; docs/configuration.md lists the same. */
 export const options = {
   host: option({
@@ -250,6 +263,14 @@ export const options = {
     description:
       'calls that one HTTP/2 connection may cancel at once; after that a thirtieth of it a second',
   }),
+  corsOrigins: option({
+    env: 'TELEMETRY_CORS_ORIGINS',
+    flag: '--cors-origins <list>',
+    schema: origins,
+    default: '',
+    description:
+      'origins of other sites whose pages may send and read, apart by commas; * for all; empty: none',
+  }),
   unaryMsMax: option({
     env: 'TELEMETRY_UNARY_MS_MAX',
     flag: '--unary-ms-max <ms>',
@@ -410,6 +431,11 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Browsers leave out the port that a scheme has anyway, and write in lower case. */
+function originAsSent(text: string): string {
+  return /^https?:/i.test(text) ? new URL(text).origin : text.replace(/\/$/, '').toLowerCase();
 }
 
 function defaultDataDirectory(env: Environment): string {

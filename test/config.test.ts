@@ -91,6 +91,12 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
   connectionMsMax: wholeNumber(600_000, 0, 86_400_000),
   streamMsMax: wholeNumber(500, 100, 2_000_000_000),
   resetsMax: wholeNumber(60, 30, 1_000_000),
+  corsOrigins: {
+    good: 'https://Dashboard.example:443, null,http://[::1]:3000/,capacitor://localhost',
+    value: ['https://dashboard.example', 'null', 'http://[::1]:3000', 'capacitor://localhost'],
+    bad: ['dashboard.example', 'https://a.example/page', 'https://*.example', 'https://a@b', 'x,*'],
+    expects: 'expects * or origins such as https://dashboard.example, apart by commas',
+  },
   unaryMsMax: wholeNumber(500, 10, 60_000),
   commitMsMax: wholeNumber(300, 10, 60_000),
   streamCommitMsMax: wholeNumber(3000, 10, 60_000),
@@ -115,15 +121,15 @@ const cases = optionNames.map((name) => ({ name, ...options[name], ...expectatio
 
 describe('every option', () => {
   it.each(cases)('$env or $flag sets $name', ({ name, env, good, value }) => {
-    expect(readConfig({ [env]: good }, {})[name]).toBe(value);
-    expect(readConfig({}, { [name]: good })[name]).toBe(value);
-    expect(readConfig({}, {})[name]).not.toBe(value);
+    expect(readConfig({ [env]: good }, {})[name]).toEqual(value);
+    expect(readConfig({}, { [name]: good })[name]).toEqual(value);
+    expect(readConfig({}, {})[name]).not.toEqual(value);
   });
 
   it.each(cases)('$name by flag goes before the environment', ({ name, env, good, value, bad }) => {
     const overruled = bad[0] as string;
-    expect(readConfig({ [env]: overruled }, { [name]: good })[name]).toBe(value);
-    expect(readConfig({ [env]: good }, { [name]: undefined })[name]).toBe(value);
+    expect(readConfig({ [env]: overruled }, { [name]: good })[name]).toEqual(value);
+    expect(readConfig({ [env]: good }, { [name]: undefined })[name]).toEqual(value);
   });
 
   it.each(cases)(
@@ -249,8 +255,8 @@ describe('the command line', () => {
     await database.drop();
     const starting = collector.logs.map((line) => JSON.parse(line)).find(({ config }) => config);
     const effective = given.map(([name, value]) => {
-      const isNumber = typeof expectations[name].value === 'number';
-      return [name, isNumber ? Number(value) : value];
+      const isText = typeof expectations[name].value === 'string';
+      return [name, isText ? value : readConfig({}, { [name]: value })[name]];
     });
     expect(starting.config).toEqual({
       ...Object.fromEntries(effective),

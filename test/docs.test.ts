@@ -41,10 +41,12 @@ const code = (text: string) => `\`${text}\``;
 
 describe('docs/configuration.md', () => {
   const expects = (name: OptionName): string => {
-    try {
-      readConfig({}, { [name]: name === 'databaseUrl' ? ' ' : '' });
-    } catch (error) {
-      return (error as Error).message.replace(/^.* is not valid: expects (an? )?/, '');
+    for (const value of ['', ' ', 'x']) {
+      try {
+        readConfig({}, { [name]: value });
+      } catch (error) {
+        return (error as Error).message.replace(/^.* is not valid: expects (an? )?/, '');
+      }
     }
     throw new Error(`${name} takes anything`);
   };

@@ -1,5 +1,6 @@
 import type { Admission } from './admission.ts';
 import { Call } from './call.ts';
+import { Cors } from './cors.ts';
 import { endWithAnswer } from './cut.ts';
 import { isUtf8Text, parseMediaType } from './media-type.ts';
 import { sendWhole } from './plain-answers.ts';
@@ -16,17 +17,26 @@ export class Router {
   readonly #table: RouteTable;
   readonly #admission: Admission;
   readonly #tell: Tell;
+  readonly #cors: Cors;
 
-  constructor(routes: readonly Route[], admission: Admission, tell: Tell) {
+  constructor(
+    routes: readonly Route[],
+    admission: Admission,
+    tell: Tell,
+    corsOrigins: readonly string[] = [],
+  ) {
     this.#table = new RouteTable([...routes, this.#collector]);
     this.#admission = admission;
     this.#tell = tell;
+    this.#cors = new Cors(corsOrigins);
   }
 
   readonly listener: RequestListener = (request, response) => {
     endWithAnswer(request, response);
     request.url = originForm(request.url ?? '');
     const route = this.#table.find(pathOf(request.url)) ?? this.#unknown;
+    // Before the gate: a browser asks without the credentials that the page is going to send.
+    if (this.#cors.answers(request, response, allowed(route))) return;
     const call = this.#admission.admit(route.kind, request, response);
     if (!(call instanceof Call)) {
       const requestId = requestIdOf(request.headers);

@@ -22,6 +22,7 @@ import { readGetQuery } from './get-query.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import { parseMediaType } from './media-type.ts';
 import { jsonAnswers } from './protocol/connect.ts';
+import { binaryRequest, textAnswer } from './protocol/grpc-web-text.ts';
 import { protocolOf } from './protocol/protocol-of.ts';
 import { RequestError } from './request-error.ts';
 import type { Route } from './route.ts';
@@ -97,13 +98,15 @@ export class Rpc {
     readContentCodings(request);
     const values = createContextValues().set(currentCall, call);
     const received = universalRequestFromNodeRequest(request, response, undefined, values);
-    const answer = await handler({
-      ...received,
-      ...(method === 'GET' && { url: readGetQuery(received.url) }),
-      method,
-      body,
-    });
-    await send(answer, response);
+    const answer = await handler(
+      binaryRequest({
+        ...received,
+        ...(method === 'GET' && { url: readGetQuery(received.url) }),
+        method,
+        body,
+      }),
+    );
+    await send(textAnswer(answer, received), response);
   }
 
   /** The same handler, whose errors are told as everybody's are. */
@@ -148,6 +151,8 @@ const grpcMediaTypes = [
   'application/grpc-web',
   'application/grpc-web+proto',
   'application/grpc-web+json',
+  'application/grpc-web-text',
+  'application/grpc-web-text+proto',
 ];
 const mediaTypes = {
   unary: ['application/json', 'application/proto', ...grpcMediaTypes],

@@ -77,9 +77,13 @@ async function overHttp2(method: string, path: string, contentType: string): Pro
 }
 
 const wordsOf = (route: Route): readonly string[] => route.mediaTypes ?? ['text/plain'];
-/** How each protocol says UNAUTHENTICATED. */
+const unauthenticated = /grpc-status: 16|"code":"unauthenticated"/;
+/** How each protocol says UNAUTHENTICATED; gRPC-Web as text in base64. */
 const isRefusal = ({ status, body, grpcStatus }: Answer): boolean =>
-  status === 401 || grpcStatus === '16' || /grpc-status: 16|"code":"unauthenticated"/.test(body);
+  status === 401 ||
+  grpcStatus === '16' ||
+  unauthenticated.test(body) ||
+  unauthenticated.test(Buffer.from(body, 'base64').toString('latin1'));
 
 describe.each([
   ['HTTP/1.1', overHttp1],

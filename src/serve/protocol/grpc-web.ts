@@ -2,6 +2,7 @@ import type { ConnectError } from '@connectrpc/connect';
 import { encodeEnvelope } from '@connectrpc/connect/protocol';
 import { trailerFlag, trailerSerialize } from '@connectrpc/connect/protocol-grpc-web';
 import { setGrpcStatus } from './grpc.ts';
+import { base64, isText } from './grpc-web-text.ts';
 import { type Protocol, replaceEnd } from './protocol.ts';
 
 /**
@@ -13,7 +14,7 @@ export const grpcWeb: Protocol = {
   refuse: (error, contentType) => ({
     status: 200,
     headers: { 'content-type': contentType },
-    body: trailers(error),
+    body: isText(contentType) ? base64(trailers(error)) : trailers(error),
   }),
   retell: (response, failure, trailer) =>
     replaceEnd(response, {

@@ -27,25 +27,19 @@ export async function bundleForBrowsers() {
 
 export interface WebServer {
   readonly origin: string;
-  /** Methods and paths of what was asked for, but of the page's own files. */
-  readonly requests: readonly string[];
   stop(): Promise<void>;
 }
 
 export interface WebServerOptions {
   readonly to: string;
   readonly code: string;
-  /** Answers as a service does that lets pages of other origins in. */
-  readonly isCors?: boolean;
 }
 
 /** Serves a page with the bundle, and passes everything else on to the service. */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const { to, code, isCors = false } = options;
-  const requests: string[] = [];
+  const { to, code } = options;
   const server = http.createServer((request, response) => {
     const { url = '/', method, headers } = request;
-    if (isCors) allow(request, response);
     if (url === '/') {
       response.setHeader('content-type', 'text/html').end('<script src="/bundle.js"></script>');
     } else if (url === '/bundle.js') {
@@ -53,8 +47,6 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     } else if (url === '/favicon.ico') {
       response.writeHead(404).end();
     } else {
-      requests.push(`${method} ${url}`);
-      if (isCors && method === 'OPTIONS') return response.writeHead(204).end();
       request.pipe(
         http.request(to + url, { method, headers }, (answer) => {
           response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -68,19 +60,10 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   await once(server, 'listening');
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
     stop: async () => {
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
     },
   };
-}
-
-function allow({ headers }: http.IncomingMessage, response: http.ServerResponse): void {
-  if (!headers.origin) return;
-  response.setHeader('access-control-allow-origin', headers.origin);
-  response.setHeader('access-control-allow-methods', 'POST');
-  const asked = headers['access-control-request-headers'];
-  if (asked) response.setHeader('access-control-allow-headers', asked);
 }
