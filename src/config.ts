@@ -350,6 +350,14 @@ export const options = {
     description:
       'time zone in which the times of older tables are read when their rows are adopted',
   }),
+  pricesFile: option({
+    env: 'TELEMETRY_PRICES_FILE',
+    flag: '--prices-file <path>',
+    schema: z.string().regex(/^$|^\//, 'expects an absolute path'),
+    default: '',
+    description:
+      'JSON file of your own prices, which go before the list; read again when it changes',
+  }),
   shutdownDelayMs: option({
     env: 'TELEMETRY_SHUTDOWN_DELAY_MS',
     flag: '--shutdown-delay-ms <ms>',

@@ -27,6 +27,7 @@ import {
   spoolDrain,
   spoolShow,
 } from './operator-commands.ts';
+import { pricesList } from './price-commands.ts';
 
 const quiet: CommandOptions = { quiet: true };
 
@@ -74,6 +75,8 @@ function fail(error: unknown, logger?: Logger): never {
 }
 
 interface CommandOptions {
+  /** Flags of its own. */
+  readonly own?: readonly Option[];
   /** It prints results for people, and logs would be in the way. */
   readonly quiet?: boolean;
 }
@@ -83,11 +86,11 @@ function command(
   name: string,
   description: string,
   run: Run,
-  { quiet = false }: CommandOptions = {},
+  { quiet = false, own = [] }: CommandOptions = {},
 ): Command {
   const made = new Command(name.split(' ')[0]).description(description);
   for (const argument of name.split(' ').slice(1)) made.argument(argument);
-  for (const optionName of optionNames) made.addOption(flag(optionName));
+  for (const option of [...own, ...optionNames.map(flag)]) made.addOption(option);
   return made.action(async () => {
     const given = made.opts<Record<string, string>>();
     const flags = Object.fromEntries(
@@ -102,7 +105,7 @@ function command(
     try {
       const config = readConfig(env, flags);
       logger.level = config.logLevel;
-      await run(config, logger, made.args);
+      await run(config, logger, made.args, given);
     } catch (error) {
       fail(error, quiet ? undefined : logger);
     }
@@ -152,6 +155,18 @@ const program = new Command('gravitas-telemetry')
       .addCommand(
         command('drain <directory>', 'store what a collector that is gone left', spoolDrain, quiet),
       ),
+  )
+  .addCommand(
+    new Command('prices').description('what calls of language models cost').addCommand(
+      command('list', 'your own prices and those of the list', pricesList, {
+        quiet: true,
+        own: [
+          new Option('--provider <name>', 'only of this provider, however it is written'),
+          new Option('--model <name>', 'only models with this in their name; * for anything'),
+          new Option('--json', 'as JSON'),
+        ],
+      }),
+    ),
   )
   .addCommand(command('sql <query>', 'run one query and print the rows', runSql, quiet));
 

@@ -13,8 +13,16 @@ import { errorMessage, StartError } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
 import { drainSpool, spoolDirectory, spoolStatus } from './spool-commands.ts';
 
-/** A command of the command line; `args` are what is neither a flag nor the command's name. */
-export type Run = (config: Config, logger: Logger, args: readonly string[]) => Promise<void>;
+/**
+ * A command of the command line; `args` are what is neither a flag nor the command's name, `given`
+ * the flags.
+ */
+export type Run = (
+  config: Config,
+  logger: Logger,
+  args: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+) => Promise<void>;
 
 const lettersMax = 1000;
 
@@ -59,7 +67,7 @@ export const legacyStatus = onDatabase(async (database) => {
   for (const note of notes) console.log(note);
 });
 
-export const legacyCopy: Run = async (config, logger, args) => {
+export const legacyCopy: Run = async (config, logger, args, given) => {
   const work = onDatabase(async (database) => {
     const options = { timeZone: config.legacyTimeZone, chunkRows: adoptionChunkRows };
     const signal = new AbortController().signal;
@@ -68,7 +76,7 @@ export const legacyCopy: Run = async (config, logger, args) => {
     await adoptLegacyRows(database.upkeepDb, options, logger, signal);
     console.table(await adoptionStates(database.upkeepDb));
   });
-  await work(config, logger, args);
+  await work(config, logger, args, given);
 };
 
 export const legacyDrop = onDatabase(async (database) => {
@@ -129,12 +137,12 @@ export const spoolShow: Run = async (config, _logger, [directory]) => {
   console.log(await spoolStatus(spoolDirectory(directory ?? config.dataDirectory)));
 };
 
-export const spoolDrain: Run = async (config, logger, [given = '']) => {
-  const directory = spoolDirectory(given);
+export const spoolDrain: Run = async (config, logger, [named = ''], given) => {
+  const directory = spoolDirectory(named);
   const work = onDatabase(async (database) => {
     console.log(await drainSpool(directory, database, config, logger));
   });
-  await work(config, logger, []);
+  await work(config, logger, [], given);
 };
 
 /** Objects as the JSON that the database holds. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 const parts = [
   'serve',
   'records',
+  'prices',
   'accept',
   'buffer',
   'commit',
@@ -38,6 +39,10 @@ const rules: Readonly<Record<string, Rules>> = {
   records: {
     own: ['gen/gravitas', 'errors', 'units', 'uuid'],
     packages: ['@bufbuild/protobuf'],
+  },
+  prices: {
+    own: ['errors', 'units'],
+    packages: ['@pydantic/genai-prices', 'zod'],
   },
   accept: {
     own: ['gen', 'serve', 'records', 'observe', 'buffer/batch', 'uuid', 'errors', 'units'],
@@ -77,7 +82,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'prom-client'],
   },
   'main.ts': {
-    own: ['collector', 'config', 'errors', 'observe', 'operator-commands'],
+    own: ['collector', 'config', 'errors', 'observe', 'operator-commands', 'price-commands'],
     packages: ['commander'],
   },
   'spool-commands.ts': {
@@ -90,6 +95,7 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config', 'observe'],
     packages: ['prom-client'],
   },
+  'price-commands.ts': { own: ['prices'], typesOf: ['operator-commands'], packages: [] },
   'directory-lock.ts': { own: ['errors'], packages: [] },
   'config.ts': {
     own: ['postgres/address', 'errors', 'units'],
@@ -122,13 +128,14 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
   { what: /\b(86_?400_?000|3_?600_?000)\b/, only: ['units.ts', 'config.ts'] },
   { what: /retryDelayMs\s*[=:]\s*1_?000\b/, only: ['errors.ts'] },
   { what: /'system_telemetry'\s*[|,]\s*'usage_stats'/, only: [] },
+  { what: /@pydantic\/genai-prices/, only: ['prices/list.ts'] },
   { what: /CopyIn/, only: ['commit/copy.ts'] },
   {
     what: /\bConnectError\(/,
     only: ['serve/told-error.ts'],
   },
   { what: /\bimport\(/, only: ['postgres/embedded/binaries.ts'] },
-  { what: /\bconsole\./, only: ['main.ts', 'operator-commands.ts'] },
+  { what: /\bconsole\./, only: ['main.ts', 'operator-commands.ts', 'price-commands.ts'] },
 ];
 
 const linesMax = 230;

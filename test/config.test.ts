@@ -107,6 +107,11 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
   eventAheadMinutesMax: wholeNumber(5, 1, 1440),
   queryConnectionsMax: wholeNumber(2, 1, 64),
   queryMsMax: wholeNumber(3000, 100, 600_000),
+  pricesFile: text(
+    '/etc/prices.json',
+    ['prices.json', './prices.json'],
+    'expects an absolute path',
+  ),
   legacyTimeZone: text(
     'Europe/Berlin',
     ['', 'Europe/Berln', '+02:00', 'UTC+2', "UTC'; drop table x"],
