@@ -49,6 +49,11 @@ export class IngestHandlers {
     this.#options = options;
   }
 
+  /** Of a batch. */
+  get rowsMax(): number {
+    return this.#ingest.rowsMax;
+  }
+
   /** A single record, whose rejection is an error. */
   async log(call: Call, kind: RecordKind, record: RawBatch) {
     return recordResponse(await this.#ingest.record(call, kind, record), kind);
@@ -59,7 +64,7 @@ export class IngestHandlers {
     message: Message,
     read: ReadBatch<Message>,
   ): Promise<MessageInitShape<typeof LogBatchResponseSchema>> {
-    const batch = read(message, this.#ingest.rowsMax);
+    const batch = read(message, this.rowsMax);
     const stored = await this.#ingest.batch(call, identified(batch, call.parameter('batch_id')));
     return batchResponse(stored);
   }
@@ -99,7 +104,7 @@ export class IngestHandlers {
 
   /** Reads and encodes a batch; throws a `ServiceError` where it can't be read. */
   prepare<Message>(message: Message, read: ReadBatch<Message>): PreparedBatch {
-    const raw = read(message, this.#ingest.rowsMax);
+    const raw = read(message, this.rowsMax);
     try {
       return { batchId: raw.batchId, batch: this.#ingest.encode(raw, 'batch_id') };
     } catch (error) {

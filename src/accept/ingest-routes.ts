@@ -16,6 +16,7 @@ import type { IngestHandlers, ReadBatch } from './ingest-handlers.ts';
 import { contractBatch, plainBatch, registerBinary, registerJson } from './ingest-readings.ts';
 import { isPlain, PlainJson, type ServePlain } from './plain-json.ts';
 import { readNdjson } from './read-json.ts';
+import { RecordCounter } from './record-counter.ts';
 
 type Serve = Route['serve'];
 type MethodName = keyof typeof IngestService.method;
@@ -86,7 +87,8 @@ function jsonWays(rpc: Rpc, handlers: IngestHandlers, messageBytesMax: number) {
 /** By method, how protobuf is served. */
 function binaryWays(rpc: Rpc, handlers: IngestHandlers, grpcStreams: GrpcStreams) {
   const register = registerBinary(handlers);
-  const ofBatches = libraryWays(rpc, rpc.handlers(register), grpcStreams);
+  const counter = () => new RecordCounter(handlers.rowsMax);
+  const ofBatches = libraryWays(rpc, rpc.handlers(register, undefined, counter), grpcStreams);
   const ofRecords = libraryWays(rpc, rpc.handlers(register, recordBytesMax));
   const methods = BinaryIngestService.method;
   return {

@@ -2,10 +2,11 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { ConnectRouterOptions } from '@connectrpc/connect';
 import { errorMessage, ServiceError } from '../errors.ts';
+import type { MessageReader } from './envelopes.ts';
 import { RequestError } from './request-error.ts';
 import type { Request } from './socket-server.ts';
 
-type Compression = NonNullable<ConnectRouterOptions['acceptCompression']>[number];
+export type Compression = NonNullable<ConnectRouterOptions['acceptCompression']>[number];
 type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
 
 /** As many as there are threads for it: more would wait anyway, each with its output so far. */
@@ -77,6 +78,16 @@ export function boundedCompressions(): Compression[] {
           ),
   }));
 }
+
+/** The same, with a reader for each message. */
+export const readBy = (compression: Compression, reader: () => MessageReader): Compression => ({
+  ...compression,
+  decompress: async (bytes, bytesMax) => {
+    const message = await compression.decompress(bytes, bytesMax);
+    reader().add(message);
+    return message;
+  },
+});
 
 const refuse = (coding: string, bytesMax: number) => (error: unknown) => {
   const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';

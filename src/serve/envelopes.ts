@@ -6,6 +6,11 @@ import { RequestError } from './request-error.ts';
 const headerBytes = 5;
 const compressedFlag = 1;
 
+/** Sees the bytes of one message, after decompression, before it is decoded; throws to refuse it. */
+export interface MessageReader {
+  add(bytes: Uint8Array): void;
+}
+
 /** gRPC wants INTERNAL of whoever is sent a compressed message and was not told how to read it. */
 export const compressedWithoutEncoding = () =>
   new RequestError(
@@ -16,28 +21,42 @@ export const compressedWithoutEncoding = () =>
 
 /**
  * The body as it is, ended by an error at a message that is flagged as compressed where no
- * encoding was named; https://github.com/grpc/grpc/blob/master/doc/compression.md
+ * encoding was named; https://github.com/grpc/grpc/blob/master/doc/compression.md. Messages that are
+ * not compressed have a reader each.
  */
-export function uncompressedEnvelopes({
-  header,
-  body,
-}: UniversalServerRequest): UniversalServerRequest['body'] {
+export function uncompressedMessages(
+  { header, body }: UniversalServerRequest,
+  reader?: () => MessageReader,
+): UniversalServerRequest['body'] {
   const isEnveloped = /^application\/(grpc|connect\+)/.test(
     parseMediaType(header.get('content-type') ?? undefined)?.essence ?? '',
   );
-  const encoding = header.get('grpc-encoding') ?? header.get('connect-content-encoding');
-  const isUncompressed = (encoding ?? 'identity') === 'identity';
-  return isEnveloped && isUncompressed ? checked(body as AsyncIterable<Uint8Array>) : body;
+  const encoding = ['grpc-encoding', 'connect-content-encoding', 'content-encoding']
+    .map((name) => header.get(name))
+    .find((name) => name !== null);
+  if ((encoding ?? 'identity') !== 'identity') return body;
+  const bytes = body as AsyncIterable<Uint8Array>;
+  if (isEnveloped) return enveloped(bytes, reader);
+  return reader ? whole(bytes, reader()) : bytes;
 }
 
-async function* checked(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* whole(body: AsyncIterable<Uint8Array>, message: MessageReader) {
+  for await (const chunk of body) {
+    message.add(chunk);
+    yield chunk;
+  }
+}
+
+async function* enveloped(body: AsyncIterable<Uint8Array>, reader?: () => MessageReader) {
   let header = 0;
   let length = 0;
   let left = 0;
+  let message = reader?.();
   for await (const chunk of body) {
     for (let at = 0; at < chunk.byteLength; ) {
       if (left > 0) {
         const passed = Math.min(left, chunk.byteLength - at);
+        message?.add(chunk.subarray(at, at + passed));
         left -= passed;
         at += passed;
         continue;
@@ -49,6 +68,7 @@ async function* checked(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
       if (header < headerBytes) continue;
       left = length;
       header = 0;
+      message = reader?.();
     }
     yield chunk;
   }

@@ -16,8 +16,13 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { type Call, callOf, currentCall } from './call.ts';
-import { boundedCompressions, readContentCodings } from './compression.ts';
-import { uncompressedEnvelopes } from './envelopes.ts';
+import {
+  boundedCompressions,
+  type Compression,
+  readBy,
+  readContentCodings,
+} from './compression.ts';
+import { type MessageReader, uncompressedMessages } from './envelopes.ts';
 import { readGetQuery } from './get-query.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import { parseMediaType } from './media-type.ts';
@@ -40,6 +45,7 @@ export interface RpcOptions {
 export class Rpc {
   readonly #options: RpcOptions;
   readonly #routerOptions: ConnectRouterOptions;
+  readonly #compressions: readonly Compression[] = boundedCompressions();
   readonly #tell: Tell;
 
   constructor(options: RpcOptions, tell: Tell) {
@@ -48,7 +54,6 @@ export class Rpc {
     const jsonOptions = { ...jsonAnswers, textDecoder: new JsonDecoder(options.jsonValuesMax) };
     this.#routerOptions = {
       interceptors: [followCall],
-      acceptCompression: boundedCompressions(),
       jsonOptions,
       // Kept, every two bytes of them would become an object.
       binaryOptions: { readUnknownFields: false },
@@ -60,15 +65,21 @@ export class Rpc {
     };
   }
 
-  /** A handler for each method of the services that are registered. */
+  /** A handler for each method of the services that are registered; `reader` for each message. */
   handlers(
     register: (router: ConnectRouter) => void,
     messageBytesMax = this.#options.messageBytesMax,
+    reader?: () => MessageReader,
   ): Map<DescMethod, UniversalHandler> {
     const readMaxBytes = Math.min(messageBytesMax, this.#options.messageBytesMax);
-    const router = createConnectRouter({ ...this.#routerOptions, readMaxBytes });
+    const acceptCompression = this.#compressions.map((each) =>
+      reader ? readBy(each, reader) : each,
+    );
+    const router = createConnectRouter({ ...this.#routerOptions, acceptCompression, readMaxBytes });
     register(router);
-    return new Map(router.handlers.map((handler) => [handler.method, this.#retelling(handler)]));
+    return new Map(
+      router.handlers.map((handler) => [handler.method, this.#retelling(handler, reader)]),
+    );
   }
 
   /** The same as routes, at the paths of the contract. */
@@ -110,9 +121,9 @@ export class Rpc {
   }
 
   /** The same handler, whose errors are told as everybody's are. */
-  #retelling(handler: UniversalHandler): UniversalHandler {
+  #retelling(handler: UniversalHandler, reader?: () => MessageReader): UniversalHandler {
     const retelling = async (request: UniversalServerRequest) => {
-      const answer = await handler({ ...request, body: uncompressedEnvelopes(request) });
+      const answer = await handler({ ...request, body: uncompressedMessages(request, reader) });
       const call = request.contextValues?.get(currentCall) as Call;
       // The library gives up a call with what was thrown as the reason, or with its caller's leaving.
       const failure = () => this.#tell(unlessLeft(call.signal.reason, request.signal), call);
