@@ -11,6 +11,8 @@ import { readJsonBatch, readJsonRecord, readNdjson } from '../src/accept/read-js
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
+import { camelCase, type FieldType, isSent, recordFields } from '../src/records/fields.ts';
+import { tables } from '../src/records/tables.ts';
 import { refusalReasons } from '../src/serve/refusals.ts';
 import { codeOf } from '../src/serve/told-error.ts';
 import { faults } from './chaos/faults.ts';
@@ -210,7 +212,7 @@ describe('docs/errors.md', () => {
   it('lists every reason for which a record is rejected, and nothing else', () => {
     const listed = table('errors.md', 'Rejected records').map(([fields = '', reason = '']) => ({
       /** Without any where it may be any. */
-      fields: fields.match(/(?<=`)[a-z_.…]+(?=`)/g) ?? undefined,
+      fields: fields.match(/(?<=`)[a-z0-9_.…]+(?=`)/g) ?? undefined,
       reason: pattern(reason),
       text: reason,
     }));
@@ -248,6 +250,22 @@ describe('docs/errors.md', () => {
     for (const [index, message] of refusals.entries()) {
       expect(message).toMatch(pattern(listed[index] as string));
     }
+  });
+});
+
+describe('docs/usage-records.md', () => {
+  it('lists every field, and the column that it is stored in', () => {
+    const listed = table('usage-records.md', 'Fields').map(([field, column]) => ({
+      field,
+      column,
+    }));
+    const code = (text: string) => `\`${text}\``;
+    const { columns } = tables.usage;
+    const expected = recordFields.usage.map((field, slot) => ({
+      field: isSent(field) ? code(field.name) : '',
+      column: code(columns[slot < 2 ? slot : slot + 1] as string),
+    }));
+    expect(listed).toEqual(expected);
   });
 });
 
@@ -293,16 +311,17 @@ function rejections(): readonly Rejection[] {
     { timestamp: timestampFromMs(Date.now() + dayMs) },
     { id: 'x' },
   ].map(event);
-  const names = ['model', 'layer', 'provider', 'operation', 'ghostId', 'shellId'];
-  const tokens = ['inputTokens', 'outputTokens', 'cachedTokens', 'reasoningTokens'];
-  const amounts = ['durationMs', 'costUsd'];
+  const ofType = (type: FieldType) =>
+    recordFields.usage.filter((field) => field.type === type).map(({ name }) => camelCase(name));
+  const names = ofType('text');
+  const tokens = ofType('count');
+  const amounts = [...ofType('amount'), ...ofType('money')];
   const records = [
     { model: '' },
     ...names.map((name) => ({ [name]: long })),
     ...tokens.flatMap((name) => [{ [name]: -1n }, { [name]: 2n ** 60n }]),
     ...amounts.flatMap((name) => [{ [name]: -1 }, { [name]: Number.NaN }]),
-    { cachedTokens: 1n },
-    { reasoningTokens: 1n },
+    { costUsd: 1, costSource: 'computed' },
   ].map(usage);
   const malformed = {
     $typeName: 'gravitas.telemetry.internal.v1.BinaryBatch',

@@ -9,13 +9,14 @@ import { noteLedgerBegin } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as adoptionStates from './migrations/0002-adoption-states.ts';
+import * as usageFields from './migrations/0003-usage-fields.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
 import { withShortLocks } from './short-locks.ts';
 
 /** Goes up by one with each release that has migrations. */
-const schemaRelease = 2;
+const schemaRelease = 3;
 
 interface Migration {
   readonly name: string;
@@ -31,6 +32,7 @@ interface Migration {
 const migrations: readonly Migration[] = [
   { name: '0001-initial', release: 1, up: initial.up },
   { name: '0002-adoption-states', release: 2, up: adoptionStates.up },
+  { name: '0003-usage-fields', release: 3, up: usageFields.up },
 ];
 
 interface SchemaState {

@@ -40,6 +40,27 @@ interface UsageStatsTable {
   ghost_id: string | null;
   shell_id: string | null;
   metadata: ColumnType<unknown, string | null, string | null>;
+  cache_write_tokens: Generated<number | null>;
+  cache_write_1h_tokens: Generated<number | null>;
+  session_id: string | null;
+  response_id: string | null;
+  request_id: string | null;
+  agent: string | null;
+  user_id: string | null;
+  team: string | null;
+  project: string | null;
+  trace_id: string | null;
+  span_id: string | null;
+  time_to_first_token_ms: number | null;
+  status: string | null;
+  error_type: string | null;
+  service_tier: string | null;
+  /** `client` or `computed`; null without a cost, and in rows of the releases before. */
+  cost_source: string | null;
+  /** By which rule the tokens were counted; null in rows of the releases before. */
+  usage_rule: string | null;
+  /** True where a part of the tokens is greater than its whole. */
+  ambiguous: boolean | null;
 }
 
 /** One row a stored batch: what makes a repetition harmless. */

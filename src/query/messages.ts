@@ -38,6 +38,10 @@ export function usageMessage(row: UsageTotals) {
     totalTokens: BigInt(row.total_tokens),
     ...present('avgDurationMs', row.avg_duration_ms),
     costUsd: row.cost_usd,
+    cachedTokens: BigInt(row.cached_tokens),
+    cacheWriteTokens: BigInt(row.cache_write_tokens),
+    reasoningTokens: BigInt(row.reasoning_tokens),
+    ambiguous: BigInt(row.ambiguous),
   };
 }
 

@@ -52,8 +52,13 @@ export interface UsageTotals {
   readonly input_tokens: number;
   readonly output_tokens: number;
   readonly total_tokens: number;
+  readonly cached_tokens: number;
+  readonly cache_write_tokens: number;
+  readonly reasoning_tokens: number;
   readonly avg_duration_ms: number | null;
   readonly cost_usd: number;
+  /** Those of the requests whose counts contradict each other. */
+  readonly ambiguous: number;
 }
 
 export interface UsageSummary extends UsageTotals {
@@ -88,6 +93,10 @@ export async function usageSummary(
       ${count(sql`sum(prompt_tokens)`)} as input_tokens,
       ${count(sql`sum(completion_tokens)`)} as output_tokens,
       ${count(sql`sum(${tokens})`)} as total_tokens,
+      ${count(sql`sum(cached_tokens)`)} as cached_tokens,
+      ${count(sql`sum(cache_write_tokens)`)} as cache_write_tokens,
+      ${count(sql`sum(reasoning_tokens)`)} as reasoning_tokens,
+      count(*) filter (where ambiguous) as ambiguous,
       ${count(sql`sum(${tokens}) filter (where layer = 'L2')`)} as l2_tokens,
       ${mean('duration_ms')} as avg_duration_ms,
       coalesce(${double(sql`

@@ -103,6 +103,16 @@ export class ByteWriter {
     }
   }
 
+  /** NULL where it is not so, as in rows that know nothing of it. */
+  fieldTrue(isSo: boolean): void {
+    if (!isSo) {
+      this.fieldNull();
+      return;
+    }
+    this.int32(1);
+    this.uint8(1);
+  }
+
   fieldInt64(value: number): void {
     this.int32(8);
     this.int64(value);

@@ -17,6 +17,8 @@ export type FieldType =
   | 'money'
   /** A whole number that is not negative; 0 for none. */
   | 'count'
+  /** What the collector finds out about a record: 1 where it is so; undefined otherwise. */
+  | 'finding'
   /** An object of JSON, kept apart from the values. */
   | 'metadata';
 
@@ -34,14 +36,19 @@ export interface Field {
   readonly partOf?: string;
 }
 
+/** Whether records are sent with it. */
+export const isSent = ({ type }: Field): boolean => type !== 'finding';
+
 const id: Field = { name: 'id', type: 'id' };
 const timestamp: Field = { name: 'timestamp', type: 'time' };
 const metadata: Field = { name: 'metadata', type: 'metadata' };
-const name = (name: string): Field => ({
+const text = (name: string, charactersMax: number): Field => ({
   name,
   type: 'text',
-  charactersMax: limits.nameCharactersMax,
+  charactersMax,
 });
+const name = (name: string): Field => text(name, limits.nameCharactersMax);
+const status = text('status', limits.statusCharactersMax);
 
 /** The fields of each kind: an id, a time, then the others in the order of the table's columns. */
 export const recordFields: Readonly<Record<RecordKind, readonly Field[]>> = {
@@ -52,7 +59,7 @@ export const recordFields: Readonly<Record<RecordKind, readonly Field[]>> = {
     name('component'),
     { name: 'value', type: 'number' },
     metadata,
-    { name: 'status', type: 'text', charactersMax: limits.statusCharactersMax },
+    status,
   ],
   usage: [
     id,
@@ -70,8 +77,30 @@ export const recordFields: Readonly<Record<RecordKind, readonly Field[]>> = {
     name('ghost_id'),
     name('shell_id'),
     metadata,
+    { name: 'cache_write_tokens', type: 'count', partOf: 'input_tokens' },
+    { name: 'cache_write_1h_tokens', type: 'count', partOf: 'cache_write_tokens' },
+    name('session_id'),
+    name('response_id'),
+    name('request_id'),
+    name('agent'),
+    name('user_id'),
+    name('team'),
+    name('project'),
+    name('trace_id'),
+    name('span_id'),
+    { name: 'time_to_first_token_ms', type: 'amount' },
+    status,
+    name('error_type'),
+    name('service_tier'),
+    text('cost_source', limits.statusCharactersMax),
+    text('usage_rule', limits.statusCharactersMax),
+    { name: 'ambiguous', type: 'finding' },
   ],
 };
 
+/** Where a field's value is in the values of a record. */
+export const slotOf = (kind: RecordKind, name: string): number =>
+  recordFields[kind].findIndex((field) => field.name === name);
+
 export const camelCase = (name: string): string =>
-  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

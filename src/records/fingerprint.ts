@@ -1,11 +1,18 @@
 import { hash } from 'node:crypto';
 import type { ByteWriter } from './byte-writer.ts';
-import { type FieldType, recordFields } from './fields.ts';
-import type { RecordValues } from './record-values.ts';
-import type { RecordKind } from './tables.ts';
+import { type FieldType, recordFields, slotOf } from './fields.ts';
+import type { FieldValue, RecordValues } from './record-values.ts';
+import { byKind, type RecordKind } from './tables.ts';
 
 /** What precedes each part; stored in ledgers through the digest, they never change. */
-export const fingerprintTags = { event: 1, usage: 2, malformed: 3, absent: 0, present: 4 } as const;
+export const fingerprintTags = {
+  event: 1,
+  usage: 2,
+  malformed: 3,
+  absent: 0,
+  present: 4,
+  more: 5,
+} as const;
 
 /** The fields that it is taken of, in this order; they never change either. */
 const contents: Readonly<Record<RecordKind, readonly string[]>> = {
@@ -27,19 +34,48 @@ const contents: Readonly<Record<RecordKind, readonly string[]>> = {
   ],
 };
 
+/**
+ * Fields that came later. Only those that a record has are in its fingerprint, each behind its
+ * place in this list: one without any has that of the releases that knew none. The list grows at
+ * its end.
+ */
+const laterContents: Readonly<Record<RecordKind, readonly string[]>> = {
+  event: [],
+  usage: [
+    'cache_write_tokens',
+    'cache_write_1h_tokens',
+    'session_id',
+    'response_id',
+    'request_id',
+    'agent',
+    'user_id',
+    'team',
+    'project',
+    'trace_id',
+    'span_id',
+    'time_to_first_token_ms',
+    'status',
+    'error_type',
+    'service_tier',
+    'cost_source',
+    'usage_rule',
+  ],
+};
+
 interface Part {
   readonly slot: number;
   readonly type: FieldType;
 }
 
-function parts(kind: RecordKind): readonly Part[] {
-  return contents[kind].map((name) => {
-    const slot = recordFields[kind].findIndex((field) => field.name === name);
+function parts(kind: RecordKind, names: readonly string[]): readonly Part[] {
+  return names.map((name) => {
+    const slot = slotOf(kind, name);
     return { slot, type: (recordFields[kind][slot] as { type: FieldType }).type };
   });
 }
 
-const partsOf = { event: parts('event'), usage: parts('usage') };
+const partsOf = byKind((kind) => parts(kind, contents[kind]));
+const laterPartsOf = byKind((kind) => parts(kind, laterContents[kind]));
 
 /**
  * Says whether two batches have the same content, however each was encoded: counts, types,
@@ -59,10 +95,16 @@ export class Fingerprint {
   record({ kind, values }: RecordValues): void {
     this.#content.uint8(fingerprintTags[kind]);
     for (const { slot, type } of partsOf[kind]) {
+      this.#part(type, values[slot]);
+    }
+    const later = laterPartsOf[kind];
+    for (let index = 0; index < later.length; index++) {
+      const { slot, type } = later[index] as Part;
       const value = values[slot];
-      if (type === 'text') this.#content.text(value as string);
-      else if (type === 'count') this.#content.float64(value as number);
-      else this.#number(value as number | undefined);
+      if (value === '' || value === undefined || (type === 'count' && value === 0)) continue;
+      this.#content.uint8(fingerprintTags.more);
+      this.#content.uint8(index);
+      this.#part(type, value);
     }
   }
 
@@ -73,6 +115,12 @@ export class Fingerprint {
   /** 16 bytes of SHA-256. */
   digest(): Uint8Array {
     return hash('sha256', this.#content.bytes(), 'buffer').subarray(0, 16);
+  }
+
+  #part(type: FieldType, value: FieldValue): void {
+    if (type === 'text') this.#content.text(value as string);
+    else if (type === 'count') this.#content.float64(value as number);
+    else this.#number(value as number | undefined);
   }
 
   #number(value: number | undefined): void {

@@ -48,6 +48,7 @@ export class RecordValues {
     const given = message as unknown as Readonly<Record<string, unknown>>;
     this.fields.forEach(({ type }, slot) => {
       const value = given[this.#localNames[slot] as string];
+      if (type === 'finding') return;
       if (type === 'time') this.values[slot] = timestampUs(value as Timestamp | undefined);
       else if (type === 'count') this.values[slot] = Number(value);
       else if (type !== 'metadata') this.values[slot] = value as FieldValue;

@@ -48,6 +48,9 @@ export class RowWriter {
         case 'money':
           fieldNumeric(writer, value as number | undefined);
           break;
+        case 'finding':
+          writer.fieldTrue(value !== undefined);
+          break;
         case 'metadata':
           this.#metadata(record);
           break;

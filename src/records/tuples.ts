@@ -76,14 +76,19 @@ function readField(column: string, value: Buffer): unknown {
       return new Date(postgresEpochMs + Number(value.readBigInt64BE()) / 1000).toISOString();
     case 'value':
     case 'duration_ms':
+    case 'time_to_first_token_ms':
       return value.readDoubleBE();
     case 'prompt_tokens':
     case 'completion_tokens':
     case 'cached_tokens':
     case 'reasoning_tokens':
+    case 'cache_write_tokens':
+    case 'cache_write_1h_tokens':
       return Number(value.readBigInt64BE());
     case 'cost_usd':
       return readNumeric(value);
+    case 'ambiguous':
+      return value[0] === 1;
     case 'metadata':
       return JSON.parse(value.toString('utf8', 1));
     default:

@@ -1,10 +1,11 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { dayMs, minuteMs } from '../units.ts';
 import { isUuid } from '../uuid.ts';
-import type { Field } from './fields.ts';
+import { type Field, isSent } from './fields.ts';
 import { FieldFault, limits } from './limits.ts';
 import type { RecordValues } from './record-values.ts';
 import { StorableText } from './storable.ts';
+import { completeUsage } from './usage.ts';
 
 export interface TimeWindow {
   /** How old a record may be. */
@@ -25,19 +26,18 @@ export class Validator {
   }
 
   /** All but the text of the metadata, which is checked as it is written. */
-  check({ fields, values, struct }: RecordValues): void {
+  check(record: RecordValues): void {
+    const { kind, fields, values, struct } = record;
     for (let slot = 0; slot < fields.length; slot++) {
       const field = fields[slot] as Field;
       const value = values[slot];
       if (field.type === 'text') values[slot] = this.#text(field, value as string);
-      else if (value === '' || value === undefined) continue;
+      else if (value === '' || value === undefined || !isSent(field)) continue;
       else if (field.type === 'id') checkId(value as string);
       else if (field.type === 'time') this.#time(field, value as number);
       else checkNumber(field, value as number);
-      if (field.partOf !== undefined) {
-        checkPart(field, value as number, values[indexOf(fields, field.partOf)] as number);
-      }
     }
+    if (kind === 'usage') completeUsage(record);
     if (struct) checkNumbers('metadata', struct);
   }
 
@@ -70,9 +70,6 @@ function characters(text: string): number {
   return count;
 }
 
-const indexOf = (fields: readonly Field[], name: string): number =>
-  fields.findIndex((field) => field.name === name);
-
 function checkId(id: string): void {
   if (!isUuid(id)) throw new FieldFault('id', 'is not a UUID');
 }
@@ -87,12 +84,6 @@ function checkNumber({ name, type }: Field, value: number): void {
 
 function checkFinite(path: string, value: number): void {
   if (!Number.isFinite(value)) throw new FieldFault(path, `is ${value}, not a finite number`);
-}
-
-function checkPart({ name, partOf }: Field, part: number, whole: number): void {
-  if (part > whole) {
-    throw new FieldFault(name, `is greater than ${partOf}, which it is a part of`);
-  }
 }
 
 /** Protobuf has numbers that JSON lacks. */

@@ -80,6 +80,21 @@ describe('the RFC and the deployed clients', () => {
           cached_tokens: 7,
           duration_ms: 6,
         },
+        {
+          model: 'later',
+          cacheWriteTokens: 5,
+          cacheWrite1hTokens: 4,
+          responseId: 'a',
+          timeToFirstTokenMs: 3,
+          ambiguous: false,
+        },
+        {
+          model: 'later',
+          cache_write_tokens: 5,
+          cache_write_1h_tokens: 4,
+          response_id: 'b',
+          time_to_first_token_ms: 3,
+        },
       ],
     });
     expect(Object.keys(batch.body)).toEqual([
@@ -91,14 +106,22 @@ describe('the RFC and the deployed clients', () => {
       'rejected',
       'rejections',
       'dead_lettered',
+      'duplicates',
     ]);
-    expect(batch.body).toMatchObject({ events: 2, usage: 3, rejected: 1 });
+    expect(batch.body).toMatchObject({ events: 2, usage: 5, rejected: 1 });
     const rows = await database.rows(`
       select distinct prompt_tokens, completion_tokens, cached_tokens, duration_ms
       from usage_stats where model = 'names'`);
     expect(rows).toEqual([
       { prompt_tokens: '9', completion_tokens: '8', cached_tokens: '7', duration_ms: 6 },
     ]);
+    const later = await database.rows(`
+      select cache_write_tokens, cache_write_1h_tokens, response_id, time_to_first_token_ms, ambiguous
+      from usage_stats where model = 'later' order by response_id`);
+    const counts = { cache_write_tokens: '5', cache_write_1h_tokens: '4', ambiguous: true };
+    expect(later).toEqual(
+      ['a', 'b'].map((response_id) => ({ ...counts, response_id, time_to_first_token_ms: 3 })),
+    );
     const key = { idempotencyKey: uuidv7(), model: 'names' };
     const usage = await postJson(`${baseUrl}/v1/telemetry/usage`, key);
     expect(usage.body).toMatchObject({ success: true, message: 'usage record stored' });

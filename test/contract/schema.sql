@@ -69,7 +69,25 @@ create table usage_stats (
   cost_usd numeric,
   ghost_id text,
   shell_id text,
-  metadata jsonb
+  metadata jsonb,
+  cache_write_tokens bigint default 0,
+  cache_write_1h_tokens bigint default 0,
+  session_id text,
+  response_id text,
+  request_id text,
+  agent text,
+  user_id text,
+  team text,
+  project text,
+  trace_id text,
+  span_id text,
+  time_to_first_token_ms double precision,
+  status text,
+  error_type text,
+  service_tier text,
+  cost_source text,
+  usage_rule text,
+  ambiguous boolean
 ) partition by RANGE ("timestamp");
 
 create table batch_ledger_default partition of batch_ledger DEFAULT;

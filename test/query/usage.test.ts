@@ -25,6 +25,9 @@ describe('usage and footprint', () => {
         layer: 'L2',
         input_tokens: 100,
         output_tokens: 20,
+        cached_tokens: 60,
+        cache_write_tokens: 30,
+        reasoning_tokens: 7,
         duration_ms: 10,
         cost_usd: 0.1,
       },
@@ -36,7 +39,7 @@ describe('usage and footprint', () => {
         duration_ms: 40,
         cost_usd: 0.2,
       },
-      { model: 'gpt', layer: 'L1', input_tokens: 5, output_tokens: 5 },
+      { model: 'gpt', layer: 'L1', input_tokens: 5, output_tokens: 5, cached_tokens: 6 },
       { model: 'gemma', layer: 'L1', input_tokens: 50, duration_ms: 1, cost_usd: 0 },
       { model: 'gemma', input_tokens: 3, output_tokens: 0, duration_ms: 9 },
     ];
@@ -50,6 +53,7 @@ describe('usage and footprint', () => {
       usage: [...usage, old],
     });
     expect(body).toMatchObject({ usage: 6 });
+    const parts = { cached_tokens: 0, cache_write_tokens: 0, reasoning_tokens: 0, ambiguous: 0 };
     // 0.1 and 0.2 are summed as decimals: as floats they make 0.30000000000000004.
     const l2 = {
       requests: 2,
@@ -58,6 +62,10 @@ describe('usage and footprint', () => {
       total_tokens: 123,
       avg_duration_ms: 25,
       cost_usd: 0.3,
+      ...parts,
+      cached_tokens: 60,
+      cache_write_tokens: 30,
+      reasoning_tokens: 7,
     };
     expect(await get('usage/summary')).toEqual({
       requests: 5,
@@ -67,6 +75,10 @@ describe('usage and footprint', () => {
       l2_tokens: 123,
       avg_duration_ms: 15,
       cost_usd: 0.3,
+      cached_tokens: 66,
+      cache_write_tokens: 30,
+      reasoning_tokens: 7,
+      ambiguous: 1,
       time_window_hours: 24,
       breakdown: [
         { model: 'gpt', layer: 'L2', ...l2 },
@@ -79,6 +91,7 @@ describe('usage and footprint', () => {
           total_tokens: 50,
           avg_duration_ms: 1,
           cost_usd: 0,
+          ...parts,
         },
         {
           model: 'gpt',
@@ -89,6 +102,9 @@ describe('usage and footprint', () => {
           total_tokens: 10,
           avg_duration_ms: null,
           cost_usd: 0,
+          ...parts,
+          cached_tokens: 6,
+          ambiguous: 1,
         },
         {
           model: 'gemma',
@@ -99,6 +115,7 @@ describe('usage and footprint', () => {
           total_tokens: 3,
           avg_duration_ms: 9,
           cost_usd: 0,
+          ...parts,
         },
       ],
     });

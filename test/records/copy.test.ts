@@ -133,5 +133,28 @@ function expectedUsage(record: Usage, index: number): Row {
     ),
     ghost_id: orNull(record.ghostId),
     shell_id: orNull(record.shellId),
+    cache_write_tokens: String(record.cacheWriteTokens),
+    cache_write_1h_tokens: String(record.cacheWrite1hTokens),
+    session_id: orNull(record.sessionId),
+    response_id: orNull(record.responseId),
+    request_id: orNull(record.requestId),
+    agent: orNull(record.agent),
+    user_id: orNull(record.userId),
+    team: orNull(record.team),
+    project: orNull(record.project),
+    trace_id: orNull(record.traceId),
+    span_id: orNull(record.spanId),
+    time_to_first_token_ms: record.timeToFirstTokenMs ?? null,
+    status: orNull(record.status),
+    error_type: orNull(record.errorType),
+    service_tier: orNull(record.serviceTier),
+    cost_source: record.costUsd === undefined ? null : orNull(record.costSource || 'client'),
+    usage_rule: orNull(record.usageRule || 'contract'),
+    ambiguous: isAmbiguous(record) || null,
   };
 }
+
+const isAmbiguous = (record: Usage): boolean =>
+  record.cachedTokens + record.cacheWriteTokens > record.inputTokens ||
+  record.cacheWrite1hTokens > record.cacheWriteTokens ||
+  record.reasoningTokens > record.outputTokens;

@@ -74,6 +74,31 @@ describe('the fingerprint of a batch', () => {
     expect(byProtobuf(example)).toBe('dd63eb172c68139e8a5d07d9b0dfce88');
   });
 
+  it('has each later field at its place, which never changes either', () => {
+    const later = changed(({ usage }) =>
+      Object.assign(usage, {
+        cacheWriteTokens: 1n,
+        cacheWrite1hTokens: 2n,
+        sessionId: 'a',
+        responseId: 'b',
+        requestId: 'c',
+        agent: 'd',
+        userId: 'e',
+        team: 'f',
+        project: 'g',
+        traceId: 'h',
+        spanId: 'i',
+        timeToFirstTokenMs: 3,
+        status: 'j',
+        errorType: 'k',
+        serviceTier: 'l',
+        costSource: 'm',
+        usageRule: 'n',
+      }),
+    );
+    expect(byProtobuf(later)).toBe('dc360d4cf42748576e8a974cb488b0db');
+  });
+
   it('is the same by protobuf and by JSON of either spelling', () => {
     const property = fc.property(batch, fc.boolean(), (content, useProtoFieldName) => {
       expect(byJson(content, useProtoFieldName)).toBe(byProtobuf(content));
@@ -115,6 +140,23 @@ describe('the fingerprint of a batch', () => {
     ['ghost_id', ({ usage }) => set(usage, 'ghostId', 'h')],
     ['shell_id', ({ usage }) => set(usage, 'shellId', 't')],
     ['timestamp of usage', ({ usage }) => set(usage, 'timestamp', undefined)],
+    ['cache_write_tokens', ({ usage }) => set(usage, 'cacheWriteTokens', 1n)],
+    ['cache_write_1h_tokens', ({ usage }) => set(usage, 'cacheWrite1hTokens', 1n)],
+    ['session_id', ({ usage }) => set(usage, 'sessionId', 'a')],
+    ['response_id', ({ usage }) => set(usage, 'responseId', 'a')],
+    ['request_id', ({ usage }) => set(usage, 'requestId', 'a')],
+    ['agent', ({ usage }) => set(usage, 'agent', 'a')],
+    ['user_id', ({ usage }) => set(usage, 'userId', 'a')],
+    ['team', ({ usage }) => set(usage, 'team', 'a')],
+    ['project', ({ usage }) => set(usage, 'project', 'a')],
+    ['trace_id', ({ usage }) => set(usage, 'traceId', 'a')],
+    ['span_id', ({ usage }) => set(usage, 'spanId', 'a')],
+    ['time_to_first_token_ms', ({ usage }) => set(usage, 'timeToFirstTokenMs', 0)],
+    ['status of usage', ({ usage }) => set(usage, 'status', 'a')],
+    ['error_type', ({ usage }) => set(usage, 'errorType', 'a')],
+    ['service_tier', ({ usage }) => set(usage, 'serviceTier', 'a')],
+    ['cost_source', ({ usage }) => set(usage, 'costSource', 'a')],
+    ['usage_rule', ({ usage }) => set(usage, 'usageRule', 'a')],
   ])('differs with %s', (_, change) => {
     expect(byProtobuf(changed(change))).not.toBe(byProtobuf(example));
   });

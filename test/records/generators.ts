@@ -58,36 +58,47 @@ export const event: fc.Arbitrary<Event> = fc
   })
   .map((init) => create(EventSchema, present(init) as MessageInitShape<typeof EventSchema>));
 
-const tokenPairs = fc
-  .tuple(tokens, tokens)
-  .map(([a, b]) => ({ whole: BigInt(Math.max(a, b)), part: BigInt(Math.min(a, b)) }));
+const name = text(limits.nameCharactersMax);
+const mark = text(limits.statusCharactersMax);
+const count = tokens.map(BigInt);
 
 /** Usage records that meet every rule. */
 export const usage: fc.Arbitrary<Usage> = fc
   .record({
     model: text(limits.nameCharactersMax, 1),
-    layer: text(limits.nameCharactersMax),
-    provider: text(limits.nameCharactersMax),
-    operation: text(limits.nameCharactersMax),
-    input: tokenPairs,
-    output: tokenPairs,
+    layer: name,
+    provider: name,
+    operation: name,
+    inputTokens: count,
+    outputTokens: count,
+    cachedTokens: count,
+    reasoningTokens: count,
     durationMs: optional(amount),
     costUsd: optional(amount),
-    ghostId: text(limits.nameCharactersMax),
-    shellId: text(limits.nameCharactersMax),
+    ghostId: name,
+    shellId: name,
     metadata: optional(metadata),
     timestamp: optional(timestamp),
     id: uuid,
+    cacheWriteTokens: count,
+    cacheWrite1hTokens: count,
+    sessionId: name,
+    responseId: name,
+    requestId: name,
+    agent: name,
+    userId: name,
+    team: name,
+    project: name,
+    traceId: name,
+    spanId: name,
+    timeToFirstTokenMs: optional(amount),
+    status: mark,
+    errorType: name,
+    serviceTier: name,
+    costSource: mark.filter((source) => source !== 'computed'),
+    usageRule: mark,
   })
-  .map(({ input, output, ...init }) =>
-    create(UsageSchema, {
-      ...(present(init) as MessageInitShape<typeof UsageSchema>),
-      inputTokens: input.whole,
-      cachedTokens: input.part,
-      outputTokens: output.whole,
-      reasoningTokens: output.part,
-    }),
-  );
+  .map((init) => create(UsageSchema, present(init) as MessageInitShape<typeof UsageSchema>));
 
 /** What is stored of a text: NUL has no place in PostgreSQL. */
 export const storedText = (value: string): string => value.replaceAll('\0', '\uFFFD');

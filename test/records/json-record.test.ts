@@ -127,6 +127,7 @@ const oddValue: fc.Arbitrary<JsonValue> = fc
 const nameOf = fc.constantFrom(
   ...['event_type', 'eventType', 'component', 'value', 'metadata', 'status', 'timestamp', 'id'],
   ...['model', 'layer', 'input_tokens', 'outputTokens', 'cached_tokens', 'reasoningTokens'],
+  ...['cache_write_tokens', 'cacheWrite1hTokens', 'response_id', 'ambiguous', 'costSource'],
   ...['prompt_tokens', 'completion_tokens', 'duration_ms', 'costUsd', 'ghost_id', 'shellId'],
   ...['unknown', '__proto__', '', 'idempotency_key', 'é'],
 );

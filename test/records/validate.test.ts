@@ -47,8 +47,13 @@ function fault(validate: () => unknown): Pick<FieldFault, 'field' | 'message'> {
 }
 
 const bytes = (count: number) => 'x'.repeat(count);
-const snake = (name: string) => name.replace('Id', '_id').replace('T', '_t');
-const usageNames = ['layer', 'provider', 'operation', 'ghostId', 'shellId', 'model'] as const;
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const usageNames = [
+  ...['layer', 'provider', 'operation', 'ghostId', 'shellId', 'model', 'sessionId', 'responseId'],
+  ...['requestId', 'agent', 'userId', 'team', 'project', 'traceId', 'spanId', 'errorType'],
+  'serviceTier',
+];
+const usageMarks = ['status', 'costSource', 'usageRule'];
 /** Of one, two, three and four bytes. */
 const signs = ['x', 'ü', '検', '😀'];
 
@@ -78,10 +83,15 @@ describe('texts', () => {
     for (const name of usageNames) {
       expect(fault(() => usage({ [name]: text }))).toEqual({ field: snake(name), message });
     }
+    const tooLong = 'is 65 characters long; at most 64 are allowed';
     expect(fault(() => event({ status: sign.repeat(65) }))).toEqual({
       field: 'status',
-      message: 'is 65 characters long; at most 64 are allowed',
+      message: tooLong,
     });
+    for (const name of usageMarks) {
+      const mark = { costUsd: 1, [name]: sign.repeat(65) };
+      expect(fault(() => usage(mark))).toEqual({ field: snake(name), message: tooLong });
+    }
   });
 
   it('are required where a record is nothing without them', () => {
@@ -134,6 +144,7 @@ describe('numbers', () => {
     for (const [name, field] of [
       ['durationMs', 'duration_ms'],
       ['costUsd', 'cost_usd'],
+      ['timeToFirstTokenMs', 'time_to_first_token_ms'],
     ] as const) {
       const negative = value < 0 ? 'is negative' : message;
       expect(fault(() => usage({ [name]: value }))).toEqual({ field, message: negative });
@@ -157,6 +168,8 @@ describe('numbers', () => {
       ['outputTokens', 'output_tokens'],
       ['cachedTokens', 'cached_tokens'],
       ['reasoningTokens', 'reasoning_tokens'],
+      ['cacheWriteTokens', 'cache_write_tokens'],
+      ['cacheWrite1hTokens', 'cache_write_1h_tokens'],
     ] as const) {
       expect(fault(() => usage({ [name]: -1n }))).toEqual({ field, message: 'is negative' });
       expect(fault(() => usage({ [name]: max + 1n }))).toEqual({
@@ -166,14 +179,42 @@ describe('numbers', () => {
     }
   });
 
-  it('of a part are not greater than the whole', () => {
-    expect(fault(() => usage({ inputTokens: 1n, cachedTokens: 2n }))).toEqual({
-      field: 'cached_tokens',
-      message: 'is greater than input_tokens, which it is a part of',
+  it.each<UsageInit>([
+    { inputTokens: 1n, cachedTokens: 2n },
+    { inputTokens: 3n, cachedTokens: 2n, cacheWriteTokens: 2n },
+    { inputTokens: 3n, cacheWriteTokens: 1n, cacheWrite1hTokens: 2n },
+    { outputTokens: 1n, reasoningTokens: 2n },
+  ])('of a part that are greater than the whole are kept, and marked: %o', (init) => {
+    const row = usage(init);
+    expect(row).toMatchObject({
+      prompt_tokens: Number(init.inputTokens ?? 0),
+      cached_tokens: Number(init.cachedTokens ?? 0),
+      reasoning_tokens: Number(init.reasoningTokens ?? 0),
+      ambiguous: true,
     });
-    expect(fault(() => usage({ outputTokens: 1n, reasoningTokens: 2n }))).toEqual({
-      field: 'reasoning_tokens',
-      message: 'is greater than output_tokens, which it is a part of',
+  });
+
+  it('of parts that make up the whole are marked as nothing', () => {
+    const input = { inputTokens: 3n, cachedTokens: 1n, cacheWriteTokens: 2n };
+    const row = usage({ ...input, cacheWrite1hTokens: 2n, outputTokens: 1n, reasoningTokens: 1n });
+    expect(row).not.toHaveProperty('ambiguous');
+  });
+});
+
+describe('what a record of usage does not say', () => {
+  it('is said for it: whose the cost is, and how its tokens were counted', () => {
+    expect(usage({})).toMatchObject({ usage_rule: 'contract' });
+    expect(usage({})).not.toHaveProperty('cost_source');
+    expect(usage({ costUsd: 0 })).toMatchObject({ cost_source: 'client' });
+    const said = { costUsd: 1, costSource: 'invoice', usageRule: 'mine' };
+    expect(usage(said)).toMatchObject({ cost_source: 'invoice', usage_rule: 'mine' });
+  });
+
+  it('is nothing where it makes no sense without the rest', () => {
+    expect(usage({ costSource: 'invoice' })).not.toHaveProperty('cost_source');
+    expect(fault(() => usage({ costUsd: 1, costSource: 'computed' }))).toEqual({
+      field: 'cost_source',
+      message: 'is computed, which the collector alone says',
     });
   });
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -15,6 +16,8 @@ import pytest
 from conftest import eventually, values
 from gate import Gate
 from gravitas_telemetry import Event, Telemetry
+from gravitas_telemetry._generated.telemetry_pb2 import Usage
+from gravitas_telemetry._records import USAGE_AMOUNTS, USAGE_TEXTS, USAGE_TOKENS
 
 
 @pytest.fixture
@@ -139,6 +142,16 @@ def test_usage_is_summed_up(telemetry: Telemetry, component: str) -> None:
     assert (summary.requests, summary.input_tokens, summary.output_tokens) == (2, 11, 7)
     assert (summary.l2_tokens, summary.cost_usd) == (15, 0.25)
     assert [part.layer for part in summary.breakdown] == ["L2", "L1"]
+
+
+def test_usage_has_every_field_of_the_contract(telemetry: Telemetry) -> None:
+    usage = {field.name for field in Usage.DESCRIPTOR.fields} - {"id"}
+    given = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+    taken = set(inspect.signature(telemetry.log_usage).parameters)
+    assert {given.get(name, name) for name in usage} == taken
+    known = {*USAGE_TEXTS.items(), *USAGE_TOKENS.items(), *USAGE_AMOUNTS.items()}
+    others = {"metadata", "timestamp", "id"}
+    assert known == {(field.name, field.number) for field in Usage.DESCRIPTOR.fields if field.name not in others}
 
 
 def test_disabled_and_closed_clients_take_nothing(

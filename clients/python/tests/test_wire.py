@@ -44,7 +44,19 @@ def any_record(random: random.Random) -> Record:
         return (time_ns, random.choice(TEXTS[1:]), text(), number(), metadata, text())
     tokens = [random.choice([0, 1, 300, 2**40]) for _ in range(4)]
     return UsageRecord(
-        time_ns, random.choice(TEXTS[1:]), text(), text(), text(), *tokens, number(), number(), text(), text(), metadata
+        time_ns,
+        random.choice(TEXTS[1:]),
+        *(text() for _ in range(3)),
+        *tokens,
+        number(),
+        number(),
+        text(),
+        text(),
+        metadata,
+        *random.sample(tokens, 2),
+        *(text() for _ in range(9)),
+        number(),
+        *(text() for _ in range(5)),
     )
 
 

@@ -32,7 +32,7 @@ const textBytesMax = 4096;
 /** Not worth to be measured. */
 const shortTextMax = 64;
 /** What a record's line has beside its texts and metadata, at most. */
-const frameBytes = 512;
+const frameBytes = 1024;
 
 /** Gathers records until they are a batch. */
 export class Composer {
@@ -113,22 +113,45 @@ function usageMessage(record: UsageRecord, texts: Texts): Usage {
   const usage = create(UsageSchema, {
     model: texts.required(record.model, 'the model'),
     layer: texts.take(record.layer, 'layer'),
-    provider: texts.take(more.provider, 'provider'),
-    operation: texts.take(more.operation, 'operation'),
     inputTokens: tokens(record.promptTokens, 'promptTokens'),
     outputTokens: tokens(record.completionTokens, 'completionTokens'),
     cachedTokens: tokens(more.cachedTokens, 'cachedTokens'),
     reasoningTokens: tokens(more.reasoningTokens, 'reasoningTokens'),
-    ghostId: texts.take(more.ghostId, 'ghostId'),
-    shellId: texts.take(more.shellId, 'shellId'),
+    cacheWriteTokens: tokens(more.cacheWriteTokens, 'cacheWriteTokens'),
+    cacheWrite1hTokens: tokens(more.cacheWrite1hTokens, 'cacheWrite1hTokens'),
     timestamp: timestamp(record.timeUs),
   });
-  const durationMs = number(record.durationMs, 'durationMs');
-  if (durationMs !== undefined) usage.durationMs = durationMs;
-  const costUsd = number(more.costUsd, 'costUsd');
-  if (costUsd !== undefined) usage.costUsd = costUsd;
+  for (const name of usageTexts) usage[name] = texts.take(more[name], name);
+  const amounts: Readonly<Record<string, unknown>> = { ...more, durationMs: record.durationMs };
+  for (const name of usageAmounts) {
+    const amount = number(amounts[name], name);
+    if (amount !== undefined) usage[name] = amount;
+  }
   return usage;
 }
+
+/** What callers may say besides the arguments of `logUsage`, named as in the contract. */
+const usageTexts = [
+  'provider',
+  'operation',
+  'ghostId',
+  'shellId',
+  'sessionId',
+  'responseId',
+  'requestId',
+  'agent',
+  'userId',
+  'team',
+  'project',
+  'traceId',
+  'spanId',
+  'status',
+  'errorType',
+  'serviceTier',
+  'costSource',
+  'usageRule',
+] as const;
+const usageAmounts = ['durationMs', 'costUsd', 'timeToFirstTokenMs'] as const;
 
 /** Room and resource are shared by all of a record's metadata (clause 1.5). */
 function metadataOf(

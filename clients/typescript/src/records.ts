@@ -22,8 +22,43 @@ export interface UsageFields {
   readonly cachedTokens?: number | undefined;
   /** Those of the completion's tokens that were spent on reasoning. */
   readonly reasoningTokens?: number | undefined;
+  /** Those of the prompt's tokens that were written to the provider's cache. */
+  readonly cacheWriteTokens?: number | undefined;
+  /** Those of `cacheWriteTokens` that the provider keeps for an hour. */
+  readonly cacheWrite1hTokens?: number | undefined;
   /** In US dollars. */
   readonly costUsd?: number | undefined;
+  /** Where `costUsd` comes from; `client` otherwise. */
+  readonly costSource?: string | undefined;
+  /** From the request to the first token of the answer. */
+  readonly timeToFirstTokenMs?: number | undefined;
+  /** For example `OK` or `ERROR`. */
+  readonly status?: string | undefined;
+  /** What went wrong (`error.type`). */
+  readonly errorType?: string | undefined;
+  /** The provider's service tier that served the call. */
+  readonly serviceTier?: string | undefined;
+  /**
+   * The provider's id of the answer (`gen_ai.response.id`). A call is counted once, however often
+   * it is logged, where it has this, else a request id (both with `provider`), else a trace and a
+   * span id.
+   */
+  readonly responseId?: string | undefined;
+  /** The provider's id of the request. */
+  readonly requestId?: string | undefined;
+  readonly traceId?: string | undefined;
+  /** The call's own span. */
+  readonly spanId?: string | undefined;
+  /** The conversation (`gen_ai.conversation.id`). */
+  readonly sessionId?: string | undefined;
+  /** The agent that made the call (`gen_ai.agent.name`). */
+  readonly agent?: string | undefined;
+  /** Who the call was made for (`user.id`). */
+  readonly userId?: string | undefined;
+  readonly team?: string | undefined;
+  readonly project?: string | undefined;
+  /** By which rule the tokens were counted; the contract's otherwise. */
+  readonly usageRule?: string | undefined;
   /** The identity on whose behalf the call was made. */
   readonly ghostId?: string | undefined;
   /** The shell that made the call. */

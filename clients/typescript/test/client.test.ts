@@ -69,7 +69,49 @@ describe('logging', () => {
     await using telemetry = client();
     const more = { provider: 'p', costUsd: 0.125, cachedTokens: 5, metadata: { a: 1 } };
     telemetry.logUsage('used-model', 'L2', 100, 20, 840.5, more);
+    telemetry.logUsage('other-model', 'L2', 100, 20, 840.5, {
+      cacheWriteTokens: 9,
+      cacheWrite1hTokens: 8,
+      costUsd: 1,
+      costSource: 'invoice',
+      timeToFirstTokenMs: 7.5,
+      status: 'OK',
+      errorType: 'none',
+      serviceTier: 'batch',
+      responseId: 'r',
+      requestId: 'q',
+      traceId: 't',
+      spanId: 's',
+      sessionId: 'c',
+      agent: 'a',
+      userId: 'u',
+      team: 'm',
+      project: 'p',
+      usageRule: 'mine',
+    });
     await telemetry.flush();
+    const [row] = await collector.database.rows(
+      `select * from usage_stats where model = 'other-model'`,
+    );
+    expect(row).toMatchObject({
+      cache_write_tokens: '9',
+      cache_write_1h_tokens: '8',
+      cost_source: 'invoice',
+      time_to_first_token_ms: 7.5,
+      status: 'OK',
+      error_type: 'none',
+      service_tier: 'batch',
+      response_id: 'r',
+      request_id: 'q',
+      trace_id: 't',
+      span_id: 's',
+      session_id: 'c',
+      agent: 'a',
+      user_id: 'u',
+      team: 'm',
+      project: 'p',
+      usage_rule: 'mine',
+    });
     const summary = await telemetry.getUsageSummary({ model: 'used-model' });
     expect(summary).toMatchObject({
       requests: 1,

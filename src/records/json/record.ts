@@ -1,4 +1,4 @@
-import { camelCase, type Field, recordFields } from '../fields.ts';
+import { camelCase, type Field, isSent, recordFields } from '../fields.ts';
 import { FieldFault } from '../limits.ts';
 import type { FieldValue, RecordValues } from '../record-values.ts';
 import { type RecordKind, recordKinds } from '../tables.ts';
@@ -25,7 +25,9 @@ const idSlot = 0;
 function namesOf(kind: RecordKind): Names {
   const fields = recordFields[kind];
   const slots = new Map<string, number>();
-  fields.forEach(({ name, formerName }, slot) => {
+  fields.forEach((field, slot) => {
+    if (!isSent(field)) return;
+    const { name, formerName } = field;
     slots.set(name, slot).set(camelCase(name), slot);
     if (formerName !== undefined) slots.set(formerName, fields.length + slot);
   });

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ._records import EventRecord, Record, UsageRecord
+from ._records import USAGE_AMOUNTS, USAGE_TEXTS, USAGE_TOKENS, EventRecord, Record, UsageRecord
 from ._sizes import storable_text
 from ._uuid7 import half_id
 from ._encodings import delimited
@@ -74,24 +74,16 @@ def _event_json(record: EventRecord, resource: dict[str, Any] | None) -> dict[st
 
 
 def _usage_json(record: UsageRecord, resource: dict[str, Any] | None) -> dict[str, Any]:
-    return _without_absent(
-        {
-            "model": record.model,
-            "layer": record.layer or None,
-            "provider": record.provider or None,
-            "operation": record.operation or None,
-            "input_tokens": record.input_tokens or None,
-            "output_tokens": record.output_tokens or None,
-            "cached_tokens": record.cached_tokens or None,
-            "reasoning_tokens": record.reasoning_tokens or None,
-            "duration_ms": record.duration_ms,
-            "cost_usd": record.cost_usd,
-            "ghost_id": record.ghost_id or None,
-            "shell_id": record.shell_id or None,
-            "metadata": _metadata(record.metadata, resource),
-            "timestamp": _timestamp(record.time_ns),
-        }
-    )
+    return {
+        **{name: value for name in (*USAGE_TEXTS, *USAGE_TOKENS) if (value := getattr(record, name))},
+        **_without_absent(
+            {
+                **{name: getattr(record, name) for name in USAGE_AMOUNTS},
+                "metadata": _metadata(record.metadata, resource),
+                "timestamp": _timestamp(record.time_ns),
+            }
+        ),
+    }
 
 
 def _without_absent(fields: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._records import Unstorable, name_text
+from ._records import USAGE_AMOUNTS, USAGE_TEXTS, USAGE_TOKENS, Unstorable, UsageRecord, name_text
 
 _SMALL = [bytes([number]) for number in range(128)]
 
@@ -89,4 +89,11 @@ SECONDS = _Seconds()
 EVENT_TYPE = _TextField(b"\x0a")
 COMPONENT = _TextField(b"\x12")
 STATUS = _TextField(b"\x2a")
-USAGE_TEXTS = {number: _TextField(bytes([number << 3 | 2])) for number in (1, 2, 3, 4, 11, 12)}
+def _usage_fields(numbers: dict[str, int], wire_type: int) -> list[tuple[int, bytes]]:
+    """Place in a record, and tag."""
+    return [(UsageRecord._fields.index(name), varint(number << 3 | wire_type)) for name, number in numbers.items()]
+
+
+USAGE_TEXT_FIELDS = [(place, _TextField(tag)) for place, tag in _usage_fields(USAGE_TEXTS, 2)]
+USAGE_TOKEN_FIELDS = _usage_fields(USAGE_TOKENS, 0)
+USAGE_AMOUNT_FIELDS = _usage_fields(USAGE_AMOUNTS, 1)

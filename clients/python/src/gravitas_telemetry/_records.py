@@ -31,6 +31,57 @@ class UsageRecord(NamedTuple):
     ghost_id: str | None
     shell_id: str | None
     metadata: Any
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    session_id: str | None = None
+    response_id: str | None = None
+    request_id: str | None = None
+    agent: str | None = None
+    user_id: str | None = None
+    team: str | None = None
+    project: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    time_to_first_token_ms: float | None = None
+    status: str | None = None
+    error_type: str | None = None
+    service_tier: str | None = None
+    cost_source: str | None = None
+    usage_rule: str | None = None
+
+
+# By their numbers in the contract.
+USAGE_TEXTS = {
+    "model": 1,
+    "layer": 2,
+    "provider": 3,
+    "operation": 4,
+    "ghost_id": 11,
+    "shell_id": 12,
+    "session_id": 18,
+    "response_id": 19,
+    "request_id": 20,
+    "agent": 21,
+    "user_id": 22,
+    "team": 23,
+    "project": 24,
+    "trace_id": 25,
+    "span_id": 26,
+    "status": 28,
+    "error_type": 29,
+    "service_tier": 30,
+    "cost_source": 31,
+    "usage_rule": 32,
+}
+USAGE_TOKENS = {
+    "input_tokens": 5,
+    "output_tokens": 6,
+    "cached_tokens": 7,
+    "reasoning_tokens": 8,
+    "cache_write_tokens": 16,
+    "cache_write_1h_tokens": 17,
+}
+USAGE_AMOUNTS = {"duration_ms": 9, "cost_usd": 10, "time_to_first_token_ms": 27}
 
 
 EventRecord = tuple[int, Any, Any, Any, Any, Any]
@@ -92,20 +143,11 @@ def frozen(record: Record, metadata_bytes_max: int = METADATA_BYTES_MAX) -> Reco
 
 
 def _frozen_usage(record: UsageRecord, metadata_bytes_max: int) -> UsageRecord:
-    texts: dict[str, Any] = {name: _name_or_none(getattr(record, name)) for name in _USAGE_TEXTS}
-    tokens: dict[str, Any] = {name: storable_tokens(getattr(record, name)) for name in _USAGE_TOKENS}
+    texts: dict[str, Any] = {name: _name_or_none(getattr(record, name)) for name in USAGE_TEXTS}
+    tokens: dict[str, Any] = {name: storable_tokens(getattr(record, name)) for name in USAGE_TOKENS}
+    amounts: dict[str, Any] = {name: storable_number(getattr(record, name)) for name in USAGE_AMOUNTS}
     metadata = None if record.metadata is None else storable_object(record.metadata, metadata_bytes_max)
-    return record._replace(
-        **texts,
-        **tokens,
-        duration_ms=storable_number(record.duration_ms),
-        cost_usd=storable_number(record.cost_usd),
-        metadata=metadata,
-    )
-
-
-_USAGE_TEXTS = ("model", "layer", "provider", "operation", "ghost_id", "shell_id")
-_USAGE_TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+    return record._replace(**texts, **tokens, **amounts, metadata=metadata)
 
 
 def _name_or_none(value: Any) -> str | None:

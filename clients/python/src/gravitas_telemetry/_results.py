@@ -63,6 +63,11 @@ class UsageBreakdown:
     total_tokens: int
     avg_duration_ms: float | None
     cost_usd: float
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    ambiguous: int = 0
+    """Requests whose counts contradict each other."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,11 @@ class UsageSummary:
     time_window_hours: float
     breakdown: list[UsageBreakdown]
     """One entry a model and layer, most tokens first."""
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    ambiguous: int = 0
+    """Requests whose counts contradict each other."""
 
 
 @dataclass(frozen=True)

@@ -138,8 +138,29 @@ class Telemetry(LegacyMethods):
         shell_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         timestamp: datetime | float | None = None,
+        cache_write_tokens: int = 0,
+        cache_write_1h_tokens: int = 0,
+        session_id: str | None = None,
+        response_id: str | None = None,
+        request_id: str | None = None,
+        agent: str | None = None,
+        user_id: str | None = None,
+        team: str | None = None,
+        project: str | None = None,
+        trace_id: str | None = None,
+        span_id: str | None = None,
+        time_to_first_token_ms: float | None = None,
+        status: str | None = None,
+        error_type: str | None = None,
+        service_tier: str | None = None,
+        cost_source: str | None = None,
+        usage_rule: str | None = None,
     ) -> Receipt:
-        """Takes the token usage of one call of a model. The result is as that of `log`."""
+        """Takes the token usage of one call of a model. The result is as that of `log`.
+
+        A call is counted once, however often it is logged, where it has a `response_id`, else a
+        `request_id` (both with `provider`), else a `trace_id` and a `span_id`.
+        """
         intake = self._intake
         if len(intake.queue) >= intake.room:
             intake = self._make_room()
@@ -161,6 +182,23 @@ class Telemetry(LegacyMethods):
                 ghost_id=ghost_id,
                 shell_id=shell_id,
                 metadata=own_metadata(metadata),
+                cache_write_tokens=cache_write_tokens,
+                cache_write_1h_tokens=cache_write_1h_tokens,
+                session_id=session_id,
+                response_id=response_id,
+                request_id=request_id,
+                agent=agent,
+                user_id=user_id,
+                team=team,
+                project=project,
+                trace_id=trace_id,
+                span_id=span_id,
+                time_to_first_token_ms=time_to_first_token_ms,
+                status=status,
+                error_type=error_type,
+                service_tier=service_tier,
+                cost_source=cost_source,
+                usage_rule=usage_rule,
             )
         except Exception as error:  # whatever a caller's object does when it is copied
             return self._refuse(error)

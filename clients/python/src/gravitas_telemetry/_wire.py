@@ -18,7 +18,9 @@ from ._encodings import (
     NUMBER_ENTRY,
     SECONDS,
     STATUS,
-    USAGE_TEXTS,
+    USAGE_AMOUNT_FIELDS,
+    USAGE_TEXT_FIELDS,
+    USAGE_TOKEN_FIELDS,
     delimited,
     varint,
 )
@@ -98,19 +100,11 @@ def usage_bytes(record: UsageRecord, resource: bytes) -> bytes:
     """A Usage of the contract, with its tag and length as an entry of a batch. The record is frozen."""
     if not record.model:
         raise Unstorable("model is required")
-    encoded = b"".join(
-        field[text]
-        for field, text in zip(
-            USAGE_TEXTS.values(),
-            (record.model, record.layer, record.provider, record.operation, record.ghost_id, record.shell_id),
-        )
-    )
-    for number, tokens in enumerate(record[5:9], start=5):
-        if tokens:
-            encoded += bytes([number << 3]) + varint(tokens)
-    for tag, amount in ((b"\x49", record.duration_ms), (b"\x51", record.cost_usd)):
-        if amount is not None:
-            encoded += tag + _double(amount)
+    values: tuple[Any, ...] = record
+    parts = [field[values[place]] for place, field in USAGE_TEXT_FIELDS if values[place]]
+    parts += [tag + varint(values[place]) for place, tag in USAGE_TOKEN_FIELDS if values[place]]
+    parts += [tag + _double(values[place]) for place, tag in USAGE_AMOUNT_FIELDS if values[place] is not None]
+    encoded = b"".join(parts)
     if record.metadata is not None or resource:
         encoded += delimited(b"\x6a", _metadata(record.metadata, resource))
     encoded += b"\x72" + _timestamp(record.time_ns)

@@ -55,7 +55,7 @@ class LogResponse(_message.Message):
     def __init__(self, success: _Optional[bool] = ..., message: _Optional[str] = ..., id: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., duplicate: _Optional[bool] = ...) -> None: ...
 
 class LogUsageRequest(_message.Message):
-    __slots__ = ("model", "layer", "provider", "operation", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "duration_ms", "cost_usd", "ghost_id", "shell_id", "metadata", "timestamp", "idempotency_key")
+    __slots__ = ("model", "layer", "provider", "operation", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "duration_ms", "cost_usd", "ghost_id", "shell_id", "metadata", "timestamp", "idempotency_key", "cache_write_tokens", "cache_write_1h_tokens", "session_id", "response_id", "request_id", "agent", "user_id", "team", "project", "trace_id", "span_id", "time_to_first_token_ms", "status", "error_type", "service_tier", "cost_source", "usage_rule")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +71,23 @@ class LogUsageRequest(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_1H_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    TEAM_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    SPAN_ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_TOKEN_MS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_TIER_FIELD_NUMBER: _ClassVar[int]
+    COST_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    USAGE_RULE_FIELD_NUMBER: _ClassVar[int]
     model: str
     layer: str
     provider: str
@@ -86,7 +103,24 @@ class LogUsageRequest(_message.Message):
     metadata: _struct_pb2.Struct
     timestamp: _timestamp_pb2.Timestamp
     idempotency_key: str
-    def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., provider: _Optional[str] = ..., operation: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., ghost_id: _Optional[str] = ..., shell_id: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    cache_write_tokens: int
+    cache_write_1h_tokens: int
+    session_id: str
+    response_id: str
+    request_id: str
+    agent: str
+    user_id: str
+    team: str
+    project: str
+    trace_id: str
+    span_id: str
+    time_to_first_token_ms: float
+    status: str
+    error_type: str
+    service_tier: str
+    cost_source: str
+    usage_rule: str
+    def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., provider: _Optional[str] = ..., operation: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., ghost_id: _Optional[str] = ..., shell_id: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., cache_write_tokens: _Optional[int] = ..., cache_write_1h_tokens: _Optional[int] = ..., session_id: _Optional[str] = ..., response_id: _Optional[str] = ..., request_id: _Optional[str] = ..., agent: _Optional[str] = ..., user_id: _Optional[str] = ..., team: _Optional[str] = ..., project: _Optional[str] = ..., trace_id: _Optional[str] = ..., span_id: _Optional[str] = ..., time_to_first_token_ms: _Optional[float] = ..., status: _Optional[str] = ..., error_type: _Optional[str] = ..., service_tier: _Optional[str] = ..., cost_source: _Optional[str] = ..., usage_rule: _Optional[str] = ...) -> None: ...
 
 class LogUsageResponse(_message.Message):
     __slots__ = ("success", "message", "id", "durability", "duplicate")
@@ -113,7 +147,7 @@ class LogBatchRequest(_message.Message):
     def __init__(self, batch_id: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_telemetry_pb2.Event, _Mapping]]] = ..., usage: _Optional[_Iterable[_Union[_telemetry_pb2.Usage, _Mapping]]] = ...) -> None: ...
 
 class LogBatchResponse(_message.Message):
-    __slots__ = ("batch_id", "durability", "duplicate", "events", "usage", "rejected", "rejections", "dead_lettered")
+    __slots__ = ("batch_id", "durability", "duplicate", "events", "usage", "rejected", "rejections", "dead_lettered", "duplicates")
     BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     DURABILITY_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +156,7 @@ class LogBatchResponse(_message.Message):
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REJECTIONS_FIELD_NUMBER: _ClassVar[int]
     DEAD_LETTERED_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     batch_id: str
     durability: Durability
     duplicate: bool
@@ -130,7 +165,8 @@ class LogBatchResponse(_message.Message):
     rejected: int
     rejections: _containers.RepeatedCompositeFieldContainer[Rejection]
     dead_lettered: int
-    def __init__(self, batch_id: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., duplicate: _Optional[bool] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered: _Optional[int] = ...) -> None: ...
+    duplicates: int
+    def __init__(self, batch_id: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., duplicate: _Optional[bool] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered: _Optional[int] = ..., duplicates: _Optional[int] = ...) -> None: ...
 
 class Rejection(_message.Message):
     __slots__ = ("kind", "index", "field", "reason", "batch_id")
@@ -165,7 +201,7 @@ class StreamEventsRequest(_message.Message):
     def __init__(self, batch_id: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_telemetry_pb2.Event, _Mapping]]] = ..., usage: _Optional[_Iterable[_Union[_telemetry_pb2.Usage, _Mapping]]] = ...) -> None: ...
 
 class StreamEventsResponse(_message.Message):
-    __slots__ = ("batches", "duplicate_batches", "events", "usage", "rejected", "rejections", "dead_lettered")
+    __slots__ = ("batches", "duplicate_batches", "events", "usage", "rejected", "rejections", "dead_lettered", "duplicates")
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_BATCHES_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
@@ -173,6 +209,7 @@ class StreamEventsResponse(_message.Message):
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REJECTIONS_FIELD_NUMBER: _ClassVar[int]
     DEAD_LETTERED_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     batches: int
     duplicate_batches: int
     events: int
@@ -180,7 +217,8 @@ class StreamEventsResponse(_message.Message):
     rejected: int
     rejections: _containers.RepeatedCompositeFieldContainer[Rejection]
     dead_lettered: int
-    def __init__(self, batches: _Optional[int] = ..., duplicate_batches: _Optional[int] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered: _Optional[int] = ...) -> None: ...
+    duplicates: int
+    def __init__(self, batches: _Optional[int] = ..., duplicate_batches: _Optional[int] = ..., events: _Optional[int] = ..., usage: _Optional[int] = ..., rejected: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered: _Optional[int] = ..., duplicates: _Optional[int] = ...) -> None: ...
 
 class StreamBatchesRequest(_message.Message):
     __slots__ = ("batch_id", "events", "usage")

@@ -95,7 +95,7 @@ class GetUsageSummaryRequest(_message.Message):
     def __init__(self, hours: _Optional[float] = ..., model: _Optional[str] = ..., layer: _Optional[str] = ...) -> None: ...
 
 class GetUsageSummaryResponse(_message.Message):
-    __slots__ = ("requests", "input_tokens", "output_tokens", "total_tokens", "l2_tokens", "avg_duration_ms", "cost_usd", "time_window_hours", "breakdown")
+    __slots__ = ("requests", "input_tokens", "output_tokens", "total_tokens", "l2_tokens", "avg_duration_ms", "cost_usd", "time_window_hours", "breakdown", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "ambiguous")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +105,10 @@ class GetUsageSummaryResponse(_message.Message):
     COST_USD_FIELD_NUMBER: _ClassVar[int]
     TIME_WINDOW_HOURS_FIELD_NUMBER: _ClassVar[int]
     BREAKDOWN_FIELD_NUMBER: _ClassVar[int]
+    CACHED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    REASONING_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    AMBIGUOUS_FIELD_NUMBER: _ClassVar[int]
     requests: int
     input_tokens: int
     output_tokens: int
@@ -114,10 +118,14 @@ class GetUsageSummaryResponse(_message.Message):
     cost_usd: float
     time_window_hours: float
     breakdown: _containers.RepeatedCompositeFieldContainer[UsageBreakdown]
-    def __init__(self, requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., l2_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., time_window_hours: _Optional[float] = ..., breakdown: _Optional[_Iterable[_Union[UsageBreakdown, _Mapping]]] = ...) -> None: ...
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    ambiguous: int
+    def __init__(self, requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., l2_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., time_window_hours: _Optional[float] = ..., breakdown: _Optional[_Iterable[_Union[UsageBreakdown, _Mapping]]] = ..., cached_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., ambiguous: _Optional[int] = ...) -> None: ...
 
 class UsageBreakdown(_message.Message):
-    __slots__ = ("model", "layer", "requests", "input_tokens", "output_tokens", "total_tokens", "avg_duration_ms", "cost_usd")
+    __slots__ = ("model", "layer", "requests", "input_tokens", "output_tokens", "total_tokens", "avg_duration_ms", "cost_usd", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "ambiguous")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +134,10 @@ class UsageBreakdown(_message.Message):
     TOTAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     AVG_DURATION_MS_FIELD_NUMBER: _ClassVar[int]
     COST_USD_FIELD_NUMBER: _ClassVar[int]
+    CACHED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    REASONING_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    AMBIGUOUS_FIELD_NUMBER: _ClassVar[int]
     model: str
     layer: str
     requests: int
@@ -134,7 +146,11 @@ class UsageBreakdown(_message.Message):
     total_tokens: int
     avg_duration_ms: float
     cost_usd: float
-    def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ...) -> None: ...
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    ambiguous: int
+    def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., cached_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., ambiguous: _Optional[int] = ...) -> None: ...
 
 class GetTrendsRequest(_message.Message):
     __slots__ = ("days", "component", "overall_of_all_events")

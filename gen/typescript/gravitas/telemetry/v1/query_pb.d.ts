@@ -325,6 +325,34 @@ export declare type GetUsageSummaryResponse = Message<"gravitas.telemetry.v1.Get
    * @generated from field: repeated gravitas.telemetry.v1.UsageBreakdown breakdown = 9;
    */
   breakdown: UsageBreakdown[];
+
+  /**
+   * Those of input_tokens that were read from the provider's cache.
+   *
+   * @generated from field: int64 cached_tokens = 10;
+   */
+  cachedTokens: bigint;
+
+  /**
+   * Those of input_tokens that were written to the provider's cache.
+   *
+   * @generated from field: int64 cache_write_tokens = 11;
+   */
+  cacheWriteTokens: bigint;
+
+  /**
+   * Those of output_tokens that were spent on reasoning.
+   *
+   * @generated from field: int64 reasoning_tokens = 12;
+   */
+  reasoningTokens: bigint;
+
+  /**
+   * Those of requests whose counts contradict each other: a part is greater than its whole.
+   *
+   * @generated from field: int64 ambiguous = 13;
+   */
+  ambiguous: bigint;
 };
 
 /**
@@ -376,6 +404,26 @@ export declare type UsageBreakdown = Message<"gravitas.telemetry.v1.UsageBreakdo
    * @generated from field: double cost_usd = 8;
    */
   costUsd: number;
+
+  /**
+   * @generated from field: int64 cached_tokens = 9;
+   */
+  cachedTokens: bigint;
+
+  /**
+   * @generated from field: int64 cache_write_tokens = 10;
+   */
+  cacheWriteTokens: bigint;
+
+  /**
+   * @generated from field: int64 reasoning_tokens = 11;
+   */
+  reasoningTokens: bigint;
+
+  /**
+   * @generated from field: int64 ambiguous = 12;
+   */
+  ambiguous: bigint;
 };
 
 /**

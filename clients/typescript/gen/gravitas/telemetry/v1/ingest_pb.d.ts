@@ -188,6 +188,91 @@ export declare type LogUsageRequest = Message<"gravitas.telemetry.v1.LogUsageReq
    * @generated from field: string idempotency_key = 15;
    */
   idempotencyKey: string;
+
+  /**
+   * @generated from field: int64 cache_write_tokens = 16;
+   */
+  cacheWriteTokens: bigint;
+
+  /**
+   * @generated from field: int64 cache_write_1h_tokens = 17;
+   */
+  cacheWrite1hTokens: bigint;
+
+  /**
+   * @generated from field: string session_id = 18;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: string response_id = 19;
+   */
+  responseId: string;
+
+  /**
+   * @generated from field: string request_id = 20;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: string agent = 21;
+   */
+  agent: string;
+
+  /**
+   * @generated from field: string user_id = 22;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string team = 23;
+   */
+  team: string;
+
+  /**
+   * @generated from field: string project = 24;
+   */
+  project: string;
+
+  /**
+   * @generated from field: string trace_id = 25;
+   */
+  traceId: string;
+
+  /**
+   * @generated from field: string span_id = 26;
+   */
+  spanId: string;
+
+  /**
+   * @generated from field: optional double time_to_first_token_ms = 27;
+   */
+  timeToFirstTokenMs?: number | undefined;
+
+  /**
+   * @generated from field: string status = 28;
+   */
+  status: string;
+
+  /**
+   * @generated from field: string error_type = 29;
+   */
+  errorType: string;
+
+  /**
+   * @generated from field: string service_tier = 30;
+   */
+  serviceTier: string;
+
+  /**
+   * @generated from field: string cost_source = 31;
+   */
+  costSource: string;
+
+  /**
+   * @generated from field: string usage_rule = 32;
+   */
+  usageRule: string;
 };
 
 /**
@@ -225,7 +310,7 @@ export declare type LogUsageResponse = Message<"gravitas.telemetry.v1.LogUsageRe
   durability: Durability;
 
   /**
-   * The idempotency key was known: nothing was stored again.
+   * The idempotency key was known, or the call: nothing was stored again.
    *
    * @generated from field: bool duplicate = 5;
    */
@@ -321,6 +406,13 @@ export declare type LogBatchResponse = Message<"gravitas.telemetry.v1.LogBatchRe
    * @generated from field: int32 dead_lettered = 8;
    */
   deadLettered: number;
+
+  /**
+   * Usage records whose call was stored before: it is counted once, and they are not among the above.
+   *
+   * @generated from field: int32 duplicates = 9;
+   */
+  duplicates: number;
 };
 
 /**
@@ -478,6 +570,13 @@ export declare type StreamEventsResponse = Message<"gravitas.telemetry.v1.Stream
    * @generated from field: int64 dead_lettered = 7;
    */
   deadLettered: bigint;
+
+  /**
+   * Usage records whose call was stored before: it is counted once, and they are not among the above.
+   *
+   * @generated from field: int64 duplicates = 8;
+   */
+  duplicates: bigint;
 };
 
 /**

@@ -124,7 +124,8 @@ export declare type Usage = Message<"gravitas.telemetry.v1.Usage"> & {
   outputTokens: bigint;
 
   /**
-   * Those of input_tokens that were read from the provider's cache.
+   * Those of input_tokens that were read from the provider's cache. Parts that are greater than
+   * their whole are stored as they are, and the record is marked as ambiguous.
    *
    * @generated from field: int64 cached_tokens = 7;
    */
@@ -186,6 +187,131 @@ export declare type Usage = Message<"gravitas.telemetry.v1.Usage"> & {
    * @generated from field: string id = 15;
    */
   id: string;
+
+  /**
+   * Those of input_tokens that were written to the provider's cache.
+   *
+   * @generated from field: int64 cache_write_tokens = 16;
+   */
+  cacheWriteTokens: bigint;
+
+  /**
+   * Those of cache_write_tokens that the provider keeps for an hour, which some bill otherwise.
+   *
+   * @generated from field: int64 cache_write_1h_tokens = 17;
+   */
+  cacheWrite1hTokens: bigint;
+
+  /**
+   * The conversation or session (gen_ai.conversation.id, session.id). At most 256 characters.
+   *
+   * @generated from field: string session_id = 18;
+   */
+  sessionId: string;
+
+  /**
+   * The provider's id of the answer (gen_ai.response.id): with the provider it names the call,
+   * which is counted once however often it comes. At most 256 characters.
+   *
+   * @generated from field: string response_id = 19;
+   */
+  responseId: string;
+
+  /**
+   * The provider's id of the request: names the call where there is no response_id. At most 256
+   * characters.
+   *
+   * @generated from field: string request_id = 20;
+   */
+  requestId: string;
+
+  /**
+   * The agent that made the call (gen_ai.agent.name). At most 256 characters.
+   *
+   * @generated from field: string agent = 21;
+   */
+  agent: string;
+
+  /**
+   * Who the call was made for (user.id). At most 256 characters.
+   *
+   * @generated from field: string user_id = 22;
+   */
+  userId: string;
+
+  /**
+   * At most 256 characters.
+   *
+   * @generated from field: string team = 23;
+   */
+  team: string;
+
+  /**
+   * At most 256 characters.
+   *
+   * @generated from field: string project = 24;
+   */
+  project: string;
+
+  /**
+   * The trace that the call belongs to, in hexadecimal. At most 256 characters.
+   *
+   * @generated from field: string trace_id = 25;
+   */
+  traceId: string;
+
+  /**
+   * The call's own span, in hexadecimal: with trace_id it names the call where neither response_id
+   * nor request_id does. At most 256 characters.
+   *
+   * @generated from field: string span_id = 26;
+   */
+  spanId: string;
+
+  /**
+   * From the request to the first token of the answer, in milliseconds.
+   *
+   * @generated from field: optional double time_to_first_token_ms = 27;
+   */
+  timeToFirstTokenMs?: number | undefined;
+
+  /**
+   * For example OK or ERROR. At most 64 characters.
+   *
+   * @generated from field: string status = 28;
+   */
+  status: string;
+
+  /**
+   * What went wrong (error.type). At most 256 characters.
+   *
+   * @generated from field: string error_type = 29;
+   */
+  errorType: string;
+
+  /**
+   * The provider's service tier that served the call, for example batch or priority. At most 256
+   * characters.
+   *
+   * @generated from field: string service_tier = 30;
+   */
+  serviceTier: string;
+
+  /**
+   * Where cost_usd comes from. Absent: client, where there is a cost. The collector alone says
+   * computed. At most 64 characters.
+   *
+   * @generated from field: string cost_source = 31;
+   */
+  costSource: string;
+
+  /**
+   * By which rule the tokens were counted. Absent: contract, as described here. At most 64
+   * characters.
+   *
+   * @generated from field: string usage_rule = 32;
+   */
+  usageRule: string;
 };
 
 /**
