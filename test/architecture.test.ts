@@ -140,7 +140,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
 
 const linesMax = 230;
 /** The list of options: one thing after another, which no second file would make clearer. */
-const longer: Readonly<Record<string, number>> = { 'config.ts': 450 };
+const longer: Readonly<Record<string, number>> = { 'config.ts': 500 };
 
 const root = join(import.meta.dirname, '..');
 const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.slice('src/'.length));
