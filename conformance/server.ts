@@ -2,6 +2,7 @@ import { RequestInfoSchema } from '../gen/typescript/google/rpc/error_details_pb
 import { readConfig } from '../src/config.ts';
 import { Admission } from '../src/serve/admission.ts';
 import { CallLimits } from '../src/serve/call-limits.ts';
+import { everybody } from '../src/serve/caller.ts';
 import { Router } from '../src/serve/router.ts';
 import { Rpc } from '../src/serve/rpc.ts';
 import { SocketServer } from '../src/serve/socket-server.ts';
@@ -38,13 +39,13 @@ const rpc = new Rpc(
   },
   tell,
 );
-const routes = rpc.routes((router) =>
+const routes = rpc.routes('none', (router) =>
   // Its messages hold others of any type.
   router.service(suite.service, conformanceService(suite), {
     jsonOptions: { registry: suite.registry },
   }),
 );
-const router = new Router(routes, new Admission(new CallLimits(config)), tell);
+const router = new Router(routes, new Admission(new CallLimits(config), everybody), tell);
 const server = new SocketServer(
   {
     ...config,

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Audit } from './admin/audit.ts';
+import { KeyAdmin } from './admin/key-admin.ts';
+import { Keys } from './admin/keys.ts';
 import { Spool } from './buffer/spool/spool.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
@@ -9,6 +12,7 @@ import { createIngestPath, type IngestPath } from './ingest-path.ts';
 import { Clock } from './observe/clock.ts';
 import { Health, measureHealth } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
+import { holdsCluster } from './postgres/embedded/cluster.ts';
 import { createRoutes } from './routes.ts';
 import { Admission } from './serve/admission.ts';
 import { CallLimits } from './serve/call-limits.ts';
@@ -35,6 +39,7 @@ export class Collector {
   readonly #database: DatabaseService;
   readonly #path: IngestPath;
   readonly #server: SocketServer;
+  readonly #keys: Keys;
   #limits: CallLimits | undefined;
 
   private constructor(config: Config, logger: Logger, database: DatabaseService, spool: Spool) {
@@ -54,6 +59,7 @@ export class Collector {
       this.#clock,
       logger,
     );
+    this.#keys = new Keys(config, database.gossip, this.#registry, logger);
     this.#server = this.#createServer();
   }
 
@@ -74,6 +80,10 @@ export class Collector {
     try {
       database = await DatabaseService.open(config, logger, lockWaitMsMax);
       const collector = new Collector(config, logger, database, spool);
+      await collector.#keys.beforeListening(
+        config.databaseUrl !== '',
+        config.databaseUrl !== '' || holdsCluster(config.dataDirectory),
+      );
       await collector.#listen();
       return collector;
     } catch (error) {
@@ -94,6 +104,8 @@ export class Collector {
    */
   async untilReady(): Promise<void> {
     await this.#database.ready;
+    await this.#keys.refresh();
+    this.#keys.refuseIfExposed();
   }
 
   /**
@@ -126,6 +138,7 @@ export class Collector {
     const tired = AbortSignal.any([deadline, AbortSignal.timeout(drainStopMsMax)]);
     await Promise.race([this.#path.drain.stop(), untilAborted(tired)]);
     this.#path.intake.stop();
+    await Promise.race([this.#keys.stop(), untilAborted(tired)]);
     await Promise.race([this.#path.outage.close(), untilAborted(tired)]);
     await this.#path.spool.close();
     this.#tellWhatIsLeft();
@@ -155,12 +168,14 @@ export class Collector {
     this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
     this.#path.intake.start();
+    this.#keys.start();
   }
 
   #createServer(): SocketServer {
     const [config, logger] = [this.#config, this.#logger];
     const onRefused = new Refusals(this.#registry).count;
     const tell = createTell(logger, onRefused);
+    const audit = new Audit(this.#database.upkeepDb, logger);
     this.routes = createRoutes(
       {
         config,
@@ -169,6 +184,9 @@ export class Collector {
         health: this.#health,
         registry: this.#registry,
         shutdown: this.#shutdown.signal,
+        audit,
+        keyAdmin: new KeyAdmin(this.#database.upkeepDb, audit, this.#keys.refresh),
+        keyRing: this.#keys.ring,
       },
       tell,
       onRefused,
@@ -176,7 +194,8 @@ export class Collector {
     // A stream must not hold its client to a connection that is to be made anew.
     const streamMsMax = Math.min(config.streamMsMax, config.connectionMsMax || config.streamMsMax);
     this.#limits = new CallLimits({ ...config, streamMsMax });
-    const router = new Router(this.routes, new Admission(this.#limits), tell, config.corsOrigins);
+    const admission = new Admission(this.#limits, this.#keys.ring);
+    const router = new Router(this.routes, admission, tell, config.corsOrigins);
     return new SocketServer(
       {
         ...config,

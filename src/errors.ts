@@ -4,7 +4,10 @@ export type ErrorKind =
   | 'invalid'
   /** The id was used before, with other content. */
   | 'conflict'
+  /** Nobody knows who asks. */
   | 'unauthenticated'
+  /** Whoever asks may not do that. */
+  | 'forbidden'
   /** There is nothing of that name. */
   | 'notFound'
   /** There is no such method, or not in that form. */

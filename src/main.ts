@@ -12,12 +12,18 @@ import {
   withoutSecrets,
 } from './config.ts';
 import { StartError } from './errors.ts';
+import { type CommandFlag, expiryFlag, keyFlags } from './key-commands.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
 import {
+  auditList,
   deadLettersDrop,
   deadLettersList,
   deadLettersReplay,
   deadLettersShow,
+  keysCreate,
+  keysList,
+  keysRevoke,
+  keysRotate,
   legacyCopy,
   legacyDrop,
   legacyStatus,
@@ -119,6 +125,8 @@ function flag(name: (typeof optionNames)[number]): Option {
   return new Option(flag, `${description} (${env}${shown === '' ? '' : `, default ${shown}`})`);
 }
 
+const optionOf = ([flag, meaning]: CommandFlag) => new Option(flag, meaning);
+
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const program = new Command('gravitas-telemetry')
   .description(
@@ -167,6 +175,36 @@ const program = new Command('gravitas-telemetry')
         ],
       }),
     ),
+  )
+  .addCommand(
+    new Command('keys')
+      .description('API keys')
+      .addCommand(
+        command('create <name>', 'make a key, whose secret is printed this once', keysCreate, {
+          quiet: true,
+          own: keyFlags.map(optionOf),
+        }),
+      )
+      .addCommand(command('list', 'every secret that there is or was', keysList, quiet))
+      .addCommand(
+        command('rotate <name>', 'make a second secret for a name', keysRotate, {
+          quiet: true,
+          own: [optionOf(expiryFlag)],
+        }),
+      )
+      .addCommand(
+        command(
+          'revoke <name-or-id...>',
+          'end all secrets of a name, or one of them',
+          keysRevoke,
+          quiet,
+        ),
+      ),
+  )
+  .addCommand(
+    new Command('audit')
+      .description('what operators did')
+      .addCommand(command('list', 'the newest 1000 entries', auditList, quiet)),
   )
   .addCommand(command('sql <query>', 'run one query and print the rows', runSql, quiet));
 

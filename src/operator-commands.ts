@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import { Audit } from './admin/audit.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
 import { Writer } from './commit/writer.ts';
 import type { Config } from './config.ts';
@@ -9,7 +10,8 @@ import {
   dropAdoptedTables,
   legacyStatus as readLegacyStatus,
 } from './database/legacy-tables.ts';
-import { errorMessage, StartError } from './errors.ts';
+import { errorMessage, ServiceError, StartError } from './errors.ts';
+import { KeyCommands, type KeyFlags, operator, type ShownSecret } from './key-commands.ts';
 import type { Logger } from './observe/logger.ts';
 import { drainSpool, spoolDirectory, spoolStatus } from './spool-commands.ts';
 
@@ -25,20 +27,22 @@ export type Run = (
 ) => Promise<void>;
 
 const lettersMax = 1000;
+const auditEntriesMax = 1000;
 
 /** A command that works on the database, beside a running collector or without one. */
 const onDatabase =
   (
-    work: (database: DatabaseService, args: readonly string[]) => Promise<void>,
+    work: (database: DatabaseService, args: readonly string[], logger: Logger) => Promise<void>,
     { create = false } = {},
   ): Run =>
   async (config, logger, args) => {
     const database = await DatabaseService.join(config, logger, create);
     try {
-      await work(database, args);
+      await work(database, args, logger);
     } catch (error) {
       // Of the system or of PostgreSQL: the person at the keyboard needs no stack.
-      if (!(error instanceof Error) || !('code' in error)) throw error;
+      const isTold = error instanceof ServiceError || (error instanceof Error && 'code' in error);
+      if (!isTold) throw error;
       throw new StartError(errorMessage(error), { cause: error });
     } finally {
       await database.close();
@@ -47,10 +51,15 @@ const onDatabase =
 
 const onDeadLetters = (
   work: (letters: DeadLetters, ids: readonly string[]) => Promise<void>,
+  audited?: string,
 ): Run =>
-  onDatabase((database, ids) => {
+  onDatabase(async (database, ids, logger) => {
+    if (audited) {
+      const audit = new Audit(database.upkeepDb, logger);
+      await audit.record(operator(), audited, { ids });
+    }
     const writer = new Writer(database.writers);
-    return work(new DeadLetters(database.upkeepDb, writer, new Registry()), ids);
+    await work(new DeadLetters(database.upkeepDb, writer, new Registry()), ids);
   });
 
 export const migrate = onDatabase(
@@ -79,7 +88,8 @@ export const legacyCopy: Run = async (config, logger, args, given) => {
   await work(config, logger, args, given);
 };
 
-export const legacyDrop = onDatabase(async (database) => {
+export const legacyDrop = onDatabase(async (database, _args, logger) => {
+  await new Audit(database.upkeepDb, logger).record(operator(), 'legacy tables dropped', {});
   const outcomes = await dropAdoptedTables(database.upkeepDb);
   for (const { source, dropped, reason } of outcomes) {
     console.log(`${source} is ${dropped ? 'dropped' : 'kept'}: ${reason}`);
@@ -117,12 +127,64 @@ export const deadLettersReplay = onDeadLetters(async (deadLetters, ids) => {
   }
   console.log(`${stored} replayed, ${refused} not`);
   if (refused > 0) process.exitCode = 1;
-});
+}, 'dead letters replayed');
 
 export const deadLettersDrop = onDeadLetters(async (deadLetters, ids) => {
   let dropped = 0;
   for await (const some of idsOrAll(deadLetters, ids)) dropped += await deadLetters.drop(some);
   console.log(`${dropped} dropped`);
+}, 'dead letters dropped');
+
+/** `create`: also where there is no database yet, so that a key can be there before the collector. */
+const onKeys =
+  (
+    work: (keys: KeyCommands, args: readonly string[], flags: KeyFlags) => Promise<void>,
+    { create = false } = {},
+  ): Run =>
+  async (config, logger, args, given) => {
+    const onKeysOf = async (database: DatabaseService) => {
+      if (create) await database.migrate();
+      await work(new KeyCommands(database.upkeepDb, logger), args, given);
+    };
+    await onDatabase(onKeysOf, { create })(config, logger, args, given);
+  };
+
+function showSecret({ secret, note }: ShownSecret): void {
+  console.error(note);
+  console.log(secret);
+}
+
+export const keysCreate = onKeys(
+  async (keys, [name = ''], flags) => showSecret(await keys.create(name, flags)),
+  { create: true },
+);
+
+export const keysRotate = onKeys(async (keys, [name = ''], flags) =>
+  showSecret(await keys.rotate(name, flags)),
+);
+
+export const keysRevoke = onKeys(async (keys, names) => {
+  for (const name of names) {
+    for (const key of await keys.revoke(name)) console.log(`${key.name} ${key.id} is revoked`);
+  }
+});
+
+export const keysList = onKeys(async (keys) => {
+  const rows = await keys.list();
+  if (rows.length > 0) console.table(rows);
+  else console.log('there are no keys in the database');
+});
+
+export const auditList = onDatabase(async (database, _args, logger) => {
+  const entries = await new Audit(database.upkeepDb, logger).list(auditEntriesMax);
+  const rows = entries.map(({ recordedAt, caller, action, detail }) => ({
+    recorded_at: recordedAt,
+    caller,
+    action,
+    detail: JSON.stringify(detail),
+  }));
+  if (rows.length > 0) console.table(rows);
+  else console.log('nothing is recorded');
 });
 
 async function* idsOrAll(

@@ -1,14 +1,21 @@
 import type { Registry } from 'prom-client';
 import { file_google_rpc_error_details } from '../gen/typescript/google/rpc/error_details_pb.js';
+import { AuditService } from '../gen/typescript/gravitas/telemetry/v1/audit_pb.js';
 import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { KeyService } from '../gen/typescript/gravitas/telemetry/v1/key_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health_pb.js';
 import { GrpcStreams } from './accept/grpc-streams.ts';
 import { IngestHandlers } from './accept/ingest-handlers.ts';
 import { ingestRoutes } from './accept/ingest-routes.ts';
+import type { Audit } from './admin/audit.ts';
+import { auditService } from './admin/audit-handlers.ts';
 import { deadLetterService } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
+import type { KeyAdmin } from './admin/key-admin.ts';
+import { keyService } from './admin/key-handlers.ts';
+import type { KeyRing } from './admin/key-ring.ts';
 import type { Config } from './config.ts';
 import type { DatabaseService } from './database/database-service.ts';
 import type { IngestPath } from './ingest-path.ts';
@@ -31,10 +38,13 @@ export interface RoutedParts {
   readonly health: Health;
   readonly registry: Registry;
   readonly shutdown: AbortSignal;
+  readonly audit: Audit;
+  readonly keyAdmin: KeyAdmin;
+  readonly keyRing: KeyRing;
 }
 
 /** What clients may call, and may ask about. */
-const services = [IngestService, QueryService, DeadLetterService];
+const services = [IngestService, QueryService, DeadLetterService, KeyService, AuditService];
 
 /** Everything that can be asked for, and who answers. */
 export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefused): Route[] {
@@ -45,13 +55,18 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
   const queries = queryHandlers(database.reader);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, registry);
+  const { audit, keyAdmin, keyRing } = parts;
   const names = services.map(({ typeName }) => typeName);
   return [
     ...ingestRoutes(rpc, handlers, grpcStreams, config.messageBytesMax),
     ...restQueries(queries),
-    ...rpc.routes((router) => {
-      queryService(router, queries, config.jsonValuesMax);
-      deadLetterService(router, deadLetters, config.jsonValuesMax);
+    ...rpc.routes('query', (router) => queryService(router, queries, config.jsonValuesMax)),
+    ...rpc.routes('admin', (router) => {
+      deadLetterService(router, deadLetters, audit, config.jsonValuesMax);
+      keyService(router, keyAdmin, keyRing, config.jsonValuesMax);
+      auditService(router, audit, config.jsonValuesMax);
+    }),
+    ...rpc.routes('none', (router) => {
       healthService(router, health, names, shutdown);
       reflectionService(router, [...services, HealthService], [file_google_rpc_error_details]);
     }),

@@ -78,11 +78,30 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
   admin: {
-    own: ['gen', 'serve', 'commit', 'postgres', 'database', 'records/tables', 'errors', 'uuid'],
-    packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'prom-client'],
+    own: [
+      'gen',
+      'serve',
+      'commit',
+      'postgres',
+      'database',
+      'records/tables',
+      'errors',
+      'units',
+      'uuid',
+    ],
+    typesOf: ['config', 'observe'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'pg', 'prom-client'],
   },
   'main.ts': {
-    own: ['collector', 'config', 'errors', 'observe', 'operator-commands', 'price-commands'],
+    own: [
+      'collector',
+      'config',
+      'errors',
+      'key-commands',
+      'observe',
+      'operator-commands',
+      'price-commands',
+    ],
     packages: ['commander'],
   },
   'spool-commands.ts': {
@@ -90,8 +109,13 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config'],
     packages: ['prom-client'],
   },
+  'key-commands.ts': {
+    own: ['admin', 'errors'],
+    typesOf: ['database', 'observe'],
+    packages: ['kysely'],
+  },
   'operator-commands.ts': {
-    own: ['spool-commands', 'admin', 'commit', 'database', 'errors'],
+    own: ['key-commands', 'spool-commands', 'admin', 'commit', 'database', 'errors'],
     typesOf: ['config', 'observe'],
     packages: ['prom-client'],
   },
@@ -140,7 +164,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
 
 const linesMax = 230;
 /** The list of options: one thing after another, which no second file would make clearer. */
-const longer: Readonly<Record<string, number>> = { 'config.ts': 500 };
+const longer: Readonly<Record<string, number>> = { 'config.ts': 550 };
 
 const root = join(import.meta.dirname, '..');
 const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.slice('src/'.length));

@@ -63,6 +63,19 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
     ['', 'data', './data', '~/data'],
     'expects an absolute path',
   ),
+  apiKeys: text(
+    'app ingest,query 0123456789abcdef0123',
+    [' ', 'app', 'app ingest'],
+    'expects keys such as app ingest,query <secret>',
+  ),
+  apiKeysFile: text('/run/secrets/keys', [' ', 'keys', './keys'], 'expects an absolute path'),
+  anonymousScopes: {
+    good: 'ingest, query',
+    value: ['ingest', 'query'],
+    bad: ['', 'everything', 'auto,query', 'ingest;query'],
+    expects: 'expects auto, none, or a list of ingest, query and admin',
+  },
+  failedAttemptsMax: wholeNumber(50, 1, 1_000_000),
   logLevel: text(
     'debug',
     ['', 'verbose', 'INFO'],
@@ -250,6 +263,8 @@ describe('the command line', () => {
     const own: Partial<Record<OptionName, string>> = {
       databaseUrl: `${database.url}&password=s3cret`,
       host: '127.0.0.1',
+      apiKeys: 'app ingest s3cret-0123456789abcdef',
+      apiKeysFile: '/dev/null',
     };
     const given = optionNames.map((name) => [name, own[name] ?? expectations[name].good] as const);
     const collector = await spawnCollector(
@@ -266,6 +281,7 @@ describe('the command line', () => {
     expect(starting.config).toEqual({
       ...Object.fromEntries(effective),
       databaseUrl: '(secret)',
+      apiKeys: '(secret)',
     });
     expect(collector.logs.join()).not.toContain('s3cret');
   });

@@ -177,6 +177,7 @@ describe('docs/errors.md', () => {
     invalid: false,
     conflict: false,
     unauthenticated: false,
+    forbidden: false,
     notFound: false,
     unimplemented: false,
     deadline: false,

@@ -66,7 +66,7 @@ export class GrpcStreams {
     const call = callOf(context);
     call.signal = context.signal;
     call.reachedHandler = true;
-    const read = (message: Uint8Array) => this.#handlers.prepare(message, readWireBatch);
+    const read = (message: Uint8Array) => this.#handlers.prepare(call, message, readWireBatch);
     const messages = this.#frames.messages(request.body as AsyncIterable<Uint8Array>, read);
     const trailer = new Headers();
     const tell = this.#tell;

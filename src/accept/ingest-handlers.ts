@@ -96,17 +96,18 @@ export class IngestHandlers {
   }
 
   async *prepared<Message>(
+    call: Call,
     messages: AsyncIterable<Message>,
     read: ReadBatch<Message>,
   ): AsyncGenerator<PreparedBatch> {
-    for await (const message of messages) yield this.prepare(message, read);
+    for await (const message of messages) yield this.prepare(call, message, read);
   }
 
   /** Reads and encodes a batch; throws a `ServiceError` where it can't be read. */
-  prepare<Message>(message: Message, read: ReadBatch<Message>): PreparedBatch {
+  prepare<Message>(call: Call, message: Message, read: ReadBatch<Message>): PreparedBatch {
     const raw = read(message, this.rowsMax);
     try {
-      return { batchId: raw.batchId, batch: this.#ingest.encode(raw, 'batch_id') };
+      return { batchId: raw.batchId, batch: this.#ingest.encode(call, raw, 'batch_id') };
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       return { batchId: raw.batchId, batch: error };

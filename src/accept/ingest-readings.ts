@@ -34,9 +34,15 @@ export const registerBinary = (handlers: IngestHandlers) => (router: ConnectRout
     logUsage: (request, context) => handlers.log(callOf(context), 'usage', usageOf(request)),
     logBatch: (request, context) => handlers.logBatch(callOf(context), request, undecoded),
     streamEvents: (requests, context) =>
-      handlers.streamEvents(callOf(context), handlers.prepared(requests, undecoded)),
+      handlers.streamEvents(
+        callOf(context),
+        handlers.prepared(callOf(context), requests, undecoded),
+      ),
     streamBatches: (requests, context) =>
-      handlers.streamBatches(callOf(context), handlers.prepared(requests, undecoded)),
+      handlers.streamBatches(
+        callOf(context),
+        handlers.prepared(callOf(context), requests, undecoded),
+      ),
   });
 
 /** The same, read from JSON that is given as its own text. */
@@ -45,17 +51,18 @@ export function registerJson(handlers: IngestHandlers): (router: ConnectRouter) 
     handlers.log(callOf(context), kind, readJsonRecord(messageBytes(request.value), kind));
   const batch = (read: ReadBatch<Uint8Array>) => (request: StringValue, context: HandlerContext) =>
     handlers.logBatch(callOf(context), request, ofText(read));
-  const batches = (requests: AsyncIterable<StringValue>) =>
-    handlers.prepared(requests, ofText(contractBatch));
+  const batches = (requests: AsyncIterable<StringValue>, context: HandlerContext) =>
+    handlers.prepared(callOf(context), requests, ofText(contractBatch));
   const methods: ServiceImpl<typeof JsonIngestService> = {
     log: record('event'),
     logUsage: record('usage'),
     logBatch: batch(contractBatch),
     postBatch: batch(plainBatch),
     postLines: batch(readNdjson),
-    streamEvents: (requests, context) => handlers.streamEvents(callOf(context), batches(requests)),
+    streamEvents: (requests, context) =>
+      handlers.streamEvents(callOf(context), batches(requests, context)),
     streamBatches: (requests, context) =>
-      handlers.streamBatches(callOf(context), batches(requests)),
+      handlers.streamBatches(callOf(context), batches(requests, context)),
   };
   const jsonOptions = { ...jsonAnswers, textDecoder: new MessageText() };
   return (router) => router.service(JsonIngestService, methods, { jsonOptions });

@@ -41,7 +41,7 @@ export function ingestRoutes(
     const name = key as MethodName;
     const serve: Serve = (call, request, response) =>
       (isJson(request) ? json : binary)[name](call, request, response);
-    return { ...routeOf(method), methods: ['POST'], serve };
+    return { ...routeOf(method), methods: ['POST'], scope: 'ingest', serve };
   });
   const batch: Serve = (call, request, response) =>
     (essenceOf(request) === linesType ? json.postLines : json.postBatch)(call, request, response);
@@ -59,6 +59,7 @@ const restRoute = (name: string, mediaTypes: readonly string[], serve: Serve): R
   methods: ['POST'],
   mediaTypes,
   kind: 'unary',
+  scope: 'ingest',
   serve,
 });
 

@@ -1,4 +1,4 @@
-import { type Acknowledgement, type Answer, batchRows } from '../buffer/batch.ts';
+import { type Acknowledgement, type Answer, batchBytes, batchRows } from '../buffer/batch.ts';
 import type { BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
@@ -55,7 +55,7 @@ export class Ingest {
 
   /** A batch of one record, whose rejection is an error. */
   async record(call: Call, kind: RecordKind, incoming: RawBatch): Promise<StoredRecord> {
-    const batch = this.encode(incoming, idField);
+    const batch = this.encode(call, incoming, idField);
     const stored = await this.#storeNow(call, batch).catch((error) => {
       const isConflict = error instanceof ServiceError && error.kind === 'conflict';
       throw isConflict ? conflict(batch.id, idField) : error;
@@ -70,7 +70,7 @@ export class Ingest {
 
   /** A batch whose caller waits for the answer. */
   async batch(call: Call, incoming: RawBatch): Promise<StoredBatch> {
-    return await this.#storeNow(call, this.encode(incoming, 'batch_id'));
+    return await this.#storeNow(call, this.encode(call, incoming, 'batch_id'));
   }
 
   /**
@@ -79,13 +79,23 @@ export class Ingest {
    */
   async admit(call: Call, batch: EncodedBatch): Promise<{ readonly stored: Promise<StoredBatch> }> {
     if (isForgettable(batch)) return { stored: Promise.resolve(this.#forget(batch)) };
-    const { acknowledged } = await this.#sink.admit(batch, call.signal);
-    return { stored: acknowledged.then((known) => ({ ...known, batchId: batch.id })) };
+    const release = holdShare(call, batch);
+    try {
+      const { acknowledged } = await this.#sink.admit(batch, call.signal);
+      const stored = acknowledged.then((known) => ({ ...known, batchId: batch.id }));
+      return { stored: stored.finally(release) };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Throws a `ServiceError` for a batch as a whole. `idField`: what the caller knows its id as. */
-  encode(incoming: RawBatch, idField: string): EncodedBatch {
+  encode({ caller }: Call, incoming: RawBatch, idField: string): EncodedBatch {
     checkRows(incoming, this.#options.batchRowsMax);
+    // Before it is encoded, which is most of what a batch costs.
+    const refusal = caller.allowance.takeRecords(incoming.events.length + incoming.usage.length);
+    if (refusal) throw refusal;
     const encodeAt = (nowMs: number) =>
       encodeBatch(incoming, this.#options, idField, nowMs, this.#scratch);
     const { offsetMs } = this.#clock;
@@ -98,6 +108,7 @@ export class Ingest {
     if (isForgettable(batch)) return this.#forget(batch);
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
+    const release = holdShare(call, batch);
     // Not AbortSignal.timeout: that fires later on, for nobody, and each time makes an error.
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), call.remainingMs(unaryMsMax));
@@ -106,6 +117,7 @@ export class Ingest {
       return { ...acknowledged, batchId: batch.id };
     } finally {
       clearTimeout(timer);
+      release();
     }
   }
 
@@ -114,6 +126,14 @@ export class Ingest {
     this.#accounting.settled(batch.answer, { kind: 'stored' });
     return { durability: 'committed', duplicate: false, answer: batch.answer, batchId: batch.id };
   }
+}
+
+/** The caller's part of the buffer, until it is given back; throws a `ServiceError` where it is full. */
+function holdShare({ caller: { allowance } }: Call, batch: EncodedBatch): () => void {
+  const bytes = batchBytes(batch);
+  const refusal = allowance.hold(bytes);
+  if (refusal) throw refusal;
+  return () => allowance.release(bytes);
 }
 
 /** Nothing to store, and no id by which anybody could ask again. */

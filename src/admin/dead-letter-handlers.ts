@@ -2,9 +2,11 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DeadLetterService } from '../../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
+import { callOf } from '../serve/call.ts';
 import { FieldDecoder } from '../serve/field-decoder.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
-import type { DeadLetters } from './dead-letters.ts';
+import type { Audit } from './audit.ts';
+import { checkIds, type DeadLetters } from './dead-letters.ts';
 
 const limitDefault = 100;
 
@@ -12,6 +14,7 @@ const limitDefault = 100;
 export function deadLetterService(
   router: ConnectRouter,
   deadLetters: DeadLetters,
+  audit: Audit,
   jsonValuesMax: number,
 ): void {
   const textDecoder = new FieldDecoder(jsonValuesMax, DeadLetterService);
@@ -33,11 +36,15 @@ export function deadLetterService(
           total: BigInt(total),
         };
       },
-      async replayDeadLetters({ ids }) {
+      async replayDeadLetters({ ids }, context) {
+        checkIds(ids);
+        await audit.record(callOf(context).caller, 'dead letters replayed', { ids });
         const { replayed, failures } = await deadLetters.replay(ids);
         return { replayed, failures: [...failures] };
       },
-      async dropDeadLetters({ ids }) {
+      async dropDeadLetters({ ids }, context) {
+        checkIds(ids);
+        await audit.record(callOf(context).caller, 'dead letters dropped', { ids });
         return { dropped: await deadLetters.drop(ids) };
       },
     },

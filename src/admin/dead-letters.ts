@@ -111,7 +111,8 @@ export class DeadLetters {
   }
 }
 
-function checkIds(ids: readonly string[]): void {
+/** Throws a `ServiceError` for what are no ids, or too many. */
+export function checkIds(ids: readonly string[]): void {
   const invalid = (reason: string) =>
     new ServiceError('invalid', `ids ${reason}`, { field: 'ids' });
   if (ids.length > idsMax)

@@ -9,9 +9,8 @@ import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { holdsCluster } from '../postgres/embedded/cluster.ts';
 import { EmbeddedPostgres, runningServer } from '../postgres/embedded/server.ts';
-import { type ConnectionSettings, createPool, type PoolOptions } from '../postgres/pool.ts';
+import type { ConnectionSettings } from '../postgres/pool.ts';
 import { runQuery } from '../postgres/run-query.ts';
-import { readerLimits, type Settings, upkeepLimits, writerLimits } from '../postgres/settings.ts';
 import { dayMs } from '../units.ts';
 import { adoptionChunkRows } from './adoption.ts';
 import { AdoptionJob } from './adoption-job.ts';
@@ -19,27 +18,24 @@ import { createKysely } from './kysely.ts';
 import { Maintenance } from './maintenance.ts';
 import { migrateToLatest } from './migrate.ts';
 import { Persistence } from './persistence.ts';
+import { createPools, type Pools } from './pools.ts';
 import type { Database } from './schema.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
 import { checkServer, databaseObstacle } from './watch.ts';
 
 const checkEveryMs = 1000;
 const closeMsMax = 4000;
-const silenceMarginMs = 5000;
-const upkeepSilenceMs = 10_000;
 
 /**
  * PostgreSQL as the collector has it: an embedded server where none is named, a pool of its own
  * for each kind of work, a schema that is kept up to date, and an eye on whether it answers.
  */
 export class DatabaseService {
-  /** For commits: one connection a writer, two for unary requests and one for the spool. */
-  readonly writers: pg.Pool;
   /** For queries, which never take a writer's connection. */
   readonly reader: Kysely<Database>;
-  /** For the schema, the copying of older rows, and checks. */
-  readonly #upkeep: pg.Pool;
-  readonly #readers: pg.Pool;
+  /** For what collectors tell each other every second or so, which nothing may delay. */
+  readonly gossip: Kysely<Database>;
+  readonly #pools: Pools;
   readonly #embedded: EmbeddedPostgres | undefined;
   readonly #config: Config;
   readonly #logger: Logger;
@@ -57,32 +53,9 @@ export class DatabaseService {
     this.#config = config;
     this.#logger = logger;
     this.#embedded = embedded;
-    const pool = (
-      use: string,
-      connectionsMax: number,
-      limits: Settings,
-      more: Pick<PoolOptions, 'access' | 'obstacle' | 'silenceMsMax' | 'askAfterMs'>,
-    ) =>
-      createPool({
-        connection,
-        applicationName: `gravitas-telemetry ${use}`,
-        connectionsMax,
-        limits,
-        ...more,
-        logger,
-      });
-    // The server ends a statement that takes too long; silence beyond that is no work.
-    this.writers = pool('writer', config.writers + 2, writerLimits, {
-      silenceMsMax: writerLimits.statement_timeout + silenceMarginMs,
-      obstacle: () => (this.#mayWrite() ? undefined : 'the schema is not up to date yet'),
-    });
-    const queryLimits = { ...readerLimits, statement_timeout: config.queryMsMax };
-    this.#readers = pool('reader', config.queryConnectionsMax, queryLimits, {
-      access: 'read only',
-      silenceMsMax: config.queryMsMax + silenceMarginMs,
-    });
-    this.#upkeep = pool('upkeep', 4, upkeepLimits, { askAfterMs: upkeepSilenceMs });
-    this.reader = createKysely(this.#readers);
+    this.#pools = createPools(config, connection, () => this.#mayWrite(), logger);
+    this.reader = createKysely(this.#pools.readers);
+    this.gossip = createKysely(this.#pools.gossip);
     this.#ready.promise.catch(() => {});
   }
 
@@ -160,19 +133,24 @@ export class DatabaseService {
 
   /** Brings the schema up to date once; throws what is in the way. */
   async migrate(): Promise<void> {
-    for (const warning of await checkServer(this.#upkeep)) this.#logger.warn(warning);
-    await migrateToLatest(this.#upkeep, this.#logger);
+    for (const warning of await checkServer(this.#pools.upkeep)) this.#logger.warn(warning);
+    await migrateToLatest(this.#pools.upkeep, this.#logger);
     await this.#createMaintenance(new Registry()).run();
+  }
+
+  /** For commits. */
+  get writers(): pg.Pool {
+    return this.#pools.writers;
   }
 
   /** One query of an operator. */
   async query(text: string): Promise<pg.QueryResult> {
-    return await runQuery(this.#upkeep, text);
+    return await runQuery(this.#pools.upkeep, text);
   }
 
   /** For work that is asked for on the command line. */
   get upkeepDb(): Kysely<Database> {
-    return createKysely(this.#upkeep);
+    return createKysely(this.#pools.upkeep);
   }
 
   /** Lets go of everything within so long; of the embedded server's time, connections get half. */
@@ -183,7 +161,7 @@ export class DatabaseService {
     const late = sleep(msMax / 2, undefined, { ref: false });
     await Promise.race([this.#background, late]);
     // A pool waits for connections in use.
-    const ended = Promise.all([this.writers.end(), this.#readers.end(), this.#upkeep.end()]);
+    const ended = Promise.all(Object.values(this.#pools).map((pool) => pool.end()));
     await Promise.race([ended, late]);
     await this.#embedded?.stop(endsAt - performance.now());
   }
@@ -191,14 +169,15 @@ export class DatabaseService {
   async #watch(health: Health, clock: Clock): Promise<void> {
     while (!this.#stop.signal.aborted) {
       // Not in the way: while the database is away, batches are spooled.
-      const obstacle = this.#embedded?.progress ?? (await databaseObstacle(this.#upkeep, clock));
+      const obstacle =
+        this.#embedded?.progress ?? (await databaseObstacle(this.#pools.upkeep, clock));
       health.report('database', obstacle, false);
       await this.#pause(checkEveryMs);
     }
   }
 
   async #upkeepSchema(health: Health, registry: Registry): Promise<void> {
-    const pool = this.#upkeep;
+    const pool = this.#pools.upkeep;
     const logger = this.#logger;
     const { signal } = this.#stop;
     const persistence = new Persistence(health, logger, signal);
@@ -214,7 +193,7 @@ export class DatabaseService {
   #createMaintenance(registry: Registry): Maintenance {
     const { eventAgeDaysMax, partitionDaysAhead } = this.#config;
     const options = { eventAgeMsMax: eventAgeDaysMax * dayMs, partitionDaysAhead };
-    return new Maintenance(this.upkeepDb, this.#upkeep, options, this.#logger, registry);
+    return new Maintenance(this.upkeepDb, this.#pools.upkeep, options, this.#logger, registry);
   }
 
   async #pause(ms: number): Promise<void> {

@@ -80,6 +80,25 @@ const expected = {
     key: null,
     columns: { name: 'text', release: 'integer', applied_at: time },
   },
+  telemetry_keys: {
+    key: null,
+    columns: {
+      id: 'text',
+      name: 'text',
+      secret_hash: 'bytea',
+      scopes: 'text[]',
+      expires_at: time,
+      revoked_at: time,
+    },
+  },
+  telemetry_audit: {
+    key: null,
+    columns: { id: 'uuid', recorded_at: time, caller: 'text', action: 'text', detail: 'jsonb' },
+  },
+  telemetry_key_demand: {
+    key: null,
+    columns: { collector: 'uuid', seen_at: time, demand: 'jsonb' },
+  },
   // The first release's own list, which it looks at when one goes back to it.
   telemetry_migration: { key: null, columns: { name: 'character varying' } },
 } as const satisfies Record<string, ExpectedTable>;

@@ -9,6 +9,9 @@ export interface Database {
   dead_letters: DeadLetterTable;
   adoption: AdoptionTable;
   telemetry_schema: TelemetrySchemaTable;
+  telemetry_keys: TelemetryKeysTable;
+  telemetry_audit: TelemetryAuditTable;
+  telemetry_key_demand: TelemetryKeyDemandTable;
 }
 
 interface SystemTelemetryTable {
@@ -108,6 +111,39 @@ interface AdoptionTable {
   started_at: Generated<Date>;
   finished_at: Date | null;
   dropped_at: Date | null;
+}
+
+/** One row a secret. */
+export interface TelemetryKeysTable {
+  id: string;
+  name: string;
+  secret_hash: Buffer;
+  scopes: string[];
+  records_per_second: number | null;
+  bytes_per_second: number | null;
+  buffer_share: number | null;
+  query_share: number | null;
+  certificate: string | null;
+  created_at: Generated<Date>;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  last_used_at: Date | null;
+}
+
+/** What operators did. */
+interface TelemetryAuditTable {
+  id: Generated<string>;
+  recorded_at: Generated<Date>;
+  caller: string;
+  action: string;
+  detail: JSONColumnType<object>;
+}
+
+/** What the callers of each collector ask for. */
+interface TelemetryKeyDemandTable {
+  collector: string;
+  seen_at: Generated<Date>;
+  demand: JSONColumnType<Record<string, readonly [number, number]>>;
 }
 
 /** The migrations that were run. */

@@ -33,6 +33,14 @@ export const readerLimits = {
   ...keepalives,
 } as const satisfies Settings;
 
+/** For what is asked and told so often that it had better be left than be late. */
+export const gossipLimits = {
+  statement_timeout: 2000,
+  lock_timeout: 1000,
+  idle_in_transaction_session_timeout: 5000,
+  ...keepalives,
+} as const satisfies Settings;
+
 /** For the schema, the copying of older rows, and what operators do. */
 export const upkeepLimits = {
   synchronous_commit: 'on',

@@ -77,6 +77,7 @@ const answering = (
   path,
   methods: ['GET'],
   kind: 'unary',
+  scope: 'query',
   async serve(_call, { url = '' }, response) {
     const at = url.indexOf('?');
     const { body, headers } = await answer(new URLSearchParams(at < 0 ? '' : url.slice(at)));

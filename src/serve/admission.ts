@@ -1,22 +1,48 @@
-import type { ServiceError } from '../errors.ts';
-import { anonymous, Call } from './call.ts';
+import { ServiceError } from '../errors.ts';
+import { Call } from './call.ts';
 import type { CallKind, CallLimits } from './call-limits.ts';
+import { anybody, type Caller, type Callers, type RouteScope } from './caller.ts';
 import type { Request, Response } from './socket-server.ts';
 import { timeoutMsOf } from './timeout.ts';
+
+/** What the gate has to know of a route. */
+export interface Admitted {
+  readonly kind: CallKind;
+  readonly scope: RouteScope;
+}
 
 /** The one gate: every request passes it once, before anything else looks at it. */
 export class Admission {
   readonly #limits: CallLimits;
+  readonly #callers: Callers;
 
-  constructor(limits: CallLimits) {
+  constructor(limits: CallLimits, callers: Callers) {
     this.#limits = limits;
+    this.#callers = callers;
   }
 
   /** The call that a request may become, or why it may not. */
-  admit(kind: CallKind, request: Request, response: Response): Call | ServiceError {
+  admit({ kind, scope }: Admitted, request: Request, response: Response): Call | ServiceError {
+    const caller = this.#callerOf(request, scope);
+    if (caller instanceof ServiceError) return caller;
     const refusal = this.#limits.begin(kind);
     if (refusal) return refusal;
     const timeoutMs = timeoutMsOf(request, this.#limits.options.streamMsMax);
-    return new Call(this.#limits, anonymous, kind, timeoutMs, request, response);
+    const call = new Call(this.#limits, caller, kind, timeoutMs, request, response);
+    return scope === 'query' ? (beginQuery(call, response) ?? call) : call;
   }
+
+  #callerOf(request: Request, scope: RouteScope): Caller | ServiceError {
+    return scope === 'none' ? anybody : this.#callers.identify(request, scope);
+  }
+}
+
+/** A query counts until its answer is sent. */
+function beginQuery({ caller }: Call, response: Response): ServiceError | undefined {
+  const { allowance } = caller;
+  const refusal = allowance.beginQuery();
+  if (refusal) return refusal;
+  const beganAt = performance.now();
+  response.once('close', () => allowance.endQuery(performance.now() - beganAt));
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import { ServiceError } from '../errors.ts';
 import type { RefusalReason } from './refusals.ts';
 import { RequestError } from './request-error.ts';
 import { Turns } from './turns.ts';
@@ -67,6 +68,12 @@ export class CallLimits {
 
 /** A stream or request is past its time. */
 export const late = (text: string) => limit('retryable', 'late', text);
+
+export const timedOut = () => new ServiceError('deadline', 'the operation timed out');
+
+/** Whoever could be told is gone. */
+export const cutOff = () =>
+  new ServiceError('invalid', 'the connection was lost before the request ended');
 
 /** What has waited for so long can't be answered in time any more. */
 export const busy = () =>

@@ -1,17 +1,10 @@
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
-import { ServiceError } from '../errors.ts';
-import { busy, type CallKind, type CallLimits, late } from './call-limits.ts';
+import type { ServiceError } from '../errors.ts';
+import { busy, type CallKind, type CallLimits, cutOff, late, timedOut } from './call-limits.ts';
+import type { Caller, Endable } from './caller.ts';
 import { cut } from './cut.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Request, Response } from './socket-server.ts';
-
-/** Whoever sends a request. */
-export interface Caller {
-  readonly name: string;
-}
-
-/** Everybody: nobody is asked for credentials yet. */
-export const anonymous: Caller = { name: 'anonymous' };
 
 const neverAborted = new AbortController().signal;
 
@@ -20,14 +13,14 @@ const beginShare = 0.75;
 /** What the event loop may take for its own work says nothing of how busy the collector is. */
 const pauseMs = 250;
 
-/** How long a call that is past its time has to say so. */
-const graceMs = 5000;
+/** How long a call that is past its time, or whose caller has lost his right, has to say so. */
+const [graceMs, partingMs] = [5000, 500];
 
 /**
  * One admitted call: who makes it, and the bounds on how long and how much it may send. Ends the
  * reading of its request when that takes too long or too much.
  */
-export class Call {
+export class Call implements Endable {
   readonly caller: Caller;
   readonly kind: CallKind;
   /** Milliseconds that the caller gives it, of the answer too; undefined: as many as it takes. */
@@ -46,6 +39,7 @@ export class Call {
   /** Ends the present wait for bytes. */
   #refuse: (error: Error) => void = () => {};
   #timers: NodeJS.Timeout[] = [];
+  #ended: AbortController | undefined;
   readonly #idle: NodeJS.Timeout | undefined;
   #waiting = false;
   #heldBytes = 0;
@@ -66,7 +60,7 @@ export class Call {
     this.timeoutMs = timeoutMs;
     this.#request = request;
     this.#response = response;
-    response.once('close', () => this.#end());
+    response.once('close', () => this.#close());
     const { requestMsMax, streamMsMax, streamIdleMsMax } = limits.options;
     if (kind === 'operator') return;
     if (timeoutMs !== undefined) this.#after(timeoutMs, timedOut);
@@ -76,6 +70,7 @@ export class Call {
         this.#after(requestMsMax, () => late(`the request took longer than ${requestMsMax} ms`));
       return;
     }
+    caller.streams.add(this);
     this.#after(streamMsMax, () => late(`the stream lasted longer than ${streamMsMax} ms`));
     const idle = () => late(`no message came for ${streamIdleMsMax} ms`);
     this.#idle = setTimeout(() => {
@@ -89,6 +84,19 @@ export class Call {
   get requestId(): string {
     this.#requestId ??= requestIdOf(this.#request.headers);
     return this.#requestId;
+  }
+
+  /** Aborted when a stream's caller loses his right to it, with the error as the reason. */
+  get ended(): AbortSignal {
+    this.#ended ??= new AbortController();
+    return this.#ended.signal;
+  }
+
+  /** Ends a stream whose caller has lost his right to it: what was read is still answered. */
+  end(reason: ServiceError): void {
+    this.#endLate(() => reason);
+    this.#ended?.abort(reason);
+    this.#timers.push(setTimeout(() => cut(this.#request, this.#response), partingMs));
   }
 
   /** What its address says beside the path. */
@@ -171,8 +179,9 @@ export class Call {
     });
   }
 
-  #end(): void {
+  #close(): void {
     this.#limits.end(this.kind);
+    this.caller.streams.delete(this);
     this.#release();
     clearTimeout(this.#idle);
     this.#clearTimers();
@@ -219,9 +228,3 @@ export function callOf({ values }: HandlerContext): Call {
   if (!call) throw new Error('a handler is called past the gate');
   return call;
 }
-
-const timedOut = () => new ServiceError('deadline', 'the operation timed out');
-
-/** Whoever could be told is gone. */
-const cutOff = () =>
-  new ServiceError('invalid', 'the connection was lost before the request ended');

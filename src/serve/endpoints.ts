@@ -14,6 +14,7 @@ export function operatorRoutes(
     path,
     methods: ['GET'],
     kind: 'operator',
+    scope: 'none',
     serve: async (_call, _request, response) => await answer(response),
   });
   return [

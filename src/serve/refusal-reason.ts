@@ -7,6 +7,7 @@ const ofKinds: Readonly<Partial<Record<ErrorKind, RefusalReason>>> = {
   invalid: 'invalid',
   conflict: 'conflict',
   unauthenticated: 'unauthenticated',
+  forbidden: 'forbidden',
   notFound: 'not_found',
   deadline: 'late',
   tooLarge: 'too_large',

@@ -1,5 +1,6 @@
 import type { Call } from './call.ts';
 import type { CallKind } from './call-limits.ts';
+import type { RouteScope } from './caller.ts';
 import type { Request, Response } from './socket-server.ts';
 
 /** Something that can be asked for, and who answers. */
@@ -11,6 +12,8 @@ export interface Route {
   /** What a POST may carry, as media types without parameters; absent: whatever the route reads. */
   readonly mediaTypes?: readonly string[];
   readonly kind: CallKind;
+  /** What its callers need. */
+  readonly scope: RouteScope;
   /** Rejected by a `ServiceError`, or by what nobody expected: the router tells either. */
   serve(call: Call, request: Request, response: Response): Promise<void>;
 }

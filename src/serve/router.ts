@@ -1,4 +1,4 @@
-import type { Admission } from './admission.ts';
+import type { Admission, Admitted } from './admission.ts';
 import { Call } from './call.ts';
 import { Cors } from './cors.ts';
 import { endWithAnswer } from './cut.ts';
@@ -37,7 +37,7 @@ export class Router {
     const route = this.#table.find(pathOf(request.url)) ?? this.#unknown;
     // Before the gate: a browser asks without the credentials that the page is going to send.
     if (this.#cors.answers(request, response, allowed(route))) return;
-    const call = this.#admission.admit(route.kind, request, response);
+    const call = this.#admission.admit(asked(route, request), request, response);
     if (!(call instanceof Call)) {
       const requestId = requestIdOf(request.headers);
       this.#refuse(request, response, call, { requestId, reachedHandler: false });
@@ -54,6 +54,7 @@ export class Router {
     path: '/',
     methods: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
     kind: 'unary',
+    scope: 'none',
     serve: async (_call, request) => {
       const kind = methodPath.test(pathOf(request.url as string))
         ? 'unimplemented'
@@ -90,6 +91,12 @@ export class Router {
 
 /** Older and newer clients call methods that are not here: they are told so in every protocol. */
 const methodPath = /^\/\w+(\.\w+)+\/\w+$/;
+
+/** What a path takes may be asked by everybody: browsers ask without credentials. */
+const asked = ({ kind, scope }: Route, { method }: Request): Admitted => ({
+  kind,
+  scope: method === 'OPTIONS' ? 'none' : scope,
+});
 
 const allowed = ({ methods }: Route): string =>
   methods.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ');

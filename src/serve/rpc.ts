@@ -16,6 +16,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { type Call, callOf, currentCall } from './call.ts';
+import type { RouteScope } from './caller.ts';
 import {
   boundedCompressions,
   type Compression,
@@ -82,11 +83,12 @@ export class Rpc {
     );
   }
 
-  /** The same as routes, at the paths of the contract. */
-  routes(register: (router: ConnectRouter) => void): Route[] {
+  /** The same as routes, at the paths of the contract, which need a scope. */
+  routes(scope: RouteScope, register: (router: ConnectRouter) => void): Route[] {
     return [...this.handlers(register).values()].map((handler) => ({
       ...routeOf(handler.method),
       methods: handler.allowedMethods,
+      scope,
       serve: (call, request, response) => this.serve(handler, call, request, response),
     }));
   }
@@ -112,6 +114,9 @@ export class Rpc {
     const answer = await handler(
       binaryRequest({
         ...received,
+        ...(handler.method.methodKind === 'server_streaming' && {
+          signal: AbortSignal.any([received.signal, call.ended]),
+        }),
         ...(method === 'GET' && { url: readGetQuery(received.url) }),
         method,
         body,

@@ -18,6 +18,7 @@ const codes: Readonly<Record<ErrorKind, Code>> = {
   invalid: Code.InvalidArgument,
   conflict: Code.AlreadyExists,
   unauthenticated: Code.Unauthenticated,
+  forbidden: Code.PermissionDenied,
   notFound: Code.NotFound,
   unimplemented: Code.Unimplemented,
   deadline: Code.DeadlineExceeded,
@@ -61,7 +62,7 @@ export function createTell(logger: Logger, onRefused: OnRefused): Tell {
 
 /** That a caller has left is no error of ours, whatever the library makes of how it did. */
 export const unlessLeft = (error: unknown, caller: AbortSignal): unknown =>
-  caller.aborted && error === caller.reason
+  caller.aborted && error === caller.reason && !(error instanceof ServiceError)
     ? new ConnectError('the caller has left', Code.Canceled)
     : error;
 

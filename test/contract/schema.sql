@@ -46,6 +46,39 @@ create table system_telemetry (
   status text
 ) partition by RANGE ("timestamp");
 
+create table telemetry_audit (
+  id uuid not null default gen_random_uuid(),
+  recorded_at timestamp with time zone not null default now(),
+  caller text not null,
+  action text not null,
+  detail jsonb not null,
+  constraint telemetry_audit_pkey PRIMARY KEY (recorded_at, id)
+);
+
+create table telemetry_key_demand (
+  collector uuid not null,
+  seen_at timestamp with time zone not null default now(),
+  demand jsonb not null,
+  constraint telemetry_key_demand_pkey PRIMARY KEY (collector)
+);
+
+create table telemetry_keys (
+  id text not null,
+  name text not null,
+  secret_hash bytea not null,
+  scopes text[] not null,
+  records_per_second bigint,
+  bytes_per_second bigint,
+  buffer_share double precision,
+  query_share double precision,
+  certificate text,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  constraint telemetry_keys_pkey PRIMARY KEY (id)
+);
+
 create table telemetry_schema (
   name text not null,
   release integer not null,

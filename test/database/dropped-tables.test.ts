@@ -73,6 +73,9 @@ const everyTable = [
   'dead_letters',
   'adoption',
   'telemetry_schema',
+  'telemetry_keys',
+  'telemetry_audit',
+  'telemetry_key_demand',
   'telemetry_migration',
 ];
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/errors.ts';
 import { Admission } from '../../src/serve/admission.ts';
 import { CallLimits } from '../../src/serve/call-limits.ts';
+import { everybody } from '../../src/serve/caller.ts';
 import type { Route } from '../../src/serve/route.ts';
 import { Router } from '../../src/serve/router.ts';
 import { SocketServer } from '../../src/serve/socket-server.ts';
@@ -31,7 +32,7 @@ let gate: ClosedGate;
 beforeAll(async () => {
   telemetry = await startCollector();
   const config = testConfig({});
-  gate = new ClosedGate(new CallLimits(config));
+  gate = new ClosedGate(new CallLimits(config), everybody);
   const onRefused = () => {};
   const tell = createTell(silentLogger, onRefused);
   const router = new Router(telemetry.collector.routes, gate, tell);

@@ -1,0 +1,195 @@
+import { timingSafeEqual } from 'node:crypto';
+import { ServiceError } from '../errors.ts';
+import type { Caller, Callers, Endable, Scope } from '../serve/caller.ts';
+import { tokenOf } from '../serve/credentials.ts';
+import { certificateNames } from '../serve/peer-certificate.ts';
+import { RequestError } from '../serve/request-error.ts';
+import type { Request } from '../serve/socket-server.ts';
+import { type FailedAttempts, unauthenticated } from './failed-attempts.ts';
+import { digestOf, idOf, type Key, stateOf } from './key.ts';
+import { KeyUse, type Shared } from './key-use.ts';
+
+/** Who may do what without a key. */
+export interface AnonymousRule {
+  /** `auto`: everything, on loopback, as long as there has never been a key. */
+  readonly scopes: readonly Scope[] | 'auto';
+  readonly isLoopback: boolean;
+}
+
+/** A key as the gate has it. */
+class Holder implements Caller {
+  readonly key: Key;
+  readonly name: string;
+  readonly scopes: ReadonlySet<Scope>;
+  readonly allowance: KeyUse;
+  readonly digest: Buffer;
+  readonly streams: Set<Endable>;
+  readonly endsAtMs: number;
+  lastUsedMs: number;
+
+  constructor(key: Key, use: KeyUse, before: Holder | undefined) {
+    this.key = key;
+    this.name = key.name;
+    this.scopes = new Set(key.scopes);
+    this.allowance = use;
+    this.digest = Buffer.from(key.digest, 'latin1');
+    this.streams = before?.streams ?? new Set();
+    this.lastUsedMs = before?.lastUsedMs ?? key.lastUsedAt?.getTime() ?? 0;
+    this.endsAtMs = key.revokedAt ? 0 : (key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
+  }
+}
+
+/** Part of a digest, by which a key is found; all of it is then compared in constant time. */
+const locatorCharacters = 12;
+const locatorOf = (digest: string): string => digest.slice(0, locatorCharacters);
+
+/** All keys as the gate knows them, whatever becomes of the database: who a caller is, and may do. */
+export class KeyRing implements Callers {
+  readonly #anonymous: Caller & { readonly allowance: KeyUse };
+  readonly #rule: AnonymousRule;
+  readonly #attempts: FailedAttempts;
+  readonly #shared: Shared;
+  readonly #uses = new Map<string, KeyUse>();
+  #byLocator = new Map<string, Holder>();
+  #byCertificate = new Map<string, Holder>();
+  #isKnown = false;
+  /** There has been a key: nobody who has none becomes everybody's equal again. */
+  #hasHadKeys = false;
+  readonly #presented = Buffer.alloc(digestOf('').length);
+
+  constructor(rule: AnonymousRule, attempts: FailedAttempts, shared: Shared) {
+    this.#rule = rule;
+    this.#attempts = attempts;
+    this.#shared = shared;
+    const use = this.#useOf('anonymous');
+    const allowed = new Set(rule.scopes === 'auto' ? [] : rule.scopes);
+    this.#anonymous = { name: use.name, scopes: allowed, allowance: use, streams: new Set() };
+  }
+
+  /** Whether a key has ever been known. */
+  get hasHadKeys(): boolean {
+    return this.#hasHadKeys;
+  }
+
+  get uses(): readonly KeyUse[] {
+    return [...this.#uses.values()];
+  }
+
+  /** The keys that are not the database's. */
+  get given(): readonly Key[] {
+    return [...this.#byLocator.values()]
+      .map(({ key }) => key)
+      .filter(({ source }) => source !== 'database');
+  }
+
+  /** When each key was used last, of those that were. */
+  get lastUses(): Map<string, Date> {
+    const used = [...this.#byLocator.values()].filter(({ lastUsedMs }) => lastUsedMs > 0);
+    return new Map(used.map(({ key, lastUsedMs }) => [key.id, new Date(lastUsedMs)]));
+  }
+
+  /** Takes the place of all that was known; streams of keys that are no longer valid end. */
+  replace(keys: readonly Key[]): void {
+    const before = this.#byLocator;
+    const [byLocator, byCertificate] = [new Map<string, Holder>(), new Map<string, Holder>()];
+    for (const key of keys) {
+      const locator = locatorOf(key.digest);
+      const use = this.#useOf(key.name);
+      if (stateOf(key) === 'active') use.limits = key.limits;
+      const holder = new Holder(key, use, before.get(locator));
+      byLocator.set(locator, holder);
+      if (key.certificate && stateOf(key) === 'active') byCertificate.set(key.certificate, holder);
+      before.delete(locator);
+    }
+    this.#byLocator = byLocator;
+    this.#byCertificate = byCertificate;
+    this.#isKnown = true;
+    if (keys.length > 0 && !this.#hasHadKeys) {
+      this.#hasHadKeys = true;
+      if (this.#rule.scopes === 'auto') endAll(this.#anonymous.streams, 'a key is needed now');
+    }
+    const names = new Set(['anonymous', ...keys.map(({ name }) => name)]);
+    for (const name of this.#uses.keys()) if (!names.has(name)) this.#uses.delete(name);
+    for (const { streams } of before.values()) endAll(streams, 'the key was revoked');
+    this.endStreams();
+  }
+
+  /** Ends the streams of keys that were revoked or have expired. */
+  endStreams(nowMs = Date.now()): void {
+    for (const { streams, endsAtMs } of this.#byLocator.values()) {
+      if (streams.size > 0 && endsAtMs <= nowMs) {
+        endAll(streams, endsAtMs === 0 ? 'the key was revoked' : 'the key has expired');
+      }
+    }
+  }
+
+  identify(request: Request, scope: Scope): Caller | ServiceError {
+    const token = tokenOf(request.headers);
+    if (token === undefined) return this.#withoutToken(request, scope);
+    const holder = this.#find(token);
+    if (holder) return admitted(holder, scope);
+    if (this.#isOpen) return this.#admitAnonymous();
+    if (!this.#isKnown) return keysUnknown();
+    const address = request.socket.remoteAddress ?? '';
+    return this.#attempts.fail(address, 'the key is not valid', idOf(token));
+  }
+
+  #find(token: string): Holder | undefined {
+    const digest = digestOf(token);
+    const holder = this.#byLocator.get(locatorOf(digest));
+    if (!holder) return undefined;
+    this.#presented.write(digest, 'latin1');
+    return timingSafeEqual(this.#presented, holder.digest) ? holder : undefined;
+  }
+
+  #withoutToken(request: Request, scope: Scope): Caller | ServiceError {
+    if (this.#byCertificate.size > 0) {
+      for (const name of certificateNames(request)) {
+        const holder = this.#byCertificate.get(name);
+        if (holder) return admitted(holder, scope);
+      }
+    }
+    if (this.#isOpen || this.#anonymous.scopes.has(scope)) return this.#admitAnonymous();
+    if (!this.#isKnown) return keysUnknown();
+    return unauthenticated(
+      `a key with the scope ${scope} is needed, in Authorization: Bearer or x-api-key`,
+    );
+  }
+
+  /** Nobody has made a key yet, and nobody but this machine can call. */
+  get #isOpen(): boolean {
+    return this.#rule.scopes === 'auto' && this.#rule.isLoopback && !this.#hasHadKeys;
+  }
+
+  #admitAnonymous(): Caller {
+    this.#anonymous.allowance.requests += 1;
+    return this.#anonymous;
+  }
+
+  #useOf(name: string): KeyUse {
+    const use = this.#uses.get(name) ?? new KeyUse(name, this.#shared);
+    this.#uses.set(name, use);
+    return use;
+  }
+}
+
+function admitted(holder: Holder, scope: Scope): Caller | ServiceError {
+  const nowMs = Date.now();
+  if (holder.endsAtMs <= nowMs) {
+    const what = holder.endsAtMs === 0 ? 'was revoked' : 'has expired';
+    return unauthenticated(`the key ${what}`, 'invalid_token');
+  }
+  holder.lastUsedMs = nowMs;
+  holder.allowance.lastUsedMs = nowMs;
+  holder.allowance.requests += 1;
+  if (holder.scopes.has(scope)) return holder;
+  holder.allowance.refusals += 1;
+  return new ServiceError('forbidden', `the key ${holder.name} has no scope ${scope}`);
+}
+
+function endAll(streams: ReadonlySet<Endable>, text: string): void {
+  for (const stream of [...streams]) stream.end(unauthenticated(text, 'invalid_token'));
+}
+
+const keysUnknown = () =>
+  new RequestError('retryable', 'unavailable', 'the keys are not known yet: the database is away');

@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import pg from 'pg';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import type { Database } from '../database/schema.ts';
+import { errorMessage, StartError } from '../errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import { minuteMs } from '../units.ts';
+import { FailedAttempts } from './failed-attempts.ts';
+import { parseKeys, readKeyFile } from './given-keys.ts';
+import type { Key } from './key.ts';
+import { KeyCopy } from './key-copy.ts';
+import { measureKeys } from './key-metrics.ts';
+import { KeyRing } from './key-ring.ts';
+import { noteUses, readKeys } from './key-store.ts';
+import { isLoopback } from './loopback.ts';
+import { QuotaExchange } from './quota-exchange.ts';
+
+/** How often the keys are looked at again: a revocation holds everywhere within five seconds. */
+const tickMs = 1000;
+const noteUsesEveryMs = minuteMs;
+
+/**
+ * The keys of all places: the environment, a file, and the database, with a copy on disk for when it
+ * is away. Keeps the ring up to date.
+ */
+export class Keys {
+  readonly ring: KeyRing;
+  readonly #config: Config;
+  readonly #db: Kysely<Database>;
+  readonly #logger: Logger;
+  readonly #copy: KeyCopy;
+  readonly #exchange: QuotaExchange;
+  readonly #stop = new AbortController();
+  readonly #ofEnvironment: readonly Key[];
+  #ofFile: readonly Key[];
+  #ofDatabase: readonly Key[] | undefined;
+  #noted = new Map<string, number>();
+  #notedAt = 0;
+  #running: Promise<unknown> = Promise.resolve();
+
+  /** `db`: which nothing else delays. Throws a `StartError` for keys that can't be read. */
+  constructor(config: Config, db: Kysely<Database>, registry: Registry, logger: Logger) {
+    this.#config = config;
+    this.#db = db;
+    this.#logger = logger;
+    this.#ofEnvironment = parseKeys(config.apiKeys, 'environment', 'TELEMETRY_API_KEYS');
+    this.#ofFile = this.#readFile();
+    this.#copy = new KeyCopy(config.dataDirectory);
+    this.#ofDatabase = this.#copy.read();
+    const rule = { scopes: config.anonymousScopes, isLoopback: isLoopback(config.host) };
+    const attempts = new FailedAttempts(config.failedAttemptsMax, logger);
+    this.ring = new KeyRing(rule, attempts, config);
+    this.#exchange = new QuotaExchange(db, this.ring);
+    if (this.#ofDatabase || this.#given.length > 0) this.#replace();
+    measureKeys(this.ring, registry);
+  }
+
+  /**
+   * Asks the database for its keys before anybody can call, where nothing is known of them. Throws a
+   * `StartError` where this collector would be open to other machines, and nobody could say who
+   * calls. `mayAnswer`: whether there is a database that can be asked already.
+   */
+  async beforeListening(mayAnswer: boolean, willAnswer: boolean): Promise<void> {
+    if (mayAnswer && !this.#ofDatabase) await this.refresh().catch(() => {});
+    const isCertain = this.#ofDatabase !== undefined || !willAnswer;
+    if (isCertain) this.refuseIfExposed();
+  }
+
+  /** Throws a `StartError` where other machines can call, there is no key, and nobody allowed that. */
+  refuseIfExposed(): void {
+    const { anonymousScopes, host } = this.#config;
+    if (anonymousScopes !== 'auto' || isLoopback(host) || this.ring.hasHadKeys) return;
+    throw new StartError(
+      `TELEMETRY_HOST: ${host} can be reached from other machines, and there is no key: make one with "gravitas-telemetry keys create", or say in TELEMETRY_ANONYMOUS_SCOPES what everybody may do without one`,
+    );
+  }
+
+  start(): void {
+    this.#running = Promise.all([this.#watch(), this.#watchExpiry()]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Learns what has changed in the database; throws what it says. */
+  readonly refresh = async (): Promise<void> => {
+    try {
+      this.#ofDatabase = await readKeys(this.#db);
+    } catch (error) {
+      if (!isMissingTable(error)) throw error;
+      // It is made, or made anew: a table that somebody dropped revokes nothing.
+      this.#ofDatabase ??= [];
+    }
+    this.#replace();
+    await this.#copy.write(this.#ofDatabase);
+  };
+
+  get #given(): readonly Key[] {
+    return [...this.#ofEnvironment, ...this.#ofFile];
+  }
+
+  #replace(): void {
+    this.ring.replace([...this.#given, ...(this.#ofDatabase ?? [])]);
+  }
+
+  async #watch(): Promise<void> {
+    let failure: string | undefined;
+    while (!this.#stop.signal.aborted) {
+      this.#rereadFile();
+      try {
+        await this.refresh();
+        await this.#noteUses();
+        await this.#exchange.run();
+        failure = undefined;
+      } catch (error) {
+        if (failure !== errorMessage(error)) this.#logger.debug({ err: error }, 'keys');
+        failure = errorMessage(error);
+      }
+      await this.#pause();
+    }
+  }
+
+  /** However long the database takes. */
+  async #watchExpiry(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#pause();
+      this.ring.endStreams();
+      this.#exchange.measure();
+    }
+  }
+
+  /** What is wrong with it later on changes nothing. */
+  #rereadFile(): void {
+    if (this.#config.apiKeysFile === '') return;
+    try {
+      const keys = this.#readFile();
+      if (JSON.stringify(keys) === JSON.stringify(this.#ofFile)) return;
+      this.#ofFile = keys;
+      this.#logger.info({ keys: keys.length }, 'the file of keys has changed');
+      this.#replace();
+    } catch (error) {
+      this.#logger.warn(`${errorMessage(error)}; the keys that it had are kept`);
+    }
+  }
+
+  #readFile(): Key[] {
+    const { apiKeysFile } = this.#config;
+    return apiKeysFile === '' ? [] : readKeyFile(apiKeysFile);
+  }
+
+  async #noteUses(): Promise<void> {
+    if (Date.now() - this.#notedAt < noteUsesEveryMs) return;
+    const changed = [...this.ring.lastUses].filter(
+      ([id, at]) => at.getTime() !== this.#noted.get(id),
+    );
+    if (changed.length > 0) await noteUses(this.#db, new Map(changed));
+    this.#noted = new Map(changed.map(([id, at]) => [id, at.getTime()]));
+    this.#notedAt = Date.now();
+  }
+
+  async #pause(): Promise<void> {
+    await sleep(tickMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+  }
+}
+
+const isMissingTable = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === '42P01';

@@ -1,0 +1,23 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+const bearerPattern = /^bearer[ \t]+([^\s,]+)[ \t]*$/i;
+
+/** What is longer is no key, and not worth a hash. */
+const tokenCharactersMax = 512;
+
+/** What no key is. */
+export const noToken = '';
+
+/**
+ * The key that a request has in `Authorization: Bearer` or `x-api-key`, which metadata of gRPC are
+ * too; undefined where it has none, and no key at all where it has something else, or two.
+ */
+export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
+  const { authorization, 'x-api-key': apiKey } = headers;
+  if (authorization === undefined) return apiKey === undefined ? undefined : checked(apiKey);
+  const bearer = bearerPattern.exec(authorization)?.[1] ?? noToken;
+  return apiKey === undefined || apiKey === bearer ? checked(bearer) : noToken;
+}
+
+const checked = (token: string | string[]): string =>
+  typeof token === 'string' && token.length <= tokenCharactersMax ? token : noToken;
