@@ -6,7 +6,7 @@ const bearerPattern = /^bearer[ \t]+([^\s,]+)[ \t]*$/i;
 const tokenCharactersMax = 512;
 
 /** What no key is. */
-export const noToken = '';
+const noToken = '';
 
 /**
  * The key that a request has in `Authorization: Bearer` or `x-api-key`, which metadata of gRPC are
