@@ -7,6 +7,7 @@ import { Keys } from './admin/keys.ts';
 import { Spool } from './buffer/spool/spool.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
+import { makePrivateDirectory } from './directory-lock.ts';
 import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
 import { Clock } from './observe/clock.ts';
@@ -69,6 +70,7 @@ export class Collector {
    */
   static async start(config: Config, logger: Logger): Promise<Collector> {
     const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;
+    makePrivateDirectory(config.dataDirectory);
     const spool = await Spool.open({
       directory: join(config.dataDirectory, 'spool'),
       bytesMax: config.spoolBytesMax,

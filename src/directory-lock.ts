@@ -1,5 +1,5 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, StartError } from './errors.ts';
@@ -56,11 +56,24 @@ export class DirectoryLock {
   }
 }
 
+/**
+ * Makes a directory that is closed to others, where there is none. Folders above it are as open as
+ * folders are: the embedded PostgreSQL, which may run as another user, has to pass through.
+ */
+export function makePrivateDirectory(directory: string): void {
+  try {
+    mkdirSync(dirname(directory), { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unusable(directory, error);
+  }
+}
+
 /** Opened by hand first: the system says what is in the way, where SQLite only says that something is. */
 function openLockFile(directory: string): DatabaseSync {
   const path = join(directory, 'lock.db');
+  makePrivateDirectory(directory);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a+'));
     return new DatabaseSync(path);
   } catch (error) {

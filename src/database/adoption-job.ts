@@ -12,7 +12,8 @@ import { dataTables } from './expected-tables.ts';
 import { createKysely } from './kysely.ts';
 import type { Persistence } from './persistence.ts';
 
-const lookEveryMs = 1000;
+const lookEveryMs = 5000;
+const lookWhileCopyingEveryMs = 1000;
 
 /** Copies the rows of older tables in the background, and says how far it is. */
 export class AdoptionJob {
@@ -54,12 +55,14 @@ export class AdoptionJob {
       // Another collector may have set a table aside, or be copying too.
       const states = await adoptionStates(db).catch(() => []);
       this.#tell(states);
-      if (states.some(({ finished_at }) => !finished_at)) {
+      const isUnderWay = states.some(({ finished_at }) => !finished_at);
+      if (isUnderWay) {
         copying ??= this.#persistence.untilDone('adoption', copy).finally(() => {
           copying = undefined;
         });
       }
-      await this.#persistence.pause(lookEveryMs);
+      const isSoon = isUnderWay || !this.#health.isWell('tables');
+      await this.#persistence.pause(isSoon ? lookWhileCopyingEveryMs : lookEveryMs);
     }
     await copying;
   }

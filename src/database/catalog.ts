@@ -16,8 +16,8 @@ export interface Relation {
   /** What it is a partition of. */
   readonly parent: string | null;
   readonly has_default: boolean;
-  /** How many partitions it has. */
-  readonly partitions: number;
+  /** The OIDs of its partitions. */
+  readonly partitions: readonly number[];
 }
 
 export async function relationsNamed(
@@ -34,7 +34,9 @@ export async function relationsNamed(
       exists (
         select from pg_partitioned_table where partrelid = class.oid and partdefid <> 0
       ) as has_default,
-      (select count(*) from pg_inherits where inhparent = class.oid) as partitions
+      coalesce((
+        select json_agg(inhrelid::bigint) from pg_inherits where inhparent = class.oid
+      ), '[]') as partitions
     from pg_class as class join pg_namespace as space on space.oid = relnamespace
     where nspname = current_schema() and relname = any(${names})`.execute(db);
   return new Map(rows.map((row) => [row.name, row]));

@@ -119,16 +119,16 @@ export async function findDamage(db: Kysely<Database>): Promise<Damage[]> {
   return (await lookAtTables(db)).damage;
 }
 
-/** The same, with the number of partitions that there are. */
+/** The same, with the OIDs of the partitions that there are. */
 export async function lookAtTables(
   db: Kysely<Database>,
-): Promise<{ damage: Damage[]; partitions: number }> {
+): Promise<{ damage: Damage[]; partitions: ReadonlySet<number> }> {
   const found = await relationsNamed(db, expectedNames);
   const damage = expectedNames.flatMap((table): Damage[] => {
     const damage = damageOf(found.get(table), expected[table]);
     return damage ? [{ table, ...damage, reason: `${table} ${damage.reason}` }] : [];
   });
-  const partitions = [...found.values()].reduce((sum, relation) => sum + relation.partitions, 0);
+  const partitions = new Set([...found.values()].flatMap((relation) => relation.partitions));
   return { damage, partitions };
 }
 

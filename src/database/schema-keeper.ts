@@ -10,7 +10,9 @@ import { migrateToLatest } from './migrate.ts';
 import type { Persistence } from './persistence.ts';
 import { checkServer } from './watch.ts';
 
-const lookEveryMs = 1000;
+/** While everything is stored, a loss can't be of what is written to: the next look has time. */
+const lookEveryMs = 2000;
+const lookInTroubleEveryMs = 500;
 const partitionsRetryMs = 10_000;
 /** How long a start waits for the partitions, which long transactions may keep from being made. */
 const partitionsMsMax = 3000;
@@ -32,8 +34,8 @@ export class SchemaKeeper {
   #noticedMs = -Infinity;
   #partitionsTriedMs = 0;
   #seeing: Promise<void> | undefined;
-  /** As many as there were when they were last seen to. */
-  #partitions = 0;
+  /** Those of the last look. */
+  #partitions: ReadonlySet<number> = new Set();
 
   constructor(
     pool: pg.Pool,
@@ -74,7 +76,8 @@ export class SchemaKeeper {
   /** Resolves when the signal ends it. */
   async watch(): Promise<void> {
     while (!this.#persistence.ended) {
-      await this.#persistence.pause(lookEveryMs);
+      const isStored = this.#health.isWell('commit');
+      await this.#persistence.pause(isStored ? lookEveryMs : lookInTroubleEveryMs);
       if (Date.now() - this.#noticedMs > noticeMs) this.#health.report('tables', undefined);
       await this.#look();
       const everyMs = this.#health.isWell('partitions') ? hourMs : partitionsRetryMs;
@@ -100,10 +103,10 @@ export class SchemaKeeper {
     if (!found) return;
     const { damage, partitions } = found;
     if (damage.length === 0) {
+      const isLost = [...this.#partitions].some((oid) => !partitions.has(oid));
+      this.#partitions = partitions;
       // Whoever may not make them is told so once, and then every now and then.
-      if (partitions < this.#partitions && this.#health.isWell('partitions')) {
-        await this.#seeToPartitions();
-      }
+      if (isLost && this.#health.isWell('partitions')) await this.#seeToPartitions();
       return;
     }
     this.#notice(damage, 'found');

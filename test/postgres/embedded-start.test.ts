@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverUser } from '../../src/postgres/embedded/binaries.ts';
 import { EmbeddedPostgres } from '../../src/postgres/embedded/server.ts';
+import { createDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { keepPosting } from '../support/live-load.ts';
 import { silentLogger } from '../support/logger.ts';
@@ -48,6 +49,25 @@ describe('a postmaster.pid that was left behind', () => {
     const collector = await spawnCollector(env());
     expect(other.exitCode ?? other.signalCode).toBeNull();
     expect(await collector.end('SIGTERM')).toBe(0);
+  });
+});
+
+describe('a data directory in folders that are not there yet', () => {
+  const modeOf = (path: string) => statSync(path).mode & 0o777;
+
+  it.each(['embedded', 'named'])('is closed, and they are not: database %s', async (kind) => {
+    const database = kind === 'named' ? await createDatabase() : undefined;
+    const [outer, inner] = [join(directory.path, 'outer'), join(directory.path, 'outer', 'inner')];
+    data = join(inner, 'data');
+    const collector = await spawnCollector({ ...env(), DATABASE_URL: database?.url ?? '' });
+    const open = 0o777 & ~process.umask();
+    expect([outer, inner].map(modeOf)).toEqual([open, open]);
+    // A server that runs as another user passes through, and sees nothing.
+    const passed = kind === 'embedded' && process.getuid?.() === 0;
+    expect(modeOf(data)).toBe(passed ? 0o711 : 0o700);
+    expect(modeOf(join(data, 'spool'))).toBe(0o700);
+    expect(await collector.end('SIGTERM')).toBe(0);
+    await database?.drop();
   });
 });
 
