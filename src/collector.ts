@@ -14,6 +14,7 @@ import { Clock } from './observe/clock.ts';
 import { Health, measureHealth } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { holdsCluster } from './postgres/embedded/cluster.ts';
+import { LivePrices } from './prices/live-prices.ts';
 import { createRoutes } from './routes.ts';
 import { Admission } from './serve/admission.ts';
 import { CallLimits } from './serve/call-limits.ts';
@@ -38,12 +39,19 @@ export class Collector {
   readonly #clock: Clock;
   readonly #shutdown = new AbortController();
   readonly #database: DatabaseService;
+  readonly #prices: LivePrices;
   readonly #path: IngestPath;
   readonly #server: SocketServer;
   readonly #keys: Keys;
   #limits: CallLimits | undefined;
 
-  private constructor(config: Config, logger: Logger, database: DatabaseService, spool: Spool) {
+  private constructor(
+    config: Config,
+    logger: Logger,
+    prices: LivePrices,
+    database: DatabaseService,
+    spool: Spool,
+  ) {
     this.#config = config;
     this.#logger = logger;
     this.#database = database;
@@ -51,6 +59,7 @@ export class Collector {
     this.#health = new Health(logger);
     this.#clock = new Clock(this.#health);
     measureHealth(this.#health, this.#registry);
+    this.#prices = prices;
     this.#path = createIngestPath(
       config,
       database.writers,
@@ -58,6 +67,7 @@ export class Collector {
       this.#registry,
       this.#health,
       this.#clock,
+      prices.pricer,
       logger,
     );
     this.#keys = new Keys(config, database.gossip, this.#registry, logger);
@@ -69,6 +79,7 @@ export class Collector {
    * answers. Throws a `StartError` before anything is created or started where it can't.
    */
   static async start(config: Config, logger: Logger): Promise<Collector> {
+    const prices = new LivePrices(config.pricesFile, logger);
     const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;
     makePrivateDirectory(config.dataDirectory);
     const spool = await Spool.open({
@@ -81,7 +92,7 @@ export class Collector {
     let database: DatabaseService | undefined;
     try {
       database = await DatabaseService.open(config, logger, lockWaitMsMax);
-      const collector = new Collector(config, logger, database, spool);
+      const collector = new Collector(config, logger, prices, database, spool);
       await collector.#keys.beforeListening(
         config.databaseUrl !== '',
         config.databaseUrl !== '' || holdsCluster(config.dataDirectory),
@@ -140,6 +151,7 @@ export class Collector {
     const tired = AbortSignal.any([deadline, AbortSignal.timeout(drainStopMsMax)]);
     await Promise.race([this.#path.drain.stop(), untilAborted(tired)]);
     this.#path.intake.stop();
+    this.#prices.stop();
     await Promise.race([this.#keys.stop(), untilAborted(tired)]);
     await Promise.race([this.#path.outage.close(), untilAborted(tired)]);
     await this.#path.spool.close();
@@ -170,6 +182,7 @@ export class Collector {
     this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
     this.#path.intake.start();
+    this.#prices.start();
     this.#keys.start();
   }
 

@@ -17,6 +17,7 @@ import { Accounting } from './observe/accounting.ts';
 import type { Clock } from './observe/clock.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
+import type { Pricer } from './prices/pricer.ts';
 import { dayMs, minuteMs } from './units.ts';
 
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
@@ -49,6 +50,7 @@ export function createIngestPath(
   registry: Registry,
   health: Health,
   clock: Clock,
+  pricer: Pricer,
   logger: Logger,
 ): IngestPath {
   const accounting = new Accounting(registry);
@@ -63,7 +65,7 @@ export function createIngestPath(
   const intake = new IntakeWatch(spool, outage, options, health);
   const buffer = createBuffer(config, fallback, accounting);
   measure(buffer, spool, registry);
-  const ingest = new Ingest(buffer, ingestOptions(config), accounting, clock);
+  const ingest = new Ingest(buffer, { ...ingestOptions(config), pricer }, accounting, clock);
   return { ingest, buffer, spool, outage, drain, intake, writer, accounting };
 }
 

@@ -41,12 +41,13 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf'],
   },
   prices: {
-    own: ['errors', 'units'],
+    own: ['records/cost-source', 'errors', 'units'],
+    typesOf: ['observe/logger'],
     packages: ['@pydantic/genai-prices', 'zod'],
   },
   accept: {
     own: ['gen', 'serve', 'records', 'observe', 'buffer/batch', 'uuid', 'errors', 'units'],
-    typesOf: ['buffer/ingest-buffer', 'observe/accounting'],
+    typesOf: ['buffer/ingest-buffer', 'observe/accounting', 'prices'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect'],
   },
   buffer: {
@@ -74,7 +75,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {
-    own: ['records/tables', 'errors', 'units'],
+    own: ['records/cost-source', 'records/tables', 'errors', 'units'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
   admin: {
@@ -130,7 +131,7 @@ const rules: Readonly<Record<string, Rules>> = {
   'uuid.ts': { own: [], packages: ['uuidv7'] },
   'ingest-path.ts': {
     own: ['accept', 'buffer', 'commit', 'database', 'observe', 'units'],
-    typesOf: ['config'],
+    typesOf: ['config', 'prices'],
     packages: ['pg', 'prom-client'],
   },
   'routes.ts': {

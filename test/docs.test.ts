@@ -11,6 +11,8 @@ import { readJsonBatch, readJsonRecord, readNdjson } from '../src/accept/read-js
 import type { Rejection } from '../src/buffer/batch.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
+import { tokenParts } from '../src/prices/price.ts';
+import { unpricedReasons } from '../src/records/cost-source.ts';
 import { camelCase, type FieldType, isSent, recordFields } from '../src/records/fields.ts';
 import { tables } from '../src/records/tables.ts';
 import { refusalReasons } from '../src/serve/refusals.ts';
@@ -352,3 +354,15 @@ function rejections(): readonly Rejection[] {
     readNdjson(Buffer.from(texts.join('\n')), 100),
   ].flatMap((decoded) => encodeBatch(decoded, encodeOptions).answer.rejections);
 }
+
+describe('docs/usage.md', () => {
+  it('says why a record may have no cost', () => {
+    const reasons = table('usage.md', 'Unpriced records').map(([reason]) => reason);
+    expect(reasons).toEqual(unpricedReasons.map(code));
+  });
+
+  it('lists the parts of a price', () => {
+    const parts = table('usage.md', 'The arithmetic').map(([part]) => part);
+    expect(parts).toEqual([...tokenParts, 'request'].map(code));
+  });
+});

@@ -6,6 +6,8 @@ import {
   rejectionsMax,
 } from '../buffer/batch.ts';
 import { ServiceError } from '../errors.ts';
+import type { Pricer } from '../prices/pricer.ts';
+import type { CostCounts } from '../records/cost-source.ts';
 import { Fingerprint } from '../records/fingerprint.ts';
 import { FieldFault } from '../records/limits.ts';
 import type { RecordValues } from '../records/record-values.ts';
@@ -17,11 +19,14 @@ import { WireEvents } from '../records/wire/wire-event.ts';
 import { dayMs, minuteMs } from '../units.ts';
 import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
 import type { RawBatch, RawRecord, RecordList } from './raw-batch.ts';
+import { RecordCosts } from './record-costs.ts';
 import { Scratch } from './scratch.ts';
 
 export interface EncodeOptions {
   readonly eventTime: TimeWindow;
   readonly batchIdTime: TimeWindow;
+  /** Says what calls cost whose clients do not. */
+  readonly pricer?: Pricer;
 }
 
 export interface EncodedBatch extends Batch {
@@ -29,6 +34,8 @@ export interface EncodedBatch extends Batch {
   readonly idGiven: boolean;
   /** Strings that were changed to be storable. */
   readonly stringsChanged: number;
+  /** What became of the costs of its usage records. */
+  readonly costs: CostCounts;
 }
 
 /** Of a field's name or a reason in a rejection. */
@@ -46,13 +53,7 @@ export function encodeBatch(
   scratch = new Scratch(),
 ): EncodedBatch {
   const id = batchId(incoming.batchId, options.batchIdTime, idField, nowMs);
-  const encoder = new RecordEncoder(
-    id,
-    incoming.form ?? 'protobuf',
-    options.eventTime,
-    nowMs,
-    scratch,
-  );
+  const encoder = new RecordEncoder(id, incoming.form ?? 'protobuf', options, nowMs, scratch);
   const event = encoder.encode('event', incoming.events);
   const usage = encoder.encode('usage', incoming.usage);
   return {
@@ -62,6 +63,7 @@ export function encodeBatch(
     rows: { event, usage },
     answer: encoder.answer(event.count, usage.count),
     stringsChanged: encoder.stringsChanged(),
+    costs: encoder.costs.counts,
   };
 }
 
@@ -74,13 +76,14 @@ class RecordEncoder {
   readonly #fingerprint: Fingerprint;
   readonly #rows: RowWriter;
   readonly #wire: WireEvents;
+  readonly costs: RecordCosts;
   readonly #rejections: Rejection[] = [];
   readonly #rejected: Record<RecordKind, number> = { event: 0, usage: 0 };
 
   constructor(
     batchId: string,
     form: RawBatch['form'],
-    eventTime: TimeWindow,
+    { eventTime, pricer }: EncodeOptions,
     nowMs: number,
     scratch: Scratch,
   ) {
@@ -90,6 +93,7 @@ class RecordEncoder {
     this.#validator = new Validator(eventTime, nowMs);
     this.#fingerprint = new Fingerprint(scratch.content);
     this.#rows = new RowWriter(scratch.rows, nowMs * 1000);
+    this.costs = new RecordCosts(pricer, nowMs);
     this.#wire = new WireEvents(scratch.rows, scratch.content, eventTime, nowMs);
   }
 
@@ -134,6 +138,7 @@ class RecordEncoder {
     const record = this.#read(kind, raw);
     this.#fingerprint.record(record);
     this.#validator.check(record);
+    if (kind === 'usage') this.costs.complete(record);
     this.#rows.write(record, rowId);
   }
 

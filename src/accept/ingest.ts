@@ -100,6 +100,7 @@ export class Ingest {
       encodeBatch(incoming, this.#options, idField, nowMs, this.#scratch);
     const { offsetMs } = this.#clock;
     const batch = offsetMs === 0 ? encodeAt(Date.now()) : judgeByTwo(encodeAt, offsetMs);
+    this.#accounting.priced(batch.costs);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;
   }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type LabelValues, type Registry } from 'prom-client';
+import { type CostCounts, costOutcomes } from '../records/cost-source.ts';
 import { type RecordCounts, recordKinds, tables } from '../records/tables.ts';
 
 /** The records of a batch, by what its answer says of them. */
@@ -29,6 +30,7 @@ export class Accounting {
   readonly #settled: Counter<'table' | 'outcome'>;
   readonly #pending: Gauge<'table'>;
   readonly #madeStorable: Counter;
+  readonly #costs: Counter<'outcome'>;
   #pendingRecords = 0;
 
   constructor(registry: Registry) {
@@ -77,6 +79,13 @@ export class Accounting {
       help: 'Strings in which NUL or an unpaired surrogate was replaced by U+FFFD.',
       registers,
     });
+    this.#costs = new Counter({
+      name: 'telemetry_usage_costs_total',
+      help: 'Usage records taken, by where their cost is from: client, list or own; or why they have none.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of costOutcomes) this.#costs.inc({ outcome }, 0);
     // A series that is not there yet reads like one that is not counted.
     for (const { name: table } of Object.values(tables)) {
       this.#received.inc({ table }, 0);
@@ -136,6 +145,13 @@ export class Accounting {
 
   madeStorable(strings: number): void {
     this.#madeStorable.inc(strings);
+  }
+
+  priced(costs: CostCounts): void {
+    for (const outcome of costOutcomes) {
+      const count = costs[outcome];
+      if (count !== undefined) this.#costs.inc({ outcome }, count);
+    }
   }
 
   #begin(counter: Counter<'table'>, records: CountedRecords): void {

@@ -1,3 +1,4 @@
+import type { Unpriced } from '../records/cost-source.ts';
 import { divide } from './decimal.ts';
 import type { Price, Rate, TimePrice, TokenPart, TokenPrice } from './price.ts';
 
@@ -22,16 +23,6 @@ export interface UsageCall {
   durationMs: number | undefined;
 }
 
-/** Why a call has no price. */
-export type Unpriced =
-  | 'ambiguous'
-  | 'no_provider'
-  | 'unknown_model'
-  | 'service_tier'
-  | 'no_tokens'
-  | 'no_duration'
-  | 'no_price';
-
 /** One summand of a cost, in 10^-18 dollars: how many of what, at how much each. */
 export interface CostPart {
   readonly what: TokenPart | 'request' | 'milliseconds';
@@ -47,9 +38,12 @@ const hourUs = 3_600_000_000n;
 
 /** Whether its counts contradict each other: a part is greater than its whole. */
 export const isAmbiguous = (call: UsageCall): boolean =>
+  Math.min(call.inputTokens, call.outputTokens, call.cachedTokens, call.cacheWriteTokens) < 0 ||
   call.cachedTokens + call.cacheWriteTokens > call.inputTokens ||
   call.cacheWrite1hTokens > call.cacheWriteTokens ||
-  call.reasoningTokens > call.outputTokens;
+  call.cacheWrite1hTokens < 0 ||
+  call.reasoningTokens > call.outputTokens ||
+  call.reasoningTokens < 0;
 
 /** The summands of what a call costs, whose counts do not contradict each other. */
 export function costParts(call: UsageCall, price: Price): readonly CostPart[] | Unpriced {
@@ -63,7 +57,9 @@ export function sumOf(parts: readonly CostPart[]): bigint {
 }
 
 function timeParts({ durationMs }: UsageCall, { perHour }: TimePrice) {
-  if (durationMs === undefined || !(durationMs <= durationMsMax)) return 'no_duration';
+  if (durationMs === undefined || !(durationMs >= 0 && durationMs <= durationMsMax)) {
+    return 'no_duration';
+  }
   const amount = divide(BigInt(Math.round(durationMs * 1000)) * perHour, hourUs);
   return [{ what: 'milliseconds', quantity: durationMs, price: perHour, amount } as const];
 }

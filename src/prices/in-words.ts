@@ -1,8 +1,9 @@
-import type { CostPart, Unpriced, UsageCall } from './cost.ts';
+import { isComputed, type Unpriced } from '../records/cost-source.ts';
+import type { CostPart, UsageCall } from './cost.ts';
 import { decimalText } from './decimal.ts';
 import { listEdition } from './list.ts';
 import type { Rate } from './price.ts';
-import { isComputed, type Priced, type Pricer } from './pricer.ts';
+import type { Priced, Pricer } from './pricer.ts';
 
 /** What a stored record says of its own cost. */
 export interface StoredCost {
@@ -81,9 +82,9 @@ function costWords(pricer: Pricer, call: UsageCall, { cost, source }: StoredCost
 }
 
 /** The price, a line for each summand, and the sum. */
-function arithmetic({ source, provider, model, price, parts, cost }: Priced): string[] {
+function arithmetic({ kind, source, provider, model, price, parts, cost }: Priced): string[] {
   const of = provider === '' ? model : `${provider}/${model}`;
-  const from = source.startsWith('own@') ? 'the own prices' : `the list ${listEdition.name}`;
+  const from = kind === 'own' ? 'the own prices' : `the list ${listEdition.name}`;
   return [
     `Price: of ${of} in ${from} (${source})${price.by === 'time' ? `: ${price.words}` : ''}.`,
     ...parts.map(partWords),

@@ -1,23 +1,12 @@
-import {
-  type CostPart,
-  costParts,
-  isAmbiguous,
-  sumOf,
-  type Unpriced,
-  type UsageCall,
-} from './cost.ts';
+import { costSources, type Unpriced } from '../records/cost-source.ts';
+import { type CostPart, costParts, isAmbiguous, sumOf, type UsageCall } from './cost.ts';
 import { findListed, type ListedModel, listEdition } from './list.ts';
 import { fits, isAbout, type OwnPrice, type OwnPrices } from './own.ts';
 import { type Price, priceAt } from './price.ts';
 
-/** Where a cost that the collector computed comes from: what its source begins with. */
-const computedSources = { list: 'list@', own: 'own@' } as const;
-
-export const isComputed = (source: string): boolean =>
-  source.startsWith(computedSources.list) || source.startsWith(computedSources.own);
-
 /** A cost and everything that it follows from. */
 export interface Priced {
+  readonly kind: 'list' | 'own';
   /** With version and date: `list@0.1.8/2026-09-23`, `own@3f2a91c0/2026-11-26`. */
   readonly source: string;
   /** What it is the price of: as the list or the file names it. */
@@ -40,7 +29,7 @@ const knownMax = 10_000;
 /** What providers call the tier that has the listed prices. */
 const standardTiers = new Set(['', 'default', 'standard', 'standard_only', 'auto', 'on_demand']);
 
-const listSource = `${computedSources.list}${listEdition.version}/${listEdition.date}`;
+const listSource = `${costSources.list}${listEdition.version}/${listEdition.date}`;
 
 /** What calls cost, by the operator's own prices, else by the list. */
 export class Pricer {
@@ -68,14 +57,14 @@ export class Pricer {
     const { own, listed } = this.#find(call.provider, call.model);
     for (const entry of own) {
       if (!holds(entry, call)) continue;
-      return priced(call, this.#ownSource, entry.provider, entry.model, entry.price);
+      return priced(call, 'own', this.#ownSource, entry, entry.price);
     }
     if (call.provider === '') return 'no_provider';
     if (!listed) return 'unknown_model';
     if (!isStandard(call.serviceTier)) return 'service_tier';
     const price = priceAt(listed.prices, call.timeMs);
     if (!price) return 'no_price';
-    return priced(call, listSource, listed.provider, listed.model, price);
+    return priced(call, 'list', listSource, listed, price);
   }
 
   #find(provider: string, model: string): Known {
@@ -102,8 +91,7 @@ export class Pricer {
   }
 }
 
-const sourceOf = ({ version, date }: OwnPrices): string =>
-  `${computedSources.own}${version}/${date}`;
+const sourceOf = ({ version, date }: OwnPrices): string => `${costSources.own}${version}/${date}`;
 
 const isStandard = (tier: string): boolean => standardTiers.has(tier.toLowerCase());
 
@@ -116,12 +104,12 @@ function holds({ fromMs, untilMs, serviceTier, price }: OwnPrice, call: UsageCal
 
 function priced(
   call: UsageCall,
+  kind: Priced['kind'],
   source: string,
-  provider: string,
-  model: string,
+  { provider, model }: OwnPrice | ListedModel,
   price: Price,
 ): Priced | Unpriced {
   const parts = costParts(call, price);
   if (typeof parts === 'string') return parts;
-  return { source, provider, model, price, parts, cost: sumOf(parts) };
+  return { kind, source, provider, model, price, parts, cost: sumOf(parts) };
 }

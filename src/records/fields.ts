@@ -13,7 +13,7 @@ export type FieldType =
   | 'number'
   /** A number that is not negative; undefined for none. */
   | 'amount'
-  /** An amount of money, which is kept as decimal. */
+  /** An amount of money, which is kept as decimal: a number, or a bigint of 10^-18 dollars. */
   | 'money'
   /** A whole number that is not negative; 0 for none. */
   | 'count'

@@ -7,7 +7,7 @@ import { microseconds } from './rfc3339.ts';
 import type { RecordKind } from './tables.ts';
 
 /** As `FieldType` has it. */
-export type FieldValue = string | number | undefined;
+export type FieldValue = string | number | bigint | undefined;
 
 const nothing: Buffer = Buffer.alloc(0);
 

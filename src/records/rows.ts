@@ -46,7 +46,7 @@ export class RowWriter {
           writer.fieldInt64(value as number);
           break;
         case 'money':
-          fieldNumeric(writer, value as number | undefined);
+          fieldNumeric(writer, value as number | bigint | undefined);
           break;
         case 'finding':
           writer.fieldTrue(value !== undefined);

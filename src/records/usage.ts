@@ -1,9 +1,7 @@
+import { costSources, isComputed } from './cost-source.ts';
 import { recordFields, slotOf } from './fields.ts';
 import { FieldFault } from './limits.ts';
 import type { RecordValues } from './record-values.ts';
-
-/** Where a cost comes from: as the client says, or from the collector's price list. */
-const costSources = { client: 'client', computed: 'computed' } as const;
 
 /** The tokens of a record were counted as the contract says: input includes what is cached. */
 const contractRule = 'contract';
@@ -25,8 +23,8 @@ const parts = recordFields.usage.flatMap(({ partOf }, slot) =>
 
 /** Says of a usage record that is valid what its sender has left out, or can't know. */
 export function completeUsage({ values }: RecordValues): void {
-  const source = values[slots.costSource];
-  if (source === costSources.computed) {
+  const source = values[slots.costSource] as string;
+  if (source === 'computed' || isComputed(source)) {
     throw new FieldFault('cost_source', 'is computed, which the collector alone says');
   }
   if (values[slots.cost] === undefined) values[slots.costSource] = '';

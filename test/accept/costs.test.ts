@@ -1,0 +1,92 @@
+import { create } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UsageSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { encodeBatch } from '../../src/accept/encode-batch.ts';
+import { listEdition } from '../../src/prices/list.ts';
+import { noOwnPrices, parseOwnPrices } from '../../src/prices/own.ts';
+import { Pricer } from '../../src/prices/pricer.ts';
+import { encodeOptions } from '../records/generators.ts';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { postJson } from '../support/http.ts';
+import { metric } from '../support/metrics.ts';
+
+const source = `list@${listEdition.version}/${listEdition.date}`;
+const gpt5 = { provider: 'openai', model: 'gpt-5', input_tokens: 1000, output_tokens: 200 };
+
+describe('costs of usage records', () => {
+  let telemetry: TestCollector;
+  beforeAll(async () => {
+    telemetry = await startCollector();
+  });
+  afterAll(() => telemetry.stop());
+
+  const stored = async (usage: object) => {
+    const { status, body } = await postJson(`${telemetry.baseUrl}/v1/telemetry/usage`, usage);
+    expect(body).toMatchObject({ success: true });
+    expect(status).toBe(200);
+    const { rows } = await telemetry.database.pool.query(
+      'select cost_usd::text as cost, cost_source as source, ambiguous from usage_stats where id = $1',
+      [(body as { id: string }).id],
+    );
+    return rows[0];
+  };
+
+  it('are computed as they are stored, to the last digit', async () => {
+    expect(await stored({ ...gpt5, cached_tokens: 3 })).toEqual({
+      cost: '0.003246625',
+      source,
+      ambiguous: null,
+    });
+  });
+
+  it("are the client's own where it says one, 0 too", async () => {
+    const own = { source: 'client', ambiguous: null };
+    expect(await stored({ ...gpt5, cost_usd: 0.5 })).toEqual({ cost: '0.5', ...own });
+    expect(await stored({ ...gpt5, cost_usd: 0 })).toEqual({ cost: '0', ...own });
+  });
+
+  it('are null where nobody knows them', async () => {
+    const none = { cost: null, source: null, ambiguous: null };
+    expect(await stored({ ...gpt5, provider: '' })).toEqual(none);
+    expect(await stored({ ...gpt5, model: 'gpt-of-tomorrow' })).toEqual(none);
+    expect(await stored({ ...gpt5, service_tier: 'batch' })).toEqual(none);
+    expect(await stored({ ...gpt5, cached_tokens: 1001 })).toEqual({ ...none, ambiguous: true });
+  });
+
+  it('are counted by where they are from', async () => {
+    const count = (outcome: string) =>
+      metric(telemetry.baseUrl, `telemetry_usage_costs_total{outcome="${outcome}"}`);
+    const before = await count('unknown_model');
+    await stored({ ...gpt5, model: 'nothing' });
+    expect(await count('unknown_model')).toBe(before + 1);
+    expect(await count('no_price')).toBe(0);
+  });
+
+  it('can not be claimed to be computed', async () => {
+    const { status, body } = await postJson(`${telemetry.baseUrl}/v1/telemetry/usage`, {
+      ...gpt5,
+      cost_usd: 1,
+      cost_source: source,
+    });
+    expect(status).toBe(400);
+    expect(JSON.stringify(body)).toContain('cost_source');
+  });
+});
+
+describe('the fingerprint of a batch', () => {
+  it('is the same under any prices', () => {
+    const file = { prices: [{ model: '*', usd_per_million_tokens: { input: 7, output: 7 } }] };
+    const prices = [noOwnPrices, parseOwnPrices(JSON.stringify(file), new Date())];
+    const usage = [create(UsageSchema, { provider: 'openai', model: 'gpt-5', inputTokens: 9n })];
+    const batches = [undefined, ...prices.map((own) => new Pricer(() => own))].map((pricer) =>
+      encodeBatch(
+        { batchId: '', events: [], usage },
+        { ...encodeOptions, ...(pricer && { pricer }) },
+      ),
+    );
+    expect(
+      new Set(batches.map(({ fingerprint }) => Buffer.from(fingerprint).toString('hex'))).size,
+    ).toBe(1);
+    expect(batches.map(({ costs }) => costs)).toEqual([{}, { list: 1 }, { own: 1 }]);
+  });
+});
