@@ -140,7 +140,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'collector.ts': {
-    own: [...parts, 'ingest-path', 'routes', 'config', 'errors'],
+    own: ['directory-lock', ...parts, 'ingest-path', 'routes', 'config', 'errors'],
     packages: ['prom-client'],
   },
 };

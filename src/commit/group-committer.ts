@@ -91,7 +91,7 @@ export class GroupCommitter {
       return stored;
     }
     return await this.#writer.transaction(async (trx, client) => {
-      if (await isForgotten(trx, group)) return await this.#together(group)(trx, client);
+      if (await isForgotten(trx, client, group)) return await this.#together(group)(trx, client);
       await copyRows(client, loads);
       return stored;
     });
@@ -101,7 +101,7 @@ export class GroupCommitter {
   #together(group: Group): Work<readonly Settlement[]> {
     return async (trx, client) => {
       const claims = await claimBatches(trx, group);
-      const portions = await this.#toWrite(trx, group, claims);
+      const portions = await this.#toWrite(trx, client, group, claims);
       const loads = loadsOf(portions.map(({ batch }) => batch));
       if (loads.length > 0) await copyRows(client, loads);
       const results = [...claims.settlements];
@@ -119,7 +119,7 @@ export class GroupCommitter {
       await sql`set constraints all immediate`.execute(trx);
       const claims = await claimDivided(trx, client, group);
       const results = [...claims.settlements];
-      for (const portion of await this.#toWrite(trx, group, claims)) {
+      for (const portion of await this.#toWrite(trx, client, group, claims)) {
         results[portion.index] = await storeDivided(trx, client, portion, isSuspect);
       }
       for (const [index, batch] of group.batches.entries()) {
@@ -130,8 +130,13 @@ export class GroupCommitter {
     };
   }
 
-  async #toWrite(trx: Transaction<Database>, group: Group, claims: Claims): Promise<Portion[]> {
-    if (this.#origin === 'spool') return await unwritten(trx, group, claims);
+  async #toWrite(
+    trx: Transaction<Database>,
+    client: pg.ClientBase,
+    group: Group,
+    claims: Claims,
+  ): Promise<Portion[]> {
+    if (this.#origin === 'spool') return await unwritten(trx, client, group, claims);
     return wholeBatches(group, claims);
   }
 

@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from 'kysely';
 import pg from 'pg';
 import { transactionStartOf } from '../postgres/client.ts';
 
@@ -9,6 +10,12 @@ const known = new WeakMap<pg.ClientBase, string>();
  * gone.
  */
 export const schemaInUse = (client: pg.ClientBase): string | undefined => known.get(client);
+
+/** A table of ours, for SQL that is written by hand. */
+export function tableIn(client: pg.ClientBase, name: string): RawBuilder<unknown> {
+  const schema = schemaInUse(client);
+  return schema === undefined ? sql.id(name) : sql.id(schema, name);
+}
 
 /** Asks for it once, outside of all transactions. */
 export async function findSchemaInUse(client: pg.ClientBase): Promise<void> {

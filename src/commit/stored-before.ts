@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import type pg from 'pg';
 import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import { ledgerBeginMs } from '../database/ledger-span.ts';
 import type { Database } from '../database/schema.ts';
@@ -14,6 +15,7 @@ import { dayMs, hourMs } from '../units.ts';
 import { uuidV7TimeMs } from '../uuid.ts';
 import { rowsOf } from './divide.ts';
 import type { Claims } from './ledger.ts';
+import { tableIn } from './schema-in-use.ts';
 
 /** A batch with the rows that are still to be written. */
 export interface Portion {
@@ -28,8 +30,13 @@ export const wholeBatches = ({ batches }: Group, { claimed }: Claims): Portion[]
   batches.flatMap((batch, index) => (claimed.has(batch) ? [{ index, batch }] : []));
 
 /** Whether the ledger can't know all ids of a group; it forgets no more of them until the COMMIT. */
-export async function isForgotten(trx: Transaction<Database>, group: Group): Promise<boolean> {
-  await sql`lock table only batch_ledger in row exclusive mode`.execute(trx);
+export async function isForgotten(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  group: Group,
+): Promise<boolean> {
+  const ledger = tableIn(client, 'batch_ledger');
+  await sql`lock table only ${ledger} in row exclusive mode`.execute(trx);
   const beginMs = await ledgerBeginMs(trx);
   return group.batches.some(({ id }) => uuidV7TimeMs(id) < beginMs);
 }
@@ -42,6 +49,7 @@ export async function isForgotten(trx: Transaction<Database>, group: Group): Pro
  */
 export async function unwritten(
   trx: Transaction<Database>,
+  client: pg.ClientBase,
   group: Group,
   claims: Claims,
 ): Promise<Portion[]> {
@@ -54,7 +62,7 @@ export async function unwritten(
   const doubtful = [...whole.filter(isForgotten), ...differing];
   if (doubtful.length === 0) return whole;
   const certain = whole.filter((portion) => !isForgotten(portion));
-  return [...certain, ...(await withoutKnown(trx, doubtful))];
+  return [...certain, ...(await withoutKnown(trx, client, doubtful))];
 }
 
 /** Whether a batch has rows that those who know its id may not have stored. */
@@ -67,12 +75,14 @@ function isOtherwiseAnswered({ answer }: Batch, settlement: Settlement | undefin
 
 async function withoutKnown(
   trx: Transaction<Database>,
+  client: pg.ClientBase,
   doubtful: readonly Portion[],
 ): Promise<Portion[]> {
   // A search by id alone may have many days to go through.
   await sql`set local statement_timeout = 0`.execute(trx);
   const isStored = await storedRows(
     trx,
+    client,
     doubtful.map(({ batch }) => batch),
   );
   return doubtful.map(({ index, batch }) => {
@@ -95,12 +105,13 @@ const resentMsMax = 15 * dayMs;
  */
 async function storedRows(
   trx: Transaction<Database>,
+  client: pg.ClientBase,
   batches: readonly Batch[],
 ): Promise<(kind: RecordKind, row: Uint8Array) => boolean> {
   const found = new Map<string, number>();
   const add = (key: string, count: number) => found.set(key, (found.get(key) ?? 0) + count);
   for (const kind of recordKinds) {
-    for (const { id, us } of await findRows(trx, kind, batches)) {
+    for (const { id, us } of await findRows(trx, client, kind, batches)) {
       add(`${kind} ${id}`, 1);
       add(`${kind} ${id} ${us}`, 1);
     }
@@ -118,6 +129,7 @@ async function storedRows(
 
 async function findRows(
   trx: Transaction<Database>,
+  client: pg.ClientBase,
   kind: RecordKind,
   batches: readonly Batch[],
 ): Promise<{ id: string; us: number }[]> {
@@ -140,7 +152,7 @@ async function findRows(
   if (ids.length === 0) return [];
   const { rows } = await sql<{ id: string; us: number }>`
     select id, (extract(epoch from "timestamp") * 1000000)::bigint as us
-    from ${sql.table(tables[kind].name)}
+    from ${tableIn(client, tables[kind].name)}
     where "timestamp" between ${new Date(fromMs)} and ${new Date(toMs)}
       and id = any(${ids}::uuid[])`.execute(trx);
   return rows;

@@ -13,10 +13,11 @@ export interface Source {
 
 /** PostgreSQL with transactions that begin with our settings. */
 export class SettledDialect extends PostgresDialect {
-  constructor(source: Source) {
+  /** `further`: a statement that every transaction of ours begins with, after its settings. */
+  constructor(source: Source, further?: string) {
     const connect = async () => {
       const { client, release } = await source.connect();
-      return settled(client, release);
+      return settled(client, release, further);
     };
     super({ pool: { connect, end: () => source.end(), options: {} } });
   }
@@ -26,7 +27,11 @@ export class SettledDialect extends PostgresDialect {
  * A connection as Kysely gets it: its transactions begin with our settings, and what is outside of
  * one becomes one. A connection that is not ours, a test's for example, stays as it is.
  */
-function settled(client: pg.PoolClient, release: (discard?: boolean) => void): PostgresPoolClient {
+function settled(
+  client: pg.PoolClient,
+  release: (discard?: boolean) => void,
+  further = '',
+): PostgresPoolClient {
   const start = transactionStartOf(client);
   let open = false;
   let unusable = false;
@@ -35,7 +40,7 @@ function settled(client: pg.PoolClient, release: (discard?: boolean) => void): P
     if (begun && start) {
       // A connection on which nothing begins, since its server has become a standby, is of no use.
       unusable = true;
-      await client.query(start.begin(begun[1]));
+      await client.query(`${start.begin(begun[1])};${further}`);
       unusable = false;
       open = true;
       return noRows;

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Collector } from '../../src/collector.ts';
+import { createKysely } from '../../src/database/kysely.ts';
+import { createPool } from '../../src/postgres/pool.ts';
+import { upkeepLimits } from '../../src/postgres/settings.ts';
+import { dayMs } from '../../src/units.ts';
+import { uuidV7AtMs } from '../../src/uuid.ts';
 import { eventBatch } from '../support/batches.ts';
 import { startCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
@@ -93,6 +99,47 @@ describe('two installations in two schemas of one database', () => {
       await end();
     },
   );
+
+  it('neither read nor change what is of the other one, without a table of their own', async () => {
+    await database.rows(`create schema one; create schema two; create schema three;
+      create function three.helper() returns int language sql as 'select 7';
+      create table two.system_telemetry (event_type text);
+      insert into two.system_telemetry values ('OF TWO');
+      create table one.dead_letters ()`);
+    const pool = createPool({
+      connection: { connectionString: inSchema('one,two,three').url },
+      applicationName: 'test upkeep',
+      connectionsMax: 1,
+      limits: upkeepLimits,
+      logger: silentLogger,
+    });
+    const db = createKysely(pool);
+    const run = (query: string) => sql.raw(query).execute(db);
+    for (const query of ['select from', 'delete from', 'drop table', 'lock table']) {
+      await expect(run(`${query} system_telemetry`)).rejects.toMatchObject({ code: '42P01' });
+    }
+    expect((await run('select from dead_letters')).rows).toEqual([]);
+    expect((await run('select helper() as seven')).rows).toEqual([{ seven: 7 }]);
+    expect(await countIn('two')).toBe(1);
+    await pool.end();
+  });
+
+  it('look for the rows of a batch from the spool in their own tables', async () => {
+    await database.rows('create schema one; create schema two');
+    for (const schema of ['two', 'one']) {
+      await (await startCollector({}, inSchema(schema))).stop();
+    }
+    const batch = { ...eventBatch(2), id: uuidV7AtMs(Date.now() - 20 * dayMs) };
+    const commitIn = async (path: string) => {
+      const { committer, end } = createCommitter(inSchema(path), 'spool');
+      const group = { id: uuidv7(), batches: [batch] };
+      return await committer.commit(group).finally(end);
+    };
+    expect(await commitIn('two')).toMatchObject([{ kind: 'stored' }]);
+    await database.rows('alter table one.system_telemetry rename to elsewhere');
+    await expect(commitIn('one,two')).rejects.toThrow(/42P01/);
+    expect(await countIn('two')).toBe(2);
+  });
 
   it('do not wait for each other', async () => {
     await database.rows('create schema one; create schema two');
