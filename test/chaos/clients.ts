@@ -133,7 +133,7 @@ function nextBatches(
 async function* paced(batches: readonly Delivery[]) {
   for (const delivery of batches) {
     yield batchOf(delivery);
-    await sleep(4);
+    await sleep(15);
   }
 }
 
