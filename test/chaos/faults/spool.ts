@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { canMount } from '../../support/small-disk.ts';
 import { comes, type Fault, felt, lasts, withoutDatabase } from '../fault.ts';
@@ -66,7 +74,8 @@ const unreadable = on(async (world) => {
   const setAside = `${segment}.damaged`;
   const met = await comes(() => existsSync(setAside), drainedMsMax);
   await world.stopCollector('SIGTERM');
-  for (const stand of [segment, setAside]) if (existsSync(stand)) rmdirSync(stand);
+  for (const stand of [segment, setAside])
+    if (statSync(stand, { throwIfNoEntry: false })?.isDirectory()) rmdirSync(stand);
   renameSync(held, segment);
   await world.startCollector();
   return met;
