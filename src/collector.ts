@@ -117,8 +117,7 @@ export class Collector {
    */
   async untilReady(): Promise<void> {
     await this.#database.ready;
-    await this.#keys.refresh();
-    this.#keys.refuseIfExposed();
+    await this.#keys.whenReady();
   }
 
   /**

@@ -130,7 +130,8 @@ export class KeyAdmin {
       .catch((error) => {
         throw unanswered(error);
       });
-    await this.#onChanged();
+    // It is done, and the secret is not to be lost: if it is not seen now, it is a moment later.
+    await this.#onChanged().catch(() => {});
     return done;
   }
 }

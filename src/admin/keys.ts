@@ -65,11 +65,16 @@ export class Keys {
   async beforeListening(mayAnswer: boolean, willAnswer: boolean): Promise<void> {
     if (mayAnswer && !this.#ofDatabase) await this.refresh().catch(() => {});
     const isCertain = this.#ofDatabase !== undefined || !willAnswer;
-    if (isCertain) this.refuseIfExposed();
+    if (isCertain) this.#refuseIfExposed();
   }
 
-  /** Throws a `StartError` where other machines can call, there is no key, and nobody allowed that. */
-  refuseIfExposed(): void {
+  /** The same when the database answers; where it stops to, nobody is let in until it does again. */
+  async whenReady(): Promise<void> {
+    await this.refresh().catch(() => {});
+    if (this.#ofDatabase) this.#refuseIfExposed();
+  }
+
+  #refuseIfExposed(): void {
     const { anonymousScopes, host } = this.#config;
     if (anonymousScopes !== 'auto' || isLoopback(host) || this.ring.hasHadKeys) return;
     throw new StartError(

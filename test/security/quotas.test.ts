@@ -1,0 +1,130 @@
+import { create } from '@bufbuild/protobuf';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import { Code, type ConnectError, createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RetryInfoSchema } from '../../gen/typescript/google/rpc/error_details_pb.js';
+import {
+  IngestService,
+  StreamBatchesRequestSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { metric } from '../support/metrics.ts';
+import { keyAdmin } from './callers.ts';
+
+const operator = { name: 'a test' };
+let database: TestDatabase;
+let collectors: TestCollector[];
+const secrets: Record<string, string> = {};
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const admin = keyAdmin(database);
+  const make = async (name: string, limits: object, scopes = ['ingest']) => {
+    secrets[name] = (await admin.create(operator, { name, scopes, limits })).secret;
+  };
+  await make('shared', { recordsPerSecond: 200 });
+  await make('streamed', { recordsPerSecond: 100 });
+  await make('bytes', { bytesPerSecond: 1000 });
+  await make('reader', { queryShare: 0.01 }, ['query']);
+  await make('free', {});
+  const start = () => startCollector({ TELEMETRY_BATCH_ROWS_MAX: '1000' }, database);
+  collectors = await Promise.all([start(), start(), start()]);
+});
+afterAll(async () => {
+  await Promise.all(collectors.map((collector) => collector.stop()));
+  await database.drop();
+});
+
+const url = (index: number) => (collectors[index] as TestCollector).baseUrl;
+
+async function post(index: number, name: string, count: number) {
+  const response = await fetch(`${url(index)}/v1/telemetry/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': secrets[name] as string },
+    body: JSON.stringify({ events: Array(count).fill({ event_type: name }) }),
+  });
+  const body = (await response.json()) as { code?: string; message?: string };
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
+}
+
+const stored = (name: string) =>
+  database.count(`select count(*) from system_telemetry where event_type = '${name}'`);
+
+describe('a quota', () => {
+  it('is answered with a delay, for its key alone, and counted', async () => {
+    expect((await post(0, 'bytes', 50)).status).toBe(200);
+    expect(await post(0, 'bytes', 1)).toMatchObject({
+      status: 429,
+      retryAfter: expect.stringMatching(/^\d+$/),
+      body: { code: 'resource_exhausted', message: expect.stringContaining('key bytes') },
+    });
+    expect((await post(0, 'free', 50)).status).toBe(200);
+    const value = (series: string) => metric(url(0), series);
+    expect(await value('telemetry_key_records_total{key="bytes",outcome="taken"}')).toBe(50);
+    expect(await value('telemetry_key_records_total{key="bytes",outcome="refused"}')).toBe(1);
+    expect(await value('telemetry_requests_refused_total{reason="quota"}')).toBe(1);
+  });
+
+  it('refuses batches of a stream one by one, with a delay for each', async () => {
+    const transport = createGrpcTransport({
+      baseUrl: url(0),
+      interceptors: [
+        (next) => (request) => {
+          request.header.set('authorization', `Bearer ${secrets.streamed}`);
+          return next(request);
+        },
+      ],
+    });
+    const events = Array(100).fill({ eventType: 'streamed' });
+    async function* batches() {
+      for (let sent = 0; sent < 5; sent++) yield create(StreamBatchesRequestSchema, { events });
+    }
+    const client = createClient(IngestService, transport);
+    const answers = [];
+    for await (const answer of client.streamBatches(batches())) answers.push(answer);
+    expect(answers).toHaveLength(5);
+    const refused = answers.flatMap(({ error }) => error ?? []);
+    expect(refused).toHaveLength(4);
+    for (const { code, retryDelay } of refused) {
+      expect(code).toBe(Code.ResourceExhausted);
+      expect(retryDelay && durationMs(retryDelay)).toBeGreaterThan(0);
+    }
+    const refusal = await client.logBatch({ events }).catch((error) => error);
+    expect((refusal as ConnectError).findDetails(RetryInfoSchema)).toHaveLength(1);
+    expect(await stored('streamed')).toBe(100);
+  });
+
+  it('holds for several collectors together', async () => {
+    const until = async (ms: number) => {
+      const endsAt = performance.now() + ms;
+      const send = async (index: number) => {
+        while (performance.now() < endsAt) {
+          const { status } = await post(index, 'shared', 5);
+          if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      };
+      await Promise.all([send(0), send(0), send(1)]);
+    };
+    // Until they have heard of each other.
+    await until(3000);
+    const before = await stored('shared');
+    const beganAt = performance.now();
+    await until(10_000);
+    const perSecond = ((await stored('shared')) - before) / ((performance.now() - beganAt) / 1000);
+    expect(perSecond).toBeGreaterThan(200 * 0.8);
+    expect(perSecond).toBeLessThan(200 * 1.2);
+  }, 60_000);
+});
+
+it('a share of queries bounds how many are in progress, and their time', async () => {
+  const ask = async () => {
+    const headers = { authorization: `Bearer ${secrets.reader}` };
+    const response = await fetch(`${url(1)}/v1/telemetry/stats`, { headers });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const statuses = await Promise.all(Array.from({ length: 20 }, ask));
+  expect(statuses.toSorted()).toEqual([200, ...Array(19).fill(429)]);
+});
