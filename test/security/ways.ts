@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 /** How a request was received, whatever protocol said so. */
 export type Reception = 'unauthenticated' | 'forbidden' | 'let in';
 
-export interface Ask {
+interface Ask {
   readonly method: string;
   readonly path: string;
   readonly contentType: string;
