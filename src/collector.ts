@@ -39,7 +39,6 @@ export class Collector {
   readonly #clock: Clock;
   readonly #shutdown = new AbortController();
   readonly #database: DatabaseService;
-  readonly #prices: LivePrices;
   readonly #path: IngestPath;
   readonly #server: SocketServer;
   readonly #keys: Keys;
@@ -59,7 +58,6 @@ export class Collector {
     this.#health = new Health(logger);
     this.#clock = new Clock(this.#health);
     measureHealth(this.#health, this.#registry);
-    this.#prices = prices;
     this.#path = createIngestPath(
       config,
       database.writers,
@@ -67,7 +65,7 @@ export class Collector {
       this.#registry,
       this.#health,
       this.#clock,
-      prices.pricer,
+      prices,
       logger,
     );
     this.#keys = new Keys(config, database.gossip, this.#registry, logger);
@@ -150,7 +148,7 @@ export class Collector {
     const tired = AbortSignal.any([deadline, AbortSignal.timeout(drainStopMsMax)]);
     await Promise.race([this.#path.drain.stop(), untilAborted(tired)]);
     this.#path.intake.stop();
-    this.#prices.stop();
+    this.#path.prices.stop();
     await Promise.race([this.#keys.stop(), untilAborted(tired)]);
     await Promise.race([this.#path.outage.close(), untilAborted(tired)]);
     await this.#path.spool.close();
@@ -181,7 +179,7 @@ export class Collector {
     this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
     this.#path.intake.start();
-    this.#prices.start();
+    this.#path.prices.start();
     this.#keys.start();
   }
 

@@ -17,7 +17,7 @@ import { Accounting } from './observe/accounting.ts';
 import type { Clock } from './observe/clock.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
-import type { Pricer } from './prices/pricer.ts';
+import type { LivePrices } from './prices/live-prices.ts';
 import { dayMs, minuteMs } from './units.ts';
 
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
@@ -27,6 +27,8 @@ const unaryRowsMax = 100;
 export interface IngestPath {
   /** Validates and encodes. */
   readonly ingest: Ingest;
+  /** Says what usage costs. */
+  readonly prices: LivePrices;
   /** Gathers batches into groups. */
   readonly buffer: IngestBuffer;
   /** Takes the groups that the database does not. */
@@ -50,7 +52,7 @@ export function createIngestPath(
   registry: Registry,
   health: Health,
   clock: Clock,
-  pricer: Pricer,
+  prices: LivePrices,
   logger: Logger,
 ): IngestPath {
   const accounting = new Accounting(registry);
@@ -65,8 +67,13 @@ export function createIngestPath(
   const intake = new IntakeWatch(spool, outage, options, health);
   const buffer = createBuffer(config, fallback, accounting);
   measure(buffer, spool, registry);
-  const ingest = new Ingest(buffer, { ...ingestOptions(config), pricer }, accounting, clock);
-  return { ingest, buffer, spool, outage, drain, intake, writer, accounting };
+  const ingest = new Ingest(
+    buffer,
+    { ...ingestOptions(config), pricer: prices.pricer },
+    accounting,
+    clock,
+  );
+  return { ingest, prices, buffer, spool, outage, drain, intake, writer, accounting };
 }
 
 function createBuffer(

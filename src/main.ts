@@ -33,7 +33,7 @@ import {
   spoolDrain,
   spoolShow,
 } from './operator-commands.ts';
-import { pricesList } from './price-commands.ts';
+import { pricesList, usageExplain, usageReprice } from './price-commands.ts';
 
 const quiet: CommandOptions = { quiet: true };
 
@@ -162,6 +162,23 @@ const program = new Command('gravitas-telemetry')
       .addCommand(command('status [directory]', 'what there is of it', spoolShow, quiet))
       .addCommand(
         command('drain <directory>', 'store what a collector that is gone left', spoolDrain, quiet),
+      ),
+  )
+  .addCommand(
+    new Command('usage')
+      .description('stored model calls')
+      .addCommand(
+        command('explain <id>', 'which rule, which price, which arithmetic', usageExplain, quiet),
+      )
+      .addCommand(
+        command('reprice', 'compute costs anew that no client has said', usageReprice, {
+          quiet: true,
+          own: [
+            new Option('--since <time>', 'from this time or day on, or so long ago: 30d, 12h'),
+            new Option('--until <time>', 'before this time or day'),
+            new Option('--dry-run', 'only say what would change'),
+          ],
+        }),
       ),
   )
   .addCommand(

@@ -30,7 +30,7 @@ const lettersMax = 1000;
 const auditEntriesMax = 1000;
 
 /** A command that works on the database, beside a running collector or without one. */
-const onDatabase =
+export const onDatabase =
   (
     work: (database: DatabaseService, args: readonly string[], logger: Logger) => Promise<void>,
     { create = false } = {},

@@ -53,7 +53,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const stream = { inFlightMax: config.streamBatchesMax, shutdown, onRefused };
   const handlers = new IngestHandlers(path.ingest, stream);
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
-  const queries = queryHandlers(database.reader);
+  const queries = queryHandlers(database.reader, path.prices.pricer);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, registry);
   const { audit, keyAdmin, keyRing } = parts;
   const names = services.map(({ typeName }) => typeName);

@@ -71,7 +71,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   query: {
-    own: ['gen', 'serve', 'postgres', 'database', 'records', 'errors', 'units', 'uuid'],
+    own: ['gen', 'serve', 'postgres', 'database', 'records', 'prices', 'errors', 'units', 'uuid'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
   },
   observe: {
@@ -89,6 +89,8 @@ const rules: Readonly<Record<string, Rules>> = {
       'errors',
       'units',
       'uuid',
+      'prices',
+      'records/cost-source',
     ],
     typesOf: ['config', 'observe'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'pg', 'prom-client'],
@@ -120,7 +122,19 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config', 'observe'],
     packages: ['prom-client'],
   },
-  'price-commands.ts': { own: ['prices'], typesOf: ['operator-commands'], packages: [] },
+  'price-commands.ts': {
+    own: [
+      'admin',
+      'errors',
+      'key-commands',
+      'operator-commands',
+      'prices',
+      'query',
+      'records/rfc3339',
+      'units',
+    ],
+    packages: [],
+  },
   'directory-lock.ts': { own: ['errors'], packages: [] },
   'config.ts': {
     own: ['postgres/address', 'errors', 'units'],

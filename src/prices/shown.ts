@@ -13,10 +13,14 @@ interface ShownPrice {
   readonly [more: string]: string;
 }
 
-export interface ShownPrices {
+/** Which prices there are. */
+export interface Editions {
   readonly list: typeof listEdition;
   /** Absent without own prices. */
   readonly own?: { readonly version: string; readonly date: string };
+}
+
+interface ShownPrices extends Editions {
   readonly prices: readonly ShownPrice[];
 }
 
@@ -27,16 +31,19 @@ export interface PriceFilter {
   readonly model: string;
 }
 
+export const editions = ({ version, date }: OwnPrices): Editions => ({
+  list: listEdition,
+  ...(version === '' ? {} : { own: { version, date } }),
+});
+
 /** Every price there is, own ones first. */
 export async function shownPrices(own: OwnPrices, filter: PriceFilter): Promise<ShownPrices> {
   const listed = (await listedModels()).filter(({ provider, model }) =>
     isMeant(filter, provider, model),
   );
   const ours = own.entries.filter((entry) => isOwnMeant(filter, entry));
-  const { version, date } = own;
   return {
-    list: listEdition,
-    ...(version === '' ? {} : { own: { version, date } }),
+    ...editions(own),
     prices: [...ours.map(shownOwn), ...listed.flatMap(shownListed)],
   };
 }

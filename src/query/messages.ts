@@ -1,6 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { listEdition } from '../prices/list.ts';
+import type { Pricer } from '../prices/pricer.ts';
 import type { EventRow } from './events.ts';
 import { doubleMetadata } from './metadata.ts';
 import type { ComponentStatistics, UsageTotals } from './statistics.ts';
@@ -42,6 +44,16 @@ export function usageMessage(row: UsageTotals) {
     cacheWriteTokens: BigInt(row.cache_write_tokens),
     reasoningTokens: BigInt(row.reasoning_tokens),
     ambiguous: BigInt(row.ambiguous),
+    unpriced: BigInt(row.unpriced),
+    unpricedTokens: BigInt(row.unpriced_tokens),
+  };
+}
+
+/** The prices that costs are computed by at the moment. */
+export function editions({ own: { version, date } }: Pricer) {
+  return {
+    priceList: listEdition,
+    ...present('ownPrices', version === '' ? null : { name: 'own', version, date }),
   };
 }
 

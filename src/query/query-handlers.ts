@@ -13,12 +13,21 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Database } from '../database/schema.ts';
 import { classifyDatabaseError } from '../postgres/sqlstate.ts';
+import type { Pricer } from '../prices/pricer.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { hourMs } from '../units.ts';
 import { checkHours, checkPageSize, checkRange, checkTexts, date, latest } from './checks.ts';
 import { type EventPage, listEvents } from './events.ts';
+import { explainUsage } from './explain.ts';
 import { footprint } from './footprint.ts';
-import { componentMessage, eventMessage, present, time, usageMessage } from './messages.ts';
+import {
+  componentMessage,
+  editions,
+  eventMessage,
+  present,
+  time,
+  usageMessage,
+} from './messages.ts';
 import { QueryDecoder } from './query-decoder.ts';
 import { statistics, trends, usageSummary } from './statistics.ts';
 
@@ -27,7 +36,7 @@ const hoursDefault = 24;
 const trendDays = 60;
 
 /** All of QueryService, by reads on a pool of their own. Throws `ServiceError`. */
-export function queryHandlers(db: Kysely<Database>) {
+export function queryHandlers(db: Kysely<Database>, pricer: Pricer) {
   const eventPage = async (request: ListEventsRequest): Promise<EventPage> => {
     const hours = request.hours === 0 ? undefined : checkHours(request.hours);
     const since = hours === undefined ? undefined : new Date(Date.now() - hours * hourMs);
@@ -78,12 +87,17 @@ export function queryHandlers(db: Kysely<Database>) {
         ...usageMessage(summary),
         l2Tokens: BigInt(summary.l2_tokens),
         timeWindowHours: hours,
+        ...editions(pricer),
         breakdown: summary.breakdown.map((row) => ({
           ...usageMessage(row),
           ...present('model', row.model),
           ...present('layer', row.layer),
         })),
       });
+    },
+
+    async explainUsage({ id }) {
+      return await explainUsage(db, pricer, id);
     },
 
     async getTrends({ days: given, component, overallOfAllEvents }) {

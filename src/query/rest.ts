@@ -7,6 +7,8 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import {
+  ExplainUsageRequestSchema,
+  ExplainUsageResponseSchema,
   GetFootprintRequestSchema,
   GetFootprintResponseSchema,
   GetStatsRequestSchema,
@@ -49,6 +51,12 @@ export function restQueries(handlers: QueryHandlers): Route[] {
       GetUsageSummaryRequestSchema,
       GetUsageSummaryResponseSchema,
       handlers.getUsageSummary,
+    ),
+    get(
+      '/v1/telemetry/usage/explain',
+      ExplainUsageRequestSchema,
+      ExplainUsageResponseSchema,
+      handlers.explainUsage,
     ),
     get(
       '/v1/telemetry/trends',

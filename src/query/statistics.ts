@@ -59,6 +59,10 @@ export interface UsageTotals {
   readonly cost_usd: number;
   /** Those of the requests whose counts contradict each other. */
   readonly ambiguous: number;
+  /** Those of the requests that have no cost. */
+  readonly unpriced: number;
+  /** Of those. */
+  readonly unpriced_tokens: number;
 }
 
 export interface UsageSummary extends UsageTotals {
@@ -97,11 +101,11 @@ export async function usageSummary(
       ${count(sql`sum(cache_write_tokens)`)} as cache_write_tokens,
       ${count(sql`sum(reasoning_tokens)`)} as reasoning_tokens,
       count(*) filter (where ambiguous) as ambiguous,
+      count(*) filter (where not ${hasCost}) as unpriced,
+      ${count(sql`sum(${tokens}) filter (where not ${hasCost})`)} as unpriced_tokens,
       ${count(sql`sum(${tokens}) filter (where layer = 'L2')`)} as l2_tokens,
       ${mean('duration_ms')} as avg_duration_ms,
-      coalesce(${double(sql`
-        sum(cost_usd) filter (where cost_usd not in ('NaN', 'Infinity', '-Infinity'))`)}, 0)
-        as cost_usd
+      coalesce(${double(sql`sum(cost_usd) filter (where ${hasCost})`)}, 0) as cost_usd
     from usage_stats
     where ${within(hours)}
       and (${model} = '' or model = ${model})
@@ -210,6 +214,9 @@ const exact = (sum: RawBuilder<unknown>): RawBuilder<number | null> => sql`
 
 const mean = (column: 'value' | 'duration_ms'): RawBuilder<number | null> =>
   double(sql`avg(${finite(column)}::numeric)`);
+
+const hasCost = sql`
+  coalesce(cost_usd not in ('NaN', 'Infinity', '-Infinity'), false)`;
 
 const tokens = sql`coalesce(prompt_tokens, 0)::numeric + coalesce(completion_tokens, 0)`;
 

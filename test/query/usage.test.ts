@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listEdition } from '../../src/prices/list.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { insertEvents } from '../support/seed.ts';
@@ -53,7 +54,14 @@ describe('usage and footprint', () => {
       usage: [...usage, old],
     });
     expect(body).toMatchObject({ usage: 6 });
-    const parts = { cached_tokens: 0, cache_write_tokens: 0, reasoning_tokens: 0, ambiguous: 0 };
+    const parts = {
+      cached_tokens: 0,
+      cache_write_tokens: 0,
+      reasoning_tokens: 0,
+      ambiguous: 0,
+      unpriced: 0,
+      unpriced_tokens: 0,
+    };
     // 0.1 and 0.2 are summed as decimals: as floats they make 0.30000000000000004.
     const l2 = {
       requests: 2,
@@ -79,6 +87,10 @@ describe('usage and footprint', () => {
       cache_write_tokens: 30,
       reasoning_tokens: 7,
       ambiguous: 1,
+      unpriced: 2,
+      unpriced_tokens: 13,
+      price_list: listEdition,
+      own_prices: null,
       time_window_hours: 24,
       breakdown: [
         { model: 'gpt', layer: 'L2', ...l2 },
@@ -105,6 +117,8 @@ describe('usage and footprint', () => {
           ...parts,
           cached_tokens: 6,
           ambiguous: 1,
+          unpriced: 1,
+          unpriced_tokens: 10,
         },
         {
           model: 'gemma',
@@ -116,6 +130,8 @@ describe('usage and footprint', () => {
           avg_duration_ms: 9,
           cost_usd: 0,
           ...parts,
+          unpriced: 1,
+          unpriced_tokens: 3,
         },
       ],
     });

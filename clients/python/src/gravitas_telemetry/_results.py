@@ -68,6 +68,10 @@ class UsageBreakdown:
     reasoning_tokens: int = 0
     ambiguous: int = 0
     """Requests whose counts contradict each other."""
+    unpriced: int = 0
+    """Requests without a cost, which are not in `cost_usd`."""
+    unpriced_tokens: int = 0
+    """Their tokens."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,10 @@ class UsageSummary:
     reasoning_tokens: int = 0
     ambiguous: int = 0
     """Requests whose counts contradict each other."""
+    unpriced: int = 0
+    """Requests without a cost, which are not in `cost_usd`."""
+    unpriced_tokens: int = 0
+    """Their tokens."""
 
 
 @dataclass(frozen=True)

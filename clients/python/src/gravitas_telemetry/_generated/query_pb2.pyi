@@ -95,7 +95,7 @@ class GetUsageSummaryRequest(_message.Message):
     def __init__(self, hours: _Optional[float] = ..., model: _Optional[str] = ..., layer: _Optional[str] = ...) -> None: ...
 
 class GetUsageSummaryResponse(_message.Message):
-    __slots__ = ("requests", "input_tokens", "output_tokens", "total_tokens", "l2_tokens", "avg_duration_ms", "cost_usd", "time_window_hours", "breakdown", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "ambiguous")
+    __slots__ = ("requests", "input_tokens", "output_tokens", "total_tokens", "l2_tokens", "avg_duration_ms", "cost_usd", "time_window_hours", "breakdown", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "ambiguous", "unpriced", "unpriced_tokens", "price_list", "own_prices")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +109,10 @@ class GetUsageSummaryResponse(_message.Message):
     CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
     REASONING_TOKENS_FIELD_NUMBER: _ClassVar[int]
     AMBIGUOUS_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    OWN_PRICES_FIELD_NUMBER: _ClassVar[int]
     requests: int
     input_tokens: int
     output_tokens: int
@@ -122,10 +126,24 @@ class GetUsageSummaryResponse(_message.Message):
     cache_write_tokens: int
     reasoning_tokens: int
     ambiguous: int
-    def __init__(self, requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., l2_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., time_window_hours: _Optional[float] = ..., breakdown: _Optional[_Iterable[_Union[UsageBreakdown, _Mapping]]] = ..., cached_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., ambiguous: _Optional[int] = ...) -> None: ...
+    unpriced: int
+    unpriced_tokens: int
+    price_list: PriceEdition
+    own_prices: PriceEdition
+    def __init__(self, requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., l2_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., time_window_hours: _Optional[float] = ..., breakdown: _Optional[_Iterable[_Union[UsageBreakdown, _Mapping]]] = ..., cached_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., ambiguous: _Optional[int] = ..., unpriced: _Optional[int] = ..., unpriced_tokens: _Optional[int] = ..., price_list: _Optional[_Union[PriceEdition, _Mapping]] = ..., own_prices: _Optional[_Union[PriceEdition, _Mapping]] = ...) -> None: ...
+
+class PriceEdition(_message.Message):
+    __slots__ = ("name", "version", "date")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    date: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., date: _Optional[str] = ...) -> None: ...
 
 class UsageBreakdown(_message.Message):
-    __slots__ = ("model", "layer", "requests", "input_tokens", "output_tokens", "total_tokens", "avg_duration_ms", "cost_usd", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "ambiguous")
+    __slots__ = ("model", "layer", "requests", "input_tokens", "output_tokens", "total_tokens", "avg_duration_ms", "cost_usd", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "ambiguous", "unpriced", "unpriced_tokens")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +156,8 @@ class UsageBreakdown(_message.Message):
     CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
     REASONING_TOKENS_FIELD_NUMBER: _ClassVar[int]
     AMBIGUOUS_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_TOKENS_FIELD_NUMBER: _ClassVar[int]
     model: str
     layer: str
     requests: int
@@ -150,7 +170,45 @@ class UsageBreakdown(_message.Message):
     cache_write_tokens: int
     reasoning_tokens: int
     ambiguous: int
-    def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., cached_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., ambiguous: _Optional[int] = ...) -> None: ...
+    unpriced: int
+    unpriced_tokens: int
+    def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., cached_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., ambiguous: _Optional[int] = ..., unpriced: _Optional[int] = ..., unpriced_tokens: _Optional[int] = ...) -> None: ...
+
+class ExplainUsageRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class ExplainUsageResponse(_message.Message):
+    __slots__ = ("id", "timestamp", "model", "provider", "cost_usd", "cost_source", "usage_rule", "unpriced_reason", "current_cost_usd", "current_cost_source", "explanation", "price_list", "own_prices")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    COST_USD_FIELD_NUMBER: _ClassVar[int]
+    COST_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    USAGE_RULE_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_REASON_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_COST_USD_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_COST_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    PRICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    OWN_PRICES_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    timestamp: _timestamp_pb2.Timestamp
+    model: str
+    provider: str
+    cost_usd: str
+    cost_source: str
+    usage_rule: str
+    unpriced_reason: str
+    current_cost_usd: str
+    current_cost_source: str
+    explanation: _containers.RepeatedScalarFieldContainer[str]
+    price_list: PriceEdition
+    own_prices: PriceEdition
+    def __init__(self, id: _Optional[str] = ..., timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., cost_usd: _Optional[str] = ..., cost_source: _Optional[str] = ..., usage_rule: _Optional[str] = ..., unpriced_reason: _Optional[str] = ..., current_cost_usd: _Optional[str] = ..., current_cost_source: _Optional[str] = ..., explanation: _Optional[_Iterable[str]] = ..., price_list: _Optional[_Union[PriceEdition, _Mapping]] = ..., own_prices: _Optional[_Union[PriceEdition, _Mapping]] = ...) -> None: ...
 
 class GetTrendsRequest(_message.Message):
     __slots__ = ("days", "component", "overall_of_all_events")

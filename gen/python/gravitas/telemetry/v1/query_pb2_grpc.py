@@ -50,6 +50,11 @@ class QueryServiceStub:
                 request_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetUsageSummaryRequest.SerializeToString,
                 response_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetUsageSummaryResponse.FromString,
                 _registered_method=True)
+        self.ExplainUsage = channel.unary_unary(
+                '/gravitas.telemetry.v1.QueryService/ExplainUsage',
+                request_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ExplainUsageRequest.SerializeToString,
+                response_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ExplainUsageResponse.FromString,
+                _registered_method=True)
         self.GetTrends = channel.unary_unary(
                 '/gravitas.telemetry.v1.QueryService/GetTrends',
                 request_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetTrendsRequest.SerializeToString,
@@ -87,6 +92,14 @@ class QueryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainUsage(self, request, context):
+        """Which rule counted a usage record, and which price and arithmetic make its cost, in words.
+        HTTP name: GET /v1/telemetry/usage/explain
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTrends(self, request, context):
         """THOUGHT_LATENCY by model over the retention window.
         """
@@ -118,6 +131,11 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     servicer.GetUsageSummary,
                     request_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetUsageSummaryRequest.FromString,
                     response_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetUsageSummaryResponse.SerializeToString,
+            ),
+            'ExplainUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainUsage,
+                    request_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ExplainUsageRequest.FromString,
+                    response_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ExplainUsageResponse.SerializeToString,
             ),
             'GetTrends': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTrends,
@@ -212,6 +230,33 @@ class QueryService:
             '/gravitas.telemetry.v1.QueryService/GetUsageSummary',
             gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetUsageSummaryRequest.SerializeToString,
             gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetUsageSummaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gravitas.telemetry.v1.QueryService/ExplainUsage',
+            gravitas_dot_telemetry_dot_v1_dot_query__pb2.ExplainUsageRequest.SerializeToString,
+            gravitas_dot_telemetry_dot_v1_dot_query__pb2.ExplainUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

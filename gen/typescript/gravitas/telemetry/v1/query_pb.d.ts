@@ -353,6 +353,34 @@ export declare type GetUsageSummaryResponse = Message<"gravitas.telemetry.v1.Get
    * @generated from field: int64 ambiguous = 13;
    */
   ambiguous: bigint;
+
+  /**
+   * Those of requests that have no cost, and are not in cost_usd.
+   *
+   * @generated from field: int64 unpriced = 14;
+   */
+  unpriced: bigint;
+
+  /**
+   * Their part of total_tokens.
+   *
+   * @generated from field: int64 unpriced_tokens = 15;
+   */
+  unpricedTokens: bigint;
+
+  /**
+   * The list by which costs are computed at the moment; each row says by which its own was.
+   *
+   * @generated from field: gravitas.telemetry.v1.PriceEdition price_list = 16;
+   */
+  priceList?: PriceEdition | undefined;
+
+  /**
+   * The operator's own prices, which go before the list; absent where there are none.
+   *
+   * @generated from field: gravitas.telemetry.v1.PriceEdition own_prices = 17;
+   */
+  ownPrices?: PriceEdition | undefined;
 };
 
 /**
@@ -360,6 +388,36 @@ export declare type GetUsageSummaryResponse = Message<"gravitas.telemetry.v1.Get
  * Use `create(GetUsageSummaryResponseSchema)` to create a new message.
  */
 export declare const GetUsageSummaryResponseSchema: GenMessage<GetUsageSummaryResponse>;
+
+/**
+ * Which prices.
+ *
+ * @generated from message gravitas.telemetry.v1.PriceEdition
+ */
+export declare type PriceEdition = Message<"gravitas.telemetry.v1.PriceEdition"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * The day (UTC) on which they were changed last, for example 2026-09-23.
+   *
+   * @generated from field: string date = 3;
+   */
+  date: string;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.PriceEdition.
+ * Use `create(PriceEditionSchema)` to create a new message.
+ */
+export declare const PriceEditionSchema: GenMessage<PriceEdition>;
 
 /**
  * @generated from message gravitas.telemetry.v1.UsageBreakdown
@@ -424,6 +482,16 @@ export declare type UsageBreakdown = Message<"gravitas.telemetry.v1.UsageBreakdo
    * @generated from field: int64 ambiguous = 12;
    */
   ambiguous: bigint;
+
+  /**
+   * @generated from field: int64 unpriced = 13;
+   */
+  unpriced: bigint;
+
+  /**
+   * @generated from field: int64 unpriced_tokens = 14;
+   */
+  unpricedTokens: bigint;
 };
 
 /**
@@ -431,6 +499,112 @@ export declare type UsageBreakdown = Message<"gravitas.telemetry.v1.UsageBreakdo
  * Use `create(UsageBreakdownSchema)` to create a new message.
  */
 export declare const UsageBreakdownSchema: GenMessage<UsageBreakdown>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.ExplainUsageRequest
+ */
+export declare type ExplainUsageRequest = Message<"gravitas.telemetry.v1.ExplainUsageRequest"> & {
+  /**
+   * Of the row in usage_stats.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.ExplainUsageRequest.
+ * Use `create(ExplainUsageRequestSchema)` to create a new message.
+ */
+export declare const ExplainUsageRequestSchema: GenMessage<ExplainUsageRequest>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.ExplainUsageResponse
+ */
+export declare type ExplainUsageResponse = Message<"gravitas.telemetry.v1.ExplainUsageResponse"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp timestamp = 2;
+   */
+  timestamp?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string model = 3;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string provider = 4;
+   */
+  provider: string;
+
+  /**
+   * As it is stored, to the last digit, in US dollars; absent where there is none.
+   *
+   * @generated from field: optional string cost_usd = 5;
+   */
+  costUsd?: string | undefined;
+
+  /**
+   * client, or the edition of the prices that it was computed by: list@0.1.8/2026-09-23, or own@…
+   *
+   * @generated from field: optional string cost_source = 6;
+   */
+  costSource?: string | undefined;
+
+  /**
+   * @generated from field: optional string usage_rule = 7;
+   */
+  usageRule?: string | undefined;
+
+  /**
+   * Why there is no price for it at the moment.
+   *
+   * @generated from field: optional string unpriced_reason = 8;
+   */
+  unpricedReason?: string | undefined;
+
+  /**
+   * What it costs by the prices of the moment.
+   *
+   * @generated from field: optional string current_cost_usd = 9;
+   */
+  currentCostUsd?: string | undefined;
+
+  /**
+   * @generated from field: optional string current_cost_source = 10;
+   */
+  currentCostSource?: string | undefined;
+
+  /**
+   * The rule, the price and the arithmetic: a sentence each.
+   *
+   * @generated from field: repeated string explanation = 11;
+   */
+  explanation: string[];
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.PriceEdition price_list = 12;
+   */
+  priceList?: PriceEdition | undefined;
+
+  /**
+   * Absent where there are none.
+   *
+   * @generated from field: gravitas.telemetry.v1.PriceEdition own_prices = 13;
+   */
+  ownPrices?: PriceEdition | undefined;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.ExplainUsageResponse.
+ * Use `create(ExplainUsageResponseSchema)` to create a new message.
+ */
+export declare const ExplainUsageResponseSchema: GenMessage<ExplainUsageResponse>;
 
 /**
  * @generated from message gravitas.telemetry.v1.GetTrendsRequest
@@ -710,6 +884,17 @@ export declare const QueryService: GenService<{
     methodKind: "unary";
     input: typeof GetUsageSummaryRequestSchema;
     output: typeof GetUsageSummaryResponseSchema;
+  },
+  /**
+   * Which rule counted a usage record, and which price and arithmetic make its cost, in words.
+   * HTTP name: GET /v1/telemetry/usage/explain
+   *
+   * @generated from rpc gravitas.telemetry.v1.QueryService.ExplainUsage
+   */
+  explainUsage: {
+    methodKind: "unary";
+    input: typeof ExplainUsageRequestSchema;
+    output: typeof ExplainUsageResponseSchema;
   },
   /**
    * THOUGHT_LATENCY by model over the retention window.

@@ -299,7 +299,7 @@ export declare type Usage = Message<"gravitas.telemetry.v1.Usage"> & {
 
   /**
    * Where cost_usd comes from. Absent: client, where there is a cost. The collector alone says
-   * computed. At most 64 characters.
+   * computed, list@… and own@…. At most 64 characters.
    *
    * @generated from field: string cost_source = 31;
    */

@@ -1,0 +1,143 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import { decimalText } from '../prices/decimal.ts';
+import type { Pricer } from '../prices/pricer.ts';
+import { type CostRow, costColumns, storedCall } from '../prices/stored.ts';
+import { costSources } from '../records/cost-source.ts';
+
+/** A cost before and after, in dollars. */
+export interface CostDifference {
+  readonly id: string;
+  /** Of the record, to the microsecond, as PostgreSQL writes it. */
+  readonly timestamp: string;
+  readonly model: string | null;
+  readonly layer: string | null;
+  readonly provider: string | null;
+  /** Null for none. */
+  readonly before: string | null;
+  readonly after: string;
+  /** By which prices it is now. */
+  readonly source: string;
+}
+
+/** Told of the differences in the transaction that makes them, so that what sums costs up follows. */
+export type OnDifferences = (
+  trx: Transaction<Database>,
+  differences: readonly CostDifference[],
+) => Promise<void>;
+
+export interface RepriceOptions {
+  readonly since: Date;
+  /** The end, excluded; absent for none. */
+  readonly until?: Date;
+  /** Changes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** What one transaction did. */
+export interface RepriceStep {
+  readonly rows: number;
+  readonly differences: readonly CostDifference[];
+  /** Everything before it is done: where to begin after an interruption. */
+  readonly doneUntil: string;
+}
+
+/** Rows of one transaction: it holds locks on them for a fraction of a second. */
+const chunkRows = 1000;
+
+/** Unpriced, or computed: no client's own. */
+const isOurs = sql<boolean>`(cost_usd is null
+  or starts_with(cost_source, ${costSources.list}) or starts_with(cost_source, ${costSources.own}))`;
+
+type Row = CostRow & {
+  readonly id: string;
+  readonly at: string;
+  readonly layer: string | null;
+  readonly cost: string | null;
+};
+
+/**
+ * Computes costs anew, by the prices of the moment: those that were computed, and those that are
+ * missing; never a client's own. In short transactions; done again it changes nothing, so that one
+ * that was interrupted is simply begun again.
+ */
+export async function* reprice(
+  db: Kysely<Database>,
+  pricer: Pricer,
+  options: RepriceOptions,
+  onDifferences: OnDifferences = async () => {},
+): AsyncGenerator<RepriceStep> {
+  let place = { at: options.since.toISOString(), id: '00000000-0000-0000-0000-000000000000' };
+  for (;;) {
+    const step = await db.transaction().execute(async (trx) => {
+      const rows = await nextRows(trx, options, place);
+      const differences = rows.flatMap((row) => difference(pricer, row) ?? []);
+      if (!options.dryRun && differences.length > 0) {
+        await update(trx, differences);
+        await onDifferences(trx, differences);
+      }
+      return { rows, differences };
+    });
+    const last = step.rows.at(-1);
+    if (!last) return;
+    place = last;
+    yield { rows: step.rows.length, differences: step.differences, doneUntil: last.at };
+    if (step.rows.length < chunkRows) return;
+  }
+}
+
+async function nextRows(
+  trx: Transaction<Database>,
+  { until, dryRun }: RepriceOptions,
+  place: { at: string; id: string },
+): Promise<Row[]> {
+  const query = trx
+    .selectFrom('usage_stats')
+    .select(costColumns)
+    .select([
+      'id',
+      'layer',
+      sql<string>`"timestamp"::text`.as('at'),
+      sql<number>`(extract(epoch from "timestamp") * 1000)::float8`.as('time_ms'),
+      sql<string | null>`cost_usd::text`.as('cost'),
+    ])
+    .where(sql<boolean>`("timestamp", id) > (${place.at}::timestamptz, ${place.id}::uuid)`)
+    .where('timestamp', '>=', sql<Date>`${place.at}::timestamptz`)
+    .where('timestamp', '<', until ?? sql<Date>`'infinity'`)
+    .where(isOurs)
+    .orderBy('timestamp')
+    .orderBy('id')
+    .limit(chunkRows);
+  return await (dryRun ? query : query.forUpdate()).execute();
+}
+
+/**
+ * What changes of a row; undefined where nothing does. A cost stays where there is no price any
+ * more: somebody may have left out the file of own prices.
+ */
+function difference(pricer: Pricer, row: Row): CostDifference | undefined {
+  const priced = pricer.price(storedCall(row));
+  if (typeof priced === 'string') return undefined;
+  const { id, at: timestamp, model, layer, provider, cost: before } = row;
+  const after = decimalText(priced.cost);
+  if (after === before) return undefined;
+  return { id, timestamp, model, layer, provider, before, after, source: priced.source };
+}
+
+async function update(
+  trx: Transaction<Database>,
+  differences: readonly CostDifference[],
+): Promise<void> {
+  const column = (of: (difference: CostDifference) => string) => differences.map(of);
+  await sql`
+    update usage_stats as stored
+    set cost_usd = given.cost, cost_source = given.source
+    from unnest(
+      ${column(({ id }) => id)}::uuid[],
+      ${column(({ timestamp }) => timestamp)}::timestamptz[],
+      ${column(({ after }) => after)}::numeric[],
+      ${column(({ source }) => source)}::text[]
+    ) as given (id, "timestamp", cost, source)
+    where stored."timestamp" = given."timestamp" and stored.id = given.id
+      and ${isOurs}`.execute(trx);
+}
