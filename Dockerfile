@@ -26,6 +26,6 @@ VOLUME /var/lib/gravitas-telemetry
 EXPOSE 8002
 # The first start creates a database; nobody asks for long afterwards.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TELEMETRY_PORT ?? 8002}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "bin/healthcheck.mjs"]
 # In the exec form, so that signals reach the collector and not a shell.
 ENTRYPOINT ["bin/gravitas-telemetry"]

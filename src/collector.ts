@@ -22,6 +22,12 @@ import { Refusals } from './serve/refusals.ts';
 import type { Route } from './serve/route.ts';
 import { Router } from './serve/router.ts';
 import { SocketServer } from './serve/socket-server.ts';
+import type { Certificate } from './serve/tls/certificate.ts';
+import {
+  CertificateFiles,
+  measureCertificate,
+  openCertificate,
+} from './serve/tls/certificate-files.ts';
 import { createTell } from './serve/told-error.ts';
 import { answerUnreadable } from './serve/unreadable.ts';
 
@@ -40,6 +46,7 @@ export class Collector {
   readonly #shutdown = new AbortController();
   readonly #database: DatabaseService;
   readonly #path: IngestPath;
+  readonly #certificate: CertificateFiles | undefined;
   readonly #server: SocketServer;
   readonly #keys: Keys;
   #limits: CallLimits | undefined;
@@ -48,6 +55,7 @@ export class Collector {
     config: Config,
     logger: Logger,
     prices: LivePrices,
+    certificate: Certificate | undefined,
     database: DatabaseService,
     spool: Spool,
   ) {
@@ -69,6 +77,9 @@ export class Collector {
       logger,
     );
     this.#keys = new Keys(config, database.gossip, this.#registry, logger);
+    this.#certificate =
+      certificate && new CertificateFiles(config, certificate, this.#health, logger);
+    measureCertificate(this.#certificate, this.#registry);
     this.#server = this.#createServer();
   }
 
@@ -78,6 +89,7 @@ export class Collector {
    */
   static async start(config: Config, logger: Logger): Promise<Collector> {
     const prices = new LivePrices(config.pricesFile, logger);
+    const certificate = await openCertificate(config);
     const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;
     makePrivateDirectory(config.dataDirectory);
     const spool = await Spool.open({
@@ -90,7 +102,7 @@ export class Collector {
     let database: DatabaseService | undefined;
     try {
       database = await DatabaseService.open(config, logger, lockWaitMsMax);
-      const collector = new Collector(config, logger, prices, database, spool);
+      const collector = new Collector(config, logger, prices, certificate, database, spool);
       await collector.#keys.beforeListening(
         config.databaseUrl !== '',
         config.databaseUrl !== '' || holdsCluster(config.dataDirectory),
@@ -137,6 +149,7 @@ export class Collector {
     this.#shutdown.abort();
     await this.#server.stop(deadline);
     this.#limits?.turns.close();
+    this.#certificate?.close();
     await Promise.race([this.#path.buffer.close(), untilAborted(deadline)]);
     if (this.#path.buffer.depth > 0) {
       this.#logger.error(
@@ -215,6 +228,10 @@ export class Collector {
         streamsPerConnectionMax: config.connectionCallsMax,
         onRefused,
         onUnreadable: answerUnreadable(tell),
+        ...(this.#certificate && {
+          tls: { certificate: this.#certificate, clientAuth: config.tlsClientAuth },
+          ...(config.tlsPlainText === 'refuse' && { onPlainText: router.plainTextListener }),
+        }),
       },
       router.listener,
       logger,

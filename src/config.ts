@@ -34,6 +34,8 @@ const wholeNumber = (min: number, max: number) =>
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `expects one of ${values.join(', ')}` });
 
+const fileOrNone = z.string().regex(/^$|^\//, 'expects an absolute path');
+
 /** What browsers call the origin of a page, such as https://telemetry.example:8443. */
 const originPattern = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+\/?$/i;
 
@@ -265,7 +267,8 @@ export const options = {
     flag: '--header-ms-max <ms>',
     schema: wholeNumber(100, 600_000),
     default: '10000',
-    description: 'how long the header of a request may take, and the first bytes of a connection',
+    description:
+      'how long the header of a request may take, the first bytes of a connection, and a handshake',
   }),
   requestMsMax: option({
     env: 'TELEMETRY_REQUEST_MS_MAX',
@@ -310,6 +313,57 @@ export const options = {
     default: '1000',
     description:
       'calls that one HTTP/2 connection may cancel at once; after that a thirtieth of it a second',
+  }),
+  tlsCertFile: option({
+    env: 'TELEMETRY_TLS_CERT_FILE',
+    flag: '--tls-cert-file <path>',
+    schema: fileOrNone,
+    default: '',
+    description: 'certificate in PEM, with those between it and its authority; empty: no TLS',
+  }),
+  tlsKeyFile: option({
+    env: 'TELEMETRY_TLS_KEY_FILE',
+    flag: '--tls-key-file <path>',
+    schema: fileOrNone,
+    default: '',
+    description: 'its private key in PEM',
+  }),
+  tlsKeyPassword: option({
+    env: 'TELEMETRY_TLS_KEY_PASSWORD',
+    flag: '--tls-key-password <text>',
+    schema: z.string().max(1024, 'expects a text of at most 1024 characters'),
+    default: '',
+    description: 'password of an encrypted key',
+    secret: true,
+  }),
+  tlsClientCaFile: option({
+    env: 'TELEMETRY_TLS_CLIENT_CA_FILE',
+    flag: '--tls-client-ca-file <path>',
+    schema: fileOrNone,
+    default: '',
+    description:
+      'authorities in PEM for certificates of clients; empty: clients are asked for none',
+  }),
+  tlsClientAuth: option({
+    env: 'TELEMETRY_TLS_CLIENT_AUTH',
+    flag: '--tls-client-auth <mode>',
+    schema: oneOf(['require', 'optional']),
+    default: 'require',
+    description: 'whether clients need a certificate by these; one by others is refused anyway',
+  }),
+  tlsMinVersion: option({
+    env: 'TELEMETRY_TLS_MIN_VERSION',
+    flag: '--tls-min-version <version>',
+    schema: oneOf(['1.2', '1.3']),
+    default: '1.2',
+    description: 'least version of TLS',
+  }),
+  tlsPlainText: option({
+    env: 'TELEMETRY_TLS_PLAIN_TEXT',
+    flag: '--tls-plain-text <mode>',
+    schema: oneOf(['refuse', 'allow']),
+    default: 'refuse',
+    description: 'what becomes of plain text on the port that has TLS',
   }),
   corsOrigins: option({
     env: 'TELEMETRY_CORS_ORIGINS',

@@ -63,12 +63,12 @@ async function serve(config: Config, logger: Logger): Promise<void> {
     if (!stopping) await collector.stop();
     throw error;
   }
-  logger.info(`ready: ${urlOf(config.host, collector.port)}`);
+  logger.info(`ready: ${urlOf(config, collector.port)}`);
 }
 
-function urlOf(host: string, port: number): string {
+function urlOf({ host, tlsCertFile }: Config, port: number): string {
   const name = host.includes(':') ? `[${host.replace('%', '%25')}]` : host;
-  return `http://${name}:${port}`;
+  return `${tlsCertFile === '' ? 'http' : 'https'}://${name}:${port}`;
 }
 
 /** Says why it ends: in one sentence where somebody can mend it, with a stack where it is our fault. */

@@ -179,7 +179,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
 
 const linesMax = 230;
 /** The list of options: one thing after another, which no second file would make clearer. */
-const longer: Readonly<Record<string, number>> = { 'config.ts': 550 };
+const longer: Readonly<Record<string, number>> = { 'config.ts': 700 };
 
 const root = join(import.meta.dirname, '..');
 const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.slice('src/'.length));

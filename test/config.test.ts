@@ -12,6 +12,7 @@ import {
   strayVariables,
   withoutSecrets,
 } from '../src/config.ts';
+import { certificateFile, keyFile } from './support/certificates.ts';
 import { createDatabase } from './support/database.ts';
 import { spawnCollector } from './support/process.ts';
 
@@ -47,6 +48,8 @@ const text = (good: string, bad: readonly string[], expects: string): Expectatio
   bad,
   expects,
 });
+
+const file = (good: string): Expectation => text(good, ['file.pem'], 'expects an absolute path');
 
 const mebibyte = 1024 * 1024;
 
@@ -104,6 +107,13 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
   connectionMsMax: wholeNumber(600_000, 0, 86_400_000),
   streamMsMax: wholeNumber(500, 100, 2_000_000_000),
   resetsMax: wholeNumber(60, 30, 1_000_000),
+  tlsCertFile: file('/etc/telemetry/tls.crt'),
+  tlsKeyFile: file('/etc/telemetry/tls.key'),
+  tlsKeyPassword: text('s3cret', ['x'.repeat(1025)], 'expects a text of at most 1024 characters'),
+  tlsClientCaFile: file('/etc/telemetry/clients.crt'),
+  tlsClientAuth: text('optional', ['', 'none'], 'expects one of require, optional'),
+  tlsMinVersion: text('1.3', ['', '1.1'], 'expects one of 1.2, 1.3'),
+  tlsPlainText: text('allow', ['', 'yes'], 'expects one of refuse, allow'),
   corsOrigins: {
     good: 'https://Dashboard.example:443, null,http://[::1]:3000/,capacitor://localhost',
     value: ['https://dashboard.example', 'null', 'http://[::1]:3000', 'capacitor://localhost'],
@@ -265,6 +275,9 @@ describe('the command line', () => {
       host: '127.0.0.1',
       apiKeys: 'app ingest s3cret-0123456789abcdef',
       apiKeysFile: '/dev/null',
+      tlsCertFile: certificateFile('locked'),
+      tlsKeyFile: keyFile('locked'),
+      tlsClientCaFile: certificateFile('ca'),
     };
     const given = optionNames.map((name) => [name, own[name] ?? expectations[name].good] as const);
     const collector = await spawnCollector(
@@ -282,6 +295,7 @@ describe('the command line', () => {
       ...Object.fromEntries(effective),
       databaseUrl: '(secret)',
       apiKeys: '(secret)',
+      tlsKeyPassword: '(secret)',
     });
     expect(collector.logs.join()).not.toContain('s3cret');
   });

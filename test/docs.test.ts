@@ -45,7 +45,7 @@ const code = (text: string) => `\`${text}\``;
 
 describe('docs/configuration.md', () => {
   const expects = (name: OptionName): string => {
-    for (const value of ['', ' ', 'x']) {
+    for (const value of ['', ' ', 'x', 'x'.repeat(2000)]) {
       try {
         readConfig({}, { [name]: value });
       } catch (error) {

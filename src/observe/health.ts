@@ -30,6 +30,7 @@ const parts = [
   'tables',
   'adoption',
   'older tables',
+  'certificate',
   'shutdown',
 ] as const;
 export type HealthPart = (typeof parts)[number];

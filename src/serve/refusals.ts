@@ -3,6 +3,8 @@ import { Counter, type Registry } from 'prom-client';
 /** Why a request, a batch of a stream, or a connection is refused; docs/metrics.md says what each means. */
 export const refusalReasons = [
   'connections',
+  'handshake',
+  'plain_text',
   'calls',
   'streams',
   'receiving',

@@ -49,6 +49,13 @@ export class Router {
     });
   };
 
+  /** Tells whoever comes in plain text, where TLS is asked for. */
+  readonly plainTextListener: RequestListener = (request, response) => {
+    endWithAnswer(request, response);
+    const about = { requestId: requestIdOf(request.headers), reachedHandler: false };
+    this.#refuse(request, response, plainText(), about);
+  };
+
   /** As the last route of the table, for what has none. */
   readonly #unknown: Route = {
     path: '/',
@@ -105,6 +112,12 @@ const allowed = ({ methods }: Route): string =>
 const withoutHost = () =>
   new RequestError('invalid', 'malformed', 'the header has no Host', {
     headers: { connection: 'close' },
+  });
+
+/** Not the fault of what was sent: clients keep it until their address is mended. */
+const plainText = () =>
+  new RequestError('unimplemented', 'plain_text', 'this port takes TLS only: use https', {
+    status: 400,
   });
 
 const otherMethod = (route: Route) =>

@@ -1,10 +1,12 @@
-import http from 'node:http';
-import http2 from 'node:http2';
+import type http from 'node:http';
+import type http2 from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../observe/logger.ts';
+import { createHttp1, createHttp2 } from './http-servers.ts';
 import { Http2Sessions } from './http2-sessions.ts';
 import type { OnRefused } from './refusals.ts';
+import { handshakeByte, TlsFront, type TlsFrontOptions } from './tls/tls-front.ts';
 import type { OnUnreadable } from './unreadable.ts';
 
 export interface SocketServerOptions {
@@ -29,6 +31,10 @@ export interface SocketServerOptions {
   readonly connectionMsMax: number;
   readonly onRefused: OnRefused;
   readonly onUnreadable: OnUnreadable;
+  /** Without, nothing is encrypted. */
+  readonly tls?: Pick<TlsFrontOptions, 'certificate' | 'clientAuth'>;
+  /** Answers what comes in plain text, where TLS is asked for; without, that is served too. */
+  readonly onPlainText?: RequestListener;
 }
 
 /** Node's HTTP/2 server gives objects of the same use. */
@@ -38,15 +44,9 @@ export type RequestListener = (request: Request, response: Response) => void;
 
 /** What an HTTP/2 connection begins with; no HTTP/1.1 method does. */
 const http2Preface = Buffer.from('PRI');
-const windowBytes = 1024 * 1024;
-/** What a line of a header counts at the least: RFC 9113, section 6.5.2. */
-const headerLineBytesMin = 34;
-/** How often HTTP/1.1 connections are looked at for what is late. */
-const checkMs = 1000;
-
 /**
- * HTTP/1.1 and HTTP/2 without TLS on one port: the first bytes of a connection decide, and the
- * socket is handed to the server that understands them.
+ * HTTP/1.1 and HTTP/2 on one port, with TLS and without: the first bytes of a connection decide,
+ * and the socket is handed to the server that understands them.
  */
 export class SocketServer {
   readonly #options: SocketServerOptions;
@@ -55,6 +55,7 @@ export class SocketServer {
   readonly #http1: http.Server;
   readonly #http2: http2.Http2Server;
   readonly #tcp: net.Server;
+  readonly #tls: TlsFront | undefined;
   /** With the time when each is told to go. */
   readonly #sockets = new Map<net.Socket, number>();
   /** The latest of each HTTP/1.1 connection. */
@@ -68,48 +69,20 @@ export class SocketServer {
     this.#options = options;
     this.#logger = logger;
     this.#listener = listener;
-    this.#http1 = http.createServer(
-      {
-        maxHeaderSize: options.headerBytesMax,
-        headersTimeout: options.headerMsMax,
-        requestTimeout: Math.max(options.streamMsMax, options.headerMsMax),
-        keepAliveTimeout: options.idleMsMax,
-        connectionsCheckingInterval: Math.min(options.headerMsMax, checkMs),
-        // The router says what is missing.
-        requireHostHeader: false,
-      },
-      this.#onRequest,
-    );
-    // Whoever expects what we do not know gets what anybody gets: RFC 9110, section 10.1.1.
-    this.#http1.on('checkExpectation', this.#onRequest);
+    this.#http1 = createHttp1(options, this.#onRequest);
     this.#http1.on('clientError', (error, socket) => {
       const response = this.#responses.get(socket);
       const isAnswering = response?.headersSent && !response.writableFinished;
       if (!socket.writable || isAnswering) socket.destroy(error);
       else options.onUnreadable(error, socket);
     });
-    // A server that is handed its sockets starts its timeouts only when it believes it listens.
-    this.#http1.emit('listening');
-    this.#http2 = http2.createServer(
-      {
-        settings: {
-          initialWindowSize: windowBytes,
-          maxConcurrentStreams: options.streamsPerConnectionMax,
-          maxHeaderListSize: options.headerBytesMax,
-        },
-        maxHeaderListPairs: Math.ceil(options.headerBytesMax / headerLineBytesMin),
-        streamResetBurst: options.resetsMax,
-        streamResetRate: Math.ceil(options.resetsMax / 30),
-      },
-      // Typed as if they differed in what is used of them.
-      this.#onRequest as unknown as Parameters<typeof http2.createServer>[1],
-    );
-    this.#http2.on('session', (session) => session.setLocalWindowSize(windowBytes));
+    this.#http2 = createHttp2(options, this.#onRequest);
     this.#sessions = new Http2Sessions(this.#http2, {
       idleMsMax: options.idleMsMax,
       ageMsMax: () => this.#ageMsMax(),
     });
     this.#http2.on('sessionError', (error) => logger.debug({ err: error }, 'HTTP/2 session'));
+    this.#tls = options.tls && this.#createTls(options.tls);
     this.#tcp = net.createServer({ noDelay: true, keepAlive: true }, (socket) =>
       this.#onConnection(socket),
     );
@@ -158,14 +131,24 @@ export class SocketServer {
       this.#responses.set(request.socket, response);
       if (this.#isOver(request.socket)) response.shouldKeepAlive = false;
     }
+    const { onPlainText } = this.#options;
+    const isRefused = onPlainText !== undefined && !('encrypted' in request.socket);
+    if (isRefused) this.#sendAway(request, response);
     try {
-      this.#listener(request, response);
+      if (isRefused) onPlainText(request, response);
+      else this.#listener(request, response);
     } catch (error) {
       this.#logger.debug({ err: error }, 'unreadable request');
       if (!response.headersSent) response.writeHead(400);
       response.end();
     }
   };
+
+  /** Nothing but this answer is to come of a connection. */
+  #sendAway(request: Request, response: Response): void {
+    if (request.httpVersionMajor === 1) response.shouldKeepAlive = false;
+    else (request as unknown as http2.Http2ServerRequest).stream.session?.close();
+  }
 
   /** Whether the client of a connection is to take another one next. */
   #isOver(socket: net.Socket): boolean {
@@ -178,28 +161,59 @@ export class SocketServer {
     return (connectionMsMax || Number.POSITIVE_INFINITY) * (0.9 + 0.2 * Math.random());
   }
 
-  #onConnection(socket: net.Socket): void {
+  #keep(socket: net.Socket): void {
     this.#sockets.set(socket, performance.now() + this.#ageMsMax());
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', (error) => this.#logger.debug({ err: error }, 'connection'));
+  }
+
+  #onConnection(socket: net.Socket): void {
+    this.#keep(socket);
     socket.setTimeout(this.#options.peekMsMax, () => socket.destroy());
     let seen = Buffer.alloc(0);
     const onData = (chunk: Buffer): void => {
       seen = Buffer.concat([seen, chunk]);
-      const length = Math.min(seen.length, http2Preface.length);
-      const mayBeHttp2 = seen.subarray(0, length).equals(http2Preface.subarray(0, length));
-      if (mayBeHttp2 && length < http2Preface.length) return;
+      const protocol = this.#protocolOf(seen);
+      if (protocol === undefined) return;
       socket.off('data', onData);
       socket.pause();
       socket.setTimeout(0);
       socket.removeAllListeners('timeout');
       socket.unshift(seen);
-      const server: { emit(event: 'connection', socket: Duplex): boolean } = mayBeHttp2
-        ? this.#http2
-        : this.#http1;
-      server.emit('connection', socket);
-      if (!mayBeHttp2) socket.resume();
+      if (protocol === 'tls') this.#tls?.accept(socket);
+      else this.#serve(socket, protocol);
     };
     socket.on('data', onData);
+  }
+
+  /** Undefined while more bytes have to come before that is known. */
+  #protocolOf(seen: Buffer): 'tls' | 'h2' | 'http/1.1' | undefined {
+    if (this.#tls && seen[0] === handshakeByte) return 'tls';
+    const length = Math.min(seen.length, http2Preface.length);
+    if (!seen.subarray(0, length).equals(http2Preface.subarray(0, length))) return 'http/1.1';
+    return length < http2Preface.length ? undefined : 'h2';
+  }
+
+  #serve(socket: Duplex, protocol: 'h2' | 'http/1.1'): void {
+    const server: { emit(event: 'connection', socket: Duplex): boolean } =
+      protocol === 'h2' ? this.#http2 : this.#http1;
+    server.emit('connection', socket);
+    if (protocol !== 'h2') socket.resume();
+  }
+
+  #createTls(tls: NonNullable<SocketServerOptions['tls']>): TlsFront {
+    const { headerMsMax, onRefused } = this.#options;
+    return new TlsFront(
+      {
+        ...tls,
+        handshakeMsMax: headerMsMax,
+        onFailed: () => onRefused('handshake'),
+        onSecure: (socket) => {
+          this.#keep(socket);
+          this.#serve(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
+        },
+      },
+      this.#logger,
+    );
   }
 }

@@ -38,7 +38,7 @@ export interface SpawnOptions {
 const milestones = {
   listening: /"port":(\d+),"msg":"listening"/,
   waiting: /waiting for another collector/,
-  ready: /ready: http:\/\/.*:(\d+)"/,
+  ready: /ready: https?:\/\/.*:(\d+)"/,
 };
 
 /** A collector as a process of its own; resolves when it says that it is so far. */

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Environment } from '../../src/config.ts';
+import { certificateFile, tlsEnvironment } from '../support/certificates.ts';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { freePort } from '../support/free-port.ts';
+
+const program = new URL('../../bin/healthcheck.mjs', import.meta.url).pathname;
+
+const exitCode = (env: Environment) =>
+  new Promise<unknown>((resolve) => {
+    execFile(process.execPath, [program], { env: { ...process.env, ...env } }, (error) =>
+      resolve(error ? error.code : 0),
+    );
+  });
+
+const environments: Readonly<Record<string, Environment>> = {
+  'plain text': {},
+  TLS: tlsEnvironment(),
+  'TLS with certificates of clients': {
+    ...tlsEnvironment(),
+    TELEMETRY_TLS_CLIENT_CA_FILE: certificateFile('ca'),
+  },
+  'TLS with certificates of clients by another authority': {
+    ...tlsEnvironment(),
+    TELEMETRY_TLS_CLIENT_CA_FILE: certificateFile('other-ca'),
+  },
+};
+
+let first: TestCollector;
+beforeAll(async () => {
+  first = await startCollector();
+});
+afterAll(() => first.stop());
+
+it.each(Object.entries(environments))('a ready collector is well: %s', async (_name, env) => {
+  const collector = await startCollector(env, first.database);
+  expect(await exitCode({ ...env, TELEMETRY_PORT: String(collector.port) })).toBe(0);
+  await collector.stop();
+});
+
+it.each(Object.entries(environments))('one that is not there is not: %s', async (_name, env) => {
+  expect(await exitCode({ ...env, TELEMETRY_PORT: String(await freePort()) })).toBe(1);
+});
