@@ -512,6 +512,9 @@ const clientVariables = [
   'TELEMETRY_TRANSPORT',
   'TELEMETRY_FALLBACK',
   'TELEMETRY_SPOOL_DIRECTORY',
+  'TELEMETRY_CA_FILE',
+  'TELEMETRY_CLIENT_CERT_FILE',
+  'TELEMETRY_CLIENT_KEY_FILE',
 ];
 
 /** Variables that look like options and are none, each with the known one that is spelt most alike. */

@@ -14,9 +14,23 @@ export function send(
     response.destroy();
     return;
   }
+  if (body.length === 0 && 'stream' in response) {
+    sendHeadOnly(response, status, headers);
+    return;
+  }
   response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers });
   // As a string it is written at once with the header.
   response.end(body);
+}
+
+/**
+ * On HTTP/2 the header itself says that there is no more: clients of gRPC take an empty body that
+ * says so for a broken stream.
+ */
+function sendHeadOnly(response: Response, status: number, headers: Headers): void {
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.end();
 }
 
 export function sendJson(

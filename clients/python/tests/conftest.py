@@ -12,7 +12,8 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,28 +48,36 @@ def is_healthy(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def url() -> Iterator[str]:
-    """Of a collector that is ready."""
+@contextmanager
+def collector_process(port: int, options: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A collector with an embedded PostgreSQL of its own, which need not be ready yet."""
     with tempfile.TemporaryDirectory() as directory:
         # The embedded PostgreSQL runs as another user where the tests run as root.
         os.chmod(directory, 0o711)
-        port = free_port()
         environment = {
             **os.environ,
             "PATH": f"{ROOT / 'node_modules' / '.bin'}:{os.environ['PATH']}",
             "TELEMETRY_DATA_DIR": f"{directory}/data",
             "TELEMETRY_PORT": str(port),
             "TELEMETRY_LOG_LEVEL": "warn",
+            **options,
         }
         collector = subprocess.Popen([ROOT / "bin" / "gravitas-telemetry"], env=environment)
-        address = f"http://127.0.0.1:{port}"
         try:
-            eventually(lambda: is_healthy(address), 60)
-            yield address
+            yield collector
         finally:
             collector.send_signal(signal.SIGTERM)
             collector.wait(20)
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """Of a collector that is ready."""
+    port = free_port()
+    with collector_process(port, {}):
+        address = f"http://127.0.0.1:{port}"
+        eventually(lambda: is_healthy(address), 60)
+        yield address
 
 
 @pytest.fixture(scope="session")

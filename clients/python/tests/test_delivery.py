@@ -15,6 +15,7 @@ from answering_server import AnsweringServer
 from conftest import eventually, values
 from gate import Gate
 from gravitas_telemetry import Event, Telemetry
+from gravitas_telemetry._delivery import Delivery
 
 Stored = Callable[[], "list[Event]"]
 
@@ -184,3 +185,25 @@ def test_the_http_library_does_not_log_on_our_account(
     client.log("A")
     assert client.flush()
     assert [record for record in caplog.records if record.name == "httpx"] == []
+
+
+def test_what_comes_while_the_spool_is_looked_at_is_sent_in_time(
+    url: str, spool: Path, component: str, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else wakes a sender that has just found the queue empty."""
+    look, looks = Delivery.spooled, []
+
+    def look_slowly(self: Delivery) -> bool:
+        if not client._intake.queue:
+            looks.append(self)
+            # After the first it is busy, and looks at the queue once more.
+            if len(looks) == 2:
+                client.log("A", component, 2)
+        return look(self)
+
+    with Telemetry(url=url, spool_directory=spool) as client:
+        client.log("A", component, 1)
+        eventually(lambda: len(stored()) == 1)
+        monkeypatch.setattr(Delivery, "spooled", look_slowly)
+        client.log("A", component, 3)
+        eventually(lambda: len(stored()) == 3, 5)

@@ -5,7 +5,8 @@ import { settle } from './options.ts';
 
 const usage = `usage: gravitas-telemetry-client replay [--url URL] FILE…
 Delivers files of a spool, and says what became of each batch.
-Environment: TELEMETRY_URL, TELEMETRY_TOKEN`;
+Environment: TELEMETRY_URL, TELEMETRY_TOKEN, TELEMETRY_CA_FILE, TELEMETRY_CLIENT_CERT_FILE,
+TELEMETRY_CLIENT_KEY_FILE`;
 
 /** Returns the status of the process: 1 where a batch was not delivered, 2 for a wrong call. */
 async function main(): Promise<number> {
@@ -20,8 +21,8 @@ async function main(): Promise<number> {
       return 0;
     }
     if (command === 'replay' && files.length > 0) {
-      const { url, headers } = settle({ url: values.url }, process.env, 'none');
-      return (await replay({ url, headers, files, print: console.log })) ? 0 : 1;
+      const settings = settle({ url: values.url }, process.env, 'none');
+      return (await replay({ settings, files, print: console.log })) ? 0 : 1;
     }
   } catch (error) {
     console.error(String(error));

@@ -4,6 +4,7 @@ import { loadLatency, thoughtLatency } from './latencies.ts';
 import { Notices } from './notices.ts';
 import { checkOptions } from './option-checks.ts';
 import { type Settings, settle, type TelemetryOptions } from './options.ts';
+import { shownUrl, tellsSecrets } from './plain-text.ts';
 import type { Platform, Poster } from './platform.ts';
 import type { QueryOptions } from './query.ts';
 import { Reader } from './reader.ts';
@@ -168,8 +169,9 @@ export class Client extends Reader {
   }
 
   protected override queryOptions(): QueryOptions {
-    const { url, headers } = this.#settle();
-    this.#poster ??= this.#platform.createPoster(this.#options, false);
+    const settings = this.#settle();
+    const { url, headers } = settings;
+    this.#poster ??= this.#platform.createPoster(settings, this.#options, false);
     return { url, headers, post: this.#poster.post };
   }
 
@@ -207,6 +209,9 @@ export class Client extends Reader {
     const mistakes: string[] = [];
     const warn = (mistake: string) => mistakes.push(mistake);
     this.#settings = settle(this.#options, environment(), fallback, warn);
+    if (tellsSecrets(this.#settings)) {
+      mistakes.push(`${shownUrl(this.#settings.url)} is sent secrets in plain text: use https`);
+    }
     if (mistakes.length > 0) this.#notices.warnLater(mistakes.join('; '));
     return this.#settings;
   }

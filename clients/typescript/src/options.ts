@@ -30,6 +30,12 @@ export interface TelemetryOptions {
   readonly fallback?: Fallbacks | undefined;
   /** `TELEMETRY_SPOOL_DIRECTORY`, otherwise below the user's state directory. */
   readonly spoolDirectory?: string | undefined;
+  /** Authorities for the service's certificate, in PEM: `TELEMETRY_CA_FILE`. In Node. */
+  readonly caFile?: string | undefined;
+  /** The client's own certificate, in PEM: `TELEMETRY_CLIENT_CERT_FILE`. In Node. */
+  readonly clientCertFile?: string | undefined;
+  /** Its key, where that is not in the same file: `TELEMETRY_CLIENT_KEY_FILE`. In Node. */
+  readonly clientKeyFile?: string | undefined;
   /** 100 MiB. */
   readonly spoolBytesMax?: number | undefined;
   /** Records that may wait: 50,000. */
@@ -62,6 +68,9 @@ export interface Settings {
   readonly fallback: Fallbacks;
   /** Absent: the platform knows a place. */
   readonly spoolDirectory: string | undefined;
+  readonly caFile: string | undefined;
+  readonly clientCertFile: string | undefined;
+  readonly clientKeyFile: string | undefined;
   readonly spoolBytesMax: number;
   readonly queueEventsMax: number;
   readonly batchEventsMax: number;
@@ -101,6 +110,9 @@ export function settle(
     transport: options.transport ?? given.oneOf('TELEMETRY_TRANSPORT', ['http', 'grpc']) ?? 'http',
     fallback: options.fallback ?? given.oneOf('TELEMETRY_FALLBACK', fallbacks) ?? fallback,
     spoolDirectory: options.spoolDirectory ?? given.text('TELEMETRY_SPOOL_DIRECTORY'),
+    caFile: options.caFile ?? given.text('TELEMETRY_CA_FILE'),
+    clientCertFile: options.clientCertFile ?? given.text('TELEMETRY_CLIENT_CERT_FILE'),
+    clientKeyFile: options.clientKeyFile ?? given.text('TELEMETRY_CLIENT_KEY_FILE'),
     spoolBytesMax: options.spoolBytesMax ?? 100 * 1024 * 1024,
     queueEventsMax: options.queueEventsMax ?? 50_000,
     batchEventsMax: options.batchEventsMax ?? 1000,

@@ -21,7 +21,11 @@ export interface Platform {
   ) => Transport;
   readonly createFallback: (settings: Settings, tally: Tally, notices: Notices) => Fallback;
   /** `isBackground`: its requests don't keep the process alive. */
-  readonly createPoster: (options: TelemetryOptions, isBackground: boolean) => Poster;
+  readonly createPoster: (
+    settings: Settings,
+    options: TelemetryOptions,
+    isBackground: boolean,
+  ) => Poster;
   /** Sees to what waits when the process or the page ends; gives the way out of it. */
   readonly beforeEnd: (sender: Sender, settings: Settings) => () => void;
   readonly breathe: () => Promise<void>;

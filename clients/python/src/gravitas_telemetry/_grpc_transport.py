@@ -12,6 +12,7 @@ from ._generated.ingest_pb2 import StreamBatchesResponse
 from ._http_transport import TIMEOUT_S
 from ._options import Options
 from ._proxies import proxy_of
+from ._tls import grpc_files
 
 _METHOD = "/gravitas.telemetry.v1.IngestService/StreamBatches"
 _CODES = {code.value[0]: code.name.lower() for code in grpc.StatusCode}
@@ -31,7 +32,7 @@ class GrpcTransport:
         proxy = proxy_of(options.url)
         settings.append(("grpc.http_proxy", proxy) if proxy else ("grpc.enable_http_proxy", 0))
         self._channel = (
-            grpc.secure_channel(target_of(options.url), grpc.ssl_channel_credentials(), settings)
+            grpc.secure_channel(target_of(options.url), grpc.ssl_channel_credentials(**grpc_files(options)), settings)
             if secure
             else grpc.insecure_channel(target_of(options.url), settings)
         )

@@ -6,10 +6,9 @@ import logging
 import threading
 from typing import Any
 
-import httpx
-
 from ._options import Options
 from ._proxies import proxy_of
+from ._tls import ssl_context
 
 
 def settings(options: Options) -> dict[str, Any]:
@@ -18,8 +17,7 @@ def settings(options: Options) -> dict[str, Any]:
     proxy = proxy_of(options.url)
     verify: Any = options.verify
     if verify is True and (is_tls or (proxy or "").startswith("https:")):
-        # With SSL_CERT_FILE and SSL_CERT_DIR, which trust_env would read.
-        verify = httpx.create_ssl_context()
+        verify = ssl_context(options)
     elif not is_tls and verify is True:
         # Without TLS there is no need to read all certificates.
         verify = False

@@ -20,6 +20,8 @@ Shape = TypeVar("Shape", "ReadyList[dict[str, Any]]", "ReadyDict[str, Any]")
 _PAGE_SIZE_MAX = 1000
 # A read sees what its own process has logged before, unless the service is too slow for that.
 _FLUSH_S = 1.0
+# These never fail, so whoever calls them may not expect to wait either: a few seconds, and then nothing.
+BRIEF_TIMEOUT_S = 5.0
 
 
 class LegacyMethods:
@@ -40,6 +42,9 @@ class LegacyMethods:
         raise NotImplementedError
 
     def queries(self) -> QueryClient:
+        raise NotImplementedError
+
+    def _brief_queries(self) -> QueryClient:
         raise NotImplementedError
 
     def _flush(self, timeout: float) -> FlushResult:
@@ -88,12 +93,12 @@ class LegacyMethods:
 
     def get_telemetry_footprint(self) -> ReadyDict[str, Any]:
         """Sizes of the tables, largest first, and row counts."""
-        return self._now_or_later(lambda: ReadyDict(footprint_shape(self.queries().get_footprint())), ReadyDict())
+        return self._now_or_later(lambda: ReadyDict(footprint_shape(self._brief_queries().get_footprint())), ReadyDict())
 
     def get_usage_statistics(self, hours: float = 24) -> ReadyDict[str, Any]:
         """Requests, tokens, L2 tokens and average latency, in total and by model and layer."""
         return self._now_or_later(
-            lambda: ReadyDict(usage_shape(self.queries().get_usage_summary(hours=hours))), ReadyDict()
+            lambda: ReadyDict(usage_shape(self._brief_queries().get_usage_summary(hours=hours))), ReadyDict()
         )
 
     def _recent_events(self, limit: int, component: str) -> ReadyList[dict[str, Any]]:
@@ -101,7 +106,7 @@ class LegacyMethods:
         token = ""
         while len(events) < limit:
             size = min(limit - len(events), _PAGE_SIZE_MAX)
-            page = self.queries().list_events(component=component, page_size=size, page_token=token)
+            page = self._brief_queries().list_events(component=component, page_size=size, page_token=token)
             events += page.events
             token = page.next_page_token
             if not token:
@@ -109,7 +114,7 @@ class LegacyMethods:
         return ReadyList(asdict(event) for event in events)
 
     def _aggregated_efficiency(self, component: str | None, hours: float) -> ReadyDict[str, Any]:
-        found = self.queries().get_stats(component=component or "", hours=hours)
+        found = self._brief_queries().get_stats(component=component or "", hours=hours)
         if found.measurement_count == 0:
             return ReadyDict()
         if component:
@@ -118,7 +123,7 @@ class LegacyMethods:
         return ReadyDict(components=components, time_window_hours=hours)
 
     def _statistics(self) -> ReadyDict[str, Any]:
-        return ReadyDict(statistics_shape(self.queries().get_trends(days=60, overall_of_all_events=True)))
+        return ReadyDict(statistics_shape(self._brief_queries().get_trends(days=60, overall_of_all_events=True)))
 
     def _now_or_later(self, query: Callable[[], Shape], empty: Shape) -> Shape:
         def answer() -> Shape:

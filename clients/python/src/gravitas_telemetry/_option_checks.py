@@ -137,6 +137,9 @@ _CHECKS = {
     "service_name": _text,
     "resource": _resource,
     "spool_directory": _path,
+    "ca_file": _path,
+    "client_cert_file": _path,
+    "client_key_file": _path,
     "before_send": _before_send,
     "verify": _verify,
 }

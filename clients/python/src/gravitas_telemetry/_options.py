@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ._before_send import BeforeSend
 from ._complaints import complain
 from ._option_checks import InvalidOption, checked
+from ._proxies import is_loopback
 
 TransportName = Literal["http", "grpc"]
 Fallback = Literal["spool", "stdout", "logging", "none"]
@@ -25,6 +26,9 @@ _ENVIRONMENT = {
     "transport": ("TELEMETRY_TRANSPORT",),
     "fallback": ("TELEMETRY_FALLBACK",),
     "spool_directory": ("TELEMETRY_SPOOL_DIRECTORY",),
+    "ca_file": ("TELEMETRY_CA_FILE",),
+    "client_cert_file": ("TELEMETRY_CLIENT_CERT_FILE",),
+    "client_key_file": ("TELEMETRY_CLIENT_KEY_FILE",),
 }
 
 
@@ -47,6 +51,9 @@ class Options:
     batch_age_ms_max: float = 200
     close_timeout_s: float = 2
     before_send: BeforeSend | None = None
+    ca_file: str | os.PathLike[str] | None = None
+    client_cert_file: str | os.PathLike[str] | None = None
+    client_key_file: str | os.PathLike[str] | None = None
     verify: ssl.SSLContext | bool = True
 
     @property
@@ -60,6 +67,11 @@ class Options:
         if self.token:
             headers["authorization"] = f"Bearer {self.token}"
         return headers
+
+    def tells_secrets(self) -> bool:
+        """Whether whoever is in between can read what only the service is to know."""
+        secrets = any(name in ("authorization", "x-api-key", "cookie") for name in map(str.lower, self.request_headers()))
+        return secrets and self.url.startswith("http:") and not is_loopback(urlsplit(self.url).hostname or "")
 
     def resource_attributes(self) -> dict[str, Any] | None:
         """What every record carries as metadata.resource, where anything is configured."""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 def proxy_of(url: str) -> str | None:
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
-    if _is_loopback(host):
+    if is_loopback(host):
         return None
     proxy = _variable(f"{parts.scheme}_proxy") or _variable("all_proxy")
     if not proxy:
@@ -32,7 +32,7 @@ def _variable(name: str) -> str:
     return os.environ.get(name, in_upper).strip()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

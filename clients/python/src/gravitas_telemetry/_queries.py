@@ -16,7 +16,8 @@ from ._generated import query_pb2 as pb
 from ._http_client import settings
 from ._options import Options
 
-_TIMEOUT = httpx.Timeout(20, connect=1)
+_TIMEOUT_S = 20.0
+_CONNECT_TIMEOUT_S = 1.0
 _HEADERS = {"content-type": "application/proto"}
 Answer = TypeVar("Answer", bound=Message)
 Client = TypeVar("Client")
@@ -29,15 +30,16 @@ class QueryError(Exception):
 class _Queries(Generic[Client]):
     """What both clients share: requests are made here, and answers read."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, timeout_s: float = _TIMEOUT_S) -> None:
         self._options = options
+        self._timeout = httpx.Timeout(timeout_s, connect=_CONNECT_TIMEOUT_S)
         self._made: Client | None = None
 
     def _client(self, kind: Callable[..., Client]) -> Client:
         """Made with the first query, because its failure is one of that."""
         if self._made is None:
             try:
-                self._made = kind(**settings(self._options), timeout=_TIMEOUT)
+                self._made = kind(**settings(self._options), timeout=self._timeout)
             except Exception as error:  # a proxy without its package, a certificate that is none
                 raise QueryError(f"{type(error).__name__}: {error}") from error
         return self._made

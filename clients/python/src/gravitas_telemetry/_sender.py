@@ -107,7 +107,8 @@ class Sender:
     def _sleep(self) -> None:
         """Until a batch is full or old enough, a flush is wanted, or the spool needs attention."""
         intake = self._intake
-        intake.attention_at = self._batch_events_max if intake.queue else 1
+        # What has come since the queue was found empty has no time yet at which it is due.
+        intake.attention_at = 1 if self._waiting_since is None else self._batch_events_max
         if len(intake.queue) >= intake.attention_at:
             return
         wake_at = self._delivery.wake_at()

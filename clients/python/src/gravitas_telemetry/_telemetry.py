@@ -16,7 +16,7 @@ from ._complaints import complain
 from ._counters import Counters, Counts
 from ._flushing import Flushing, FlushResult
 from ._intake import Intake
-from ._legacy import LegacyMethods
+from ._legacy import BRIEF_TIMEOUT_S, LegacyMethods
 from ._native import RLock
 from ._option_checks import checked
 from ._options import Fallback, Options, TransportName, resolve
@@ -55,9 +55,15 @@ class Telemetry(LegacyMethods):
         batch_age_ms_max: float | None = None,
         close_timeout_s: float | None = None,
         before_send: BeforeSend | None = None,
+        ca_file: str | PathLike[str] | None = None,
+        client_cert_file: str | PathLike[str] | None = None,
+        client_key_file: str | PathLike[str] | None = None,
         verify: ssl.SSLContext | bool | None = None,
     ) -> None:
-        """`verify`: how TLS certificates are checked, as httpx takes it. ValueError names a wrong option."""
+        """`verify`: how TLS certificates are checked, as httpx takes it, in place of the files.
+
+        ValueError names a wrong option.
+        """
         arguments = dict(locals())
         self._given = {
             name: checked(name, value)
@@ -70,7 +76,7 @@ class Telemetry(LegacyMethods):
     def _begin_anew(self) -> None:
         """As it was before the first record: also in a forked child, where the parent's are the parent's."""
         # Kept, because what closes when it is collected could close what the parent uses.
-        self._inherited = getattr(self, "_sender", None), getattr(self, "_queries", None)
+        self._inherited = tuple(getattr(self, name, None) for name in ("_sender", "_queries", "_brief"))
         if self._inherited[0]:
             self._inherited[0].forget_inherited()
         self._lock = RLock()
@@ -80,6 +86,7 @@ class Telemetry(LegacyMethods):
         self._options: Options | None = None
         self._sender: Sender | None = None
         self._queries: QueryClient | None = None
+        self._brief: QueryClient | None = None
 
     def log(
         self,
@@ -249,8 +256,9 @@ class Telemetry(LegacyMethods):
             if sender:
                 limit = (self._options or Options()).close_timeout_s if timeout is None else timeout
                 result = sender.stop(limit)
-            if self._queries:
-                self._queries.close()
+            for queries in (self._queries, self._brief):
+                if queries:
+                    queries.close()
         _life_cycle.end(self)
         return result
 
@@ -264,6 +272,12 @@ class Telemetry(LegacyMethods):
             if self._queries is None:
                 self._queries = QueryClient(resolve(self._given))
             return self._queries
+
+    def _brief_queries(self) -> QueryClient:
+        with self._lock:
+            if self._brief is None:
+                self._brief = QueryClient(resolve(self._given), timeout_s=BRIEF_TIMEOUT_S)
+            return self._brief
 
     def async_queries(self) -> AsyncQueryClient:
         """A new client for queries with asyncio: `async with telemetry.async_queries() as queries`."""

@@ -10,6 +10,7 @@ from ._answers import Answer, TryAgain
 from ._complaints import complain
 from ._http_transport import HttpTransport
 from ._options import Options
+from ._tls import version
 
 
 class Transport(Protocol):
@@ -40,13 +41,18 @@ class Transports:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        if options.tells_secrets():
+            complain("plain_text", f"{options.shown_url} is sent secrets in plain text: use https")
         self._is_built = False
         self._build()
 
     def rebuild(self) -> None:
-        """Where that has failed: what was missing may be there by now."""
-        if not self._is_built:
-            self._build()
+        """Where that has failed: what was missing may be there by now. And with certificates that are new."""
+        if self._is_built and self._version == version(self._options):
+            return
+        if self._is_built:
+            self.close()
+        self._build()
 
     def abort(self) -> None:
         for transport in self._each():
@@ -62,6 +68,8 @@ class Transports:
         return [self.http] if self.live is self.http else [self.live, self.http]
 
     def _build(self) -> None:
+        self._version = version(self._options)
+        self._is_built = False
         try:
             self.http: LineTransport = HttpTransport(self._options)
             self.live: Transport = self.http if self._options.transport == "http" else self._grpc()
@@ -75,6 +83,9 @@ class Transports:
             from ._grpc_transport import GrpcTransport
         except ImportError as error:
             complain("grpc", f"the extra gravitas-telemetry[grpc] is not installed: {error}; HTTP is used")
+            return self.http
+        if self._options.verify is not True:
+            complain("grpc", "gRPC takes no verify: give ca_file instead; HTTP is used")
             return self.http
         return GrpcTransport(self._options)
 

@@ -6,11 +6,12 @@ import { textOf } from '../texts.ts';
 import { type Sendable, type Transport, tryMsMax } from '../transport.ts';
 import { BatchStream, failureOf } from './batch-stream.ts';
 import { proxyOf } from './proxy.ts';
+import type { Tls } from './tls-files.ts';
 
 export interface GrpcTransportOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: tls.ConnectionOptions | undefined;
+  readonly tls: Tls;
   /** Takes its place where it can't be had. */
   readonly instead: (reason: string) => Transport;
 }
@@ -63,6 +64,8 @@ class NoGrpc extends Error {}
 
 async function open(options: GrpcTransportOptions): Promise<Opened> {
   const { url, tls: tlsOptions } = options;
+  // What is wrong with a file is said here; later it is only a connection that is not made.
+  tlsOptions();
   if (proxyOf(new URL(url), process.env)) throw new NoGrpc('gRPC goes through no proxy');
   const { createGrpcTransport, Http2SessionManager } = await connectNode();
   // Pings find out that the other side is gone where nothing else says so.
@@ -85,10 +88,7 @@ async function connectNode(): Promise<typeof import('@connectrpc/connect-node')>
   }
 }
 
-function connect(
-  { protocol, hostname, port }: URL,
-  tlsOptions: tls.ConnectionOptions | undefined,
-): net.Socket {
+function connect({ protocol, hostname, port }: URL, tlsOptions: Tls): net.Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
   const socket =
     protocol === 'https:'
@@ -96,7 +96,7 @@ function connect(
           ...{ host, port: Number(port || 443), ALPNProtocols: ['h2'] },
           // An address is no name.
           ...(!net.isIP(host) && { servername: host }),
-          ...tlsOptions,
+          ...tlsOptions(),
         })
       : net.connect({ host, port: Number(port || 80) });
   // Sending in the background doesn't keep the process alive; a session would.

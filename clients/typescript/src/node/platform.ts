@@ -1,13 +1,12 @@
 import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Tally } from '../counters.ts';
 import { type Fallback, LineFallback, NoFallback } from '../fallback.ts';
 import { HttpTransport } from '../http-transport.ts';
 import type { Notices } from '../notices.ts';
-import { object, oneOf } from '../option-checks.ts';
+import { object, oneOf, text } from '../option-checks.ts';
 import { fallbacks, type Settings, type TelemetryOptions } from '../options.ts';
 import type { Platform } from '../platform.ts';
 import type { Transport } from '../transport.ts';
@@ -15,6 +14,7 @@ import { beforeEnd } from './end.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import { nodePoster } from './post.ts';
 import { Spool } from './spool.ts';
+import { type Tls, tlsOf } from './tls-files.ts';
 
 /** A reader that takes nothing must not hold the application. */
 const printMsMax = 100;
@@ -26,17 +26,22 @@ const compress = (bytes: Uint8Array) => gzipAsync(bytes, { level: constants.Z_BE
 export const nodePlatform: Platform = {
   environment: () => process.env,
   fallback: 'spool',
-  checks: { fallback: oneOf(...fallbacks), tls: object },
+  checks: {
+    fallback: oneOf(...fallbacks),
+    tls: object,
+    caFile: text,
+    clientCertFile: text,
+    clientKeyFile: text,
+  },
   host: hostname,
   resource: () => ({ 'host.name': hostname(), 'process.pid': process.pid }),
   createTransport,
   createFallback,
-  createPoster: (options, isBackground) => nodePoster(tlsOf(options), isBackground),
+  createPoster: (settings, options, isBackground) =>
+    nodePoster(tlsOf(settings, options), isBackground),
   beforeEnd,
   breathe: () => new Promise((resolve) => setImmediate(resolve)),
 };
-
-const tlsOf = (options: TelemetryOptions) => (options as { tls?: ConnectionOptions }).tls;
 
 function createTransport(
   settings: Settings,
@@ -44,7 +49,7 @@ function createTransport(
   notices: Notices,
 ): Transport {
   const { url, headers } = settings;
-  const tls = tlsOf(options);
+  const tls = tlsOf(settings, options);
   if (settings.transport === 'http') return createHttpTransport(settings, tls);
   const instead = (reason: string) => {
     notices.warn(`${reason}; HTTP is used`);
@@ -53,10 +58,7 @@ function createTransport(
   return new GrpcTransport({ url, headers, tls, instead });
 }
 
-function createHttpTransport(
-  { url, headers }: Settings,
-  tls: ConnectionOptions | undefined,
-): Transport {
+function createHttpTransport({ url, headers }: Settings, tls: Tls): Transport {
   const poster = nodePoster(tls, true);
   return new HttpTransport({ url, headers, poster, gzip: compress });
 }

@@ -1,15 +1,16 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Poster } from '../platform.ts';
 import { connectMsMax, type HttpRequest, type HttpResponse } from '../transport.ts';
 import { type Route, routeTo } from './route.ts';
+import type { Tls } from './tls-files.ts';
 
 /**
  * Requests over kept connections. In the background they don't keep the process alive: the end of
  * the process waits by itself, and not for long.
  */
-export function nodePoster(tls: ConnectionOptions | undefined, isBackground: boolean): Poster {
+export function nodePoster(tls: Tls, isBackground: boolean): Poster {
   let route: Route | undefined;
   return {
     post: async (request) => {

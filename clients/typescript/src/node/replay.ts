@@ -5,22 +5,24 @@ import { gzip } from 'node:zlib';
 import type { Answer } from '../answers.ts';
 import { Circuit } from '../circuit.ts';
 import { HttpTransport } from '../http-transport.ts';
+import type { Settings } from '../options.ts';
 import { textOf } from '../texts.ts';
 import type { Sendable, Transport } from '../transport.ts';
 import { nodePoster } from './post.ts';
 import { readLine } from './spool-lines.ts';
+import { tlsOf } from './tls-files.ts';
 
 export interface ReplayOptions {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly settings: Settings;
   readonly files: readonly string[];
   /** Takes a line for each batch. */
   readonly print: (line: string) => void;
 }
 
 /** Delivers files of a spool, which stay where they are. Whether every batch was delivered. */
-export async function replay({ url, headers, files, print }: ReplayOptions): Promise<boolean> {
-  const poster = nodePoster(undefined, false);
+export async function replay({ settings, files, print }: ReplayOptions): Promise<boolean> {
+  const { url, headers } = settings;
+  const poster = nodePoster(tlsOf(settings), false);
   const transport = new HttpTransport({ url, headers, poster, gzip: promisify(gzip) });
   let allDelivered = true;
   for (const file of files) {

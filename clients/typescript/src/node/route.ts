@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import tls, { type ConnectionOptions } from 'node:tls';
 import { connectMsMax } from '../transport.ts';
 import { proxyOf } from './proxy.ts';
+import type { Tls } from './tls-files.ts';
 
 /** How requests to one address go: straight, through a proxy, or through a tunnel of one. */
 export interface Route {
@@ -13,12 +14,11 @@ export interface Route {
 }
 
 /** Throws where there is no way. */
-export function routeTo(url: string, tlsOptions: ConnectionOptions | undefined): Route {
+export function routeTo(url: string, tlsOptions: Tls): Route {
   const to = new URL(url);
   const proxy = proxyOf(to, process.env);
   if (to.protocol === 'https:') {
-    const options = { keepAlive: true, ...tlsOptions };
-    const agent = proxy ? new TunnelAgent(proxy, options) : new https.Agent(options);
+    const agent = proxy ? new TunnelAgent(proxy, tlsOptions) : new SecureAgent(tlsOptions);
     return { agent, start: (each, more) => https.request(each, { ...more, agent }) };
   }
   if (!proxy) {
@@ -41,12 +41,30 @@ function throughProxy(proxy: URL): Route {
   };
 }
 
+/** Looks for certificates at each connection. */
+class SecureAgent extends https.Agent {
+  readonly tls: Tls;
+
+  constructor(tlsOptions: Tls) {
+    // Not every run time asks an agent for connections.
+    super({ keepAlive: true, ...tlsOptions() });
+    this.tls = tlsOptions;
+  }
+
+  override createConnection(
+    options: https.RequestOptions,
+    done?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    return super.createConnection({ ...options, ...this.tls() }, done);
+  }
+}
+
 /** With TLS a proxy only passes bytes on. */
-class TunnelAgent extends https.Agent {
+class TunnelAgent extends SecureAgent {
   readonly #proxy: URL;
 
-  constructor(proxy: URL, options: https.AgentOptions) {
-    super(options);
+  constructor(proxy: URL, tlsOptions: Tls) {
+    super(tlsOptions);
     this.#proxy = proxy;
   }
 
@@ -72,7 +90,8 @@ class TunnelAgent extends https.Agent {
       if (statusCode !== 200) {
         socket.destroy();
         fail(new Error(`the proxy answers ${statusCode}`));
-      } else done?.(null, tls.connect({ ...(options as ConnectionOptions), socket }));
+      } else
+        done?.(null, tls.connect({ ...(options as ConnectionOptions), ...this.tls(), socket }));
     });
     connect.end();
   }
