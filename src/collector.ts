@@ -8,6 +8,7 @@ import { Spool } from './buffer/spool/spool.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
 import { makePrivateDirectory } from './directory-lock.ts';
+import { createDoor, type Door } from './door.ts';
 import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
 import { Clock } from './observe/clock.ts';
@@ -16,12 +17,8 @@ import type { Logger } from './observe/logger.ts';
 import { holdsCluster } from './postgres/embedded/cluster.ts';
 import { LivePrices } from './prices/live-prices.ts';
 import { createRoutes } from './routes.ts';
-import { Admission } from './serve/admission.ts';
-import { CallLimits } from './serve/call-limits.ts';
 import { Refusals } from './serve/refusals.ts';
 import type { Route } from './serve/route.ts';
-import { Router } from './serve/router.ts';
-import { SocketServer } from './serve/socket-server.ts';
 import type { Certificate } from './serve/tls/certificate.ts';
 import {
   CertificateFiles,
@@ -29,7 +26,6 @@ import {
   openCertificate,
 } from './serve/tls/certificate-files.ts';
 import { createTell } from './serve/told-error.ts';
-import { answerUnreadable } from './serve/unreadable.ts';
 
 /** Another collector on the directory may take so much longer to stop than it was told to. */
 const lockMarginMs = 2000;
@@ -47,9 +43,8 @@ export class Collector {
   readonly #database: DatabaseService;
   readonly #path: IngestPath;
   readonly #certificate: CertificateFiles | undefined;
-  readonly #server: SocketServer;
+  readonly #door: Door;
   readonly #keys: Keys;
-  #limits: CallLimits | undefined;
 
   private constructor(
     config: Config,
@@ -80,7 +75,7 @@ export class Collector {
     this.#certificate =
       certificate && new CertificateFiles(config, certificate, this.#health, logger);
     measureCertificate(this.#certificate, this.#registry);
-    this.#server = this.#createServer();
+    this.#door = this.#createDoor();
   }
 
   /**
@@ -140,15 +135,15 @@ export class Collector {
     this.#logger.info('stopping');
     this.#health.expect('shutdown', 'in progress');
     if (shutdownDelayMs > 0) {
-      this.#server.leave();
+      this.#door.server.leave();
       await sleep(shutdownDelayMs);
     }
     const endsAt = performance.now() + shutdownMsMax;
     // The last quarter is the database's.
     const deadline = AbortSignal.timeout(shutdownMsMax * 0.75);
     this.#shutdown.abort();
-    await this.#server.stop(deadline);
-    this.#limits?.turns.close();
+    await this.#door.server.stop(deadline);
+    this.#door.limits.turns.close();
     this.#certificate?.close();
     await Promise.race([this.#path.buffer.close(), untilAborted(deadline)]);
     if (this.#path.buffer.depth > 0) {
@@ -184,7 +179,7 @@ export class Collector {
   async #listen(): Promise<void> {
     const { host } = this.#config;
     try {
-      this.port = await this.#server.listen();
+      this.port = await this.#door.server.listen();
     } catch (cause) {
       throw new StartError(`TELEMETRY_HOST, TELEMETRY_PORT: ${errorMessage(cause)}`, { cause });
     }
@@ -196,7 +191,7 @@ export class Collector {
     this.#keys.start();
   }
 
-  #createServer(): SocketServer {
+  #createDoor(): Door {
     const [config, logger] = [this.#config, this.#logger];
     const onRefused = new Refusals(this.#registry).count;
     const tell = createTell(logger, onRefused);
@@ -216,26 +211,8 @@ export class Collector {
       tell,
       onRefused,
     );
-    // A stream must not hold its client to a connection that is to be made anew.
-    const streamMsMax = Math.min(config.streamMsMax, config.connectionMsMax || config.streamMsMax);
-    this.#limits = new CallLimits({ ...config, streamMsMax });
-    const admission = new Admission(this.#limits, this.#keys.ring);
-    const router = new Router(this.routes, admission, tell, config.corsOrigins);
-    return new SocketServer(
-      {
-        ...config,
-        peekMsMax: config.headerMsMax,
-        streamsPerConnectionMax: config.connectionCallsMax,
-        onRefused,
-        onUnreadable: answerUnreadable(tell),
-        ...(this.#certificate && {
-          tls: { certificate: this.#certificate, clientAuth: config.tlsClientAuth },
-          ...(config.tlsPlainText === 'refuse' && { onPlainText: router.plainTextListener }),
-        }),
-      },
-      router.listener,
-      logger,
-    );
+    const [routes, callers, certificate] = [this.routes, this.#keys.ring, this.#certificate];
+    return createDoor({ config, routes, callers, certificate, tell, onRefused, logger });
   }
 }
 

@@ -153,8 +153,9 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config', 'database', 'ingest-path', 'observe'],
     packages: ['prom-client'],
   },
+  'door.ts': { own: ['serve'], typesOf: ['config', 'observe'], packages: [] },
   'collector.ts': {
-    own: ['directory-lock', ...parts, 'ingest-path', 'routes', 'config', 'errors'],
+    own: ['directory-lock', ...parts, 'ingest-path', 'routes', 'door', 'config', 'errors'],
     packages: ['prom-client'],
   },
 };

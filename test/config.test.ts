@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
@@ -15,6 +16,7 @@ import {
 import { certificateFile, keyFile } from './support/certificates.ts';
 import { createDatabase } from './support/database.ts';
 import { spawnCollector } from './support/process.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
 
 interface Expectation {
   /** Other than the default. */
@@ -270,11 +272,14 @@ describe('the command line', () => {
 
   it('takes every flag, logs what is in effect, and no secret', async () => {
     const database = await createDatabase();
+    const pricesFile = join(temporaryDirectory().path, 'prices.json');
+    writeFileSync(pricesFile, '{"prices":[]}');
     const own: Partial<Record<OptionName, string>> = {
       databaseUrl: `${database.url}&password=s3cret`,
       host: '127.0.0.1',
       apiKeys: 'app ingest s3cret-0123456789abcdef',
       apiKeysFile: '/dev/null',
+      pricesFile,
       tlsCertFile: certificateFile('locked'),
       tlsKeyFile: keyFile('locked'),
       tlsClientCaFile: certificateFile('ca'),

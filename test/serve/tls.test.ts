@@ -228,6 +228,27 @@ describe('certificates of clients', () => {
   });
 });
 
+describe('a key that a certificate stands for', () => {
+  it.each(['http/1.1', 'h2'])('says who its client is: %s', async (protocol) => {
+    const secret = 'x'.repeat(40);
+    const collector = await start({
+      TELEMETRY_TLS_CLIENT_CA_FILE: certificateFile('ca'),
+      TELEMETRY_TLS_CLIENT_AUTH: 'optional',
+      TELEMETRY_API_KEYS: `checkout ingest ${secret} certificate=CN=checkout`,
+    });
+    const transport = (options: tls.ConnectionOptions) =>
+      createConnectTransport({
+        baseUrl: `https://localhost:${collector.port}`,
+        httpVersion: protocol === 'h2' ? '2' : '1.1',
+        nodeOptions: { ca: trust.ca, ...options },
+      });
+    const log = (options: tls.ConnectionOptions) =>
+      createClient(IngestService, transport(options)).log({ eventType: 'MUTUAL' });
+    await expect(log({})).rejects.toThrow(/unauthenticated/);
+    await log(by('client'));
+  });
+});
+
 describe('a certificate that changes', () => {
   /** As Kubernetes mounts them: files that lead through a link that is swapped. */
   function mount() {

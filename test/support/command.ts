@@ -8,6 +8,8 @@ export interface CommandResult {
 }
 
 const mainFile = new URL('../../src/main.ts', import.meta.url).pathname;
+/** Where the launcher keeps what Node makes of the sources. */
+const compiled = new URL('../../node_modules/.cache/compiled', import.meta.url).pathname;
 
 /** Runs the command line to its end. */
 export function runCommand(args: readonly string[], env: Environment = {}): Promise<CommandResult> {
@@ -16,7 +18,7 @@ export function runCommand(args: readonly string[], env: Environment = {}): Prom
     execFile(
       process.execPath,
       argv,
-      { env: { ...process.env, ...env } },
+      { env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...env } },
       (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
       },

@@ -61,7 +61,7 @@ def test_records_arrive(secure: str, tmp_path: Path, transport: Any) -> None:
     with Telemetry(url=secure, transport=transport, spool_directory=tmp_path, **OURS) as client:
         client.log("TLS", transport)
         assert client.flush(20).delivered == 1
-        assert [event["component"] for event in client.get_recent_events(1)] == [transport]
+        assert client.queries().list_events(component=transport).events
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
