@@ -11,10 +11,15 @@ export interface Source {
   end(): Promise<void>;
 }
 
+/** What every transaction of ours sets besides, and what it learns of that. */
+export interface FurtherSettings {
+  readonly statement: string;
+  learn(results: readonly pg.QueryResult[]): void;
+}
+
 /** PostgreSQL with transactions that begin with our settings. */
 export class SettledDialect extends PostgresDialect {
-  /** `further`: a statement that every transaction of ours begins with, after its settings. */
-  constructor(source: Source, further?: string) {
+  constructor(source: Source, further?: FurtherSettings) {
     const connect = async () => {
       const { client, release } = await source.connect();
       return settled(client, release, further);
@@ -30,7 +35,7 @@ export class SettledDialect extends PostgresDialect {
 function settled(
   client: pg.PoolClient,
   release: (discard?: boolean) => void,
-  further = '',
+  further?: FurtherSettings,
 ): PostgresPoolClient {
   const start = transactionStartOf(client);
   let open = false;
@@ -40,7 +45,8 @@ function settled(
     if (begun && start) {
       // A connection on which nothing begins, since its server has become a standby, is of no use.
       unusable = true;
-      await client.query(`${start.begin(begun[1])};${further}`);
+      const results = await client.query(`${start.begin(begun[1])};${further?.statement ?? ''}`);
+      further?.learn(results as unknown as pg.QueryResult[]);
       unusable = false;
       open = true;
       return noRows;
