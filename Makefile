@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check generate packages package-npm package-python bench bench-clients \
+.PHONY: start test check audit generate packages package-npm package-python bench bench-clients \
   bench-clients-python bench-clients-typescript chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
@@ -14,6 +14,11 @@ test: node_modules/.installed .venv/.installed
 
 check: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent check
+
+# Licences and known faults of what is used, and a list of it: dist/sbom.cdx.json
+audit: node_modules/.installed .venv/.installed
+	@-[ -e .venv/bin/pip-audit ] || .venv/bin/pip install --quiet --disable-pip-version-check -r scripts/audit/requirements.txt
+	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent audit
 
 # Writes gen/ from proto/.
 generate: node_modules/.installed .venv/.installed
