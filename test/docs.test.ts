@@ -13,6 +13,7 @@ import { type OptionName, optionNames, options, readConfig } from '../src/config
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
 import { tokenParts } from '../src/prices/price.ts';
 import { unpricedReasons } from '../src/records/cost-source.ts';
+import { ruleNames } from '../src/records/dialects/rules.ts';
 import { camelCase, type FieldType, isSent, recordFields } from '../src/records/fields.ts';
 import { tables } from '../src/records/tables.ts';
 import { refusalReasons } from '../src/serve/refusals.ts';
@@ -359,6 +360,11 @@ describe('docs/usage.md', () => {
   it('says why a record may have no cost', () => {
     const reasons = table('usage.md', 'Unpriced records').map(([reason]) => reason);
     expect(reasons).toEqual(unpricedReasons.map(code));
+  });
+
+  it('lists every rule that counts', () => {
+    const listed = table('usage.md', 'Which rule counted a record').map(([rule]) => rule);
+    expect(listed).toEqual(['contract', ...ruleNames].map(code));
   });
 
   it('lists the parts of a price', () => {
