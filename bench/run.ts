@@ -1,5 +1,6 @@
 import { bulk } from './cases/bulk.ts';
 import { cost } from './cases/cost.ts';
+import { fairness } from './cases/fairness.ts';
 import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
 import { otherwise } from './cases/otherwise.ts';
@@ -25,7 +26,7 @@ import { unpackCommit } from './support/other-commit.ts';
 import type { Sizes } from './support/sizes.ts';
 
 /** In the order in which they are reported; `latency` needs the rates of `stream`. */
-export const cases = [raw, stream, unary, bulk, otherwise, cost, latency, mixed, stalled];
+export const cases = [raw, stream, unary, bulk, otherwise, cost, latency, mixed, stalled, fairness];
 
 export interface RunOptions {
   readonly rounds: number;

@@ -59,9 +59,10 @@ function isComplete(text: string): boolean {
   return text.endsWith(`\r\n0${headEnd}`);
 }
 
-export function postRequest(path: string, body: string): Buffer {
+export function postRequest(path: string, body: string, token?: string): Buffer {
+  const authorization = token ? `authorization: Bearer ${token}\r\n` : '';
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
+    `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${authorization}` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

@@ -14,6 +14,8 @@ export interface HttpOptions {
   readonly seed: number;
   /** In one post; absent: a post is a single one. */
   readonly eventsPerPost?: number;
+  /** The key that each post has. */
+  readonly token?: string;
   /** Paths to get, one after another, instead of posting events. */
   readonly queries?: readonly string[];
 }
@@ -117,16 +119,17 @@ class HttpLoad {
   }
 }
 
-function posts({ seed, eventsPerPost }: HttpOptions): Buffer[] {
+function posts({ seed, eventsPerPost, token }: HttpOptions): Buffer[] {
   if (eventsPerPost === undefined) {
     return generateEvents(differentEvents, seed).map((event) =>
-      postRequest('/v1/telemetry/log', JSON.stringify(event)),
+      postRequest('/v1/telemetry/log', JSON.stringify(event), token),
     );
   }
   return Array.from({ length: differentBatches }, (_, index) =>
     postRequest(
       '/v1/telemetry/batch',
       JSON.stringify({ events: generateEvents(eventsPerPost, seed + index) }),
+      token,
     ),
   );
 }

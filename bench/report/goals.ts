@@ -26,6 +26,7 @@ export function compareWithGoals(sections: readonly Section[]): Goal[] {
     .map(({ rowsPerSecond }) => rowsPerSecond.median);
   const rfc = rfcRates.length > 0 ? Math.max(...rfcRates) : undefined;
   const [large, small] = [find('cost', / 1,000$/), find('cost', / 10$/)];
+  const [alone, beside] = [find('fairness', /^alone/), find('fairness', /^beside/)];
   const [half, idle] = [find('latency', /^stream/), find('latency', /single/)];
   return [
     atLeast('stream 8 × 1,000 to one raw COPY', 1.2, ratio(rate(most), oneCopy)),
@@ -41,6 +42,11 @@ export function compareWithGoals(sections: readonly Section[]): Goal[] {
     atMost('steady load by 1,000: resident MB', 120, figure('resident_max_mb', large)),
     atMost('steady load by 10: resident MB', 120, figure('resident_max_mb', small)),
     atMost('stream at half of the most, p99 in ms', 50, figure('p99_ms', half)),
+    atMost(
+      'a key beside one at ten times its quota: its p99 to that alone',
+      2,
+      ratio(figure('p99_ms', beside), figure('p99_ms', alone)),
+    ),
     atMost('single posts, median in ms', 10, figure('p50_ms', idle)),
   ].filter((goal) => goal !== undefined);
 }

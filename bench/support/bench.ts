@@ -67,13 +67,18 @@ export interface Bench extends RunContext {
 }
 
 /** A collector of a checkout: on its embedded PostgreSQL where none is named. */
-export async function startCollector(root: string | undefined, databaseUrl = '') {
+export async function startCollector(
+  root: string | undefined,
+  databaseUrl = '',
+  more: Readonly<Record<string, string>> = {},
+) {
   const directory = temporaryDirectory();
   const environment = {
     DATABASE_URL: databaseUrl,
     TELEMETRY_LOG_LEVEL: 'info',
     TELEMETRY_DATA_DIR: join(directory.path, 'data'),
     // Packages that are ours do not take in what another checkout compiles.
+    ...more,
     ...(root && { NODE_COMPILE_CACHE: join(root, '.compiled') }),
   };
   const collector = await spawnCollector(environment, [], {

@@ -54,7 +54,7 @@ export function measureKeys(ring: KeyRing, registry: Registry): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { name, lastUsedMs } of ring.uses) this.set({ key: name }, lastUsedMs / 1000);
+      for (const { name } of ring.uses) this.set({ key: name }, ring.lastUseOf(name) / 1000);
     },
   });
 }

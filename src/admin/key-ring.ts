@@ -52,6 +52,11 @@ export class KeyRing implements Callers {
   readonly #uses = new Map<string, KeyUse>();
   #byLocator = new Map<string, Holder>();
   #byCertificate = new Map<string, Holder>();
+  /**
+   * Secrets that were right a moment ago, so that not each request costs a hash. Only what has the
+   * same seeded hash as one of them is compared with it: how long that takes tells nothing.
+   */
+  readonly #recent = new Map<string, Holder>();
   #isKnown = false;
   /** There has been a key: nobody who has none becomes everybody's equal again. */
   #hasHadKeys = false;
@@ -88,6 +93,12 @@ export class KeyRing implements Callers {
     return new Map(used.map(({ key, lastUsedMs }) => [key.id, new Date(lastUsedMs)]));
   }
 
+  /** When any key of a name was used last. */
+  lastUseOf(name: string): number {
+    const ofName = [...this.#byLocator.values()].filter((holder) => holder.name === name);
+    return Math.max(0, ...ofName.map(({ lastUsedMs }) => lastUsedMs));
+  }
+
   /** Takes the place of all that was known; streams of keys that are no longer valid end. */
   replace(keys: readonly Key[]): void {
     const before = this.#byLocator;
@@ -101,6 +112,7 @@ export class KeyRing implements Callers {
       if (key.certificate && stateOf(key) === 'active') byCertificate.set(key.certificate, holder);
       before.delete(locator);
     }
+    this.#recent.clear();
     this.#byLocator = byLocator;
     this.#byCertificate = byCertificate;
     this.#isKnown = true;
@@ -135,11 +147,15 @@ export class KeyRing implements Callers {
   }
 
   #find(token: string): Holder | undefined {
+    const known = this.#recent.get(token);
+    if (known) return known;
     const digest = digestOf(token);
     const holder = this.#byLocator.get(locatorOf(digest));
     if (!holder) return undefined;
     this.#presented.write(digest, 'latin1');
-    return timingSafeEqual(this.#presented, holder.digest) ? holder : undefined;
+    if (!timingSafeEqual(this.#presented, holder.digest)) return undefined;
+    this.#recent.set(token, holder);
+    return holder;
   }
 
   #withoutToken(request: Request, scope: Scope): Caller | ServiceError {
@@ -180,7 +196,6 @@ function admitted(holder: Holder, scope: Scope): Caller | ServiceError {
     return unauthenticated(`the key ${what}`, 'invalid_token');
   }
   holder.lastUsedMs = nowMs;
-  holder.allowance.lastUsedMs = nowMs;
   holder.allowance.requests += 1;
   if (holder.scopes.has(scope)) return holder;
   holder.allowance.refusals += 1;

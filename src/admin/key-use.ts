@@ -23,7 +23,6 @@ export class KeyUse implements Allowance {
   bytes = 0;
   queries = 0;
   refusals = 0;
-  lastUsedMs = 0;
   readonly #shared: Shared;
   #limits: KeyLimits = {};
   #records: Bucket | undefined;

@@ -15,8 +15,18 @@ const noToken = '';
 export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
   const { authorization, 'x-api-key': apiKey } = headers;
   if (authorization === undefined) return apiKey === undefined ? undefined : checked(apiKey);
-  const bearer = bearerPattern.exec(authorization)?.[1] ?? noToken;
+  const bearer = bearerOf(authorization);
   return apiKey === undefined || apiKey === bearer ? checked(bearer) : noToken;
+}
+
+/** Nearly everybody writes it like that, and a pattern takes its time. */
+const usual = 'Bearer ';
+const unusualPattern = /[\s,]/;
+
+function bearerOf(authorization: string): string {
+  const rest = authorization.slice(usual.length);
+  if (authorization.startsWith(usual) && !unusualPattern.test(rest)) return rest;
+  return bearerPattern.exec(authorization)?.[1] ?? noToken;
 }
 
 const checked = (token: string | string[]): string =>
