@@ -65,7 +65,6 @@ export class Cors {
    * returns true.
    */
   answers(request: Request, response: Response, methods: string): boolean {
-    if (this.#origins.size === 0) return false;
     const origin = this.#letIn(request.headers.origin);
     const isAnswered = isPreflight(request);
     if (isAnswered) response.writeHead(204, this.#preflight(request, origin, methods)).end();

@@ -17,7 +17,7 @@ export class Router {
   readonly #table: RouteTable;
   readonly #admission: Admission;
   readonly #tell: Tell;
-  readonly #cors: Cors;
+  readonly #cors: Cors | undefined;
 
   constructor(
     routes: readonly Route[],
@@ -28,7 +28,7 @@ export class Router {
     this.#table = new RouteTable([...routes, this.#collector]);
     this.#admission = admission;
     this.#tell = tell;
-    this.#cors = new Cors(corsOrigins);
+    this.#cors = corsOrigins.length > 0 ? new Cors(corsOrigins) : undefined;
   }
 
   readonly listener: RequestListener = (request, response) => {
@@ -36,7 +36,7 @@ export class Router {
     request.url = originForm(request.url ?? '');
     const route = this.#table.find(pathOf(request.url)) ?? this.#unknown;
     // Before the gate: a browser asks without the credentials that the page is going to send.
-    if (this.#cors.answers(request, response, allowed(route))) return;
+    if (this.#cors?.answers(request, response, allowed(route))) return;
     const call = this.#admission.admit(asked(route, request), request, response);
     if (!(call instanceof Call)) {
       const requestId = requestIdOf(request.headers);

@@ -175,6 +175,37 @@ describe.each(Object.entries(requests))('an answer, %s,', (_name, [path, status,
   });
 });
 
+it('a page may read why it is not let in by the gate', async () => {
+  const guarded = await startCollector(
+    {
+      TELEMETRY_CORS_ORIGINS: page,
+      TELEMETRY_API_KEYS: 'app query a-secret-of-forty-characters-0123456789ab',
+    },
+    named.database,
+  );
+  const log = `${guarded.baseUrl}/v1/telemetry/log`;
+  expect((await fetch(log, asked(page))).status).toBe(204);
+  const send = (authorization?: string) =>
+    fetch(log, {
+      method: 'POST',
+      headers: { ...json, origin: page, ...(authorization && { authorization }) },
+      body: '{"event_type":"CORS"}',
+    });
+  for (const [answer, status] of [
+    [await send(), 401],
+    [await send('Bearer wrong'), 401],
+    [await send('Bearer a-secret-of-forty-characters-0123456789ab'), 403],
+  ] as const) {
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(page);
+    if (status === 401) {
+      expect(answer.headers.get('www-authenticate')).toBeTruthy();
+      expect(listOf(answer.headers, 'access-control-expose-headers')).toContain('www-authenticate');
+    }
+  }
+  await guarded.stop();
+});
+
 it('keeps what an answer varies by beside', async () => {
   const [path, , init] = requests.stored as (typeof requests)[string];
   const { headers } = await fetch(named.baseUrl + path, init);

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from answering_server import AnsweringServer
 from conftest import SOURCE, eventually, free_port, values
-from gravitas_telemetry import Event
+from gate import Gate
+from gravitas_telemetry import Event, QueryClient
+from gravitas_telemetry._replay import main as client_command
 
 Stored = Callable[[], "list[Event]"]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -57,7 +61,7 @@ def log(value):
 
 if __name__ == "__main__":
     telemetry.log("LOADED", os.environ["COMPONENT"], -1)
-    for value in range(20): log.delay(value)
+    for value in range(int(os.environ.get("TASKS", "20"))): log.delay(value)
 """
 
 
@@ -69,7 +73,7 @@ def start(tmp_path: Path, spool: Path, component: str, url: str) -> Iterator[Sta
     (tmp_path / "broker").mkdir()
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(*arguments: str) -> subprocess.Popen[bytes]:
+    def begin(*arguments: str, **others: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "PYTHONPATH": f"{SOURCE}:{tmp_path}",
@@ -78,6 +82,7 @@ def start(tmp_path: Path, spool: Path, component: str, url: str) -> Iterator[Sta
             "TELEMETRY_SPOOL_DIRECTORY": str(spool),
             "COMPONENT": component,
             "FOLDER": str(tmp_path / "broker"),
+            **others,
         }
         with (tmp_path / "log").open("ab") as log:
             started.append(
@@ -148,3 +153,93 @@ def test_20_of_20_celery_tasks(start: Start, stored: Stored, pool: str) -> None:
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)
     assert values(stored()) == [-1, *range(20)]
+
+
+TROUBLES = ("down", "black-holed", "nonsense")
+
+
+@pytest.fixture
+def troubles(url: str, spool: Path, component: str) -> Iterator[dict[str, dict[str, str]]]:
+    """What a program is told of its service, for each way in which that is no use."""
+    page = (200, {"content-type": "text/html"}, b"<html>It works!</html>")
+    with Gate(url) as shut, Gate(url) as swallowing, AnsweringServer(otherwise=page) as other:
+        shut.shut()
+        swallowing.swallow()
+        yield {
+            name: {
+                "TELEMETRY_URL": at,
+                "TELEMETRY_SPOOL_DIRECTORY": str(spool / name),
+                "COMPONENT": f"{component}-{name}",
+            }
+            for name, at in zip(TROUBLES, (shut.url, swallowing.url, other.url))
+        }
+
+
+def delivered(told: dict[str, str], url: str, queries: QueryClient) -> list[float | None]:
+    """What there is when somebody delivers what the program has left."""
+    files = [str(each) for each in Path(told["TELEMETRY_SPOOL_DIRECTORY"]).glob("*.jsonl")]
+    assert client_command(["replay", "--url", url, *files]) == 0
+    return sorted((each.value for each in queries.list_events(component=told["COMPONENT"]).events), key=float)
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    begin = time.monotonic()
+    call()
+    return time.monotonic() - begin
+
+
+def test_gunicorn_without_a_service(
+    start: Start, troubles: dict[str, dict[str, str]], url: str, queries: QueryClient
+) -> None:
+    servers = {}
+    for name, told in troubles.items():
+        port = free_port()
+        arguments = ("-k", "gthread", "--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}", "application")
+        servers[name] = port, start("-m", "gunicorn", *arguments, **told)
+    for port, _ in servers.values():
+        eventually(lambda: ask(port, 0), 40)
+        assert seconds_of(lambda: [ask(port, value) for value in range(1, 20)]) < 10
+    for _, server in servers.values():
+        server.send_signal(signal.SIGTERM)
+    for name, (_, server) in servers.items():
+        assert server.wait(30) == 0, name
+        assert delivered(troubles[name], url, queries) == [-1, *range(20)], name
+
+
+def test_uvicorn_without_a_service(
+    start: Start, troubles: dict[str, dict[str, str]], url: str, queries: QueryClient
+) -> None:
+    servers = {}
+    for name, told in troubles.items():
+        port = free_port()
+        servers[name] = port, start("-m", "uvicorn", "--port", str(port), "application:asgi", **told)
+    for port, _ in servers.values():
+        eventually(lambda: ask(port, 0), 40)
+        assert seconds_of(lambda: [ask(port, value) for value in range(1, 20)]) < 10
+    for _, server in servers.values():
+        server.send_signal(signal.SIGINT)
+    for name, (_, server) in servers.items():
+        server.wait(30)
+        assert delivered(troubles[name], url, queries) == [-1, *range(20)], name
+
+
+def test_celery_without_a_service(
+    start: Start, troubles: dict[str, dict[str, str]], tmp_path: Path, url: str, queries: QueryClient
+) -> None:
+    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    workers = {}
+    for name, told in troubles.items():
+        folder = tmp_path / f"broker-{name}"
+        folder.mkdir()
+        told |= {"FOLDER": str(folder), "TASKS": "6"}
+        assert start("tasks.py", **told).wait(40) == 0
+        command = ("-m", "celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", "2", *alone)
+        workers[name] = start(*command, **told)
+    for told in troubles.values():
+        spool = Path(told["TELEMETRY_SPOOL_DIRECTORY"])
+        eventually(lambda: len([*spool.glob("*.jsonl")]) == 7, 40)
+    for worker in workers.values():
+        worker.send_signal(signal.SIGTERM)
+    for name, worker in workers.items():
+        worker.wait(40)
+        assert delivered(troubles[name], url, queries) == [-1, *range(6)], name
