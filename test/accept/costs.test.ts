@@ -1,3 +1,5 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
@@ -7,8 +9,9 @@ import { noOwnPrices, parseOwnPrices } from '../../src/prices/own.ts';
 import { Pricer } from '../../src/prices/pricer.ts';
 import { encodeOptions } from '../records/generators.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
-import { postJson } from '../support/http.ts';
+import { getJson, postJson } from '../support/http.ts';
 import { metric } from '../support/metrics.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const source = `list@${listEdition.version}/${listEdition.date}`;
 const gpt5 = { provider: 'openai', model: 'gpt-5', input_tokens: 1000, output_tokens: 200 };
@@ -70,6 +73,37 @@ describe('costs of usage records', () => {
     });
     expect(status).toBe(400);
     expect(JSON.stringify(body)).toContain('cost_source');
+  });
+});
+
+describe('own prices', () => {
+  it('count in a running collector as soon as the file has them', async () => {
+    const path = join(temporaryDirectory().path, 'prices.json');
+    const write = (usd: number) => {
+      const prices = [{ model: 'qwen3*', usd_per_gpu_hour: usd, gpus: 2 }];
+      writeFileSync(`${path}.new`, JSON.stringify({ prices }));
+      renameSync(`${path}.new`, path);
+    };
+    write(1.8);
+    const telemetry = await startCollector({ TELEMETRY_PRICES_FILE: path });
+    const cost = async () => {
+      const usage = { model: 'qwen3:32b', input_tokens: 9, output_tokens: 1, duration_ms: 500 };
+      const { body } = await postJson(`${telemetry.baseUrl}/v1/telemetry/usage`, usage);
+      const { rows } = await telemetry.database.pool.query(
+        'select cost_usd::text as cost from usage_stats where id = $1',
+        [body.id],
+      );
+      return rows[0].cost;
+    };
+    try {
+      expect(await cost()).toBe('0.0005');
+      write(3.6);
+      await expect.poll(cost, { timeout: 15_000 }).toBe('0.001');
+      const { body } = await getJson(`${telemetry.baseUrl}/v1/telemetry/usage/summary`);
+      expect(body.own_prices).toMatchObject({ name: 'own', version: expect.any(String) });
+    } finally {
+      await telemetry.stop();
+    }
   });
 });
 
