@@ -56,7 +56,10 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: [],
   },
   commit: {
-    own: ['postgres', 'database', 'records', 'buffer/batch', 'errors', 'units', 'uuid'],
+    own: [
+      ...['postgres', 'database', 'records', 'prices/provider', 'buffer/batch'],
+      ...['errors', 'units', 'uuid'],
+    ],
     typesOf: ['buffer'],
     packages: ['kysely', 'pg'],
   },

@@ -20,7 +20,15 @@ type BatchAck = MessageInitShape<typeof StreamBatchesResponseSchema>;
 
 /** The answer to a stream of batches that are not acknowledged one by one. */
 export class StreamSummary {
-  readonly #batches = { all: 0, duplicate: 0, events: 0, usage: 0, rejected: 0, deadLettered: 0 };
+  readonly #batches = {
+    all: 0,
+    duplicate: 0,
+    events: 0,
+    usage: 0,
+    rejected: 0,
+    deadLettered: 0,
+    repeated: 0,
+  };
   readonly #rejections: ReturnType<typeof rejectionMessage>[] = [];
 
   add({ batchId, duplicate, answer }: StoredBatch): void {
@@ -30,13 +38,14 @@ export class StreamSummary {
     this.#batches.usage += storedOf('usage', answer);
     this.#batches.rejected += rejectedTotal(answer);
     this.#batches.deadLettered += deadLetteredTotal(answer);
+    this.#batches.repeated += repeatedTotal(answer);
     for (const rejection of answer.rejections.slice(0, rejectionsMax - this.#rejections.length)) {
       this.#rejections.push(rejectionMessage(rejection, batchId));
     }
   }
 
   response(): MessageInitShape<typeof StreamEventsResponseSchema> {
-    const { all, duplicate, events, usage, rejected, deadLettered } = this.#batches;
+    const { all, duplicate, events, usage, rejected, deadLettered, repeated } = this.#batches;
     return {
       batches: BigInt(all),
       duplicateBatches: BigInt(duplicate),
@@ -45,15 +54,18 @@ export class StreamSummary {
       rejected: BigInt(rejected),
       rejections: this.#rejections,
       deadLettered: BigInt(deadLettered),
+      duplicates: BigInt(repeated),
     };
   }
 }
 
 export function recordResponse(stored: StoredRecord, kind: RecordKind) {
-  const { recordId, durability, duplicate, answer } = stored;
+  const { recordId, durability, answer } = stored;
+  const duplicate = stored.duplicate || repeatedTotal(answer) > 0;
+  const id = answer.repeated?.firstRowId ?? recordId;
   const what = kind === 'event' ? 'event' : 'usage record';
   const message = `${what} ${fate(duplicate, deadLetteredTotal(answer) > 0)}`;
-  return { success: true, message, id: recordId, durability: durabilities[durability], duplicate };
+  return { success: true, message, id, durability: durabilities[durability], duplicate };
 }
 
 /** What became of a record that is acknowledged. */
@@ -76,6 +88,7 @@ export function batchResponse(
     rejected: rejectedTotal(answer),
     rejections: answer.rejections.map((rejection) => rejectionMessage(rejection)),
     deadLettered: deadLetteredTotal(answer),
+    duplicates: repeatedTotal(answer),
   };
 }
 
@@ -98,8 +111,12 @@ export const refusal =
     };
   };
 
-const storedOf = (kind: RecordKind, { stored, deadLettered }: Answer): number =>
-  stored[kind] - (deadLettered?.[kind] ?? 0);
+const storedOf = (kind: RecordKind, answer: Answer): number =>
+  answer.stored[kind] -
+  (answer.deadLettered?.[kind] ?? 0) -
+  (kind === 'usage' ? repeatedTotal(answer) : 0);
+
+const repeatedTotal = ({ repeated }: Answer): number => repeated?.count ?? 0;
 
 const deadLetteredTotal = ({ deadLettered }: Answer): number =>
   deadLettered ? deadLettered.event + deadLettered.usage : 0;

@@ -24,6 +24,15 @@ export interface Answer {
   readonly rejections: readonly Rejection[];
   /** Those of the stored that are kept as dead letters, where there are any. */
   readonly deadLettered?: RecordCounts;
+  /** Those of the stored whose call was stored before, where there are any. */
+  readonly repeated?: RepeatedCalls;
+}
+
+/** Usage records of calls that other records have stored. */
+export interface RepeatedCalls {
+  readonly count: number;
+  /** The row that the call of the first of them is stored in. */
+  readonly firstRowId: string;
 }
 
 export const rejectionsMax = 100;
@@ -56,6 +65,7 @@ export type Settlement =
       readonly deadLettered?: RecordCounts;
       /** Rows that were there already. */
       readonly known?: RecordCounts;
+      readonly repeated?: RepeatedCalls;
     }
   | { readonly kind: 'duplicate'; readonly answer: Answer }
   | { readonly kind: 'conflict' }

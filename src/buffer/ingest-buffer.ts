@@ -138,9 +138,13 @@ function acknowledge(batch: Batch, settlement: Settlement): Acknowledgement {
 }
 
 /** Not all that is valid is stored. */
-function finalAnswer({ answer }: Batch, { deadLettered }: Settlement & { kind: 'stored' }): Answer {
-  if (!deadLettered || recordKinds.every((kind) => deadLettered[kind] === 0)) return answer;
-  return { ...answer, deadLettered };
+function finalAnswer(
+  { answer }: Batch,
+  { deadLettered, repeated }: Settlement & { kind: 'stored' },
+): Answer {
+  const isDead = deadLettered && recordKinds.some((kind) => deadLettered[kind] > 0);
+  if (!isDead && !repeated) return answer;
+  return { ...answer, ...(isDead && { deadLettered }), ...(repeated && { repeated }) };
 }
 
 /** Waits for a promise, but no longer than until the signal. The promise itself goes on. */

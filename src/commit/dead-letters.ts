@@ -7,8 +7,10 @@ import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { readTuple } from '../records/tuples.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
+import { CallClaims, newCallKeys } from './call-claims.ts';
 import { copyRows, tableOf } from './copy.ts';
 import type { UnstorableRow } from './divide.ts';
+import { fillCalls } from './fill-calls.ts';
 
 /** A row that PostgreSQL did not take, as operators see it. */
 export interface DeadLetter {
@@ -155,7 +157,8 @@ export async function countDeadLetters(db: Kysely<Database>): Promise<number> {
 }
 
 /**
- * Stores a dead letter after all and forgets it, in one transaction: `client` is the connection
+ * Stores a dead letter after all and forgets it, in one transaction; a call that is stored
+ * meanwhile has what it says filled in: `client` is the connection
  * that `trx` runs on. Resolves with the table, undefined when there is none of that id. Throws
  * what PostgreSQL says.
  */
@@ -171,8 +174,12 @@ export async function replayDeadLetter(
     .executeTakeFirst();
   if (!letter) return undefined;
   const { table_name, row } = letter;
-  await copyRows(client, [{ table: tableOf(kindOf(table_name), row), rows: [row] }]);
-  return letter.table_name;
+  const kind = kindOf(table_name);
+  const calls = await CallClaims.claim(trx, newCallKeys(), kind === 'usage' ? [row] : []);
+  const { rows, repetitions } = calls.part({ count: 1, copy: row });
+  if (rows.count > 0) await copyRows(client, [{ table: tableOf(kind, row), rows: [row] }]);
+  await fillCalls(trx, client, repetitions);
+  return table_name;
 }
 
 export async function dropDeadLetters(

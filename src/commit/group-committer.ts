@@ -8,12 +8,22 @@ import {
   mayBeDataFault,
   mayBeDataFaultAfterAll,
 } from '../postgres/sqlstate.ts';
-import { byKind, type RecordKind, recordKinds } from '../records/tables.ts';
+import { type RecordKind, recordKinds } from '../records/tables.ts';
+import {
+  type Call,
+  CallClaims,
+  callsOf,
+  hasRepetitions,
+  newCallClaims,
+  newCallKeys,
+  type PartedRows,
+} from './call-claims.ts';
 import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
-import { keepDeadLetters } from './dead-letters.ts';
-import { claimDivided, copyDivided, rowsOf, type Suspicion } from './divide.ts';
-import { type Claims, claimBatches, newClaims, noteDeadLetters } from './ledger.ts';
+import { claimDivided, type Suspicion } from './divide.ts';
+import { fillCalls } from './fill-calls.ts';
+import { type Claims, claimBatches, newClaims, noteFates } from './ledger.ts';
 import { probe, probeLike, samplesOf } from './probe.ts';
+import { keepWhole, repeatedCalls, storeDivided } from './store-divided.ts';
 import { isForgotten, type Portion, unwritten, wholeBatches } from './stored-before.ts';
 import type { Work, Writer } from './writer.ts';
 
@@ -30,6 +40,9 @@ export type Origin = 'callers' | 'spool';
 export class GroupCommitter {
   readonly #writer: Writer;
   readonly #origin: Origin;
+  readonly #keys = newCallKeys();
+  /** Whether the last calls were stored before: the next may be too. */
+  #callsRepeat = false;
 
   constructor(writer: Writer, origin: Origin) {
     this.#writer = writer;
@@ -39,8 +52,10 @@ export class GroupCommitter {
   /** See `CommitGroup`. */
   readonly commit = async (group: Group): Promise<readonly Settlement[]> =>
     await this.#classified(async () => {
+      const calls = callsOf(this.#keys, usageOf(group.batches));
+      const mayBeNew = calls.length === 0 || !(this.#callsRepeat || hasRepetitions(calls));
       const together = () => this.#writer.transaction(this.#together(group));
-      const first = this.#allNew(group).catch(ifOfData(together));
+      const first = mayBeNew ? this.#allNew(group, calls).catch(ifOfData(together)) : together();
       return await first.catch(async (error) => {
         if (!isDataFault(error)) await this.#probeAfter(error, group);
         return await this.#writer.transaction(this.#divided(group, mayBeDataFault));
@@ -74,17 +89,18 @@ export class GroupCommitter {
         const [settlement] = settlements as [Settlement];
         const isNew = claimed.has(batch) || unstorable.has(batch) || settlement.kind === 'conflict';
         if (!isNew) return settlement;
-        if (claimed.has(batch)) await noteDeadLetters(trx, batch, batch.answer.stored);
+        if (claimed.has(batch)) await noteFates(trx, batch, { deadLettered: batch.answer.stored });
         return await keepWhole(trx, batch, reason);
       }),
     );
 
   /**
-   * The usual group, by COPY alone: the ledger takes nothing if it knows an id. From callers
-   * it is one round trip.
+   * The usual group, by COPY alone: nothing is taken where the ledger knows an id, or another has
+   * claimed a call. From callers it is one round trip.
    */
-  async #allNew(group: Group): Promise<readonly Settlement[]> {
-    const loads = [newClaims(group), ...loadsOf(group.batches)];
+  async #allNew(group: Group, calls: readonly Call[]): Promise<readonly Settlement[]> {
+    const claims = calls.length > 0 ? [newCallClaims(calls)] : [];
+    const loads = [newClaims(group), ...claims, ...loadsOf(group.batches)];
     const stored = group.batches.map((): Settlement => ({ kind: 'stored' }));
     if (this.#origin === 'callers') {
       await this.#writer.copy(loads);
@@ -102,11 +118,22 @@ export class GroupCommitter {
     return async (trx, client) => {
       const claims = await claimBatches(trx, group);
       const portions = await this.#toWrite(trx, client, group, claims);
-      const loads = loadsOf(portions.map(({ batch }) => batch));
+      const batches = portions.map(({ batch }) => batch);
+      const calls = await CallClaims.claim(trx, this.#keys, usageOf(batches));
+      const parted = batches.map(({ rows }) => calls.part(rows.usage));
+      const stored = batches.map(({ rows }, at) => ({
+        rows: { ...rows, usage: (parted[at] as PartedRows).rows },
+      }));
+      const loads = loadsOf(stored);
       if (loads.length > 0) await copyRows(client, loads);
+      const repetitions = parted.flatMap((each) => each.repetitions);
+      await fillCalls(trx, client, repetitions);
+      if (calls.any) this.#callsRepeat = repetitions.length > 0;
       const results = [...claims.settlements];
-      for (const { index, known } of portions) {
-        results[index] = { kind: 'stored', ...(known && { known }) };
+      for (const [at, { index, batch, known }] of portions.entries()) {
+        const repeated = repeatedCalls((parted[at] as PartedRows).repetitions);
+        if (repeated) await noteFates(trx, batch, { repeated });
+        results[index] = { kind: 'stored', ...(known && { known }), ...(repeated && { repeated }) };
       }
       return await this.#settleConflicts(trx, group, results);
     };
@@ -119,9 +146,13 @@ export class GroupCommitter {
       await sql`set constraints all immediate`.execute(trx);
       const claims = await claimDivided(trx, client, group);
       const results = [...claims.settlements];
-      for (const portion of await this.#toWrite(trx, client, group, claims)) {
-        results[portion.index] = await storeDivided(trx, client, portion, isSuspect);
+      const portions = await this.#toWrite(trx, client, group, claims);
+      const usage = usageOf(portions.map(({ batch }) => batch));
+      const calls = await CallClaims.claimDivided(trx, this.#keys, usage);
+      for (const portion of portions) {
+        results[portion.index] = await storeDivided(trx, client, portion, isSuspect, calls);
       }
+      await calls.correct(trx);
       for (const [index, batch] of group.batches.entries()) {
         const reason = claims.unstorable.get(batch);
         if (reason !== undefined) results[index] = await keepWhole(trx, batch, reason);
@@ -169,8 +200,10 @@ export class GroupCommitter {
   }
 }
 
+const usageOf = (batches: readonly Batch[]) => batches.map(({ rows }) => rows.usage.copy);
+
 /** One load a kind, and one more for what the spool has of it in an earlier release's columns. */
-function loadsOf(batches: readonly Batch[]): Load[] {
+function loadsOf(batches: readonly Pick<Batch, 'rows'>[]): Load[] {
   return recordKinds.flatMap((kind) => {
     const copies = batches.map(({ rows }) => rows[kind].copy).filter(({ length }) => length > 0);
     return [...Map.groupBy(copies, fieldsOf).values()].map((rows) => ({
@@ -187,33 +220,3 @@ const ifOfData =
     if (!mayBeDataFault(error)) throw error;
     return await otherWay();
   };
-
-async function storeDivided(
-  trx: Transaction<Database>,
-  client: pg.ClientBase,
-  { batch, known }: Portion,
-  isSuspect: Suspicion,
-): Promise<Settlement> {
-  const deadLettered = byKind(() => 0);
-  for (const kind of recordKinds) {
-    const rows = await copyDivided(trx, client, kind, batch.rows[kind], isSuspect);
-    await keepDeadLetters(trx, batch.id, rows);
-    const { count, copy } = batch.rows[kind];
-    deadLettered[kind] = rows[0]?.row === copy ? count : rows.length;
-  }
-  if (Object.values(deadLettered).some(Boolean)) await noteDeadLetters(trx, batch, deadLettered);
-  return { kind: 'stored', deadLettered, ...(known && { known }) };
-}
-
-/** Keeps every row of a batch as a dead letter. */
-async function keepWhole(
-  trx: Transaction<Database>,
-  batch: Batch,
-  reason: string,
-): Promise<Settlement> {
-  for (const kind of recordKinds) {
-    const rows = rowsOf(batch.rows[kind].copy).map((row) => ({ kind, row, reason }));
-    await keepDeadLetters(trx, batch.id, rows);
-  }
-  return { kind: 'stored', deadLettered: batch.answer.stored };
-}

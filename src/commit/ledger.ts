@@ -1,7 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Answer, Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import type { RecordCounts } from '../records/tables.ts';
 import { joinTuple } from '../records/tuples.ts';
 import { uuidBytes } from '../uuid.ts';
 import type { Load } from './copy.ts';
@@ -64,12 +63,16 @@ interface KnownBatch {
 function compare(group: Group, batch: Batch, first: KnownBatch): Settlement {
   // This very group: its COMMIT had succeeded, and only the answer was lost.
   const answer = first.answer as Answer | null;
-  if (first.group_id === groupIdOf(batch, group)) {
-    return { kind: 'stored', ...(answer?.deadLettered && { deadLettered: answer.deadLettered }) };
-  }
+  if (first.group_id === groupIdOf(batch, group)) return { kind: 'stored', ...fates(answer) };
   if (!first.fingerprint.equals(batch.fingerprint)) return { kind: 'conflict' };
   return { kind: 'duplicate', answer: answer ?? allStored(batch) };
 }
+
+/** What became of the records of a batch that were not stored as they were. */
+const fates = (answer: Answer | null) => ({
+  ...(answer?.deadLettered && { deadLettered: answer.deadLettered }),
+  ...(answer?.repeated && { repeated: answer.repeated }),
+});
 
 /** The answer that is not worth storing: equal content has equal counts. */
 function allStored({ answer: { stored, rejected } }: Batch): Answer {
@@ -83,15 +86,15 @@ function allStored({ answer: { stored, rejected } }: Batch): Answer {
 const answerText = ({ answer }: Batch): string | null =>
   answer.rejections.length > 0 ? JSON.stringify(answer) : null;
 
-/** What the ledger says of a batch some of whose rows were not taken after all. */
-export async function noteDeadLetters(
+/** What the ledger says of a batch some of whose rows were not stored after all. */
+export async function noteFates(
   trx: Transaction<Database>,
   { id, answer }: Batch,
-  deadLettered: RecordCounts,
+  fates: Pick<Answer, 'deadLettered' | 'repeated'>,
 ): Promise<void> {
   await trx
     .updateTable('batch_ledger')
-    .set({ answer: JSON.stringify({ ...answer, deadLettered }) })
+    .set({ answer: JSON.stringify({ ...answer, ...fates }) })
     .where('batch_id', '=', id)
     .execute();
 }

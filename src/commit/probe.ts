@@ -6,6 +6,7 @@ import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.
 import { joinTuple, postgresTimestamp, readRowStart } from '../records/tuples.ts';
 import { dayMs } from '../units.ts';
 import { newUuidV7, uuidBytes, uuidV7AtMs, uuidV7TimeMs } from '../uuid.ts';
+import { newCallClaims } from './call-claims.ts';
 import { copyRows, type Load } from './copy.ts';
 import { rowsOf } from './divide.ts';
 import { newClaims } from './ledger.ts';
@@ -31,6 +32,7 @@ export async function probe(
   try {
     const batches = batchTimesMs.map(anyBatch);
     await copyRows(client, [newClaims({ id: newUuidV7(), batches })]);
+    if (samples.some(({ kind }) => kind === 'usage')) await copyRows(client, [anyCall()]);
     for (const sample of samples) await copyRows(client, [anyRow(sample)]);
   } catch (error) {
     // It has been looked at: rows that please the database would be taken.
@@ -74,6 +76,11 @@ function anyBatch(atMs: number): Batch {
     answer: { stored: none, rejected: none, rejections: [] },
   };
 }
+
+const anyCall = (): Load => {
+  const { rows } = anyRow({ kind: 'usage', timestampMs: Date.now() });
+  return newCallClaims(rows.map((row) => ({ key: randomBytes(16).toString('hex'), row })));
+};
 
 /** A row that a table takes if it takes any. */
 function anyRow({ kind, timestampMs, bytes = 0 }: Sample): Load {

@@ -61,6 +61,10 @@ const expected = {
       committed_at: time,
     },
   },
+  call_claims: {
+    key: null,
+    columns: { call_key: 'uuid', row_id: 'uuid', row_time: time, claimed_at: time },
+  },
   dead_letters: {
     key: null,
     columns: {

@@ -4,6 +4,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
+import { forgetCalls } from './claims-span.ts';
 import { type DataTable, dataTables } from './expected-tables.ts';
 import { batchIdAgeMsMax, forgetLateIds, ledgerHorizonMs } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
@@ -83,6 +84,7 @@ export class Maintenance {
         await dropPartitionsBefore(this.#db, 'batch_ledger', horizonMs);
         await forgetLateIds(this.#db, horizonMs);
       },
+      () => forgetCalls(this.#db, now, this.#options.eventAgeMsMax),
     ];
   }
 

@@ -11,6 +11,7 @@ import * as initial from './migrations/0001-initial.ts';
 import * as adoptionStates from './migrations/0002-adoption-states.ts';
 import * as usageFields from './migrations/0003-usage-fields.ts';
 import * as keys from './migrations/0004-keys.ts';
+import * as callClaims from './migrations/0005-call-claims.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -35,6 +36,7 @@ const migrations: readonly Migration[] = [
   { name: '0002-adoption-states', release: 2, up: adoptionStates.up },
   { name: '0003-usage-fields', release: 3, up: usageFields.up },
   { name: '0004-keys', release: 3, up: keys.up },
+  { name: '0005-call-claims', release: 3, up: callClaims.up },
 ];
 
 interface SchemaState {

@@ -6,6 +6,7 @@ export interface Database {
   system_telemetry: SystemTelemetryTable;
   usage_stats: UsageStatsTable;
   batch_ledger: BatchLedgerTable;
+  call_claims: CallClaimTable;
   dead_letters: DeadLetterTable;
   adoption: AdoptionTable;
   telemetry_schema: TelemetrySchemaTable;
@@ -75,6 +76,14 @@ interface BatchLedgerTable {
   /** Null where every record was stored. */
   answer: JSONColumnType<object | null>;
   committed_at: Generated<Date>;
+}
+
+/** One row a model call: what makes another record of it a repetition. */
+interface CallClaimTable {
+  call_key: string;
+  row_id: string;
+  row_time: Date;
+  claimed_at: Generated<Date>;
 }
 
 /** Rows that PostgreSQL refused, with the reason. */

@@ -15,6 +15,8 @@ interface SettledAs {
   readonly deadLettered?: RecordCounts;
   /** Rows of a stored batch that were there already. */
   readonly known?: RecordCounts;
+  /** Usage records of calls that others have stored. */
+  readonly repeated?: { readonly count: number };
 }
 
 /**
@@ -31,6 +33,7 @@ export class Accounting {
   readonly #pending: Gauge<'table'>;
   readonly #madeStorable: Counter;
   readonly #costs: Counter<'outcome'>;
+  readonly #repeatedCalls: Counter;
   #pendingRecords = 0;
 
   constructor(registry: Registry) {
@@ -74,6 +77,11 @@ export class Accounting {
       labelNames: ['table'],
       registers,
     });
+    this.#repeatedCalls = new Counter({
+      name: 'telemetry_usage_repeated_total',
+      help: 'Usage records whose call was stored before, by whatever way: among the duplicates.',
+      registers,
+    });
     this.#madeStorable = new Counter({
       name: 'telemetry_strings_made_storable_total',
       help: 'Strings in which NUL or an unpaired surrogate was replaced by U+FFFD.',
@@ -110,11 +118,13 @@ export class Accounting {
   }
 
   /** What is spooled is still pending. */
-  settled(records: CountedRecords, { kind, deadLettered, known }: SettledAs): void {
+  settled(records: CountedRecords, { kind, deadLettered, known, repeated }: SettledAs): void {
     if (kind === 'spooled') return;
+    if (repeated) this.#repeatedCalls.inc(repeated.count);
     for (const recordKind of recordKinds) {
       const dead = deadLettered?.[recordKind] ?? 0;
-      const twice = known?.[recordKind] ?? 0;
+      const again = recordKind === 'usage' ? (repeated?.count ?? 0) : 0;
+      const twice = (known?.[recordKind] ?? 0) + again;
       const valid = records.stored[recordKind] - dead - twice;
       const rejected = records.rejected[recordKind];
       const table = tables[recordKind].name;

@@ -1,7 +1,6 @@
 import { uuidText } from '../uuid.ts';
+import { nullLength } from './read-fields.ts';
 
-/** The length that stands for NULL. */
-const nullLength = -1;
 const postgresEpochMs = Date.UTC(2000, 0, 1);
 
 /** A row as a tuple of binary COPY. */
@@ -49,10 +48,14 @@ export function readRowStart(row: Uint8Array): {
   return { id: uuidText(bytes.subarray(6, 22)), timestampUs: timeAt(26), observedAtUs: timeAt(38) };
 }
 
-/** A row as people read it, by column; NULLs are left out. */
+/**
+ * A row as people read it, by column; NULLs are left out. `exact`: money and JSON stay texts, with
+ * all their digits.
+ */
 export function readTuple(
   row: Uint8Array,
   table: { readonly columns: readonly string[] },
+  exact = false,
 ): Record<string, unknown> {
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
   const values: Record<string, unknown> = {};
@@ -61,13 +64,13 @@ export function readTuple(
     const length = bytes.readInt32BE(offset);
     offset += 4;
     if (length === nullLength) continue;
-    values[column] = readField(column, bytes.subarray(offset, offset + length));
+    values[column] = readField(column, bytes.subarray(offset, offset + length), exact);
     offset += length;
   }
   return values;
 }
 
-function readField(column: string, value: Buffer): unknown {
+function readField(column: string, value: Buffer, exact: boolean): unknown {
   switch (column) {
     case 'id':
       return uuidText(value);
@@ -86,23 +89,23 @@ function readField(column: string, value: Buffer): unknown {
     case 'cache_write_1h_tokens':
       return Number(value.readBigInt64BE());
     case 'cost_usd':
-      return readNumeric(value);
+      return exact ? numericText(value) : Number(numericText(value));
     case 'ambiguous':
       return value[0] === 1;
     case 'metadata':
-      return JSON.parse(value.toString('utf8', 1));
+      return exact ? value.toString('utf8', 1) : JSON.parse(value.toString('utf8', 1));
     default:
       return value.toString();
   }
 }
 
 /** Groups of four decimal digits, the first of them worth 10000^weight. */
-function readNumeric(value: Buffer): number {
+function numericText(value: Buffer): string {
   const count = value.readInt16BE(0);
   const weight = value.readInt16BE(2);
   let digits = '';
   for (let index = 0; index < count; index++) {
     digits += String(value.readInt16BE(8 + 2 * index)).padStart(4, '0');
   }
-  return count === 0 ? 0 : Number(`${digits}e${4 * (weight - count + 1)}`);
+  return count === 0 ? '0' : `${digits}e${4 * (weight - count + 1)}`;
 }

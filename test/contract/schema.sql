@@ -24,6 +24,14 @@ create table batch_ledger (
   constraint batch_ledger_pkey PRIMARY KEY (batch_id)
 ) partition by RANGE (batch_id);
 
+create table call_claims (
+  call_key uuid not null,
+  row_id uuid not null,
+  row_time timestamp with time zone not null,
+  claimed_at timestamp with time zone not null default now(),
+  constraint call_claims_pkey PRIMARY KEY (call_key)
+);
+
 create table dead_letters (
   id uuid not null default gen_random_uuid(),
   batch_id uuid not null,
@@ -128,6 +136,8 @@ create table batch_ledger_default partition of batch_ledger DEFAULT;
 create table system_telemetry_default partition of system_telemetry DEFAULT;
 
 create table usage_stats_default partition of usage_stats DEFAULT;
+
+CREATE INDEX call_claims_claimed_at_idx ON public.call_claims USING btree (claimed_at);
 
 CREATE INDEX system_telemetry_component_event_type_timestamp_idx ON system_telemetry USING btree (component, event_type, "timestamp");
 

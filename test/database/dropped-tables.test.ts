@@ -70,6 +70,7 @@ const everyTable = [
   'system_telemetry',
   'usage_stats',
   'batch_ledger',
+  'call_claims',
   'dead_letters',
   'adoption',
   'telemetry_schema',

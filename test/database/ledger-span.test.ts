@@ -92,3 +92,16 @@ it('remembers what came late from a spool for as long as the rest', async () => 
   await maintain();
   expect(await idsLeft()).toBe(3);
 });
+
+it('forgets the calls of records that are older than any that is accepted', async () => {
+  await claim(2, 1, 0);
+  for (const days of [40, 33, 30, 29, 0]) {
+    await database.rows(
+      `insert into call_claims (call_key, row_id, row_time, claimed_at)
+        values (gen_random_uuid(), gen_random_uuid(), now(), now() - $1 * interval '1 day')`,
+      [days],
+    );
+  }
+  await maintain(40 * dayMs);
+  expect(await database.count('select count(*) from call_claims')).toBe(3);
+});

@@ -61,7 +61,7 @@ def acknowledged(ack: LogBatchResponse) -> Answer:
     reason = ack.rejections[0] if ack.rejections else None
     said = f"{reason.field} {reason.reason}".strip() if reason else ""
     # Dead letters are the service's business from here on.
-    return Acknowledged(ack.events + ack.usage + ack.dead_lettered, ack.rejected, said)
+    return Acknowledged(ack.events + ack.usage + ack.dead_lettered + ack.duplicates, ack.rejected, said)
 
 
 def judge(code: str, message: str, delay_s: float | None) -> Answer:

@@ -1,0 +1,182 @@
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import type pg from 'pg';
+import type { Database } from '../database/schema.ts';
+import { mayBeDataFault } from '../postgres/sqlstate.ts';
+import { tables } from '../records/tables.ts';
+import { readTuple } from '../records/tuples.ts';
+import { type Repetition, timeText } from './call-claims.ts';
+import { tableOf } from './copy.ts';
+import { tableIn } from './schema-in-use.ts';
+
+/** A stored row that a later record of its call has changed, as JSON: what sums it up is corrected by the two. */
+export interface ChangedCall {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What a later record of a call may say where the first says nothing, by type. */
+const filled = {
+  layer: 'text',
+  provider: 'text',
+  operation: 'text',
+  duration_ms: 'double precision',
+  ghost_id: 'text',
+  shell_id: 'text',
+  metadata: 'text',
+  session_id: 'text',
+  response_id: 'text',
+  request_id: 'text',
+  agent: 'text',
+  user_id: 'text',
+  team: 'text',
+  project: 'text',
+  trace_id: 'text',
+  span_id: 'text',
+  time_to_first_token_ms: 'double precision',
+  status: 'text',
+  error_type: 'text',
+  service_tier: 'text',
+} as const;
+
+/** Counts belong together: the first record's, unless it counts nothing at all. */
+const counts = [
+  'prompt_tokens',
+  'completion_tokens',
+  'cached_tokens',
+  'reasoning_tokens',
+  'cache_write_tokens',
+  'cache_write_1h_tokens',
+] as const;
+
+const list = (parts: readonly RawBuilder<unknown>[]) => sql.join(parts, sql`, `);
+const of = (table: 'stored' | 'later', columns: readonly string[]) =>
+  list(columns.map((column) => sql`coalesce(${sql.ref(`${table}.${column}`)}, 0)`));
+const countsNothing = (table: 'stored' | 'later') =>
+  sql`(${of(table, counts)}) = (${list(counts.map(() => sql`0`))})`;
+
+const takesCounts = sql`(${countsNothing('stored')} and not ${countsNothing('later')})`;
+const isComputed = (column: string) => sql`coalesce(${sql.ref(column)} ~ '^(list|own)@', false)`;
+/** A client's cost wins over a computed one, which is taken only with the counts that it is of. */
+const takesCost = sql`(
+  later.cost_usd is not null
+  and (stored.cost_usd is null or ${isComputed('stored.cost_source')})
+  and case when ${isComputed('later.cost_source')}
+    then stored.cost_usd is null
+      and (${takesCounts} or (${of('stored', counts)}) = (${of('later', counts)}))
+    else true end
+)`;
+
+const fills = Object.keys(filled).map((column) => ({
+  column,
+  value: sql`coalesce(${sql.ref(`stored.${column}`)},
+    ${sql.ref(`later.${column}`)}${column === 'metadata' ? sql`::jsonb` : sql``})`,
+  isNew: sql`(${sql.ref(`stored.${column}`)} is null and ${sql.ref(`later.${column}`)} is not null)`,
+}));
+const takes = (condition: RawBuilder<unknown>, columns: readonly string[]) =>
+  columns.map((column) => ({
+    column,
+    value: sql`case when ${condition} then ${sql.ref(`later.${column}`)} else ${sql.ref(`stored.${column}`)} end`,
+  }));
+const changes = [
+  ...fills,
+  ...takes(takesCounts, [...counts, 'usage_rule', 'ambiguous']),
+  ...takes(takesCost, ['cost_usd', 'cost_source']),
+];
+const isChanged = sql.join([...fills.map(({ isNew }) => isNew), takesCounts, takesCost], sql` or `);
+
+const types = {
+  row_id: 'uuid',
+  row_time: 'timestamptz',
+  ...filled,
+  ...Object.fromEntries(counts.map((column) => [column, 'bigint'])),
+  usage_rule: 'text',
+  ambiguous: 'boolean',
+  cost_usd: 'numeric',
+  cost_source: 'text',
+};
+const typed = list(
+  Object.entries(types).map(([column, type]) => sql`${sql.ref(column)} ${sql.raw(type)}`),
+);
+
+/** Money has no more decimals than it came with. */
+const given = list(
+  Object.keys(types).map((column) =>
+    column === 'cost_usd' ? sql`trim_scale(cost_usd) as cost_usd` : sql.ref(column),
+  ),
+);
+
+/**
+ * Has stored rows of calls say what later records of these calls say besides. Resolves with the
+ * rows that are changed by it. Rows that were erased or dropped meanwhile stay so.
+ */
+export async function fillCalls(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  repetitions: readonly Repetition[],
+): Promise<ChangedCall[]> {
+  const changed: ChangedCall[] = [];
+  let rest = repetitions;
+  while (rest.length > 0) {
+    // One record a row and statement.
+    const next = new Map(rest.toReversed().map((repetition) => [repetition.place.id, repetition]));
+    const taken = new Set(next.values());
+    changed.push(...(await fillOnce(trx, client, [...taken])));
+    rest = rest.filter((repetition) => !taken.has(repetition));
+  }
+  return changed;
+}
+
+/** The same where something may be in the way of some of them: those stay as they are. */
+export async function fillDivided(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  repetitions: readonly Repetition[],
+): Promise<ChangedCall[]> {
+  const changed: ChangedCall[] = [];
+  for (const repetition of repetitions) {
+    await sql`savepoint fill`.execute(trx);
+    try {
+      changed.push(...(await fillCalls(trx, client, [repetition])));
+    } catch (error) {
+      if (!mayBeDataFault(error)) throw error;
+      await sql`rollback to savepoint fill`.execute(trx);
+    }
+    await sql`release savepoint fill`.execute(trx);
+  }
+  return changed;
+}
+
+async function fillOnce(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  repetitions: readonly Repetition[],
+): Promise<ChangedCall[]> {
+  const later = repetitions.map(({ row, place }) => ({
+    ...readTuple(row, tableOf('usage', row), true),
+    row_id: place.id,
+    row_time: timeText(place),
+  }));
+  // Bounds of their own keep other partitions out of the plan.
+  const times = later.map(({ row_time }) => row_time).toSorted();
+  const table = tableIn(client, tables.usage.name);
+  const inRange = (column: string) => sql`
+    ${sql.ref(column)} between ${times[0]}::timestamptz and ${times.at(-1)}::timestamptz`;
+  const { rows } = await sql<ChangedCall>`
+    with later as materialized (
+      select ${given} from json_to_recordset(${JSON.stringify(later)}::json) as record (${typed})
+    ), before as materialized (
+      select stored.*
+      from ${table} as stored join later
+        on stored.id = later.row_id and stored."timestamp" = later.row_time
+      where ${inRange('stored.timestamp')} and (${isChanged})
+      order by stored.id
+      for update of stored
+    )
+    update ${table} as stored
+    set ${list(changes.map(({ column, value }) => sql`${sql.ref(column)} = ${value}`))}
+    from before join later on before.id = later.row_id and before."timestamp" = later.row_time
+    where stored.id = before.id and stored."timestamp" = before."timestamp"
+      and ${inRange('stored.timestamp')}
+    returning to_jsonb(before)::text as before, to_jsonb(stored)::text as after`.execute(trx);
+  return rows;
+}

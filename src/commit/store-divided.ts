@@ -1,0 +1,80 @@
+import type { Transaction } from 'kysely';
+import type pg from 'pg';
+import type { Batch, EncodedRows, RepeatedCalls, Settlement } from '../buffer/batch.ts';
+import type { Database } from '../database/schema.ts';
+import { byKind, recordKinds } from '../records/tables.ts';
+import type { CallClaims, Repetition } from './call-claims.ts';
+import { keepDeadLetters } from './dead-letters.ts';
+import { copyDivided, rowsOf, type Suspicion, type UnstorableRow } from './divide.ts';
+import { fillDivided } from './fill-calls.ts';
+import { noteFates } from './ledger.ts';
+import type { Portion } from './stored-before.ts';
+
+/** Stores as many rows of a batch as are taken, and keeps the others as dead letters. */
+export async function storeDivided(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  { batch, known }: Portion,
+  isSuspect: Suspicion,
+  calls: CallClaims,
+): Promise<Settlement> {
+  const deadLettered = byKind(() => 0);
+  const events = await copyDivided(trx, client, 'event', batch.rows.event, isSuspect);
+  const usage = await copyUsage(trx, client, batch.rows.usage, isSuspect, calls);
+  const unstorable = { event: events, usage: usage.unstorable };
+  for (const kind of recordKinds) {
+    const rows = unstorable[kind];
+    await keepDeadLetters(trx, batch.id, rows);
+    const { count, copy } = batch.rows[kind];
+    deadLettered[kind] = rows[0]?.row === copy ? count : rows.length;
+  }
+  await fillDivided(trx, client, usage.repetitions);
+  const repeated = repeatedCalls(usage.repetitions);
+  const fates = {
+    ...(Object.values(deadLettered).some(Boolean) && { deadLettered }),
+    ...(repeated && { repeated }),
+  };
+  if (Object.keys(fates).length > 0) await noteFates(trx, batch, fates);
+  return { kind: 'stored', deadLettered, ...(known && { known }), ...(repeated && { repeated }) };
+}
+
+export function repeatedCalls(repetitions: readonly Repetition[]): RepeatedCalls | undefined {
+  const [first] = repetitions;
+  return first && { count: repetitions.length, firstRowId: first.place.id };
+}
+
+/** Where the first record of a call is not taken, the next of it may be. */
+async function copyUsage(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  all: EncodedRows,
+  isSuspect: Suspicion,
+  calls: CallClaims,
+): Promise<{ unstorable: UnstorableRow[]; repetitions: Repetition[] }> {
+  const unstorable: UnstorableRow[] = [];
+  const repetitions: Repetition[] = [];
+  let left = all;
+  while (left.copy.length > 0) {
+    const parted = calls.part(left);
+    const refused = await copyDivided(trx, client, 'usage', parted.rows, isSuspect);
+    unstorable.push(...refused);
+    calls.release(refused.map(({ row }) => row));
+    const again = parted.repetitions.filter((repetition) => !calls.isStored(repetition));
+    repetitions.push(...parted.repetitions.filter((repetition) => !again.includes(repetition)));
+    left = { count: again.length, copy: Buffer.concat(again.map(({ row }) => row)) };
+  }
+  return { unstorable, repetitions };
+}
+
+/** Keeps every row of a batch as a dead letter. */
+export async function keepWhole(
+  trx: Transaction<Database>,
+  batch: Batch,
+  reason: string,
+): Promise<Settlement> {
+  for (const kind of recordKinds) {
+    const rows = rowsOf(batch.rows[kind].copy).map((row) => ({ kind, row, reason }));
+    await keepDeadLetters(trx, batch.id, rows);
+  }
+  return { kind: 'stored', deadLettered: batch.answer.stored };
+}

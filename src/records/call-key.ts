@@ -1,0 +1,76 @@
+import { hash } from 'node:crypto';
+import { TupleFields } from './read-fields.ts';
+import { tables } from './tables.ts';
+
+const { columns } = tables.usage;
+const column = (name: (typeof columns)[number]): number => columns.indexOf(name);
+const at = {
+  provider: column('provider'),
+  responseId: column('response_id'),
+  requestId: column('request_id'),
+  traceId: column('trace_id'),
+  spanId: column('span_id'),
+};
+/** The first of the columns that name a call: earlier releases have fewer. */
+const firstOfNames = Math.min(at.responseId, at.requestId, at.traceId, at.spanId);
+
+/** Ids that a local server draws from a thousand, and repeats before long. */
+const drawnFromFew = /^chatcmpl-\d{1,3}$/;
+/** What stands for no id (https://www.w3.org/TR/trace-context). */
+const noId = /^0*$/;
+
+/** Tells the call that a usage record is about, whatever way it came. */
+export class CallKeys {
+  readonly #providerName: (given: string) => string;
+  readonly #providers = new Map<string, string>();
+  readonly #fields = new TupleFields(columns.length);
+
+  /** `providerName`: one name for each provider, however it is written. */
+  constructor(providerName: (given: string) => string) {
+    this.#providerName = providerName;
+  }
+
+  /**
+   * 32 digits of hexadecimal for the row: of its provider and the provider's id of the answer, or
+   * of the request, else of its span. Undefined where it has none of these.
+   */
+  keyOf({ buffer, byteOffset, byteLength }: Uint8Array): string | undefined {
+    const row = Buffer.from(buffer, byteOffset, byteLength);
+    // Of damaged rows too few bytes may be left.
+    if (row.length < 2 || row.readInt16BE(0) <= firstOfNames) return undefined;
+    this.#fields.find(row, 0);
+    const text = this.#nameOf(row);
+    return text === undefined ? undefined : hash('sha256', text, 'hex').slice(0, 32);
+  }
+
+  #nameOf(row: Buffer): string | undefined {
+    const responseId = this.#text(row, at.responseId);
+    if (responseId !== '' && !drawnFromFew.test(responseId)) {
+      return `response\0${this.#provider(row)}\0${responseId}`;
+    }
+    const requestId = this.#text(row, at.requestId);
+    if (requestId !== '') return `request\0${this.#provider(row)}\0${requestId}`;
+    const traceId = this.#text(row, at.traceId).toLowerCase();
+    const spanId = this.#text(row, at.spanId).toLowerCase();
+    if (noId.test(traceId) || noId.test(spanId)) return undefined;
+    return `span\0${traceId}\0${spanId}`;
+  }
+
+  #text(row: Buffer, column: number): string {
+    if (!this.#fields.has(column)) return '';
+    return row.toString('utf8', this.#fields.starts[column], this.#fields.ends[column]);
+  }
+
+  #provider(row: Buffer): string {
+    const given = this.#text(row, at.provider);
+    const known = this.#providers.get(given);
+    if (known !== undefined) return known;
+    const name = this.#providerName(given);
+    if (this.#providers.size >= providersMax) this.#providers.clear();
+    this.#providers.set(given, name);
+    return name;
+  }
+}
+
+/** Names are the sender's: what is remembered of them is bounded. */
+const providersMax = 1000;
