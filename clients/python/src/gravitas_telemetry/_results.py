@@ -54,6 +54,16 @@ class Stats(ComponentStats):
 
 
 @dataclass(frozen=True)
+class PriceEdition:
+    """Which prices."""
+
+    name: str
+    version: str
+    date: str
+    """The day (UTC) of their last change."""
+
+
+@dataclass(frozen=True)
 class UsageBreakdown:
     model: str | None
     layer: str | None
@@ -95,6 +105,10 @@ class UsageSummary:
     """Requests without a cost, which are not in `cost_usd`."""
     unpriced_tokens: int = 0
     """Their tokens."""
+    price_list: PriceEdition | None = None
+    """The list by which costs are computed at the moment; each row says by which its own was."""
+    own_prices: PriceEdition | None = None
+    """The operator's own prices, which go before the list."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +170,12 @@ def stats(message: query_pb2.GetStatsResponse) -> Stats:
 
 
 def usage_summary(message: query_pb2.GetUsageSummaryResponse) -> UsageSummary:
-    fields = _scalars(message)
-    return UsageSummary(**fields, breakdown=[UsageBreakdown(**_scalars(each)) for each in message.breakdown])
+    return UsageSummary(
+        **_scalars(message),
+        breakdown=[UsageBreakdown(**_scalars(each)) for each in message.breakdown],
+        price_list=_edition(message, "price_list"),
+        own_prices=_edition(message, "own_prices"),
+    )
 
 
 def trends(message: query_pb2.GetTrendsResponse) -> Trends:
@@ -215,6 +233,11 @@ def _model_trend(message: query_pb2.ModelTrend) -> ModelTrend:
         for each in message.days
     ]
     return ModelTrend(**_scalars(message), days=days)
+
+
+def _edition(message: query_pb2.GetUsageSummaryResponse, name: str) -> PriceEdition | None:
+    edition = _present(message, name)
+    return None if edition is None else PriceEdition(**_scalars(edition))
 
 
 def _scalars(message: Message) -> dict[str, Any]:
