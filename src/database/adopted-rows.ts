@@ -1,4 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import { isDataFault, mayBeDataFault } from '../postgres/sqlstate.ts';
 import type { DataTable } from './expected-tables.ts';
 import { adoptedId, adoptedTime, type OlderTable } from './older-table.ts';
 import type { Database } from './schema.ts';
@@ -90,6 +92,30 @@ async function createAsJson(trx: Trx): Promise<void> {
     language plpgsql immutable as $$
       begin return value::jsonb; exception when data_exception then return to_jsonb(value); end
     $$`.execute(trx);
+}
+
+/**
+ * Whether a row may be to blame: one that no type or constraint of ours fits, that is too large for
+ * an index that somebody has made, or that somebody's trigger refuses. Not where names or rights
+ * are missing, which somebody has to mend.
+ */
+export function isRowsFault(error: unknown): error is pg.DatabaseError {
+  if (!(error instanceof pg.DatabaseError) || error.code?.startsWith('42')) return false;
+  return mayBeDataFault(error);
+}
+
+/** Whether the new table takes a row that has nothing odd in it; it takes it back. */
+export async function takesOthers(trx: Trx, target: DataTable): Promise<boolean> {
+  await sql`savepoint other`.execute(trx);
+  try {
+    if (target === 'usage_stats') await trx.insertInto(target).values({ model: 'probe' }).execute();
+    else await trx.insertInto(target).values({ event_type: 'PROBE' }).execute();
+    return true;
+  } catch (error) {
+    return isDataFault(error);
+  } finally {
+    await sql`rollback to savepoint other`.execute(trx);
+  }
 }
 
 /** Keeps the rows of a chunk as dead letters, once: whole, as the text of their JSON. */

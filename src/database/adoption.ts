@@ -1,8 +1,14 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
-import { isDataFault } from '../postgres/sqlstate.ts';
-import { type Chunk, copyChunk, keepAsDeadLetters, lastKeyOfChunk } from './adopted-rows.ts';
+import {
+  type Chunk,
+  copyChunk,
+  isRowsFault,
+  keepAsDeadLetters,
+  lastKeyOfChunk,
+  takesOthers,
+} from './adopted-rows.ts';
 import type { DataTable } from './expected-tables.ts';
 import { AdoptionObstacle, hasIntegerKey, type OlderTable, openOlderTable } from './older-table.ts';
 import { hasArchivePartition } from './partitions.ts';
@@ -104,18 +110,12 @@ async function adoptTable(
       if (!more) break;
       chunkRows = Math.min(10 * chunkRows, options.chunkRows);
     } catch (error) {
-      if (!isRowsFault(error)) throw error;
+      if (!isRowsFault(error) || chunkRows === 1) throw error;
       // Ever less, until the row is found that PostgreSQL does not take.
       chunkRows = Math.ceil(chunkRows / 10);
     }
   }
   if (!signal.aborted) logger.info({ source }, 'all rows of an older table are copied');
-}
-
-/** A row may also be too large for an index that somebody has made (class 54). */
-function isRowsFault(error: unknown): error is pg.DatabaseError {
-  if (!(error instanceof pg.DatabaseError)) return false;
-  return isDataFault(error) || error.code?.startsWith('54') === true;
 }
 
 /** What somebody has to mend, as long as it is neither an outage nor the fault of one row. */
@@ -177,6 +177,7 @@ async function adoptRow(db: Kysely<Database>, table: OlderTable, logger: Logger)
     } catch (error) {
       if (!isRowsFault(error)) throw error;
       await sql`rollback to savepoint row`.execute(trx);
+      if (!(await takesOthers(trx, table.target))) throw error;
       const reason = `${error.message} (SQLSTATE ${error.code})`;
       logger.warn({ source: table.name, reason }, 'a row of an older table is a dead letter');
       return { rows_copied: 0, rows_refused: await keepAsDeadLetters(trx, table, chunk, reason) };

@@ -124,6 +124,39 @@ it('keeps rows that PostgreSQL does not take as dead letters, and copies all oth
   expect(await database.count('select count(*) from system_telemetry')).toBe(11_997);
 });
 
+it.each(['P0001', '57014'])(
+  'keeps a row that a trigger refuses, with SQLSTATE %s, unless it refuses all',
+  async (sqlState) => {
+    await database.rows(`
+      create table system_telemetry (id serial, event_type varchar(100), component varchar(50),
+        value float, metadata jsonb, status varchar(20), timestamp timestamp default now());
+      insert into system_telemetry (event_type, component) values ('GOOD', 'a'), ('BAD', 'b')`);
+    await start();
+    await untilAdopted();
+    const refuse = (when: string) => `
+      create or replace function refuse() returns trigger language plpgsql as $$
+        begin
+          if ${when} then raise exception using errcode = '${sqlState}', message = 'no'; end if;
+          return new;
+        end $$;
+      delete from system_telemetry where event_type in ('GOOD', 'BAD')`;
+    await database.rows(refuse('true'));
+    await database.rows(`create trigger refuse before insert on system_telemetry
+      for each row execute function refuse()`);
+    const letters = () => database.count('select count(*) from dead_letters');
+    await telemetry?.stop();
+    telemetry = undefined;
+    expect((await legacy('copy')).code).toBe(1);
+    expect(await letters()).toBe(0);
+    await database.rows(refuse(`new.event_type = 'BAD'`));
+    expect((await legacy('copy')).code).toBe(0);
+    expect(await database.rows('select event_type, component from system_telemetry')).toEqual([
+      { event_type: 'GOOD', component: 'a' },
+    ]);
+    expect(await letters()).toBe(1);
+  },
+);
+
 it('is not stopped by the time that a role has for a statement', async () => {
   const name = new URL(database.url).pathname.slice(1);
   await database.rows(`
