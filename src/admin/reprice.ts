@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ChangedCall } from '../commit/fill-calls.ts';
 import type { Database } from '../database/schema.ts';
 import { decimalText } from '../prices/decimal.ts';
 import type { Pricer } from '../prices/pricer.ts';
@@ -10,9 +11,8 @@ export interface CostDifference {
   readonly id: string;
   /** Of the record, to the microsecond, as PostgreSQL writes it. */
   readonly timestamp: string;
-  readonly model: string | null;
-  readonly layer: string | null;
-  readonly provider: string | null;
+  /** All of the record before, as JSON. */
+  readonly row: string;
   /** Null for none. */
   readonly before: string | null;
   readonly after: string;
@@ -20,10 +20,10 @@ export interface CostDifference {
   readonly source: string;
 }
 
-/** Told of the differences in the transaction that makes them, so that what sums costs up follows. */
-export type OnDifferences = (
+/** Told of the rows in the transaction that changes them, so that what sums costs up follows. */
+export type OnChanged = (
   trx: Transaction<Database>,
-  differences: readonly CostDifference[],
+  changed: readonly ChangedCall[],
 ) => Promise<void>;
 
 export interface RepriceOptions {
@@ -52,7 +52,7 @@ const isOurs = sql<boolean>`(cost_usd is null
 type Row = CostRow & {
   readonly id: string;
   readonly at: string;
-  readonly layer: string | null;
+  readonly row: string;
   readonly cost: string | null;
 };
 
@@ -65,7 +65,7 @@ export async function* reprice(
   db: Kysely<Database>,
   pricer: Pricer,
   options: RepriceOptions,
-  onDifferences: OnDifferences = async () => {},
+  onChanged: OnChanged = async () => {},
 ): AsyncGenerator<RepriceStep> {
   let place = { at: options.since.toISOString(), id: '00000000-0000-0000-0000-000000000000' };
   for (;;) {
@@ -73,8 +73,7 @@ export async function* reprice(
       const rows = await nextRows(trx, options, place);
       const differences = rows.flatMap((row) => difference(pricer, row) ?? []);
       if (!options.dryRun && differences.length > 0) {
-        await update(trx, differences);
-        await onDifferences(trx, differences);
+        await onChanged(trx, await update(trx, differences));
       }
       return { rows, differences };
     });
@@ -96,7 +95,7 @@ async function nextRows(
     .select(costColumns)
     .select([
       'id',
-      'layer',
+      sql<string>`to_jsonb(usage_stats)::text`.as('row'),
       sql<string>`"timestamp"::text`.as('at'),
       sql<number>`(extract(epoch from "timestamp") * 1000)::float8`.as('time_ms'),
       sql<string | null>`cost_usd::text`.as('cost'),
@@ -118,26 +117,29 @@ async function nextRows(
 function difference(pricer: Pricer, row: Row): CostDifference | undefined {
   const priced = pricer.price(storedCall(row));
   if (typeof priced === 'string') return undefined;
-  const { id, at: timestamp, model, layer, provider, cost: before } = row;
+  const { id, at: timestamp, row: json, cost: before } = row;
   const after = decimalText(priced.cost);
   if (after === before) return undefined;
-  return { id, timestamp, model, layer, provider, before, after, source: priced.source };
+  return { id, timestamp, row: json, before, after, source: priced.source };
 }
 
 async function update(
   trx: Transaction<Database>,
   differences: readonly CostDifference[],
-): Promise<void> {
+): Promise<ChangedCall[]> {
   const column = (of: (difference: CostDifference) => string) => differences.map(of);
-  await sql`
+  const { rows } = await sql<ChangedCall>`
     update usage_stats as stored
     set cost_usd = given.cost, cost_source = given.source
     from unnest(
       ${column(({ id }) => id)}::uuid[],
       ${column(({ timestamp }) => timestamp)}::timestamptz[],
       ${column(({ after }) => after)}::numeric[],
-      ${column(({ source }) => source)}::text[]
-    ) as given (id, "timestamp", cost, source)
+      ${column(({ source }) => source)}::text[],
+      ${column(({ row }) => row)}::text[]
+    ) as given (id, "timestamp", cost, source, before)
     where stored."timestamp" = given."timestamp" and stored.id = given.id
-      and ${isOurs}`.execute(trx);
+      and ${isOurs}
+    returning given.before, to_jsonb(stored)::text as after`.execute(trx);
+  return rows;
 }

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CostDifference, type RepriceOptions, reprice } from '../../src/admin/reprice.ts';
+import {
+  type CostDifference,
+  type OnChanged,
+  type RepriceOptions,
+  reprice,
+} from '../../src/admin/reprice.ts';
 import { createKysely } from '../../src/database/kysely.ts';
 import { type OwnPrices, parseOwnPrices } from '../../src/prices/own.ts';
 import { Pricer } from '../../src/prices/pricer.ts';
@@ -45,16 +50,16 @@ describe('usage reprice', () => {
     own: OwnPrices,
     {
       given = options,
-      onDifferences = async () => {},
+      onChanged = async () => {},
     }: {
       given?: RepriceOptions;
-      onDifferences?: (trx: unknown, differences: readonly CostDifference[]) => Promise<void>;
+      onChanged?: OnChanged;
     } = {},
   ) => {
     const db = createKysely(database.pool);
     const steps: CostDifference[][] = [];
     const pricer = new Pricer(() => own);
-    for await (const { differences } of reprice(db, pricer, given, onDifferences)) {
+    for await (const { differences } of reprice(db, pricer, given, onChanged)) {
       steps.push([...differences]);
     }
     return steps.flat();
@@ -99,8 +104,16 @@ describe('usage reprice', () => {
     await insert(2500, 'priced', null, null);
     const told: number[] = [];
     const failing = run(priceOf(3), {
-      onDifferences: async (_trx, differences) => {
-        told.push(differences.length);
+      onChanged: async (_trx, changed) => {
+        told.push(changed.length);
+        for (const { before, after } of changed) {
+          expect(JSON.parse(before)).toMatchObject({ model: 'priced', cost_usd: null });
+          expect(JSON.parse(after)).toEqual({
+            ...JSON.parse(before),
+            cost_usd: 3,
+            cost_source: expect.stringMatching(/^own@/),
+          });
+        }
         if (told.length === 2) throw new Error('no power');
       },
     });
