@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gate import Gate
-from gravitas_telemetry import QueryError, Telemetry
+from gravitas_telemetry import QueryError, Telemetry, _telemetry
 from gravitas_telemetry._legacy_shapes import size_pretty
 
 
@@ -163,6 +163,19 @@ def test_a_read_does_not_wait_for_an_outage_to_end(gate: Gate, spool: Path) -> N
     # A second for the flush, and what a busy machine adds.
     assert time.monotonic() - started_at < 4
     assert telemetry.close().complete
+
+
+def test_a_read_of_a_service_that_says_nothing_is_brief(
+    gate: Gate, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _telemetry.BRIEF_TIMEOUT_S == 5
+    monkeypatch.setattr(_telemetry, "BRIEF_TIMEOUT_S", 0.5)
+    gate.swallow()
+    with Telemetry(url=gate.url, spool_directory=spool) as telemetry:
+        begin = time.monotonic()
+        assert telemetry.get_recent_events(10) == []
+        assert telemetry.get_60day_statistics() == {}
+        assert time.monotonic() - begin < 5
 
 
 def test_every_legacy_method_can_be_awaited(telemetry: Telemetry, model: str) -> None:
