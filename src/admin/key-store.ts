@@ -3,11 +3,16 @@ import type { Database, TelemetryKeysTable } from '../database/schema.ts';
 import type { Scope } from '../serve/caller.ts';
 import type { Key } from './key.ts';
 
+const ownTable = sql<boolean>`telemetry_keys.tableoid
+  = to_regclass(quote_ident(current_schema()) || '.telemetry_keys')`;
+
 /** Every key that there is or was, the oldest first. */
 export async function readKeys(db: Kysely<Database>): Promise<Key[]> {
   const rows = await db
     .selectFrom('telemetry_keys')
     .selectAll()
+    // Not those of another installation, further down the search path, while there are none of ours.
+    .where(ownTable)
     .orderBy('created_at')
     .orderBy('id')
     .execute();

@@ -46,6 +46,8 @@ it('lists the services', async () => {
     'gravitas.telemetry.v1.IngestService',
     'gravitas.telemetry.v1.QueryService',
     'gravitas.telemetry.v1.DeadLetterService',
+    'gravitas.telemetry.v1.KeyService',
+    'gravitas.telemetry.v1.AuditService',
     'grpc.health.v1.Health',
     'grpc.reflection.v1.ServerReflection',
     'grpc.reflection.v1alpha.ServerReflection',
