@@ -171,7 +171,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
   { what: /\b(86_?400_?000|3_?600_?000)\b/, only: ['units.ts', 'config.ts'] },
   { what: /retryDelayMs\s*[=:]\s*1_?000\b/, only: ['errors.ts'] },
   { what: /'system_telemetry'\s*[|,]\s*'usage_stats'/, only: [] },
-  { what: /@pydantic\/genai-prices/, only: ['prices/list.ts'] },
+  { what: /@pydantic\/genai-prices/, only: ['prices/list.ts', 'prices/model-index.ts'] },
   { what: /CopyIn/, only: ['commit/copy.ts'] },
   {
     what: /\bConnectError\(/,

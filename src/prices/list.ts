@@ -1,11 +1,12 @@
 import {
-  calcPrice,
+  findProvider,
   type ModelInfo,
   type ModelPrice,
   type Provider,
   waitForUpdate,
 } from '@pydantic/genai-prices';
 import { parseDecimal } from './decimal.ts';
+import { ModelIndex } from './model-index.ts';
 import type { DatedPrice, Rate, TokenPart, TokenPrice } from './price.ts';
 import { providerName } from './provider.ts';
 
@@ -31,14 +32,52 @@ const keys: readonly (readonly [TokenPart, string])[] = [
 export const perMillionPlaces = 12;
 const perThousandPlaces = 15;
 
-/** Finds a model of a provider by any name that it goes by; undefined where the list has none. */
-export function findListed(provider: string, model: string): ListedModel | undefined {
-  const name = providerName(provider);
-  if (name === '' || model.trim() === '') return undefined;
-  const found = calcPrice({}, model, { providerId: name });
-  // The library also guesses providers by a part of their name: a guess is no price.
-  if (!found || found.provider.id !== name) return undefined;
-  return listed(found.provider.id, found.model);
+const providersMax = 1000;
+/** `-20250807` for `-2025-08-07`: either is written. */
+const compactDate = /-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g;
+
+/** The list as it is asked for on the way in: by provider and any name that a model goes by. */
+export class PriceList {
+  /** By the list's name of a provider: its models, then those of others that it serves. */
+  readonly #indexes = new Map<string, readonly ModelIndex[]>();
+
+  /** Undefined where the list has no such model of this provider. */
+  find(provider: string, model: string): ListedModel | undefined {
+    const id = providerName(provider);
+    const name = model.trim().toLowerCase();
+    const found = this.#find(id, name) ?? this.#find(id, name.replace(compactDate, '-$1-$2-$3'));
+    return found && listed(id, found);
+  }
+
+  #find(id: string, name: string): ModelInfo | undefined {
+    let indexes = this.#indexes.get(id);
+    if (!indexes) {
+      // Names are the sender's: what is remembered of them is bounded.
+      if (this.#indexes.size >= providersMax) this.#indexes.clear();
+      indexes = served(id).map(({ models }) => new ModelIndex(models));
+      this.#indexes.set(id, indexes);
+    }
+    for (const index of indexes) {
+      const found = index.find(name);
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+/** The library also guesses providers by a part of their name: a guess is no price. */
+function providerOf(id: string): Provider | undefined {
+  if (id === '') return undefined;
+  const provider = findProvider({ providerId: id });
+  return provider?.id === id ? provider : undefined;
+}
+
+/** A provider, and those whose models it serves at their prices; none where the list has none. */
+function served(id: string): Provider[] {
+  const provider = providerOf(id);
+  if (!provider) return [];
+  const others = provider.fallback_model_providers ?? [];
+  return [provider, ...others.flatMap((other) => providerOf(other) ?? [])];
 }
 
 /** Every model of the list. */

@@ -1,6 +1,6 @@
 import { costSources, type Unpriced } from '../records/cost-source.ts';
 import { type CostPart, costParts, isAmbiguous, sumOf, type UsageCall } from './cost.ts';
-import { findListed, type ListedModel, listEdition } from './list.ts';
+import { type ListedModel, listEdition, PriceList } from './list.ts';
 import { fits, isAbout, type OwnPrice, type OwnPrices } from './own.ts';
 import { type Price, priceAt } from './price.ts';
 
@@ -34,6 +34,7 @@ const listSource = `${costSources.list}${listEdition.version}/${listEdition.date
 /** What calls cost, by the operator's own prices, else by the list. */
 export class Pricer {
   readonly #own: () => OwnPrices;
+  readonly #list = new PriceList();
   #known = new Map<string, Map<string, Known>>();
   #knownCount = 0;
   /** Of the prices that `#known` is about. */
@@ -75,7 +76,7 @@ export class Pricer {
     if (known) return known;
     const found: Known = {
       own: prices.entries.filter((entry) => isAbout(entry, provider, model)),
-      listed: findListed(provider, model),
+      listed: this.#list.find(provider, model),
     };
     if (models) models.set(model, found);
     else this.#known.set(provider, new Map([[model, found]]));

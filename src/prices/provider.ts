@@ -56,5 +56,6 @@ export function providerName(given: string): string {
     .trim()
     .toLowerCase()
     .replace(/[\s_./:]+/g, '-');
-  return byAlias.get(name) ?? byAlias.get(name.replace(api, '')) ?? name.replace(api, '');
+  const plain = name.replace(api, '');
+  return byAlias.get(name) ?? byAlias.get(plain) ?? plain.replace(/^huggingface-/, 'huggingface_');
 }

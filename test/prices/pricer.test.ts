@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isAmbiguous } from '../../src/prices/cost.ts';
 import { decimalText, parseDecimal } from '../../src/prices/decimal.ts';
-import { listEdition, listedModels } from '../../src/prices/list.ts';
+import { listEdition, listedModels, PriceList } from '../../src/prices/list.ts';
 import { noOwnPrices, type OwnPrices, parseOwnPrices } from '../../src/prices/own.ts';
 import { Pricer } from '../../src/prices/pricer.ts';
 import { providerName } from '../../src/prices/provider.ts';
@@ -68,6 +68,42 @@ describe('the list', () => {
       { numRuns: 2000 },
     );
     expect(compared).toBeGreaterThan(500);
+  });
+});
+
+describe('a model', () => {
+  const mutated = fc
+    .tuple(
+      fc.constantFrom(...models),
+      fc.constantFrom('', 'us.', 'openai/', 'x', '~'),
+      fc.constantFrom(
+        '',
+        '-20250807',
+        '-2025-08-07',
+        '-latest',
+        ':free',
+        '-v1:0',
+        '@001',
+        'x',
+        '-mini',
+      ),
+      fc.boolean(),
+    )
+    .map(([{ provider, model }, before, after, isLoud]) => {
+      const name = `${before}${model}${after}`;
+      return { provider, model: isLoud ? name.toUpperCase() : name };
+    });
+
+  it('is the one that the library finds', () => {
+    const list = new PriceList();
+    let found = 0;
+    const property = fc.property(mutated, ({ provider, model }) => {
+      const theirs = calcPrice({}, model, { providerId: provider })?.model.id;
+      expect(list.find(provider, model)?.model).toBe(theirs);
+      if (theirs !== undefined) found += 1;
+    });
+    fc.assert(property, { numRuns: 3000 });
+    expect(found).toBeGreaterThan(100);
   });
 });
 
@@ -143,6 +179,10 @@ describe('decimals', () => {
 });
 
 describe('providers', () => {
+  it('of the list are each known by the name that it has there', () => {
+    for (const { provider } of models) expect(providerName(provider)).toBe(provider);
+  });
+
   it('have one name, however they are written', () => {
     const names = {
       'x-ai': ['x_ai', 'xai', 'X.AI', 'xai.chat'],
