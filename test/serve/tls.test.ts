@@ -150,6 +150,22 @@ describe('the one port, with TLS', () => {
     }
   });
 
+  it('takes no more connections, and no larger headers, than without', async () => {
+    const small = await start({
+      TELEMETRY_CONNECTIONS_MAX: '2',
+      TELEMETRY_HEADER_BYTES_MAX: '2048',
+    });
+    const held = [await shake(small.port, {}), await shake(small.port, {})];
+    await expect(shake(small.port, {})).rejects.toThrow();
+    for (const socket of held) socket.destroy();
+    await Promise.all(held.map((socket) => once(socket, 'close')));
+    const headers = { 'x-long': 'x'.repeat(4096) };
+    const isRefused = async () =>
+      expect((await get(small, '/livez', { headers })).status).toBe(431);
+    await vi.waitFor(isRefused, 10_000);
+    expect(await refused(small, 'connections')).toBeGreaterThan(0);
+  });
+
   it('takes no TLS older than it is told to', async () => {
     const strict = await start({ TELEMETRY_TLS_MIN_VERSION: '1.3' });
     await expect(shake(strict.port, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/version/);
