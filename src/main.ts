@@ -11,6 +11,7 @@ import {
   strayVariables,
   withoutSecrets,
 } from './config.ts';
+import { eraseOptions, eraseSubject } from './erase-command.ts';
 import { StartError } from './errors.ts';
 import { type CommandFlag, expiryFlag, keyFlags } from './key-commands.ts';
 import { createLogger, type Logger } from './observe/logger.ts';
@@ -218,6 +219,7 @@ const program = new Command('gravitas-telemetry')
         ),
       ),
   )
+  .addCommand(command('erase', 'remove what is stored of somebody', eraseSubject, eraseOptions))
   .addCommand(
     new Command('audit')
       .description('what operators did')

@@ -66,6 +66,8 @@ export type Settlement =
       /** Rows that were there already. */
       readonly known?: RecordCounts;
       readonly repeated?: RepeatedCalls;
+      /** Rows of somebody whose records were erased meanwhile. */
+      readonly erased?: RecordCounts;
     }
   | { readonly kind: 'duplicate'; readonly answer: Answer }
   | { readonly kind: 'conflict' }

@@ -20,10 +20,11 @@ import {
 } from './call-claims.ts';
 import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
 import { claimDivided, type Suspicion } from './divide.ts';
+import { readErasures, withoutErased } from './erasures.ts';
 import { fillCalls } from './fill-calls.ts';
 import { type Claims, claimBatches, newClaims, noteFates } from './ledger.ts';
 import { probe, probeLike, samplesOf } from './probe.ts';
-import { keepWhole, repeatedCalls, storeDivided } from './store-divided.ts';
+import { keepWhole, repeatedCalls, storeDivided, storedAs } from './store-divided.ts';
 import { isForgotten, type Portion, unwritten, wholeBatches } from './stored-before.ts';
 import type { Work, Writer } from './writer.ts';
 
@@ -107,7 +108,10 @@ export class GroupCommitter {
       return stored;
     }
     return await this.#writer.transaction(async (trx, client) => {
-      if (await isForgotten(trx, client, group)) return await this.#together(group)(trx, client);
+      const isUnusual =
+        (await isForgotten(trx, client, group)) ||
+        (await readErasures(trx, client, group.batches)).size > 0;
+      if (isUnusual) return await this.#together(group)(trx, client);
       await copyRows(client, loads);
       return stored;
     });
@@ -130,10 +134,10 @@ export class GroupCommitter {
       await fillCalls(trx, client, repetitions);
       if (calls.any) this.#callsRepeat = repetitions.length > 0;
       const results = [...claims.settlements];
-      for (const [at, { index, batch, known }] of portions.entries()) {
+      for (const [at, { index, batch, known, erased }] of portions.entries()) {
         const repeated = repeatedCalls((parted[at] as PartedRows).repetitions);
         if (repeated) await noteFates(trx, batch, { repeated });
-        results[index] = { kind: 'stored', ...(known && { known }), ...(repeated && { repeated }) };
+        results[index] = storedAs({ known, erased, repeated });
       }
       return await this.#settleConflicts(trx, group, results);
     };
@@ -167,8 +171,10 @@ export class GroupCommitter {
     group: Group,
     claims: Claims,
   ): Promise<Portion[]> {
-    if (this.#origin === 'spool') return await unwritten(trx, client, group, claims);
-    return wholeBatches(group, claims);
+    if (this.#origin === 'callers') return wholeBatches(group, claims);
+    const erasures = await readErasures(trx, client, group.batches);
+    const portions = await unwritten(trx, client, group, claims);
+    return portions.map((portion) => withoutErased(portion, erasures));
   }
 
   /** A failure twice in a row may be the data's fault: if rows of ours are taken, it is. */

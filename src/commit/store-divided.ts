@@ -14,7 +14,7 @@ import type { Portion } from './stored-before.ts';
 export async function storeDivided(
   trx: Transaction<Database>,
   client: pg.ClientBase,
-  { batch, known }: Portion,
+  { batch, known, erased }: Portion,
   isSuspect: Suspicion,
   calls: CallClaims,
 ): Promise<Settlement> {
@@ -35,8 +35,21 @@ export async function storeDivided(
     ...(repeated && { repeated }),
   };
   if (Object.keys(fates).length > 0) await noteFates(trx, batch, fates);
-  return { kind: 'stored', deadLettered, ...(known && { known }), ...(repeated && { repeated }) };
+  return storedAs({ deadLettered, known, erased, repeated });
 }
+
+type Stored = Settlement & { readonly kind: 'stored' };
+
+/** With what there is of all that a stored batch may say. */
+export const storedAs = (
+  fates: { readonly [Name in keyof Omit<Stored, 'kind'>]: Stored[Name] | undefined },
+): Stored => ({
+  kind: 'stored',
+  ...(Object.fromEntries(Object.entries(fates).filter(([, fate]) => fate !== undefined)) as Omit<
+    Stored,
+    'kind'
+  >),
+});
 
 export function repeatedCalls(repetitions: readonly Repetition[]): RepeatedCalls | undefined {
   const [first] = repetitions;

@@ -24,6 +24,8 @@ export interface Portion {
   readonly batch: Batch;
   /** The rows that are there already. */
   readonly known?: RecordCounts;
+  /** The rows of somebody whose records were erased. */
+  readonly erased?: RecordCounts;
 }
 
 export const wholeBatches = ({ batches }: Group, { claimed }: Claims): Portion[] =>

@@ -65,6 +65,10 @@ const expected = {
     key: null,
     columns: { call_key: 'uuid', row_id: 'uuid', row_time: time, claimed_at: time },
   },
+  erasures: {
+    key: null,
+    columns: { id: 'uuid', field: 'text', hash: 'bytea', erased_at: time },
+  },
   dead_letters: {
     key: null,
     columns: {

@@ -12,6 +12,7 @@ import * as adoptionStates from './migrations/0002-adoption-states.ts';
 import * as usageFields from './migrations/0003-usage-fields.ts';
 import * as keys from './migrations/0004-keys.ts';
 import * as callClaims from './migrations/0005-call-claims.ts';
+import * as erasures from './migrations/0006-erasures.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -37,6 +38,7 @@ const migrations: readonly Migration[] = [
   { name: '0003-usage-fields', release: 3, up: usageFields.up },
   { name: '0004-keys', release: 3, up: keys.up },
   { name: '0005-call-claims', release: 3, up: callClaims.up },
+  { name: '0006-erasures', release: 3, up: erasures.up },
 ];
 
 interface SchemaState {

@@ -7,6 +7,7 @@ export interface Database {
   usage_stats: UsageStatsTable;
   batch_ledger: BatchLedgerTable;
   call_claims: CallClaimTable;
+  erasures: ErasureTable;
   dead_letters: DeadLetterTable;
   adoption: AdoptionTable;
   telemetry_schema: TelemetrySchemaTable;
@@ -84,6 +85,14 @@ interface CallClaimTable {
   row_id: string;
   row_time: Date;
   claimed_at: Generated<Date>;
+}
+
+/** Whom nothing is stored of any more that was received before. */
+interface ErasureTable {
+  id: Generated<string>;
+  field: string;
+  hash: Buffer;
+  erased_at: Generated<Date>;
 }
 
 /** Rows that PostgreSQL refused, with the reason. */

@@ -8,7 +8,7 @@ export interface CountedRecords {
   readonly rejected: RecordCounts;
 }
 
-const outcomes = ['stored', 'duplicate', 'rejected', 'refused', 'dead_lettered'] as const;
+const outcomes = ['stored', 'duplicate', 'rejected', 'refused', 'dead_lettered', 'erased'] as const;
 
 interface SettledAs {
   readonly kind: 'stored' | 'duplicate' | 'conflict' | 'refused' | 'spooled';
@@ -17,11 +17,13 @@ interface SettledAs {
   readonly known?: RecordCounts;
   /** Usage records of calls that others have stored. */
   readonly repeated?: { readonly count: number };
+  /** Rows of somebody whose records were erased meanwhile. */
+  readonly erased?: RecordCounts;
 }
 
 /**
  * Counts what becomes of every record, by table. At any moment `received + recovered =
- * stored + duplicate + rejected + refused + dead_lettered + pending`.
+ * stored + duplicate + rejected + refused + dead_lettered + erased + pending`.
  */
 export class Accounting {
   readonly #received: Counter<'table'>;
@@ -67,7 +69,7 @@ export class Accounting {
     });
     this.#settled = new Counter({
       name: 'telemetry_records_settled_total',
-      help: 'Records by what became of them: stored, duplicate, rejected, refused or dead_lettered.',
+      help: 'Records by what became of them: stored, duplicate, rejected, refused, dead_lettered or erased.',
       labelNames: ['table', 'outcome'],
       registers,
     });
@@ -118,14 +120,18 @@ export class Accounting {
   }
 
   /** What is spooled is still pending. */
-  settled(records: CountedRecords, { kind, deadLettered, known, repeated }: SettledAs): void {
+  settled(
+    records: CountedRecords,
+    { kind, deadLettered, known, repeated, erased }: SettledAs,
+  ): void {
     if (kind === 'spooled') return;
     if (repeated) this.#repeatedCalls.inc(repeated.count);
     for (const recordKind of recordKinds) {
       const dead = deadLettered?.[recordKind] ?? 0;
       const again = recordKind === 'usage' ? (repeated?.count ?? 0) : 0;
       const twice = (known?.[recordKind] ?? 0) + again;
-      const valid = records.stored[recordKind] - dead - twice;
+      const gone = erased?.[recordKind] ?? 0;
+      const valid = records.stored[recordKind] - dead - twice - gone;
       const rejected = records.rejected[recordKind];
       const table = tables[recordKind].name;
       const outcome = kind === 'conflict' ? 'refused' : kind;
@@ -133,8 +139,10 @@ export class Accounting {
       add(this.#settled, { table, outcome: outcome === 'stored' ? 'rejected' : outcome }, rejected);
       add(this.#settled, { table, outcome: 'dead_lettered' }, dead);
       add(this.#settled, { table, outcome: 'duplicate' }, twice);
-      add(this.#pending, { table }, -(valid + rejected + dead + twice));
-      this.#pendingRecords -= valid + rejected + dead + twice;
+      add(this.#settled, { table, outcome: 'erased' }, gone);
+      const all = valid + rejected + dead + twice + gone;
+      add(this.#pending, { table }, -all);
+      this.#pendingRecords -= all;
     }
   }
 

@@ -71,6 +71,7 @@ const everyTable = [
   'usage_stats',
   'batch_ledger',
   'call_claims',
+  'erasures',
   'dead_letters',
   'adoption',
   'telemetry_schema',
