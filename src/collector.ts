@@ -64,6 +64,7 @@ export class Collector {
     this.#path = createIngestPath(
       config,
       database.writers,
+      database.rollups,
       spool,
       this.#registry,
       this.#health,
@@ -159,6 +160,7 @@ export class Collector {
     this.#path.prices.stop();
     await Promise.race([this.#keys.stop(), untilAborted(tired)]);
     await Promise.race([this.#path.outage.close(), untilAborted(tired)]);
+    await Promise.race([this.#path.rollupJob.stop(), untilAborted(tired)]);
     await this.#path.spool.close();
     this.#tellWhatIsLeft();
     await this.#database.close(endsAt - performance.now());
@@ -186,6 +188,7 @@ export class Collector {
     this.#logger.info({ host, port: this.port }, 'listening');
     this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
+    this.#path.rollupJob.start(this.#database.ready);
     this.#path.intake.start();
     this.#path.prices.start();
     this.#keys.start();

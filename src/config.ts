@@ -444,6 +444,14 @@ export const options = {
     default: '15000',
     description: 'how long the database may take over one query',
   }),
+  rollupSeriesMax: option({
+    env: 'TELEMETRY_ROLLUP_SERIES_MAX',
+    flag: '--rollup-series-max <number>',
+    schema: wholeNumber(1, 1_000_000),
+    default: '50000',
+    description:
+      'combinations of event type, component and status that are rolled up by themselves; what comes after is rolled up as the rest',
+  }),
   legacyTimeZone: option({
     env: 'TELEMETRY_LEGACY_TIME_ZONE',
     flag: '--legacy-time-zone <name>',

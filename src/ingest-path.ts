@@ -9,6 +9,7 @@ import { IntakeWatch } from './buffer/intake-watch.ts';
 import { Outage } from './buffer/outage.ts';
 import type { Spool } from './buffer/spool/spool.ts';
 import { GroupCommitter } from './commit/group-committer.ts';
+import { createRollupWriter } from './commit/rollup-writer.ts';
 import { Writer } from './commit/writer.ts';
 import type { Config } from './config.ts';
 import { batchIdAgeMsMax } from './database/ledger-span.ts';
@@ -18,6 +19,9 @@ import type { Clock } from './observe/clock.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import type { LivePrices } from './prices/live-prices.ts';
+import { createRollups } from './rollup/create-rollups.ts';
+import type { FreshRows } from './rollup/fresh-rows.ts';
+import { RollupJob } from './rollup/rollup-job.ts';
 import { dayMs, minuteMs } from './units.ts';
 
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
@@ -41,6 +45,10 @@ export interface IngestPath {
   readonly intake: IntakeWatch;
   /** Writes. */
   readonly writer: Writer;
+  /** What is written with rows, so that they are rolled up. */
+  readonly fresh: FreshRows;
+  /** Rolls them up. */
+  readonly rollupJob: RollupJob;
   /** Counts. */
   readonly accounting: Accounting;
 }
@@ -48,6 +56,7 @@ export interface IngestPath {
 export function createIngestPath(
   config: Config,
   writers: pg.Pool,
+  rollupPool: pg.Pool,
   spool: Spool,
   registry: Registry,
   health: Health,
@@ -57,8 +66,11 @@ export function createIngestPath(
 ): IngestPath {
   const accounting = new Accounting(registry);
   const writer = new Writer(writers);
-  const ofCallers = new GroupCommitter(writer, 'callers');
-  const ofSpool = new GroupCommitter(writer, 'spool');
+  const { series, fresh } = createRollups(rollupPool, config.rollupSeriesMax);
+  const rollupWriter = createRollupWriter(rollupPool);
+  const rollupJob = new RollupJob(rollupPool, rollupWriter, series, health, logger, registry);
+  const ofCallers = new GroupCommitter(writer, 'callers', fresh);
+  const ofSpool = new GroupCommitter(writer, 'spool', fresh);
   const outage = new Outage(ofCallers.probeKinds, health);
   const options = { sharesDisk: config.databaseUrl === '' };
   const fallback = new CommitOrSpool(announced(ofCallers.commit, logger), spool, outage, options);
@@ -73,7 +85,19 @@ export function createIngestPath(
     accounting,
     clock,
   );
-  return { ingest, prices, buffer, spool, outage, drain, intake, writer, accounting };
+  return {
+    ingest,
+    prices,
+    buffer,
+    spool,
+    outage,
+    drain,
+    intake,
+    writer,
+    fresh,
+    rollupJob,
+    accounting,
+  };
 }
 
 function createBuffer(

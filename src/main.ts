@@ -35,6 +35,12 @@ import {
   spoolShow,
 } from './operator-commands.ts';
 import { pricesList, usageExplain, usageReprice } from './price-commands.ts';
+import { rollupsRebuild, rollupsVerify } from './rollup-commands.ts';
+
+const spanFlags = [
+  new Option('--from <time>', 'from the quarter hour of this time on; absent: from the first on'),
+  new Option('--to <time>', 'up to this time; absent: all'),
+];
 
 const quiet: CommandOptions = { quiet: true };
 
@@ -163,6 +169,19 @@ const program = new Command('gravitas-telemetry')
       .addCommand(command('status [directory]', 'what there is of it', spoolShow, quiet))
       .addCommand(
         command('drain <directory>', 'store what a collector that is gone left', spoolDrain, quiet),
+      ),
+  )
+  .addCommand(
+    new Command('rollups')
+      .description('what is counted and summed up ahead of the questions')
+      .addCommand(
+        command('verify', 'compare it with the rows', rollupsVerify, { ...quiet, own: spanFlags }),
+      )
+      .addCommand(
+        command('rebuild', 'compute it again from the rows', rollupsRebuild, {
+          ...quiet,
+          own: spanFlags,
+        }),
       ),
   )
   .addCommand(

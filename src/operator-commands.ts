@@ -13,6 +13,7 @@ import {
 import { errorMessage, ServiceError, StartError } from './errors.ts';
 import { KeyCommands, type KeyFlags, operator, type ShownSecret } from './key-commands.ts';
 import type { Logger } from './observe/logger.ts';
+import { createRollups } from './rollup/create-rollups.ts';
 import { drainSpool, spoolDirectory, spoolStatus } from './spool-commands.ts';
 
 /**
@@ -26,19 +27,22 @@ export type Run = (
   given: Readonly<Record<string, unknown>>,
 ) => Promise<void>;
 
+type Args = readonly string[];
+type Asked = { readonly config: Config; readonly given: Parameters<Run>[3] };
+
 const lettersMax = 1000;
 const auditEntriesMax = 1000;
 
 /** A command that works on the database, beside a running collector or without one. */
 export const onDatabase =
   (
-    work: (database: DatabaseService, args: readonly string[], logger: Logger) => Promise<void>,
+    work: (database: DatabaseService, args: Args, logger: Logger, asked: Asked) => Promise<void>,
     { create = false } = {},
   ): Run =>
-  async (config, logger, args) => {
+  async (config, logger, args, given) => {
     const database = await DatabaseService.join(config, logger, create);
     try {
-      await work(database, args, logger);
+      await work(database, args, logger, { config, given });
     } catch (error) {
       // Of the system or of PostgreSQL: the person at the keyboard needs no stack.
       const isTold = error instanceof ServiceError || (error instanceof Error && 'code' in error);
@@ -53,13 +57,14 @@ const onDeadLetters = (
   work: (letters: DeadLetters, ids: readonly string[]) => Promise<void>,
   audited?: string,
 ): Run =>
-  onDatabase(async (database, ids, logger) => {
+  onDatabase(async (database, ids, logger, { config }) => {
     if (audited) {
       const audit = new Audit(database.upkeepDb, logger);
       await audit.record(operator(), audited, { ids });
     }
     const writer = new Writer(database.writers);
-    await work(new DeadLetters(database.upkeepDb, writer, new Registry()), ids);
+    const { fresh } = createRollups(database.rollups, config.rollupSeriesMax);
+    await work(new DeadLetters(database.upkeepDb, writer, fresh, new Registry()), ids);
   });
 
 export const migrate = onDatabase(

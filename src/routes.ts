@@ -54,7 +54,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const handlers = new IngestHandlers(path.ingest, stream);
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
   const queries = queryHandlers(database.reader, path.prices.pricer);
-  const deadLetters = new DeadLetters(database.upkeepDb, path.writer, registry);
+  const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);
   const { audit, keyAdmin, keyRing } = parts;
   const names = services.map(({ typeName }) => typeName);
   return [

@@ -17,6 +17,7 @@ import { errorMessage, StartError } from './errors.ts';
 import { Accounting } from './observe/accounting.ts';
 import { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
+import { createRollups } from './rollup/create-rollups.ts';
 import { uuidV7TimeMs } from './uuid.ts';
 
 /** The spool of a data directory, or the directory itself where it is one. */
@@ -61,7 +62,8 @@ export async function drainSpool(
   const { spoolBytesMax: bytesMax } = config;
   const spool = await Spool.open({ directory, bytesMax, diskReserveBytes: 0, logger });
   try {
-    const committer = new GroupCommitter(new Writer(database.writers), 'spool');
+    const { fresh } = createRollups(database.rollups, config.rollupSeriesMax);
+    const committer = new GroupCommitter(new Writer(database.writers), 'spool', fresh);
     const drain = new Drain(
       spool,
       announcing(committer, logger),

@@ -137,6 +137,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
     ['prices.json', './prices.json'],
     'expects an absolute path',
   ),
+  rollupSeriesMax: wholeNumber(10_000, 1, 1_000_000),
   legacyTimeZone: text(
     'Europe/Berlin',
     ['', 'Europe/Berln', '+02:00', 'UTC+2', "UTC'; drop table x"],

@@ -14,6 +14,7 @@ import type { Database } from '../database/schema.ts';
 import { ServiceError } from '../errors.ts';
 import { classifyDatabaseError, mayBeDataFault } from '../postgres/sqlstate.ts';
 import { recordKinds, tables } from '../records/tables.ts';
+import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { isUuid } from '../uuid.ts';
 
 const idsMax = 1000;
@@ -27,11 +28,13 @@ export interface ReplayResult {
 export class DeadLetters {
   readonly #db: Kysely<Database>;
   readonly #writer: Writer;
+  readonly #fresh: FreshRows;
   readonly #replayed: Counter<'table'>;
 
-  constructor(db: Kysely<Database>, writer: Writer, registry: Registry) {
+  constructor(db: Kysely<Database>, writer: Writer, fresh: FreshRows, registry: Registry) {
     this.#db = db;
     this.#writer = writer;
+    this.#fresh = fresh;
     this.#replayed = new Counter({
       name: 'telemetry_dead_letters_replayed_total',
       help: 'Dead letters that were stored after all.',
@@ -92,7 +95,7 @@ export class DeadLetters {
   async #replayOne(id: string): Promise<string | undefined> {
     try {
       const table = await this.#writer.transaction((trx, client) =>
-        replayDeadLetter(trx, client, id),
+        replayDeadLetter(trx, client, id, this.#fresh),
       );
       if (table === undefined) return 'there is no such dead letter';
       this.#replayed.inc({ table });

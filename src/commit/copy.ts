@@ -47,6 +47,7 @@ export async function copyRows(
   loads: readonly Load[],
   begin?: string,
 ): Promise<void> {
+  if (loads.length === 0) return;
   const schema = schemaInUse(client);
   const prefix = schema === undefined ? '' : `${quoted(schema)}.`;
   const copies = loads.map(({ table, rows }) => ({

@@ -4,8 +4,9 @@ import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
 import { ServiceError } from '../errors.ts';
 import { mayBeDataFault } from '../postgres/sqlstate.ts';
-import { type RecordKind, recordKinds, tables } from '../records/tables.ts';
+import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { readTuple } from '../records/tuples.ts';
+import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { CallClaims, newCallKeys } from './call-claims.ts';
 import { copyRows, tableOf } from './copy.ts';
@@ -166,6 +167,7 @@ export async function replayDeadLetter(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   id: string,
+  fresh: FreshRows,
 ): Promise<string | undefined> {
   const letter = await trx
     .deleteFrom('dead_letters')
@@ -177,7 +179,11 @@ export async function replayDeadLetter(
   const kind = kindOf(table_name);
   const calls = await CallClaims.claim(trx, newCallKeys(), kind === 'usage' ? [row] : []);
   const { rows, repetitions } = calls.part({ count: 1, copy: row });
-  if (rows.count > 0) await copyRows(client, [{ table: tableOf(kind, row), rows: [row] }]);
+  if (rows.count > 0) {
+    const stored = byKind((each) => ({ copy: each === kind ? row : new Uint8Array() }));
+    const load = { table: tableOf(kind, row), rows: [row] };
+    await copyRows(client, [load, ...(await fresh.loads([{ rows: stored }]))]);
+  }
   await fillCalls(trx, client, repetitions);
   return table_name;
 }

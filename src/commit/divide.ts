@@ -25,14 +25,14 @@ export interface UnstorableRow {
 /** Whether the data may be to blame for an error. */
 export type Suspicion = (error: unknown) => boolean;
 
-/** Loads rows some of which PostgreSQL does not store, and resolves with these. */
+/** Loads rows some of which PostgreSQL does not store, and says which. */
 export async function copyDivided(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   kind: RecordKind,
   { copy }: EncodedRows,
   isSuspect: Suspicion,
-): Promise<UnstorableRow[]> {
+): Promise<{ taken: readonly Uint8Array[]; unstorable: readonly UnstorableRow[] }> {
   const table = tableOf(kind, copy);
   const sampleOf = (row: Uint8Array, error: unknown): Sample => ({
     kind,
@@ -41,10 +41,14 @@ export async function copyDivided(
     ...(isLackOfResources(error) && { bytes: row.byteLength }),
   });
   const divider = new Divider(trx, client, isSuspect, sampleOf);
-  const unstorable = await divider.divide(rowsOf(copy), (rows) =>
-    copyRows(client, [{ table, rows }]),
+  const rows = rowsOf(copy);
+  const unstorable = await divider.divide(rows, (some) =>
+    copyRows(client, [{ table, rows: some }]),
   );
-  return [...unstorable].map(([row, reason]) => ({ kind, row, reason }));
+  return {
+    taken: rows.filter((row) => !unstorable.has(row)),
+    unstorable: [...unstorable].map(([row, reason]) => ({ kind, row, reason })),
+  };
 }
 
 export function rowsOf(copy: Uint8Array): readonly Uint8Array[] {

@@ -8,7 +8,8 @@ import {
   mayBeDataFault,
   mayBeDataFaultAfterAll,
 } from '../postgres/sqlstate.ts';
-import { type RecordKind, recordKinds } from '../records/tables.ts';
+import type { RecordKind } from '../records/tables.ts';
+import type { FreshRows } from '../rollup/fresh-rows.ts';
 import {
   type Call,
   CallClaims,
@@ -18,11 +19,12 @@ import {
   newCallKeys,
   type PartedRows,
 } from './call-claims.ts';
-import { copyRows, fieldsOf, type Load, tableOf } from './copy.ts';
+import { copyRows } from './copy.ts';
 import { claimDivided, type Suspicion } from './divide.ts';
 import { readErasures, withoutErased } from './erasures.ts';
 import { fillCalls } from './fill-calls.ts';
 import { type Claims, claimBatches, newClaims, noteFates } from './ledger.ts';
+import { loadsOf } from './loads.ts';
 import { probe, probeLike, samplesOf } from './probe.ts';
 import { keepWhole, repeatedCalls, storeDivided, storedAs } from './store-divided.ts';
 import { isForgotten, type Portion, unwritten, wholeBatches } from './stored-before.ts';
@@ -41,13 +43,15 @@ export type Origin = 'callers' | 'spool';
 export class GroupCommitter {
   readonly #writer: Writer;
   readonly #origin: Origin;
+  readonly #fresh: FreshRows;
   readonly #keys = newCallKeys();
   /** Whether the last calls were stored before: the next may be too. */
   #callsRepeat = false;
 
-  constructor(writer: Writer, origin: Origin) {
+  constructor(writer: Writer, origin: Origin, fresh: FreshRows) {
     this.#writer = writer;
     this.#origin = origin;
+    this.#fresh = fresh;
   }
 
   /** See `CommitGroup`. */
@@ -101,7 +105,7 @@ export class GroupCommitter {
    */
   async #allNew(group: Group, calls: readonly Call[]): Promise<readonly Settlement[]> {
     const claims = calls.length > 0 ? [newCallClaims(calls)] : [];
-    const loads = [newClaims(group), ...claims, ...loadsOf(group.batches)];
+    const loads = [newClaims(group), ...claims, ...(await loadsOf(group.batches, this.#fresh))];
     const stored = group.batches.map((): Settlement => ({ kind: 'stored' }));
     if (this.#origin === 'callers') {
       await this.#writer.copy(loads);
@@ -128,7 +132,7 @@ export class GroupCommitter {
       const stored = batches.map(({ rows }, at) => ({
         rows: { ...rows, usage: (parted[at] as PartedRows).rows },
       }));
-      const loads = loadsOf(stored);
+      const loads = await loadsOf(stored, this.#fresh);
       if (loads.length > 0) await copyRows(client, loads);
       const repetitions = parted.flatMap((each) => each.repetitions);
       await fillCalls(trx, client, repetitions);
@@ -154,7 +158,14 @@ export class GroupCommitter {
       const usage = usageOf(portions.map(({ batch }) => batch));
       const calls = await CallClaims.claimDivided(trx, this.#keys, usage);
       for (const portion of portions) {
-        results[portion.index] = await storeDivided(trx, client, portion, isSuspect, calls);
+        results[portion.index] = await storeDivided(
+          trx,
+          client,
+          portion,
+          isSuspect,
+          calls,
+          this.#fresh,
+        );
       }
       await calls.correct(trx);
       for (const [index, batch] of group.batches.entries()) {
@@ -207,17 +218,6 @@ export class GroupCommitter {
 }
 
 const usageOf = (batches: readonly Batch[]) => batches.map(({ rows }) => rows.usage.copy);
-
-/** One load a kind, and one more for what the spool has of it in an earlier release's columns. */
-function loadsOf(batches: readonly Pick<Batch, 'rows'>[]): Load[] {
-  return recordKinds.flatMap((kind) => {
-    const copies = batches.map(({ rows }) => rows[kind].copy).filter(({ length }) => length > 0);
-    return [...Map.groupBy(copies, fieldsOf).values()].map((rows) => ({
-      table: tableOf(kind, rows[0] as Uint8Array),
-      rows,
-    }));
-  });
-}
 
 /** Goes another way where what PostgreSQL was given may be what it does not take. */
 const ifOfData =

@@ -3,7 +3,9 @@ import type pg from 'pg';
 import type { Batch, EncodedRows, RepeatedCalls, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { byKind, recordKinds } from '../records/tables.ts';
+import type { FreshRows } from '../rollup/fresh-rows.ts';
 import type { CallClaims, Repetition } from './call-claims.ts';
+import { copyRows } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 import { copyDivided, rowsOf, type Suspicion, type UnstorableRow } from './divide.ts';
 import { fillDivided } from './fill-calls.ts';
@@ -17,11 +19,15 @@ export async function storeDivided(
   { batch, known, erased }: Portion,
   isSuspect: Suspicion,
   calls: CallClaims,
+  fresh: FreshRows,
 ): Promise<Settlement> {
   const deadLettered = byKind(() => 0);
   const events = await copyDivided(trx, client, 'event', batch.rows.event, isSuspect);
   const usage = await copyUsage(trx, client, batch.rows.usage, isSuspect, calls);
-  const unstorable = { event: events, usage: usage.unstorable };
+  const unstorable = { event: events.unstorable, usage: usage.unstorable };
+  const stored = { event: Buffer.concat(events.taken), usage: Buffer.concat(usage.taken) };
+  const storedRows = byKind((kind) => ({ copy: stored[kind] }));
+  await copyRows(client, await fresh.loads([{ rows: storedRows }]));
   for (const kind of recordKinds) {
     const rows = unstorable[kind];
     await keepDeadLetters(trx, batch.id, rows);
@@ -63,20 +69,23 @@ async function copyUsage(
   all: EncodedRows,
   isSuspect: Suspicion,
   calls: CallClaims,
-): Promise<{ unstorable: UnstorableRow[]; repetitions: Repetition[] }> {
+): Promise<{ taken: Uint8Array[]; unstorable: UnstorableRow[]; repetitions: Repetition[] }> {
+  const taken: Uint8Array[] = [];
   const unstorable: UnstorableRow[] = [];
   const repetitions: Repetition[] = [];
   let left = all;
   while (left.copy.length > 0) {
     const parted = calls.part(left);
-    const refused = await copyDivided(trx, client, 'usage', parted.rows, isSuspect);
+    const some = await copyDivided(trx, client, 'usage', parted.rows, isSuspect);
+    const refused = some.unstorable;
+    taken.push(...some.taken);
     unstorable.push(...refused);
     calls.release(refused.map(({ row }) => row));
     const again = parted.repetitions.filter((repetition) => !calls.isStored(repetition));
     repetitions.push(...parted.repetitions.filter((repetition) => !again.includes(repetition)));
     left = { count: again.length, copy: Buffer.concat(again.map(({ row }) => row)) };
   }
-  return { unstorable, repetitions };
+  return { taken, unstorable, repetitions };
 }
 
 /** Keeps every row of a batch as a dead letter. */

@@ -143,6 +143,11 @@ export class DatabaseService {
     return this.#pools.writers;
   }
 
+  /** For rollups. */
+  get rollups(): pg.Pool {
+    return this.#pools.rollups;
+  }
+
   /** One query of an operator. */
   async query(text: string): Promise<pg.QueryResult> {
     return await runQuery(this.#pools.upkeep, text);

@@ -16,6 +16,8 @@ const time = 'timestamp with time zone';
 export const dataTables = recordKinds.map((kind) => tables[kind].name);
 export type DataTable = TableName;
 
+const levelColumns = { bucket: time, series: 'integer', keys: 'integer[]', counts: 'integer[]' };
+
 const expected = {
   system_telemetry: {
     key: 'RANGE ("timestamp")',
@@ -107,6 +109,14 @@ const expected = {
     key: null,
     columns: { collector: 'uuid', seen_at: time, demand: 'jsonb' },
   },
+  rollup_state: { key: null, columns: { settled_at: time, raw_floor: time } },
+  rollup_fresh: { key: null, columns: { kind: 'text', events: 'integer', data: 'bytea' } },
+  rollup_merges: { key: null, columns: { kind: 'text', level: 'text', bucket: time } },
+  rollup_history: { key: null, columns: { kind: 'text', partition_name: 'text' } },
+  event_series: { key: null, columns: { id: 'integer', hash: 'uuid', margins: 'integer[]' } },
+  event_rollup_quarter: { key: null, columns: levelColumns },
+  event_rollup_hour: { key: null, columns: levelColumns },
+  event_rollup_day: { key: null, columns: levelColumns },
   // The first release's own list, which it looks at when one goes back to it.
   telemetry_migration: { key: null, columns: { name: 'character varying' } },
 } as const satisfies Record<string, ExpectedTable>;

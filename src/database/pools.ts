@@ -21,6 +21,8 @@ export interface Pools {
   readonly readers: pg.Pool;
   /** For what collectors tell each other every second or so, which nothing may delay. */
   readonly gossip: pg.Pool;
+  /** For rollups: the job, and the numbers of series, which writers wait for. */
+  readonly rollups: pg.Pool;
   /** For the schema, the copying of older rows, and checks. */
   readonly upkeep: pg.Pool;
 }
@@ -60,6 +62,7 @@ export function createPools(
     gossip: pool('gossip', 1, gossipLimits, {
       silenceMsMax: gossipLimits.statement_timeout + silenceMarginMs,
     }),
+    rollups: pool('rollups', 3, upkeepLimits, { askAfterMs: upkeepSilenceMs }),
     upkeep: pool('upkeep', 4, upkeepLimits, { askAfterMs: upkeepSilenceMs }),
   };
 }

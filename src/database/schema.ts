@@ -14,6 +14,43 @@ export interface Database {
   telemetry_keys: TelemetryKeysTable;
   telemetry_audit: TelemetryAuditTable;
   telemetry_key_demand: TelemetryKeyDemandTable;
+  rollup_state: RollupStateTable;
+  rollup_fresh: RollupFreshTable;
+  rollup_merges: RollupMergeTable;
+  rollup_history: RollupHistoryTable;
+}
+
+/** One row, which is locked by whoever changes what is rolled up. */
+interface RollupStateTable {
+  only_one: Generated<boolean>;
+  /** Hours and days hold what lies before, quarter hours hold all. */
+  settled_at: Generated<Date>;
+  /** Rows of before may be gone: nothing is computed from them again. */
+  raw_floor: Generated<Date>;
+}
+
+/** What transactions stored, packed: see src/rollup/packed.ts. */
+interface RollupFreshTable {
+  kind: string;
+  written_at: Generated<Date>;
+  events: number;
+  data: Buffer;
+}
+
+/** Buckets that may have several rows for a series. */
+interface RollupMergeTable {
+  kind: string;
+  level: string;
+  bucket: Date;
+  noted_at: Generated<Date>;
+}
+
+/** Partitions with rows from before there were rollups, and how far they are read. */
+interface RollupHistoryTable {
+  kind: string;
+  partition_name: string;
+  blocks_done: Generated<string>;
+  finished_at: Date | null;
 }
 
 interface SystemTelemetryTable {
@@ -26,6 +63,8 @@ interface SystemTelemetryTable {
   /** Whatever an older writer put there: not always an object. */
   metadata: ColumnType<unknown, string | null, string | null>;
   status: string | null;
+  /** Whether it is rolled up; null for rows from before there were rollups. */
+  rolled: Generated<boolean | null>;
 }
 
 interface UsageStatsTable {

@@ -31,6 +31,8 @@ const parts = [
   'adoption',
   'older tables',
   'certificate',
+  'rollups',
+  'older rows',
   'shutdown',
 ] as const;
 export type HealthPart = (typeof parts)[number];

@@ -29,7 +29,8 @@ import {
   usageMessage,
 } from './messages.ts';
 import { QueryDecoder } from './query-decoder.ts';
-import { statistics, trends, usageSummary } from './statistics.ts';
+import { statistics, trends } from './rolled-statistics.ts';
+import { usageSummary } from './statistics.ts';
 
 const pageSizeDefault = 100;
 const hoursDefault = 24;

@@ -3,7 +3,7 @@ import type { Database } from '../database/schema.ts';
 import { finite, hasShownTime } from './events.ts';
 
 /** Lists of components, models or layers end here. */
-const groupsMax = 1000;
+export const groupsMax = 1000;
 
 export interface ComponentStatistics {
   readonly component: string | null;
@@ -127,7 +127,7 @@ export interface Trends {
   readonly models: readonly ModelTrend[];
 }
 
-interface ModelTrend {
+export interface ModelTrend {
   readonly component: string | null;
   readonly avg_efficiency: number | null;
   readonly measurement_count: number;

@@ -4,11 +4,13 @@ import type { Field } from './fields.ts';
 import { MetadataWriter } from './json/metadata.ts';
 import { fieldNumeric } from './numeric.ts';
 import type { RecordValues } from './record-values.ts';
+import { byKind, tables } from './tables.ts';
 
-/** The id, the client's time and ours begin every row. */
-const columnsAtStart = 3;
 /** The fields that are written with them. */
 const fieldsAtStart = 2;
+
+/** Whether a row says that it is rolled up in the transaction that stores it. */
+const saysRolled = byKind((kind) => tables[kind].columns.some((column) => column === 'rolled'));
 
 /** The id that the first of these rows has: it comes after the number of fields and its length. */
 export const idOfRow = (rows: Uint8Array): string => uuidText(rows.subarray(6, 22));
@@ -30,9 +32,9 @@ export class RowWriter {
    */
   write(record: RecordValues, rowId: Uint8Array): void {
     const writer = this.#writer;
-    const { fields, values } = record;
+    const { kind, fields, values } = record;
     const [id, timestampUs] = values as [string, number | undefined];
-    writer.int16(columnsAtStart + fields.length - fieldsAtStart);
+    writer.int16(tables[kind].columns.length);
     writer.fieldUuid(id === '' ? rowId : uuidBytes(id));
     writer.fieldTimestamp(timestampUs ?? this.#observedAtUs);
     writer.fieldTimestamp(this.#observedAtUs);
@@ -58,6 +60,7 @@ export class RowWriter {
           writer.fieldFloat64(value as number | undefined);
       }
     }
+    if (saysRolled[kind]) writer.fieldTrue(true);
   }
 
   #metadata({ json, jsonAt, jsonEnd, struct }: RecordValues): void {

@@ -14,6 +14,7 @@ export const tables = {
       'value',
       'metadata',
       'status',
+      'rolled',
     ],
   },
   usage: {

@@ -64,7 +64,9 @@ export function readTuple(
     const length = bytes.readInt32BE(offset);
     offset += 4;
     if (length === nullLength) continue;
-    values[column] = readField(column, bytes.subarray(offset, offset + length), exact);
+    // Whether it is rolled up is between us and the database.
+    if (column !== 'rolled')
+      values[column] = readField(column, bytes.subarray(offset, offset + length), exact);
     offset += length;
   }
   return values;

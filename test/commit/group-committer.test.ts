@@ -5,6 +5,7 @@ import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts
 import { Writer } from '../../src/commit/writer.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { writerLimits } from '../../src/postgres/settings.ts';
+import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { eventBatch } from '../support/batches.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { silentLogger } from '../support/logger.ts';
@@ -29,7 +30,7 @@ function committer(origin: Origin = 'callers'): GroupCommitter {
     logger: silentLogger,
   });
   pools.push(pool);
-  return new GroupCommitter(new Writer(pool), origin);
+  return new GroupCommitter(new Writer(pool), origin, createRollups(pool, 1000).fresh);
 }
 
 const rowCount = () => database.count('select count(*) from system_telemetry');

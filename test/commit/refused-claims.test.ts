@@ -6,6 +6,7 @@ import { GroupCommitter } from '../../src/commit/group-committer.ts';
 import { Writer } from '../../src/commit/writer.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { writerLimits } from '../../src/postgres/settings.ts';
+import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { eventBatch } from '../support/batches.ts';
 import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -26,7 +27,7 @@ beforeEach(async () => {
     limits: writerLimits,
     logger: silentLogger,
   });
-  commit = new GroupCommitter(new Writer(pool), 'callers').commit;
+  commit = new GroupCommitter(new Writer(pool), 'callers', createRollups(pool, 1000).fresh).commit;
 });
 afterEach(async () => {
   await pool.end();

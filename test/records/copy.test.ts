@@ -113,6 +113,7 @@ function expectedEvent(record: Event, index: number): Row {
     component: orNull(record.component),
     value: record.value ?? null,
     status: orNull(record.status),
+    rolled: true,
   };
 }
 

@@ -2,6 +2,7 @@ import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts
 import { Writer } from '../../src/commit/writer.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { type Settings, writerLimits } from '../../src/postgres/settings.ts';
+import { createRollups } from '../../src/rollup/create-rollups.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
 
@@ -23,5 +24,18 @@ export function createCommitter(
     limits: { ...writerLimits, ...limits },
     logger: silentLogger,
   });
-  return { committer: new GroupCommitter(new Writer(pool), origin), end: () => pool.end() };
+  const series = createPool({
+    connection: { connectionString: database.url },
+    applicationName: 'test rollups',
+    connectionsMax: 2,
+    limits: writerLimits,
+    logger: silentLogger,
+  });
+  const { fresh } = createRollups(series, 1000);
+  return {
+    committer: new GroupCommitter(new Writer(pool), origin, fresh),
+    end: async () => {
+      await Promise.all([pool.end(), series.end()]);
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import { type ByteWriter, postgresEpochUs } from '../byte-writer.ts';
 import { fingerprintTags } from '../fingerprint.ts';
 import { limits } from '../limits.ts';
+import { tables } from '../tables.ts';
 import type { TimeWindow } from '../validate.ts';
 import {
   isFiniteDouble,
@@ -166,7 +167,7 @@ export class WireEvents {
     const start = this.#row.reserve(rowBytesMin + jsonBytesPerByteMax * event.length);
     const row = this.#row.buffer;
     const timestampUs = this.#hasTimestamp ? this.#timestampUs : this.#observedAtUs;
-    putInt16(row, start, 8);
+    putInt16(row, start, tables.event.columns.length);
     putInt32(row, start + 2, 16);
     for (let byte = 0; byte < 16; byte++) row[start + 6 + byte] = id[byte] as number;
     putInt32(row, start + 22, 8);
@@ -181,6 +182,7 @@ export class WireEvents {
     if (to !== unusual) to = putNullableText(row, to, event, this.#status, this.#statusEnd);
     if (to === unusual) return false;
     this.#row.length = to;
+    this.#row.fieldTrue(true);
     return true;
   }
 

@@ -1,0 +1,143 @@
+import { sql } from 'kysely';
+import { Aggregates, nowhere, PackedAggregates } from './aggregates.ts';
+import type { RollupLoad } from './fresh-rows.ts';
+import { levelRows } from './level-rows.ts';
+import { readPacked } from './packed.ts';
+import { type Level, levelColumns, levels, quartersIn, type Shape, shapes } from './shapes.ts';
+import { lockState, quarterOf, type RollupWriter, type Trx, timeOf } from './state.ts';
+
+/** What is taken together is in memory, and what is written in one transaction. */
+const foldedEventsMax = 100_000;
+
+export interface FreshRow {
+  readonly kind: string;
+  readonly events: number;
+  readonly data: Buffer;
+}
+
+export interface Folded {
+  readonly events: number;
+  /** Whether there may be more. */
+  readonly isPart: boolean;
+}
+
+/** Moves fresh rows into the levels; undefined where another collector is at work. */
+export async function fold(writer: RollupWriter, wait = false): Promise<Folded | undefined> {
+  return await writer.transaction(async (trx, copy) => {
+    const state = await lockState(trx, wait);
+    if (!state) return undefined;
+    const fresh = await takeFresh(trx);
+    const settled = quarterOf(state.settledAt);
+    for (const shape of shapes) {
+      await writeLevels(trx, copy, shape, addUp(shape, fresh), settled);
+    }
+    const events = fresh.reduce((sum, row) => sum + row.events, 0);
+    return { events, isPart: events >= foldedEventsMax };
+  });
+}
+
+async function takeFresh(trx: Trx): Promise<FreshRow[]> {
+  const { rows } = await sql<FreshRow>`
+    delete from rollup_fresh where ctid = any(array(
+      select ctid from (
+        select ctid, sum(events) over (rows unbounded preceding) - events as before
+        from rollup_fresh
+      ) as counted
+      where before < ${foldedEventsMax}
+    )) returning kind, events, data`.execute(trx);
+  return rows;
+}
+
+/** Fresh rows of a kind, by quarter hour and series. */
+export function addUp(shape: Shape, fresh: readonly FreshRow[]): Aggregates {
+  const added = new PackedAggregates(shape.sums.length);
+  for (const { kind, data } of fresh) {
+    if (kind !== shape.kind) continue;
+    added.data = data;
+    readPacked(data, shape.sums.length, added);
+  }
+  return added.totals;
+}
+
+/**
+ * Appends totals to the quarter hours, and to the longer levels what these hold already; all of
+ * them with their margins.
+ */
+export async function writeLevels(
+  trx: Trx,
+  copy: (loads: readonly RollupLoad[]) => Promise<void>,
+  shape: Shape,
+  totals: Aggregates,
+  settled: number,
+): Promise<void> {
+  if (totals.size === 0) return;
+  const margins = await marginsOf(trx, shape, totals);
+  const loads: RollupLoad[] = [];
+  for (const level of levels) {
+    const bound = level === 'quarter' ? Infinity : settled;
+    const written = ofLevel(shape, totals, margins, level, bound);
+    if (written.size === 0) continue;
+    const table = { name: shape.levelTables[level], columns: levelColumns(shape) };
+    loads.push({ table, rows: [levelRows(written)] });
+    await noteMerges(trx, shape, level, written);
+  }
+  await copy(loads);
+}
+
+/** Totals of the quarter hours before `bound`, by the buckets of a level. */
+function ofLevel(
+  shape: Shape,
+  totals: Aggregates,
+  margins: ReadonlyMap<number, readonly number[]>,
+  level: Level,
+  bound: number,
+): Aggregates {
+  const { firsts, seconds } = totals.places;
+  const length = quartersIn[level];
+  const result = new Aggregates(shape.sums.length);
+  const targets = (seriesOf: (series: number) => number | undefined) =>
+    Int32Array.from({ length: totals.size }, (_, place) => {
+      const quarter = firsts[place] as number;
+      const series = seriesOf(seconds[place] as number);
+      if (quarter >= bound || series === undefined) return nowhere;
+      return result.at(Math.floor(quarter / length) * length, series);
+    });
+  result.addAll(
+    totals,
+    targets((series) => series),
+  );
+  for (let index = 0; index <= shape.margins.length; index++) {
+    result.addAll(
+      totals,
+      targets((series) => margins.get(series)?.[index]),
+    );
+  }
+  return result;
+}
+
+/** The margins of each series. */
+async function marginsOf(
+  trx: Trx,
+  shape: Shape,
+  { places }: Aggregates,
+): Promise<Map<number, readonly number[]>> {
+  const ids = [...new Set(places.seconds.subarray(0, places.size))];
+  const { rows } = await sql<{ id: number; margins: number[] }>`
+    select id, margins from ${sql.table(shape.seriesTable)} where id = any(${ids}::int[])`.execute(
+    trx,
+  );
+  return new Map(rows.map(({ id, margins }) => [id, margins]));
+}
+
+async function noteMerges(
+  trx: Trx,
+  shape: Shape,
+  level: Level,
+  { places }: Aggregates,
+): Promise<void> {
+  const quarters = [...new Set(places.firsts.subarray(0, places.size))];
+  await sql`
+    insert into rollup_merges (kind, level, bucket)
+    select ${shape.kind}, ${level}, bucket from unnest(${quarters.map(timeOf)}::timestamptz[]) as bucket
+    on conflict do nothing`.execute(trx);
+}

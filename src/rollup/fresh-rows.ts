@@ -1,0 +1,54 @@
+import type { RecordKind } from '../records/tables.ts';
+import type { SeriesCache } from './series-cache.ts';
+
+/** Rows for a table, as tuples of PostgreSQL's binary COPY format, in parts. */
+export interface RollupLoad {
+  readonly table: { readonly name: string; readonly columns: readonly string[] };
+  readonly rows: readonly Uint8Array[];
+}
+
+/** Rows of both kinds, encoded. */
+interface Rows {
+  readonly rows: Readonly<Record<RecordKind, { readonly copy: Uint8Array }>>;
+}
+
+const columns = ['kind', 'events', 'data'];
+
+/**
+ * What is written in the transaction that stores rows, so that they are rolled up: once, by
+ * whichever way they come in.
+ */
+export class FreshRows {
+  readonly #series: readonly SeriesCache[];
+
+  constructor(series: readonly SeriesCache[]) {
+    this.#series = series;
+  }
+
+  /** For all rows that are stored together; nothing where none of them says that it is rolled up. */
+  async loads(batches: readonly Rows[]): Promise<RollupLoad[]> {
+    const rows: Uint8Array[] = [];
+    for (const series of this.#series) {
+      const { kind } = series.shape;
+      const copies = batches
+        .map((batch) => batch.rows[kind].copy)
+        .filter(({ length }) => length > 0);
+      if (copies.length === 0) continue;
+      const { events, data } = await series.pack(copies);
+      if (events > 0) rows.push(freshRow(kind, events, data));
+    }
+    return rows.length === 0 ? [] : [{ table: { name: 'rollup_fresh', columns }, rows }];
+  }
+}
+
+function freshRow(kind: RecordKind, events: number, data: Uint8Array): Uint8Array {
+  const row = Buffer.allocUnsafe(2 + 4 + kind.length + 8 + 4 + data.length);
+  let at = row.writeInt16BE(columns.length);
+  at = row.writeInt32BE(kind.length, at);
+  at += row.write(kind, at, 'latin1');
+  at = row.writeInt32BE(4, at);
+  at = row.writeInt32BE(events, at);
+  at = row.writeInt32BE(data.length, at);
+  row.set(data, at);
+  return row;
+}

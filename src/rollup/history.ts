@@ -1,0 +1,65 @@
+import { type Kysely, sql } from 'kysely';
+import { relationsNamed } from '../database/catalog.ts';
+import type { Database } from '../database/schema.ts';
+import { packedSource } from './pack-sql.ts';
+import type { SeriesCache } from './series-cache.ts';
+import { lockState, type RollupWriter } from './state.ts';
+import { createMissing } from './sweep.ts';
+
+/** Some 10,000 rows. */
+const blocksTogether = 256;
+
+interface Progress {
+  readonly leaf: string;
+  readonly blocks: number;
+}
+
+/**
+ * Rolls up the next part of the rows from before there were rollups; false where nothing is left.
+ * How far it is, is noted in the transaction that packs them.
+ */
+export async function rollHistory(
+  db: Kysely<Database>,
+  writer: RollupWriter,
+  series: SeriesCache,
+): Promise<boolean> {
+  const { shape } = series;
+  const next = await nextPart(db, shape.kind);
+  if (!next) return false;
+  const { leaf, blocks } = next;
+  const exists = (await relationsNamed(db, [leaf])).size > 0;
+  const part = partOf(blocks);
+  if (exists) await createMissing(db, series, leaf, part);
+  return await writer.transaction(async (trx) => {
+    await lockState(trx, true);
+    const done = await nextPart(trx, shape.kind);
+    // Another collector was faster.
+    if (done?.leaf !== leaf || done.blocks !== blocks) return true;
+    if (exists) {
+      await sql`
+        with source as (select * from ${sql.table(leaf)} where ${part})
+        insert into rollup_fresh (kind, events, data)
+        select ${shape.kind}, events, data from (${packedSource(shape)}) as packed`.execute(trx);
+    }
+    const end = exists
+      ? sql`pg_relation_size(${leaf}::regclass) / current_setting('block_size')::int`
+      : sql`0`;
+    await sql`
+      update rollup_history set blocks_done = ${blocks + blocksTogether},
+        finished_at = case when ${blocks + blocksTogether} >= ${end} then now() end
+      where kind = ${shape.kind} and partition_name = ${leaf}`.execute(trx);
+    return true;
+  });
+}
+
+const partOf = (blocks: number) => sql`
+  rolled is null and ctid >= ${`(${blocks},0)`}::tid and ctid < ${`(${blocks + blocksTogether},0)`}::tid`;
+
+/** The newest first: dashboards look at those most. */
+async function nextPart(db: Kysely<Database>, kind: string): Promise<Progress | undefined> {
+  const { rows } = await sql<Progress>`
+    select partition_name as leaf, blocks_done as blocks from rollup_history
+    where kind = ${kind} and finished_at is null
+    order by partition_name desc limit 1`.execute(db);
+  return rows[0];
+}

@@ -1,0 +1,194 @@
+import { ByteWriter } from '../records/byte-writer.ts';
+import { tables } from '../records/tables.ts';
+import type { KeyTable } from './key-table.ts';
+import { MetadataSums } from './metadata-sums.ts';
+import { packed, writeQuarter } from './packed.ts';
+import { quarterMs, type Shape } from './shapes.ts';
+
+const quarterUs = quarterMs * 1000;
+/** What a column of a row is to us. */
+const role = { none: 0, dimension: 1, value: 2, metadata: 3, rolled: 4, time: 5 } as const;
+/** What the numbers in metadata have in their names: rows without it need no closer look. */
+const hint = 'tokens';
+
+/** The values by which a series is known, in the order of the shape's columns in a row. */
+export type SeriesValues = readonly (string | null)[];
+
+/** Packs rows of a kind as their tuples of binary COPY are written, without an object for each. */
+export class Packer {
+  readonly #roles: Uint8Array;
+  readonly #writer = new ByteWriter();
+  readonly #series: KeyTable;
+  readonly #sums: MetadataSums;
+  /** Series that have no number yet, by their keys. */
+  readonly #unknown = new Map<string, SeriesValues>();
+  /** The number of what has none; 0 as long as each gets one. */
+  rest = 0;
+  events = 0;
+  #quarter = Number.NaN;
+  #nextHint = 0;
+  // Of the row that is being read.
+  #time = Number.NaN;
+  #valueAt = 0;
+  #metadataAt = 0;
+  #metadataEnd = 0;
+  #rolled = false;
+
+  /** `series`: numbers by keys, which are the fields of a row's dimensions. */
+  constructor(shape: Shape, series: KeyTable) {
+    this.#series = series;
+    this.#sums = new MetadataSums(shape.sumsInMetadata ? shape.sums : []);
+    this.#roles = Uint8Array.from(tables[shape.kind].columns, (column) => {
+      if (shape.dimensions.includes(column)) return role.dimension;
+      if (column === shape.value) return role.value;
+      if (column === 'metadata') return role.metadata;
+      if (column === 'rolled') return role.rolled;
+      return column === 'timestamp' ? role.time : role.none;
+    });
+  }
+
+  /** Forgets what it has packed. */
+  restart(): void {
+    this.#writer.restart();
+    this.#unknown.clear();
+    this.#quarter = Number.NaN;
+    this.events = 0;
+  }
+
+  /** What it has packed, in memory of its own. */
+  data(): Uint8Array {
+    return this.#writer.copy();
+  }
+
+  /** What can't be packed before each of them has a number. */
+  get unknown(): SeriesValues[] {
+    return [...this.#unknown.values()];
+  }
+
+  /** Packs those rows that say that they are rolled up. */
+  add(rows: Uint8Array): void {
+    const bytes = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
+    this.#nextHint = bytes.indexOf(hint);
+    for (let at = 0; at < bytes.length; ) {
+      const end = this.#read(bytes, at);
+      // What is damaged, PostgreSQL does not take.
+      if (end <= at) return;
+      if (this.#rolled) this.#write(bytes);
+      at = end;
+    }
+  }
+
+  /** Finds what is wanted of a row; returns where it ends. */
+  #read(bytes: Buffer, start: number): number {
+    const roles = this.#roles;
+    const series = this.#series;
+    const fields = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
+    let at = start + 2;
+    series.restart();
+    this.#rolled = false;
+    this.#valueAt = 0;
+    this.#metadataAt = 0;
+    for (let field = 0; field < fields; field++) {
+      const length =
+        ((bytes[at] as number) << 24) |
+        ((bytes[at + 1] as number) << 16) |
+        ((bytes[at + 2] as number) << 8) |
+        (bytes[at + 3] as number);
+      const from = at + 4;
+      const to = length > 0 ? from + length : from;
+      if (to > bytes.length) return start;
+      switch (roles[field]) {
+        case role.dimension:
+          series.add(bytes, at, to);
+          break;
+        case role.value:
+          if (length === 8) this.#valueAt = from;
+          break;
+        case role.metadata:
+          this.#metadataAt = length > 0 ? from + 1 : 0;
+          this.#metadataEnd = to;
+          break;
+        case role.time:
+          if (length === 8) this.#time = quarterOf(bytes, from);
+          break;
+        case role.rolled:
+          this.#rolled = length === 1 && bytes[from] === 1;
+          break;
+        default:
+      }
+      at = to;
+    }
+    return at;
+  }
+
+  #write(bytes: Buffer): void {
+    const series = this.#series.find() || this.rest || this.#noteUnknown();
+    if (this.#time !== this.#quarter) {
+      this.#quarter = this.#time;
+      writeQuarter(this.#writer, this.#time);
+    }
+    this.events += 1;
+    const hasSums = this.#hasSums(bytes);
+    const valueFlag = this.#valueAt > 0 ? packed.hasValue : 0;
+    this.#writer.int32(series | valueFlag | (hasSums ? packed.hasSums : 0));
+    if (this.#valueAt > 0) this.#copyValue(bytes);
+    if (!hasSums) return;
+    const { found } = this.#sums;
+    for (let index = 0; index < found.length; index++) this.#writer.float64(found[index] as number);
+  }
+
+  #copyValue(bytes: Buffer): void {
+    const to = this.#writer.reserve(8);
+    const { buffer } = this.#writer;
+    const from = this.#valueAt;
+    for (let byte = 0; byte < 8; byte++) buffer[to + byte] = bytes[from + byte] as number;
+    this.#writer.length = to + 8;
+  }
+
+  #hasSums(bytes: Buffer): boolean {
+    const start = this.#metadataAt;
+    if (start === 0 || this.#nextHint < 0 || this.#nextHint >= this.#metadataEnd) return false;
+    const isHere = this.#nextHint >= start;
+    this.#nextHint = bytes.indexOf(hint, this.#metadataEnd);
+    return isHere && this.#sums.read(bytes, start, this.#metadataEnd);
+  }
+
+  #noteUnknown(): number {
+    const { key, length } = this.#series;
+    const fields = Buffer.from(key.buffer, key.byteOffset, length);
+    const name = fields.toString('latin1');
+    if (!this.#unknown.has(name)) this.#unknown.set(name, valuesOf(fields));
+    return 0;
+  }
+}
+
+/** Microseconds since 2000, which a number holds exactly, in quarter hours. */
+function quarterOf(bytes: Buffer, at: number): number {
+  const high = bytes.readInt32BE(at);
+  const low = bytes.readUInt32BE(at + 4);
+  return Math.floor((high * 0x1_0000_0000 + low) / quarterUs);
+}
+
+/** Of a key, as `KeyTable` has it. */
+function valuesOf(fields: Buffer): (string | null)[] {
+  const values: (string | null)[] = [];
+  for (let at = 0; at < fields.length; ) {
+    const length = fields.readInt32BE(at);
+    at += 4;
+    values.push(length < 0 ? null : fields.toString('utf8', at, at + length));
+    at += Math.max(0, length);
+  }
+  return values;
+}
+
+/** The key of a series. */
+export function addKey(series: KeyTable, values: SeriesValues): void {
+  series.restart();
+  for (const value of values) {
+    const bytes = value === null ? Buffer.alloc(0) : Buffer.from(value);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(value === null ? -1 : bytes.length);
+    series.add(length, 0, 4);
+    series.add(bytes, 0, bytes.length);
+  }
+}

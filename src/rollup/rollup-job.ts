@@ -1,0 +1,181 @@
+import { type Kysely, sql } from 'kysely';
+import type pg from 'pg';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { createKysely } from '../database/kysely.ts';
+import { Persistence } from '../database/persistence.ts';
+import type { Database } from '../database/schema.ts';
+import { isLackOfRights } from '../database/short-locks.ts';
+import type { Health } from '../observe/health.ts';
+import type { Logger } from '../observe/logger.ts';
+import { recordKinds, tables } from '../records/tables.ts';
+import { minuteMs } from '../units.ts';
+import { fold } from './fold.ts';
+import { rollHistory } from './history.ts';
+import { mergeNoted, settle } from './merge.ts';
+import type { SeriesCache } from './series-cache.ts';
+import type { RollupWriter } from './state.ts';
+import { sweep } from './sweep.ts';
+import { indexUnrolled } from './unrolled-index.ts';
+
+const foldEveryMs = 2500;
+const sweepEveryMs = 10_000;
+/** Older fresh rows mean that nobody keeps up. */
+const freshAgeSMax = 30;
+
+/**
+ * Keeps the rollups: folds what was stored, claims what others wrote, reads what was there before.
+ * Collectors on one database take turns.
+ */
+export class RollupJob {
+  readonly #db: Kysely<Database>;
+  readonly #pool: pg.Pool;
+  readonly #writer: RollupWriter;
+  readonly #series: readonly SeriesCache[];
+  readonly #persistence: Persistence;
+  readonly #stop = new AbortController();
+  readonly #folded: Counter;
+  readonly #swept: Counter<'table'>;
+  readonly #freshAge: Gauge;
+  readonly #freshRecords: Gauge;
+  #seriesTable: string | undefined;
+  #hasHistory = true;
+  #isIndexed = false;
+  #sweptMs = -Infinity;
+  #mergedMs = -Infinity;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    pool: pg.Pool,
+    writer: RollupWriter,
+    series: readonly SeriesCache[],
+    health: Health,
+    logger: Logger,
+    registry: Registry,
+  ) {
+    this.#db = createKysely(pool);
+    this.#pool = pool;
+    this.#writer = writer;
+    this.#series = series;
+    this.#persistence = new Persistence(health, logger, this.#stop.signal);
+    const registers = [registry];
+    this.#folded = new Counter({
+      name: 'telemetry_rollup_folded_records_total',
+      help: 'Records that this collector has moved from fresh rows into rollups.',
+      registers,
+    });
+    this.#swept = new Counter({
+      name: 'telemetry_rollup_swept_records_total',
+      help: 'Records of other writers that this collector has claimed for rollups.',
+      labelNames: ['table'],
+      registers,
+    });
+    this.#freshAge = new Gauge({
+      name: 'telemetry_rollup_fresh_age_seconds',
+      help: 'Age of the oldest record that waits to be rolled up; queries count those too.',
+      registers,
+    });
+    this.#freshRecords = new Gauge({
+      name: 'telemetry_rollup_fresh_records',
+      help: 'Records that wait to be rolled up.',
+      registers,
+    });
+    for (const kind of recordKinds) this.#swept.inc({ table: tables[kind].name }, 0);
+  }
+
+  /** `ready`: when the tables are there. */
+  start(ready: Promise<void>): void {
+    this.#running = ready
+      .then(() => Promise.all([this.#run(), this.#readHistory()]))
+      .catch(() => {});
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#persistence.ended) {
+      await this.#persistence.attempt('rollups', () => this.#keep());
+      await this.#persistence.pause(foldEveryMs);
+    }
+  }
+
+  async #keep(): Promise<void> {
+    await this.#noticeOtherSeries();
+    await this.#foldAll();
+    if (Date.now() - this.#sweptMs > sweepEveryMs) {
+      for (const series of this.#series) {
+        const swept = await sweep(this.#db, this.#writer, series, this.#stop.signal);
+        this.#swept.inc({ table: tables[series.shape.kind].name }, swept);
+        if (swept > 0) await this.#foldAll();
+      }
+      this.#sweptMs = Date.now();
+    }
+    if (Date.now() - this.#mergedMs > minuteMs / 2) {
+      await settle(this.#writer);
+      while (!this.#persistence.ended && (await mergeNoted(this.#writer))) await this.#foldAll();
+      this.#mergedMs = Date.now();
+    }
+    await this.#look();
+  }
+
+  async #foldAll(): Promise<void> {
+    for (let isPart = true; isPart && !this.#persistence.ended; ) {
+      const folded = await fold(this.#writer);
+      this.#folded.inc(folded?.events ?? 0);
+      isPart = folded?.isPart ?? false;
+    }
+  }
+
+  /** Numbers of series are others where somebody has dropped the table of them. */
+  async #noticeOtherSeries(): Promise<void> {
+    const names = this.#series.map(({ shape }) => shape.seriesTable);
+    const { rows } = await sql<{ table: string }>`
+      select string_agg(to_regclass(name)::oid::text, ' ') as table
+      from unnest(${names}::text[]) as name`.execute(this.#db);
+    const found = rows[0]?.table;
+    if (this.#seriesTable !== undefined && found !== this.#seriesTable) {
+      for (const series of this.#series) series.forget();
+    }
+    this.#seriesTable = found;
+  }
+
+  async #look(): Promise<void> {
+    const { rows } = await sql<{ age: number; records: number }>`
+      select coalesce(extract(epoch from clock_timestamp() - min(written_at)), 0)::float8 as age,
+        coalesce(sum(events), 0)::bigint as records
+      from rollup_fresh`.execute(this.#db);
+    const { age = 0, records = 0 } = rows[0] ?? {};
+    this.#freshAge.set(age);
+    this.#freshRecords.set(records);
+    if (age > freshAgeSMax) {
+      throw new Error(`records wait for ${Math.round(age)} s to be rolled up`);
+    }
+  }
+
+  /** In the background: what is stored now goes first. */
+  async #readHistory(): Promise<void> {
+    while (!this.#persistence.ended && (this.#hasHistory || !this.#isIndexed)) {
+      await this.#persistence.attempt('older rows', async () => {
+        for (const series of this.#series) {
+          this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
+          while (this.#hasHistory && !this.#persistence.ended) {
+            this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
+          }
+          if (this.#isIndexed || this.#persistence.ended) continue;
+          await this.#index(tables[series.shape.kind].name);
+        }
+        this.#isIndexed = !this.#persistence.ended;
+      });
+      await this.#persistence.pause(foldEveryMs);
+    }
+  }
+
+  /** A role that may not: rows of others are found without, only slower. */
+  async #index(table: string): Promise<void> {
+    await indexUnrolled(this.#db, this.#pool, table).catch((error) => {
+      if (!isLackOfRights(error)) throw error;
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import { KeyTable } from './key-table.ts';
+import { addKey, Packer, type SeriesValues } from './packer.ts';
+import { createSeries } from './series.ts';
+import type { Shape } from './shapes.ts';
+
+/** How many get their numbers in one transaction. */
+const createdTogether = 5000;
+
+/** What rows are rolled up as, packed. */
+export interface PackedRows {
+  readonly events: number;
+  readonly data: Uint8Array;
+}
+
+/** The numbers of series, as far as they were needed: those that rows use are committed before. */
+export class SeriesCache {
+  readonly shape: Shape;
+  readonly #db: Kysely<Database>;
+  readonly #seriesMax: number;
+  #table = new KeyTable();
+  #packer: Packer;
+
+  /** `db`: connections that no writer waits for while it holds one of them. */
+  constructor(shape: Shape, db: Kysely<Database>, seriesMax: number) {
+    this.shape = shape;
+    this.#db = db;
+    this.#seriesMax = seriesMax;
+    this.#packer = new Packer(shape, this.#table);
+  }
+
+  /** Forgets all numbers: the table of them is another one. */
+  forget(): void {
+    this.#table = new KeyTable();
+    this.#packer = new Packer(this.shape, this.#table);
+  }
+
+  /** Packs rows, tuples of binary COPY; series that are new get their numbers first. */
+  async pack(rows: readonly Uint8Array[]): Promise<PackedRows> {
+    for (;;) {
+      const packer = this.#packer;
+      packer.restart();
+      for (const some of rows) packer.add(some);
+      const { unknown } = packer;
+      if (unknown.length === 0) return { events: packer.events, data: packer.data() };
+      await this.create(unknown.slice(0, createdTogether));
+    }
+  }
+
+  async create(wanted: readonly SeriesValues[]): Promise<void> {
+    const table = this.#table;
+    const { series, rest } = await createSeries(this.#db, this.shape, wanted, this.#seriesMax);
+    for (const { id, values } of series) {
+      addKey(table, values);
+      if (table.find() === 0) table.set(id);
+    }
+    if (table === this.#table) this.#packer.rest = rest;
+  }
+}

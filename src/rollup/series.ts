@@ -1,0 +1,155 @@
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import type { SeriesValues } from './packer.ts';
+import type { Shape } from './shapes.ts';
+
+/** What a row of a table of series stands for, beside the dimensions that have rows of their own. */
+export const margin = {
+  /** One series. */
+  series: 'series',
+  /** Everything. */
+  all: 'all',
+  /** Series that came when there were too many. */
+  rest: 'rest',
+} as const;
+
+const nullArray = (columns: readonly RawBuilder<unknown>[]) => sql.join(columns);
+
+/** By what a series is found; `columns`: its values. */
+export const seriesHash = (
+  name: string,
+  columns: readonly RawBuilder<unknown>[],
+): RawBuilder<string> =>
+  sql`md5(jsonb_build_array(${name}::text, ${nullArray(columns)})::text)::uuid`;
+
+export interface KnownSeries {
+  readonly id: number;
+  readonly values: SeriesValues;
+}
+
+export interface SeriesFound {
+  readonly series: readonly KnownSeries[];
+  /** The number of all others, once there are as many series as there may be; 0 before. */
+  readonly rest: number;
+}
+
+/**
+ * Gives series numbers, all of them or none, and commits that. There is one rest, and once it is
+ * there no series becomes one of its own any more: whoever asks, now or later, finds the same.
+ */
+export async function createSeries(
+  db: Kysely<Database>,
+  shape: Shape,
+  wanted: readonly SeriesValues[],
+  seriesMax: number,
+): Promise<SeriesFound> {
+  return await db.transaction().execute(async (trx) => {
+    await sql`lock table ${sql.table(shape.seriesTable)} in share row exclusive mode`.execute(trx);
+    const { count, rest } = await countSeries(trx, shape);
+    if (rest > 0) return await allSeries(trx, shape);
+    await insertSeries(trx, shape, wanted, seriesMax - count);
+    if (count + wanted.length < seriesMax) return { series: await find(trx, shape, wanted), rest };
+    await insertRest(trx, shape);
+    return await allSeries(trx, shape);
+  });
+}
+
+/** Those that there are of some. */
+async function find(
+  trx: Transaction<Database>,
+  shape: Shape,
+  wanted: readonly SeriesValues[],
+): Promise<KnownSeries[]> {
+  const { rows } = await sql<{ id: number; values: (string | null)[] }>`
+    with wanted as (${listed(shape, wanted)})
+    select id, array[${sql.join(shape.dimensions.map((name) => sql.ref(`wanted.${name}`)))}] as values
+    from wanted join ${sql.table(shape.seriesTable)} as series
+      on series.hash = ${seriesHash(margin.series, columnsOf(shape, 'wanted'))}`.execute(trx);
+  return rows;
+}
+
+/** Every series, and the rest. */
+export async function allSeries(db: Kysely<Database>, shape: Shape): Promise<SeriesFound> {
+  const { rows } = await sql<{ id: number; margin: string; values: (string | null)[] }>`
+    select id, margin, array[${sql.join(shape.dimensions.map((name) => sql.ref(name)))}] as values
+    from ${sql.table(shape.seriesTable)}
+    where margin in (${margin.series}, ${margin.rest})`.execute(db);
+  return {
+    series: rows.filter((row) => row.margin === margin.series),
+    rest: rows.find((row) => row.margin === margin.rest)?.id ?? 0,
+  };
+}
+
+async function countSeries(trx: Transaction<Database>, shape: Shape) {
+  const { rows } = await sql<{ count: number; rest: number }>`
+    select count(*) as count, coalesce(max(id) filter (where margin = ${margin.rest}), 0) as rest
+    from ${sql.table(shape.seriesTable)} where margin in (${margin.series}, ${margin.rest})`.execute(
+    trx,
+  );
+  return rows[0] as { count: number; rest: number };
+}
+
+export const columnsOf = (shape: Shape, table: string): RawBuilder<unknown>[] =>
+  shape.dimensions.map((name) => sql.ref(`${table}.${name}`));
+
+/** Series as a table. */
+function listed(shape: Shape, wanted: readonly SeriesValues[]): RawBuilder<unknown> {
+  const arrays = shape.dimensions.map(
+    (_, index) => sql`${wanted.map((values) => values[index] ?? null)}::text[]`,
+  );
+  const names = sql.join(shape.dimensions.map((name) => sql.ref(name)));
+  return sql`select * from unnest(${sql.join(arrays)}) as wanted (${names})`;
+}
+
+/** Of one dimension, or of none: everything. */
+function marginRows(shape: Shape, name?: string): RawBuilder<unknown> {
+  const columns = shape.dimensions.map((each) => (each === name ? sql.ref(each) : sql`null::text`));
+  return sql`
+    select distinct ${seriesHash(name ?? margin.all, columns)} as hash,
+      ${name ?? margin.all}::text as margin, ${sql.join(columns)}
+    from wanted`;
+}
+
+/** `room`: how many may be created. */
+async function insertSeries(
+  trx: Transaction<Database>,
+  shape: Shape,
+  wanted: readonly SeriesValues[],
+  room: number,
+): Promise<void> {
+  const some = wanted.slice(0, Math.max(0, room));
+  if (some.length === 0) return;
+  const table = sql.table(shape.seriesTable);
+  const names = sql.join(shape.dimensions.map((name) => sql.ref(name)));
+  const margins = [...shape.margins, undefined];
+  for (const name of margins) {
+    await sql`
+      with wanted as (${listed(shape, some)})
+      insert into ${table} (hash, margin, ${names}) ${marginRows(shape, name)}
+      on conflict do nothing`.execute(trx);
+  }
+  const nothing = shape.dimensions.map(() => sql`null::text`);
+  const hashes = margins.map((name) =>
+    seriesHash(
+      name ?? margin.all,
+      shape.dimensions.map((each, index) =>
+        each === name ? sql.ref(`wanted.${each}`) : (nothing[index] as RawBuilder<unknown>),
+      ),
+    ),
+  );
+  await sql`
+    with wanted as (${listed(shape, some)})
+    insert into ${table} (hash, margin, ${names}, margins)
+    select ${seriesHash(margin.series, columnsOf(shape, 'wanted'))}, ${margin.series}, ${names},
+      array(select id from ${table} where hash in (${sql.join(hashes)}))
+    from wanted on conflict do nothing`.execute(trx);
+}
+
+async function insertRest(trx: Transaction<Database>, shape: Shape): Promise<void> {
+  const table = sql.table(shape.seriesTable);
+  const nothing = shape.dimensions.map(() => sql`null::text`);
+  await sql`
+    insert into ${table} (hash, margin, margins)
+    select ${seriesHash(margin.rest, nothing)}, ${margin.rest},
+      array(select id from ${table} where margin = ${margin.all})`.execute(trx);
+}

@@ -1,0 +1,72 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { partitionsOf } from '../database/catalog.ts';
+import type { Database } from '../database/schema.ts';
+import { tables } from '../records/tables.ts';
+import { lacksSeries, packedSource } from './pack-sql.ts';
+import type { SeriesValues } from './packer.ts';
+import { columnsOf } from './series.ts';
+import type { SeriesCache } from './series-cache.ts';
+import type { Shape } from './shapes.ts';
+import { lockState, type RollupWriter, type Trx } from './state.ts';
+
+/** Rows that are claimed in one transaction. */
+const claimedTogether = 10_000;
+
+/**
+ * Claims the rows that others wrote, who know nothing of rollups, and packs them as if they had
+ * been stored now: each once, whoever sweeps. Resolves with how many there were.
+ */
+export async function sweep(
+  db: Kysely<Database>,
+  writer: RollupWriter,
+  series: SeriesCache,
+  signal: AbortSignal,
+): Promise<number> {
+  let swept = 0;
+  for (const leaf of await partitionsOf(db, tables[series.shape.kind].name)) {
+    for (let claimed = claimedTogether; claimed === claimedTogether; swept += claimed) {
+      if (signal.aborted) return swept;
+      await createMissing(db, series, leaf.name, sql`rolled is false`);
+      claimed = await writer.transaction((trx) => claim(trx, series.shape, leaf.name));
+    }
+  }
+  return swept;
+}
+
+/** Gives numbers to the series of rows that have none. */
+export async function createMissing(
+  db: Kysely<Database>,
+  series: SeriesCache,
+  leaf: string,
+  condition: RawBuilder<unknown>,
+): Promise<void> {
+  const { shape } = series;
+  const { rows } = await sql<{ values: (string | null)[] }>`
+    select distinct array[${sql.join(columnsOf(shape, 'source'))}]::text[] as values
+    from (
+      select * from ${sql.table(leaf)} as source where ${condition} limit ${claimedTogether}
+    ) as source
+    where ${lacksSeries(shape, 'source')}`.execute(db);
+  const missing: SeriesValues[] = rows.map(({ values }) => values);
+  if (missing.length > 0) await series.create(missing);
+}
+
+async function claim(trx: Trx, shape: Shape, leaf: string): Promise<number> {
+  await lockState(trx, true);
+  const table = sql.table(leaf);
+  const { rows } = await sql<{ claimed: number }>`
+    with source as (
+      update ${table} set rolled = true
+      where ctid = any(array(
+        select ctid from ${table} as source
+        where rolled is false and not ${lacksSeries(shape, 'source')}
+        limit ${claimedTogether} for update skip locked
+      )) and rolled is false
+      returning *
+    ), written as (
+      insert into rollup_fresh (kind, events, data)
+      select ${shape.kind}, events, data from (${packedSource(shape)}) as packed
+    )
+    select count(*) as claimed from source`.execute(trx);
+  return rows[0]?.claimed ?? 0;
+}

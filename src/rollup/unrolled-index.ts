@@ -1,0 +1,58 @@
+import { type Kysely, sql } from 'kysely';
+import type pg from 'pg';
+import type { Database } from '../database/schema.ts';
+
+/**
+ * Gives partitions from before there were rollups the index by which rows of others are found.
+ * Built beside writers, each in a statement of its own, outside of transactions. Throws what keeps
+ * one from being built: rows are found without it, only slower.
+ */
+export async function indexUnrolled(
+  db: Kysely<Database>,
+  pool: pg.Pool,
+  table: string,
+): Promise<void> {
+  const index = `${table}_unrolled_idx`;
+  for (const { leaf, invalid } of await leavesWithout(db, index)) {
+    const name = `${leaf}_unrolled_idx`;
+    if (invalid) await sql`drop index if exists ${sql.ref(name)}`.execute(db);
+    await alone(
+      pool,
+      `create index concurrently if not exists ${quoted(name)} on ${quoted(leaf)} ("timestamp") where rolled is false`,
+    );
+    await sql`alter index ${sql.ref(index)} attach partition ${sql.ref(name)}`.execute(db);
+  }
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+async function alone(pool: pg.Pool, statement: string): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    client.release();
+  }
+}
+
+/** Partitions without a part of the index, and whether they have a failed one of its name. */
+async function leavesWithout(
+  db: Kysely<Database>,
+  index: string,
+): Promise<{ leaf: string; invalid: boolean }[]> {
+  const { rows } = await sql<{ leaf: string; invalid: boolean }>`
+    select leaf.relname as leaf, coalesce(not own.indisvalid, false) as invalid
+    from pg_class as parent join pg_namespace as space on space.oid = parent.relnamespace
+      join pg_index as whole on whole.indexrelid = parent.oid
+      join pg_inherits as part on part.inhparent = whole.indrelid
+      join pg_class as leaf on leaf.oid = part.inhrelid
+      left join pg_class as named on named.relnamespace = leaf.relnamespace
+        and named.relname = leaf.relname || '_unrolled_idx'
+      left join pg_index as own on own.indexrelid = named.oid
+    where space.nspname = current_schema() and parent.relname = ${index}
+      and not exists (
+        select from pg_index join pg_inherits as inherited on inherited.inhrelid = indexrelid
+        where indrelid = leaf.oid and inherited.inhparent = parent.oid
+      )`.execute(db);
+  return rows;
+}

@@ -1,0 +1,54 @@
+import { uuidv7 } from 'uuidv7';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { eventBatch } from '../support/batches.ts';
+import { createCommitter, type TestCommitter } from '../support/committer.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { rollupWork } from '../support/rollup-work.ts';
+import { insertEvents } from '../support/seed.ts';
+import { compare, rolledUp } from './raw.ts';
+
+let database: TestDatabase;
+let committer: TestCommitter;
+let work: ReturnType<typeof rollupWork>;
+beforeEach(async () => {
+  database = await createDatabase();
+  committer = createCommitter(database, 'callers');
+  work = rollupWork(database);
+});
+afterEach(async () => {
+  await Promise.all([committer.end(), work.end()]);
+  await database.drop();
+});
+
+it('rolls up what a transaction stores, once', async () => {
+  const first = eventBatch(30, 'FIRST');
+  const batches = [first, eventBatch(20, 'SECOND')];
+  await committer.committer.commit({ id: uuidv7(), batches });
+  await committer.committer.commit({ id: uuidv7(), batches: [first] });
+  expect(await work.fold()).toMatchObject({ events: 50, isPart: false });
+  const { raw, rolled } = await compare(database);
+  expect(rolled).toEqual(raw);
+  expect(await work.sweep()).toBe(0);
+  const [all] = await rolledUp(database, 'quarter', 'all');
+  expect(all).toMatchObject({ events: '50', n: '50', min: 0, max: 29 });
+});
+
+it('claims what others wrote', async () => {
+  await insertEvents(database, [
+    { event_type: 'DIRECT', component: 'old', value: 1.5, metadata: { tokens_generated: 7.9 } },
+    { event_type: 'DIRECT', component: 'old', value: 'NaN', metadata: [1] },
+    {
+      event_type: 'DIRECT',
+      value: -2,
+      timestamp: '2020-02-02 02:02:02+00',
+      metadata: { total_tokens: 3 },
+    },
+    { event_type: 'DIRECT', value: 3, timestamp: '1999-12-31 23:59:59+00' },
+    { event_type: 'DIRECT' },
+  ]);
+  expect(await work.sweep()).toBe(5);
+  expect(await work.sweep()).toBe(0);
+  await work.fold();
+  const { raw, rolled } = await compare(database);
+  expect(rolled).toEqual(raw);
+});
