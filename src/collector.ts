@@ -160,7 +160,6 @@ export class Collector {
     this.#path.prices.stop();
     await Promise.race([this.#keys.stop(), untilAborted(tired)]);
     await Promise.race([this.#path.outage.close(), untilAborted(tired)]);
-    await Promise.race([this.#path.rollupJob.stop(), untilAborted(tired)]);
     await this.#path.spool.close();
     this.#tellWhatIsLeft();
     await this.#database.close(endsAt - performance.now());
@@ -188,7 +187,7 @@ export class Collector {
     this.#logger.info({ host, port: this.port }, 'listening');
     this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
-    this.#path.rollupJob.start(this.#database.ready);
+    this.#path.rollupJob.start(this.#database.ready, this.#shutdown.signal);
     this.#path.intake.start();
     this.#path.prices.start();
     this.#keys.start();

@@ -173,8 +173,8 @@ const rules: Readonly<Record<string, Rules>> = {
   'units.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },
   'ingest-path.ts': {
-    own: ['accept', 'buffer', 'commit', 'database', 'observe', 'units'],
-    typesOf: ['config', 'prices', 'rollup'],
+    own: ['accept', 'buffer', 'commit', 'database', 'observe', 'rollup', 'units'],
+    typesOf: ['config', 'prices'],
     packages: ['pg', 'prom-client'],
   },
   'routes.ts': {

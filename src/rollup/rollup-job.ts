@@ -31,8 +31,8 @@ export class RollupJob {
   readonly #pool: pg.Pool;
   readonly #writer: RollupWriter;
   readonly #series: readonly SeriesCache[];
-  readonly #persistence: Persistence;
-  readonly #stop = new AbortController();
+  readonly #health: Health;
+  readonly #logger: Logger;
   readonly #folded: Counter;
   readonly #swept: Counter<'table'>;
   readonly #freshAge: Gauge;
@@ -42,7 +42,6 @@ export class RollupJob {
   #isIndexed = false;
   #sweptMs = -Infinity;
   #mergedMs = -Infinity;
-  #running: Promise<unknown> = Promise.resolve();
 
   constructor(
     pool: pg.Pool,
@@ -56,7 +55,8 @@ export class RollupJob {
     this.#pool = pool;
     this.#writer = writer;
     this.#series = series;
-    this.#persistence = new Persistence(health, logger, this.#stop.signal);
+    this.#health = health;
+    this.#logger = logger;
     const registers = [registry];
     this.#folded = new Counter({
       name: 'telemetry_rollup_folded_records_total',
@@ -82,46 +82,46 @@ export class RollupJob {
     for (const kind of recordKinds) this.#swept.inc({ table: tables[kind].name }, 0);
   }
 
-  /** `ready`: when the tables are there. */
-  start(ready: Promise<void>): void {
-    this.#running = ready
-      .then(() => Promise.all([this.#run(), this.#readHistory()]))
-      .catch(() => {});
+  /** Begins when the tables are ready; the signal ends it. */
+  start(ready: Promise<void>, signal: AbortSignal): void {
+    const persistence = new Persistence(this.#health, this.#logger, signal);
+    ready.then(
+      () => {
+        this.#run(persistence, signal);
+        this.#readHistory(persistence);
+      },
+      () => {},
+    );
   }
 
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#persistence.ended) {
-      await this.#persistence.attempt('rollups', () => this.#keep());
-      await this.#persistence.pause(foldEveryMs);
+  async #run(persistence: Persistence, signal: AbortSignal): Promise<void> {
+    while (!persistence.ended) {
+      await persistence.attempt('rollups', () => this.#keep(signal));
+      await persistence.pause(foldEveryMs);
     }
   }
 
-  async #keep(): Promise<void> {
+  async #keep(signal: AbortSignal): Promise<void> {
     await this.#noticeOtherSeries();
-    await this.#foldAll();
+    await this.#foldAll(signal);
     if (Date.now() - this.#sweptMs > sweepEveryMs) {
       for (const series of this.#series) {
-        const swept = await sweep(this.#db, this.#writer, series, this.#stop.signal);
+        const swept = await sweep(this.#db, this.#writer, series, signal);
         this.#swept.inc({ table: tables[series.shape.kind].name }, swept);
-        if (swept > 0) await this.#foldAll();
+        if (swept > 0) await this.#foldAll(signal);
       }
       this.#sweptMs = Date.now();
     }
     if (Date.now() - this.#mergedMs > minuteMs / 2) {
       await settle(this.#writer);
-      while (!this.#persistence.ended && (await mergeNoted(this.#writer))) await this.#foldAll();
+      while (!signal.aborted && (await mergeNoted(this.#writer))) await this.#foldAll(signal);
       this.#mergedMs = Date.now();
     }
     await this.#look();
   }
 
-  async #foldAll(): Promise<void> {
-    for (let isPart = true; isPart && !this.#persistence.ended; ) {
+  async #foldAll(signal: AbortSignal): Promise<void> {
+    for (let isPart = true; isPart && !signal.aborted; ) {
       const folded = await fold(this.#writer);
       this.#folded.inc(folded?.events ?? 0);
       isPart = folded?.isPart ?? false;
@@ -155,20 +155,20 @@ export class RollupJob {
   }
 
   /** In the background: what is stored now goes first. */
-  async #readHistory(): Promise<void> {
-    while (!this.#persistence.ended && (this.#hasHistory || !this.#isIndexed)) {
-      await this.#persistence.attempt('older rows', async () => {
+  async #readHistory(persistence: Persistence): Promise<void> {
+    while (!persistence.ended && (this.#hasHistory || !this.#isIndexed)) {
+      await persistence.attempt('older rows', async () => {
         for (const series of this.#series) {
           this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
-          while (this.#hasHistory && !this.#persistence.ended) {
+          while (this.#hasHistory && !persistence.ended) {
             this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
           }
-          if (this.#isIndexed || this.#persistence.ended) continue;
+          if (this.#isIndexed || persistence.ended) continue;
           await this.#index(tables[series.shape.kind].name);
         }
-        this.#isIndexed = !this.#persistence.ended;
+        this.#isIndexed = !persistence.ended;
       });
-      await this.#persistence.pause(foldEveryMs);
+      await persistence.pause(foldEveryMs);
     }
   }
 
