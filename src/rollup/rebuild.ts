@@ -108,7 +108,7 @@ async function countUpTo(db: Kysely<Database>, span: Span): Promise<number> {
     (shape) => sql`
     select count(*) as count from (
       select from ${sql.table(tables[shape.kind].name)} where ${within(span)} limit ${rowsTogether + 1}
-    ) as some`,
+    ) as counted`,
   );
   const { rows } = await sql<{ count: number }>`
     select max(count) as count from (${sql.join(counts, sql` union all `)}) as counts`.execute(db);

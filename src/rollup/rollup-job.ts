@@ -135,8 +135,10 @@ export class RollupJob {
       select string_agg(to_regclass(name)::oid::text, ' ') as table
       from unnest(${names}::text[]) as name`.execute(this.#db);
     const found = rows[0]?.table;
-    if (this.#seriesTable !== undefined && found !== this.#seriesTable) {
-      for (const series of this.#series) series.forget();
+    if (found === this.#seriesTable) return;
+    for (const series of this.#series) {
+      if (this.#seriesTable !== undefined) series.forget();
+      await series.load();
     }
     this.#seriesTable = found;
   }

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { KeyTable } from './key-table.ts';
 import { addKey, Packer, type SeriesValues } from './packer.ts';
-import { createSeries } from './series.ts';
+import { allSeries, createSeries, type SeriesFound } from './series.ts';
 import type { Shape } from './shapes.ts';
 
 /** How many get their numbers in one transaction. */
@@ -48,13 +48,21 @@ export class SeriesCache {
     }
   }
 
+  /** Learns the numbers that there are. */
+  async load(): Promise<void> {
+    this.#learn(this.#table, await allSeries(this.#db, this.shape));
+  }
+
   async create(wanted: readonly SeriesValues[]): Promise<void> {
     const table = this.#table;
-    const { series, rest } = await createSeries(this.#db, this.shape, wanted, this.#seriesMax);
+    this.#learn(table, await createSeries(this.#db, this.shape, wanted, this.#seriesMax));
+  }
+
+  #learn(table: KeyTable, { series, rest }: SeriesFound): void {
     for (const { id, values } of series) {
       addKey(table, values);
       if (table.find() === 0) table.set(id);
     }
-    if (table === this.#table) this.#packer.rest = rest;
+    if (table === this.#table && rest > 0) this.#packer.rest = rest;
   }
 }

@@ -43,11 +43,13 @@ export async function createSeries(
   wanted: readonly SeriesValues[],
   seriesMax: number,
 ): Promise<SeriesFound> {
+  const known = await find(db, shape, wanted);
+  if (known.length === wanted.length) return { series: known, rest: 0 };
   return await db.transaction().execute(async (trx) => {
     await sql`lock table ${sql.table(shape.seriesTable)} in share row exclusive mode`.execute(trx);
     const { count, rest } = await countSeries(trx, shape);
     if (rest > 0) return await allSeries(trx, shape);
-    await insertSeries(trx, shape, wanted, seriesMax - count);
+    await insertSeries(trx, shape, wanted.slice(0, Math.max(0, seriesMax - count)));
     if (count + wanted.length < seriesMax) return { series: await find(trx, shape, wanted), rest };
     await insertRest(trx, shape);
     return await allSeries(trx, shape);
@@ -56,7 +58,7 @@ export async function createSeries(
 
 /** Those that there are of some. */
 async function find(
-  trx: Transaction<Database>,
+  db: Kysely<Database>,
   shape: Shape,
   wanted: readonly SeriesValues[],
 ): Promise<KnownSeries[]> {
@@ -64,7 +66,7 @@ async function find(
     with wanted as (${listed(shape, wanted)})
     select id, array[${sql.join(shape.dimensions.map((name) => sql.ref(`wanted.${name}`)))}] as values
     from wanted join ${sql.table(shape.seriesTable)} as series
-      on series.hash = ${seriesHash(margin.series, columnsOf(shape, 'wanted'))}`.execute(trx);
+      on series.hash = ${seriesHash(margin.series, columnsOf(shape, 'wanted'))}`.execute(db);
   return rows;
 }
 
@@ -110,35 +112,28 @@ function marginRows(shape: Shape, name?: string): RawBuilder<unknown> {
     from wanted`;
 }
 
-/** `room`: how many may be created. */
 async function insertSeries(
   trx: Transaction<Database>,
   shape: Shape,
   wanted: readonly SeriesValues[],
-  room: number,
 ): Promise<void> {
-  const some = wanted.slice(0, Math.max(0, room));
-  if (some.length === 0) return;
+  if (wanted.length === 0) return;
   const table = sql.table(shape.seriesTable);
   const names = sql.join(shape.dimensions.map((name) => sql.ref(name)));
   const margins = [...shape.margins, undefined];
-  for (const name of margins) {
-    await sql`
-      with wanted as (${listed(shape, some)})
-      insert into ${table} (hash, margin, ${names}) ${marginRows(shape, name)}
-      on conflict do nothing`.execute(trx);
-  }
-  const nothing = shape.dimensions.map(() => sql`null::text`);
+  const rows = margins.map((name) => marginRows(shape, name));
+  await sql`
+    with wanted as (${listed(shape, wanted)})
+    insert into ${table} (hash, margin, ${names}) ${sql.join(rows, sql` union all `)}
+    on conflict do nothing`.execute(trx);
   const hashes = margins.map((name) =>
     seriesHash(
       name ?? margin.all,
-      shape.dimensions.map((each, index) =>
-        each === name ? sql.ref(`wanted.${each}`) : (nothing[index] as RawBuilder<unknown>),
-      ),
+      shape.dimensions.map((each) => (each === name ? sql.ref(`wanted.${each}`) : sql`null::text`)),
     ),
   );
   await sql`
-    with wanted as (${listed(shape, some)})
+    with wanted as (${listed(shape, wanted)})
     insert into ${table} (hash, margin, ${names}, margins)
     select ${seriesHash(margin.series, columnsOf(shape, 'wanted'))}, ${margin.series}, ${names},
       array(select id from ${table} where hash in (${sql.join(hashes)}))
