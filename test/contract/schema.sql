@@ -1,3 +1,42 @@
+CREATE OR REPLACE FUNCTION public.telemetry_sketch_key(value double precision)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select case when value = 0 then 0
+        else (sign(value) * (ceil(ln(abs(value)) / 0.020000666706669435::float8) + 40000))::integer end
+    $function$
+;
+
+CREATE OR REPLACE FUNCTION public.telemetry_sketch_middle(key integer)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select case when key = 0 then 0
+        when abs(key) > 75488 then sign(key) * 1.7976931348623157e308::float8
+        when abs(key) < 2778 then sign(key) * 5e-324::float8
+        else sign(key)
+          * exp((abs(key) - 40000) * 0.020000666706669435::float8 - 0.010050335853501442::float8) end
+    $function$
+;
+
+CREATE OR REPLACE FUNCTION public.telemetry_sketch_quantile(keys integer[], counts bigint[], share double precision, lowest double precision, highest double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select least(highest, greatest(lowest, telemetry_sketch_middle(key)))
+      from (
+        select key, sum(count) over (order by key) as seen, sum(count) over () as total
+        from unnest(keys, counts) as cell (key, count)
+      ) as cells
+      where seen > share * (total - 1)
+      order by key
+      limit 1
+    $function$
+;
+
 create table adoption (
   source text not null,
   target text not null,
@@ -43,12 +82,99 @@ create table dead_letters (
   constraint dead_letters_pkey PRIMARY KEY (id)
 );
 
-create table erasures (
-  id uuid not null default gen_random_uuid(),
-  field text not null,
-  hash bytea not null,
-  erased_at timestamp with time zone not null default clock_timestamp(),
-  constraint erasures_pkey PRIMARY KEY (id)
+create table event_rollup_day (
+  bucket timestamp with time zone not null,
+  series integer not null,
+  events bigint not null,
+  n bigint not null,
+  sum double precision,
+  min double precision,
+  max double precision,
+  nans bigint not null default 0,
+  positive_infinities bigint not null default 0,
+  negative_infinities bigint not null default 0,
+  tokens_generated numeric,
+  total_tokens numeric,
+  keys integer[] not null default '{}'::integer[],
+  counts integer[] not null default '{}'::integer[]
+);
+
+create table event_rollup_hour (
+  bucket timestamp with time zone not null,
+  series integer not null,
+  events bigint not null,
+  n bigint not null,
+  sum double precision,
+  min double precision,
+  max double precision,
+  nans bigint not null default 0,
+  positive_infinities bigint not null default 0,
+  negative_infinities bigint not null default 0,
+  tokens_generated numeric,
+  total_tokens numeric,
+  keys integer[] not null default '{}'::integer[],
+  counts integer[] not null default '{}'::integer[]
+);
+
+create table event_rollup_quarter (
+  bucket timestamp with time zone not null,
+  series integer not null,
+  events bigint not null,
+  n bigint not null,
+  sum double precision,
+  min double precision,
+  max double precision,
+  nans bigint not null default 0,
+  positive_infinities bigint not null default 0,
+  negative_infinities bigint not null default 0,
+  tokens_generated numeric,
+  total_tokens numeric,
+  keys integer[] not null default '{}'::integer[],
+  counts integer[] not null default '{}'::integer[]
+);
+
+create table event_series (
+  id integer not null generated always as identity,
+  hash uuid not null,
+  margin text not null,
+  event_type text,
+  component text,
+  status text,
+  margins integer[] not null default '{}'::integer[],
+  created_at timestamp with time zone not null default now(),
+  constraint event_series_hash_key UNIQUE (hash),
+  constraint event_series_pkey PRIMARY KEY (id)
+);
+
+create table rollup_fresh (
+  kind text not null,
+  written_at timestamp with time zone not null default now(),
+  events integer not null,
+  data bytea not null
+) with (vacuum_truncate=off, autovacuum_vacuum_scale_factor=0.1);
+
+create table rollup_history (
+  kind text not null,
+  partition_name text not null,
+  blocks_done bigint not null default 0,
+  finished_at timestamp with time zone,
+  constraint rollup_history_pkey PRIMARY KEY (kind, partition_name)
+);
+
+create table rollup_merges (
+  kind text not null,
+  level text not null,
+  bucket timestamp with time zone not null,
+  noted_at timestamp with time zone not null default now(),
+  constraint rollup_merges_pkey PRIMARY KEY (kind, level, bucket)
+);
+
+create table rollup_state (
+  only_one boolean not null default true,
+  settled_at timestamp with time zone not null default date_bin('00:15:00'::interval, now(), '2000-01-01 00:00:00+00'::timestamp with time zone),
+  raw_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint rollup_state_only_one_check CHECK (only_one),
+  constraint rollup_state_pkey PRIMARY KEY (only_one)
 );
 
 create table system_telemetry (
@@ -59,7 +185,8 @@ create table system_telemetry (
   component text,
   value double precision,
   metadata jsonb,
-  status text
+  status text,
+  rolled boolean default false
 ) partition by RANGE ("timestamp");
 
 create table telemetry_audit (
@@ -147,8 +274,24 @@ create table usage_stats_default partition of usage_stats DEFAULT;
 
 CREATE INDEX call_claims_claimed_at_idx ON public.call_claims USING btree (claimed_at);
 
+CREATE INDEX event_rollup_day_bucket_idx ON public.event_rollup_day USING btree (bucket);
+
+CREATE INDEX event_rollup_day_series_idx ON public.event_rollup_day USING btree (series, bucket);
+
+CREATE INDEX event_rollup_hour_bucket_idx ON public.event_rollup_hour USING btree (bucket);
+
+CREATE INDEX event_rollup_hour_series_idx ON public.event_rollup_hour USING btree (series, bucket);
+
+CREATE INDEX event_rollup_quarter_bucket_idx ON public.event_rollup_quarter USING btree (bucket);
+
+CREATE INDEX event_rollup_quarter_series_idx ON public.event_rollup_quarter USING btree (series, bucket);
+
+CREATE INDEX event_series_margin_idx ON public.event_series USING btree (margin);
+
 CREATE INDEX system_telemetry_component_event_type_timestamp_idx ON system_telemetry USING btree (component, event_type, "timestamp");
 
 CREATE INDEX system_telemetry_timestamp_idx ON system_telemetry USING btree ("timestamp");
+
+CREATE INDEX system_telemetry_unrolled_idx ON system_telemetry USING btree ("timestamp") WHERE (rolled IS FALSE);
 
 CREATE INDEX usage_stats_timestamp_idx ON usage_stats USING btree ("timestamp");
