@@ -10,7 +10,7 @@ const countMax = 2 ** 31 - 1;
 const countRange = 2 ** 32;
 
 /** The time at which a quarter hour begins, in microseconds since 1970. */
-export const quarterUs = (quarter: number): number => quarter * quarterMs * 1000 + postgresEpochUs;
+const quarterUs = (quarter: number): number => quarter * quarterMs * 1000 + postgresEpochUs;
 
 /** Totals as tuples of binary COPY, in the order of `levelColumns`. */
 export function levelRows(totals: Aggregates): Uint8Array {

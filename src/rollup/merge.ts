@@ -27,7 +27,7 @@ export const sumOfDoubles = (column: RawBuilder<unknown>): RawBuilder<number | n
  * Inserts what the rows `d` of another query, by bucket and series, add up to. Totals and sketches
  * apart: both at once take a third longer.
  */
-export function insertMerged(
+function insertMerged(
   shape: Shape,
   level: Level,
   bucket: RawBuilder<unknown>,

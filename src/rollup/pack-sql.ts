@@ -11,7 +11,7 @@ export const isRolledTime = (column: RawBuilder<unknown>): RawBuilder<boolean> =
   ${column} >= timestamptz '1700-01-01 UTC' and ${column} < timestamptz '2250-01-01 UTC'`;
 
 /** A whole number of a record's metadata, as `MetadataSums` reads it. */
-export const metadataSum = (name: string, source: string): RawBuilder<number | null> => {
+const metadataSum = (name: string, source: string): RawBuilder<number | null> => {
   const metadata = sql.ref(`${source}.metadata`);
   return sql`(case when jsonb_typeof(${metadata} -> ${sql.lit(name)}) = 'number' then
     least(greatest(trunc((${metadata} ->> ${sql.lit(name)})::numeric), -9007199254740991), 9007199254740991)

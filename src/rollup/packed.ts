@@ -14,7 +14,7 @@ export const packed = {
   quarterOffset: 0x400_0000,
 } as const;
 
-export const quarterMark = (quarter: number): number => -(quarter + packed.quarterOffset);
+const quarterMark = (quarter: number): number => -(quarter + packed.quarterOffset);
 
 export function writeQuarter(writer: ByteWriter, quarter: number): void {
   writer.int32(quarterMark(quarter));

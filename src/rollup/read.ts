@@ -175,7 +175,7 @@ const ceiled = (ms: number, length: number): number => Math.ceil(ms / length) * 
 const floored = (ms: number, length: number): number => Math.floor(ms / length) * length;
 
 /** The coarsest levels of which whole buckets lie in a span without end. */
-export function spansOf(fromMs: number, settledMs: number): LevelSpan[] {
+function spansOf(fromMs: number, settledMs: number): LevelSpan[] {
   const first = ceiled(fromMs, quarterMs);
   const hoursFrom = ceiled(first, hourMs);
   const hoursTo = Math.max(hoursFrom, floored(settledMs, hourMs));

@@ -22,7 +22,7 @@ export const seriesHash = (
 ): RawBuilder<string> =>
   sql`md5(jsonb_build_array(${name}::text, ${nullArray(columns)})::text)::uuid`;
 
-export interface KnownSeries {
+interface KnownSeries {
   readonly id: number;
   readonly values: SeriesValues;
 }

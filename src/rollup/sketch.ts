@@ -5,9 +5,9 @@
  */
 
 /** ln(1.01 / 0.99); the functions in SQL have the same digits, so that both agree on borders. */
-export const sketchLogFactor = 0.020000666706669435;
+const sketchLogFactor = 0.020000666706669435;
 /** Keys of positive numbers are above it, whatever the number: the least double has -37,222. */
-export const sketchKeyOffset = 40_000;
+const sketchKeyOffset = 40_000;
 /** ln(0.99): from the upper bound of a bucket to what is within 1 % of all of it. */
 const logToMiddle = -0.010050335853501442;
 

@@ -10,7 +10,7 @@ import { readState, timeOf } from './state.ts';
 import { freshTotals, rawTotals, rolledTotals } from './verified-totals.ts';
 
 /** Something that is rolled up otherwise than the rows say. */
-export interface Difference {
+interface Difference {
   readonly table: string;
   readonly bucket: Date;
   /** What differs, for people. */
@@ -23,7 +23,7 @@ export interface Verified {
 }
 
 /** More are not worth listing. */
-export const differencesMax = 1000;
+const differencesMax = 1000;
 
 /**
  * Compares what is rolled up with the rows, day by day, each as it is at one moment: totals of each
