@@ -82,6 +82,14 @@ create table dead_letters (
   constraint dead_letters_pkey PRIMARY KEY (id)
 );
 
+create table erasures (
+  id uuid not null default gen_random_uuid(),
+  field text not null,
+  hash bytea not null,
+  erased_at timestamp with time zone not null default clock_timestamp(),
+  constraint erasures_pkey PRIMARY KEY (id)
+);
+
 create table event_rollup_day (
   bucket timestamp with time zone not null,
   series integer not null,
