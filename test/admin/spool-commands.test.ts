@@ -39,8 +39,9 @@ it('tells what a collector that is gone has left, and stores it', async () => {
     stderr: expect.stringContaining('in use by another collector'),
   });
   expect(await collector.end('SIGTERM')).toBe(0);
+  // As many as the drain has begun while they came.
   expect(collector.logs.join('\n')).toMatch(
-    /"segments":1.*"recordsKnown":3.*the spool still holds data/,
+    /"segments":[1-3],.*"recordsKnown":3.*the spool still holds data/,
   );
 
   expect(await run('drain', directory.path)).toMatchObject({
