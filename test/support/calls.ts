@@ -1,12 +1,15 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { uuidv7 } from 'uuidv7';
-import { UsageSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import {
+  type Usage,
+  UsageSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { type EncodedBatch, encodeBatch } from '../../src/accept/encode-batch.ts';
 
 const dayMs = 86_400_000;
 
-export type UsageInit = MessageInitShape<typeof UsageSchema>;
+export type UsageInit = Exclude<MessageInitShape<typeof UsageSchema>, Usage>;
 
 /** A valid batch of usage records. */
 export function usageBatch(records: readonly UsageInit[], batchId = uuidv7()): EncodedBatch {
