@@ -18,6 +18,8 @@ import { sweep } from './sweep.ts';
 import { indexUnrolled } from './unrolled-index.ts';
 
 const foldEveryMs = 2500;
+/** After a failure, so that health says soon that it is over. */
+const retryMs = 500;
 const sweepEveryMs = 10_000;
 /** Older fresh rows mean that nobody keeps up. */
 const freshAgeSMax = 30;
@@ -96,8 +98,8 @@ export class RollupJob {
 
   async #run(persistence: Persistence, signal: AbortSignal): Promise<void> {
     while (!persistence.ended) {
-      await persistence.attempt('rollups', () => this.#keep(signal));
-      await persistence.pause(foldEveryMs);
+      const isDone = await persistence.attempt('rollups', () => this.#keep(signal));
+      await persistence.pause(isDone ? foldEveryMs : retryMs);
     }
   }
 
@@ -159,7 +161,7 @@ export class RollupJob {
   /** In the background: what is stored now goes first. */
   async #readHistory(persistence: Persistence): Promise<void> {
     while (!persistence.ended && (this.#hasHistory || !this.#isIndexed)) {
-      await persistence.attempt('older rows', async () => {
+      const isDone = await persistence.attempt('older rows', async () => {
         for (const series of this.#series) {
           this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
           while (this.#hasHistory && !persistence.ended) {
@@ -170,7 +172,7 @@ export class RollupJob {
         }
         this.#isIndexed = !persistence.ended;
       });
-      await persistence.pause(foldEveryMs);
+      await persistence.pause(isDone ? foldEveryMs : retryMs);
     }
   }
 

@@ -48,7 +48,7 @@ async function expectAllGood(): Promise<void> {
   expect(imbalance(await account())).toBe(0);
   expect((await post()).body.durability).toBe('DURABILITY_COMMITTED');
   const readyz = () => getJson(`${telemetry.baseUrl}/readyz`);
-  await expect.poll(async () => (await readyz()).body.status).toBe('ready');
+  await expect.poll(async () => (await readyz()).body.status, { timeout: 10_000 }).toBe('ready');
 }
 
 it('sets aside a segment that can not be read, and drains those after it (5.5)', async () => {
