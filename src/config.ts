@@ -120,7 +120,7 @@ export const options = {
   apiKeysFile: option({
     env: 'TELEMETRY_API_KEYS_FILE',
     flag: '--api-keys-file <path>',
-    schema: z.string().regex(/^$|^\//, 'expects an absolute path'),
+    schema: fileOrNone,
     default: '',
     description:
       'absolute path of a file with such keys, one a line, which is read again when it changes',
@@ -463,7 +463,7 @@ export const options = {
   pricesFile: option({
     env: 'TELEMETRY_PRICES_FILE',
     flag: '--prices-file <path>',
-    schema: z.string().regex(/^$|^\//, 'expects an absolute path'),
+    schema: fileOrNone,
     default: '',
     description:
       'JSON file of your own prices, which go before the list; read again when it changes',

@@ -159,11 +159,10 @@ export class Keys {
 
   async #noteUses(): Promise<void> {
     if (Date.now() - this.#notedAt < noteUsesEveryMs) return;
-    const changed = [...this.ring.lastUses].filter(
-      ([id, at]) => at.getTime() !== this.#noted.get(id),
-    );
+    const uses = [...this.ring.lastUses];
+    const changed = uses.filter(([id, at]) => at.getTime() !== this.#noted.get(id));
     if (changed.length > 0) await noteUses(this.#db, new Map(changed));
-    this.#noted = new Map(changed.map(([id, at]) => [id, at.getTime()]));
+    this.#noted = new Map(uses.map(([id, at]) => [id, at.getTime()]));
     this.#notedAt = Date.now();
   }
 

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import { type Question, readRollups, type Totals } from '../rollup/read.ts';
+import { noMeasures } from '../rollup/measures.ts';
+import { addTotals, type Question, readRollups, type Totals } from '../rollup/read.ts';
 import { eventShape } from '../rollup/shapes.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { decimalMean } from './decimal-mean.ts';
@@ -66,23 +67,10 @@ const byCount = (a: Counted, b: Counted): number =>
 function addUp(parts: readonly Totals[]): Totals {
   const total: Totals = {
     group: null,
-    events: 0,
-    n: 0,
-    sum: 0,
-    min: Infinity,
-    max: -Infinity,
+    ...noMeasures,
     sums: eventShape.sums.map(() => undefined),
   };
-  for (const part of parts) {
-    total.events += part.events;
-    total.n += part.n;
-    total.sum += part.sum;
-    total.min = Math.min(total.min, part.min);
-    total.max = Math.max(total.max, part.max);
-    for (const [index, sum] of part.sums.entries()) {
-      if (sum !== undefined) total.sums[index] = (total.sums[index] ?? 0) + sum;
-    }
-  }
+  for (const part of parts) addTotals(total, part);
   return total;
 }
 

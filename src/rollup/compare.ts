@@ -1,12 +1,9 @@
+import { addMeasures, type Measures } from './measures.ts';
+
 /** What a quarter hour's records of a series add up to; of all series where that is 0. */
-export interface Totals {
+export interface Totals extends Measures {
   readonly quarter: number;
   readonly series: number;
-  events: number;
-  n: number;
-  sum: number;
-  min: number;
-  max: number;
   sums: number[];
 }
 
@@ -23,11 +20,7 @@ export function merged(levels: readonly Totals[], fresh: readonly Totals[]): Tot
       found.set(keyOf(more), { ...more });
       continue;
     }
-    known.events += more.events;
-    known.n += more.n;
-    known.sum += more.sum;
-    known.min = Math.min(known.min, more.min);
-    known.max = Math.max(known.max, more.max);
+    addMeasures(known, more);
     known.sums = known.sums.map((sum, index) => sum + (more.sums[index] ?? 0));
   }
   return [...found.values()];

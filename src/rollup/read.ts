@@ -3,6 +3,7 @@ import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { addUp, type FreshRow } from './fold.ts';
+import { addMeasures, type Measures, type MeasuresRow, measuresOf } from './measures.ts';
 import { sumOfDoubles } from './merge.ts';
 import { isRolledTime, sumOf } from './pack-sql.ts';
 import { margin } from './series.ts';
@@ -22,16 +23,10 @@ export interface Question {
 }
 
 /** What some records add up to. */
-export interface Totals {
+export interface Totals extends Measures {
   readonly group: string | null;
   /** When the day begins; absent where days are not told apart. */
   readonly day?: Date;
-  events: number;
-  /** Of finite numbers. */
-  n: number;
-  sum: number;
-  min: number;
-  max: number;
   /** By the order of the shape's sums; undefined where no record has any. */
   readonly sums: (number | undefined)[];
 }
@@ -89,34 +84,28 @@ class Groups {
       this.#found.set(name, more);
       return;
     }
-    known.events += more.events;
-    known.n += more.n;
-    known.sum += more.sum;
-    known.min = Math.min(known.min, more.min);
-    known.max = Math.max(known.max, more.max);
-    for (const [index, sum] of more.sums.entries()) {
-      if (sum !== undefined) known.sums[index] = (known.sums[index] ?? 0) + sum;
-    }
+    addTotals(known, more);
   }
 }
 
-interface Row {
+/** Adds some totals to others, whatever they are of. */
+export function addTotals(known: Totals, more: Totals): void {
+  addMeasures(known, more);
+  for (const [index, sum] of more.sums.entries()) {
+    if (sum !== undefined) known.sums[index] = (known.sums[index] ?? 0) + sum;
+  }
+}
+
+interface Row extends MeasuresRow {
   readonly group: string | null;
   readonly day: Date | null;
-  readonly events: number;
-  readonly n: number;
-  readonly sum: number | null;
-  readonly min: number | null;
-  readonly max: number | null;
   readonly sums: (string | null)[];
 }
 
-const totalsOf = ({ day, sum, min, max, sums, ...row }: Row): Totals => ({
-  ...row,
+const totalsOf = ({ group, day, sums, ...measures }: Row): Totals => ({
+  group,
   ...(day && { day }),
-  sum: sum ?? 0,
-  min: min ?? Infinity,
-  max: max ?? -Infinity,
+  ...measuresOf(measures),
   sums: sums.map((each) => (each === null ? undefined : Number(each))),
 });
 

@@ -163,10 +163,8 @@ export class RollupJob {
     while (!persistence.ended && (this.#hasHistory || !this.#isIndexed)) {
       const isDone = await persistence.attempt('older rows', async () => {
         for (const series of this.#series) {
-          this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
-          while (this.#hasHistory && !persistence.ended) {
-            this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
-          }
+          do this.#hasHistory = await rollHistory(this.#db, this.#writer, series);
+          while (this.#hasHistory && !persistence.ended);
           if (this.#isIndexed || persistence.ended) continue;
           await this.#index(tables[series.shape.kind].name);
         }

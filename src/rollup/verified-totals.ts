@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { tables } from '../records/tables.ts';
 import type { Totals } from './compare.ts';
 import { addUp, type FreshRow } from './fold.ts';
+import { type MeasuresRow, measuresOf } from './measures.ts';
 import { bucketOf, sumOfDoubles } from './merge.ts';
 import { isRolledTime, sumOf } from './pack-sql.ts';
 import type { Span } from './rebuild.ts';
@@ -9,23 +10,16 @@ import { columnsOf, margin, seriesHash } from './series.ts';
 import type { Shape } from './shapes.ts';
 import { quarterOf, type Trx } from './state.ts';
 
-interface Row {
+interface Row extends MeasuresRow {
   readonly bucket: Date;
   readonly series: number;
-  readonly events: number;
-  readonly n: number;
-  readonly sum: number | null;
-  readonly min: number | null;
-  readonly max: number | null;
   readonly sums: (string | null)[];
 }
 
-const totalsOf = ({ bucket, sum, min, max, sums, ...row }: Row): Totals => ({
-  ...row,
+const totalsOf = ({ bucket, series, sums, ...measures }: Row): Totals => ({
   quarter: quarterOf(bucket),
-  sum: sum ?? 0,
-  min: min ?? Infinity,
-  max: max ?? -Infinity,
+  series,
+  ...measuresOf(measures),
   sums: sums.map(Number),
 });
 
