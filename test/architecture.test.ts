@@ -165,10 +165,8 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: [],
   },
   'directory-lock.ts': { own: ['errors'], packages: [] },
-  'config.ts': {
-    own: ['postgres/address', 'errors', 'units'],
-    packages: ['fastest-levenshtein', 'zod'],
-  },
+  config: { own: ['postgres/address', 'errors', 'units'], packages: ['zod'] },
+  'config.ts': { own: ['config', 'errors'], packages: ['fastest-levenshtein', 'zod'] },
   'errors.ts': { own: [], packages: [] },
   'units.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },
@@ -197,7 +195,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
     what: /\bprocess\.(exit|exitCode|abort)\b/,
     only: ['main.ts', 'operator-commands.ts', 'rollup-commands.ts'],
   },
-  { what: /\b(86_?400_?000|3_?600_?000)\b/, only: ['units.ts', 'config.ts'] },
+  { what: /\b(86_?400_?000|3_?600_?000)\b/, only: ['units.ts'] },
   { what: /retryDelayMs\s*[=:]\s*1_?000\b/, only: ['errors.ts'] },
   { what: /'system_telemetry'\s*[|,]\s*'usage_stats'/, only: [] },
   { what: /@pydantic\/genai-prices/, only: ['prices/list.ts', 'prices/model-index.ts'] },
@@ -220,8 +218,8 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
 ];
 
 const linesMax = 230;
-/** The lists of options and commands: one thing after another, which no second file would make clearer. */
-const longer: Readonly<Record<string, number>> = { 'config.ts': 700, 'main.ts': 280 };
+/** The list of commands: one thing after another, which no second file would make clearer. */
+const longer: Readonly<Record<string, number>> = { 'main.ts': 280 };
 
 const root = join(import.meta.dirname, '..');
 const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.slice('src/'.length));
