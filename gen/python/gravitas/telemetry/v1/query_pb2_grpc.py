@@ -3,7 +3,11 @@
 import grpc
 import warnings
 
+from gravitas.telemetry.v1 import collectors_pb2 as gravitas_dot_telemetry_dot_v1_dot_collectors__pb2
+from gravitas.telemetry.v1 import dimensions_pb2 as gravitas_dot_telemetry_dot_v1_dot_dimensions__pb2
 from gravitas.telemetry.v1 import query_pb2 as gravitas_dot_telemetry_dot_v1_dot_query__pb2
+from gravitas.telemetry.v1 import tail_pb2 as gravitas_dot_telemetry_dot_v1_dot_tail__pb2
+from gravitas.telemetry.v1 import time_series_pb2 as gravitas_dot_telemetry_dot_v1_dot_time__series__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +30,7 @@ if _version_not_supported:
 
 
 class QueryServiceStub:
-    """Gives telemetry back. All methods also answer HTTP GET.
+    """Gives telemetry back. All methods but Tail also answer HTTP GET.
     """
 
     def __init__(self, channel):
@@ -40,10 +44,20 @@ class QueryServiceStub:
                 request_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.ListUsage = channel.unary_unary(
+                '/gravitas.telemetry.v1.QueryService/ListUsage',
+                request_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListUsageRequest.SerializeToString,
+                response_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListUsageResponse.FromString,
+                _registered_method=True)
         self.GetStats = channel.unary_unary(
                 '/gravitas.telemetry.v1.QueryService/GetStats',
                 request_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetStatsRequest.SerializeToString,
                 response_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetStatsResponse.FromString,
+                _registered_method=True)
+        self.GetTimeSeries = channel.unary_unary(
+                '/gravitas.telemetry.v1.QueryService/GetTimeSeries',
+                request_serializer=gravitas_dot_telemetry_dot_v1_dot_time__series__pb2.GetTimeSeriesRequest.SerializeToString,
+                response_deserializer=gravitas_dot_telemetry_dot_v1_dot_time__series__pb2.GetTimeSeriesResponse.FromString,
                 _registered_method=True)
         self.GetUsageSummary = channel.unary_unary(
                 '/gravitas.telemetry.v1.QueryService/GetUsageSummary',
@@ -65,10 +79,25 @@ class QueryServiceStub:
                 request_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetFootprintRequest.SerializeToString,
                 response_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetFootprintResponse.FromString,
                 _registered_method=True)
+        self.ListDimensions = channel.unary_unary(
+                '/gravitas.telemetry.v1.QueryService/ListDimensions',
+                request_serializer=gravitas_dot_telemetry_dot_v1_dot_dimensions__pb2.ListDimensionsRequest.SerializeToString,
+                response_deserializer=gravitas_dot_telemetry_dot_v1_dot_dimensions__pb2.ListDimensionsResponse.FromString,
+                _registered_method=True)
+        self.GetService = channel.unary_unary(
+                '/gravitas.telemetry.v1.QueryService/GetService',
+                request_serializer=gravitas_dot_telemetry_dot_v1_dot_collectors__pb2.GetServiceRequest.SerializeToString,
+                response_deserializer=gravitas_dot_telemetry_dot_v1_dot_collectors__pb2.GetServiceResponse.FromString,
+                _registered_method=True)
+        self.Tail = channel.unary_stream(
+                '/gravitas.telemetry.v1.QueryService/Tail',
+                request_serializer=gravitas_dot_telemetry_dot_v1_dot_tail__pb2.TailRequest.SerializeToString,
+                response_deserializer=gravitas_dot_telemetry_dot_v1_dot_tail__pb2.TailResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServiceServicer:
-    """Gives telemetry back. All methods also answer HTTP GET.
+    """Gives telemetry back. All methods but Tail also answer HTTP GET.
     """
 
     def ListEvents(self, request, context):
@@ -78,15 +107,32 @@ class QueryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUsage(self, request, context):
+        """Usage records, newest first. HTTP name: GET /v1/telemetry/usage/records
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStats(self, request, context):
-        """Statistics of one event type by component. HTTP name: GET /v1/telemetry/stats
+        """What values of events add up to, by component, event type and so on.
+        HTTP name: GET /v1/telemetry/stats
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTimeSeries(self, request, context):
+        """The same over time. HTTP name: GET /v1/telemetry/timeseries
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetUsageSummary(self, request, context):
-        """Token usage in total and by model and layer. HTTP name: GET /v1/telemetry/usage/summary
+        """Requests, tokens, cost and latency of calls of models: in total, by model, user and so on, by
+        period, beside the period before, and what is to be expected of the present one.
+        HTTP name: GET /v1/telemetry/usage/summary
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,14 +147,36 @@ class QueryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTrends(self, request, context):
-        """THOUGHT_LATENCY by model over the retention window.
+        """THOUGHT_LATENCY by model over the retention window. HTTP name: GET /v1/telemetry/trends
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetFootprint(self, request, context):
-        """Sizes and row counts of the tables.
+        """What the store takes: tables, partitions, rollups, spools, dead letters, and by which prices it
+        computes costs. HTTP name: GET /v1/telemetry/footprint
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDimensions(self, request, context):
+        """Which components, event types, models and so on there are. HTTP name: GET /v1/telemetry/dimensions
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetService(self, request, context):
+        """How the collectors fare. HTTP name: GET /v1/telemetry/service
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Tail(self, request, context):
+        """Records from now on, as they are committed, by whichever collector, each of them once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,10 +190,20 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     request_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListEventsRequest.FromString,
                     response_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListEventsResponse.SerializeToString,
             ),
+            'ListUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsage,
+                    request_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListUsageRequest.FromString,
+                    response_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListUsageResponse.SerializeToString,
+            ),
             'GetStats': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStats,
                     request_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetStatsRequest.FromString,
                     response_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetStatsResponse.SerializeToString,
+            ),
+            'GetTimeSeries': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTimeSeries,
+                    request_deserializer=gravitas_dot_telemetry_dot_v1_dot_time__series__pb2.GetTimeSeriesRequest.FromString,
+                    response_serializer=gravitas_dot_telemetry_dot_v1_dot_time__series__pb2.GetTimeSeriesResponse.SerializeToString,
             ),
             'GetUsageSummary': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUsageSummary,
@@ -147,6 +225,21 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     request_deserializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetFootprintRequest.FromString,
                     response_serializer=gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetFootprintResponse.SerializeToString,
             ),
+            'ListDimensions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDimensions,
+                    request_deserializer=gravitas_dot_telemetry_dot_v1_dot_dimensions__pb2.ListDimensionsRequest.FromString,
+                    response_serializer=gravitas_dot_telemetry_dot_v1_dot_dimensions__pb2.ListDimensionsResponse.SerializeToString,
+            ),
+            'GetService': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetService,
+                    request_deserializer=gravitas_dot_telemetry_dot_v1_dot_collectors__pb2.GetServiceRequest.FromString,
+                    response_serializer=gravitas_dot_telemetry_dot_v1_dot_collectors__pb2.GetServiceResponse.SerializeToString,
+            ),
+            'Tail': grpc.unary_stream_rpc_method_handler(
+                    servicer.Tail,
+                    request_deserializer=gravitas_dot_telemetry_dot_v1_dot_tail__pb2.TailRequest.FromString,
+                    response_serializer=gravitas_dot_telemetry_dot_v1_dot_tail__pb2.TailResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'gravitas.telemetry.v1.QueryService', rpc_method_handlers)
@@ -156,7 +249,7 @@ def add_QueryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class QueryService:
-    """Gives telemetry back. All methods also answer HTTP GET.
+    """Gives telemetry back. All methods but Tail also answer HTTP GET.
     """
 
     @staticmethod
@@ -187,6 +280,33 @@ class QueryService:
             _registered_method=True)
 
     @staticmethod
+    def ListUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gravitas.telemetry.v1.QueryService/ListUsage',
+            gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListUsageRequest.SerializeToString,
+            gravitas_dot_telemetry_dot_v1_dot_query__pb2.ListUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetStats(request,
             target,
             options=(),
@@ -203,6 +323,33 @@ class QueryService:
             '/gravitas.telemetry.v1.QueryService/GetStats',
             gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetStatsRequest.SerializeToString,
             gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTimeSeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gravitas.telemetry.v1.QueryService/GetTimeSeries',
+            gravitas_dot_telemetry_dot_v1_dot_time__series__pb2.GetTimeSeriesRequest.SerializeToString,
+            gravitas_dot_telemetry_dot_v1_dot_time__series__pb2.GetTimeSeriesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -311,6 +458,87 @@ class QueryService:
             '/gravitas.telemetry.v1.QueryService/GetFootprint',
             gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetFootprintRequest.SerializeToString,
             gravitas_dot_telemetry_dot_v1_dot_query__pb2.GetFootprintResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDimensions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gravitas.telemetry.v1.QueryService/ListDimensions',
+            gravitas_dot_telemetry_dot_v1_dot_dimensions__pb2.ListDimensionsRequest.SerializeToString,
+            gravitas_dot_telemetry_dot_v1_dot_dimensions__pb2.ListDimensionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetService(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gravitas.telemetry.v1.QueryService/GetService',
+            gravitas_dot_telemetry_dot_v1_dot_collectors__pb2.GetServiceRequest.SerializeToString,
+            gravitas_dot_telemetry_dot_v1_dot_collectors__pb2.GetServiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Tail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gravitas.telemetry.v1.QueryService/Tail',
+            gravitas_dot_telemetry_dot_v1_dot_tail__pb2.TailRequest.SerializeToString,
+            gravitas_dot_telemetry_dot_v1_dot_tail__pb2.TailResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,7 +5,14 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Event } from "./telemetry_pb.js";
+import type { EventFilter, TimeRange, UsageFilter } from "./question_pb.js";
+import type { Event, Usage } from "./telemetry_pb.js";
+import type { AnswerSource, Forecast, Histogram, Statistics, UsageTotals } from "./answer_pb.js";
+import type { DeadLetterFootprint, PartitionSize, SpoolFootprint } from "./footprint_pb.js";
+import type { GetTimeSeriesRequestSchema, GetTimeSeriesResponseSchema } from "./time_series_pb.js";
+import type { ListDimensionsRequestSchema, ListDimensionsResponseSchema } from "./dimensions_pb.js";
+import type { GetServiceRequestSchema, GetServiceResponseSchema } from "./collectors_pb.js";
+import type { TailRequestSchema, TailResponseSchema } from "./tail_pb.js";
 
 /**
  * Describes the file gravitas/telemetry/v1/query.proto.
@@ -66,11 +73,39 @@ export declare type ListEventsRequest = Message<"gravitas.telemetry.v1.ListEvent
   pageSize: number;
 
   /**
-   * next_page_token of the page before.
+   * next_page_token of the page before, of the same question.
    *
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
+
+  /**
+   * Beside the fields above.
+   *
+   * @generated from field: gravitas.telemetry.v1.EventFilter filter = 9;
+   */
+  filter?: EventFilter | undefined;
+
+  /**
+   * Beside hours, start_time and end_time.
+   *
+   * @generated from field: gravitas.telemetry.v1.TimeRange range = 10;
+   */
+  range?: TimeRange | undefined;
+
+  /**
+   * newest, which is what is meant by nothing, or oldest: which come first, by their time.
+   *
+   * @generated from field: string order = 11;
+   */
+  order: string;
+
+  /**
+   * Only the event of this id.
+   *
+   * @generated from field: string id = 12;
+   */
+  id: string;
 };
 
 /**
@@ -97,6 +132,18 @@ export declare type ListEventsResponse = Message<"gravitas.telemetry.v1.ListEven
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.AnswerSource source = 3;
+   */
+  source?: AnswerSource | undefined;
+
+  /**
+   * When a collector took each of the events, in their order.
+   *
+   * @generated from field: repeated google.protobuf.Timestamp observed_at = 4;
+   */
+  observedAt: Timestamp[];
 };
 
 /**
@@ -104,6 +151,125 @@ export declare type ListEventsResponse = Message<"gravitas.telemetry.v1.ListEven
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export declare const ListEventsResponseSchema: GenMessage<ListEventsResponse>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.ListUsageRequest
+ */
+export declare type ListUsageRequest = Message<"gravitas.telemetry.v1.ListUsageRequest"> & {
+  /**
+   * @generated from field: gravitas.telemetry.v1.UsageFilter filter = 1;
+   */
+  filter?: UsageFilter | undefined;
+
+  /**
+   * Without beginning: all there are.
+   *
+   * @generated from field: gravitas.telemetry.v1.TimeRange range = 2;
+   */
+  range?: TimeRange | undefined;
+
+  /**
+   * At most so many, 1 to 1000; 0 for 100.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before, of the same question.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * newest, which is what is meant by nothing, or oldest: which come first, by their time.
+   *
+   * @generated from field: string order = 5;
+   */
+  order: string;
+
+  /**
+   * Only the record of this id.
+   *
+   * @generated from field: string id = 6;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.ListUsageRequest.
+ * Use `create(ListUsageRequestSchema)` to create a new message.
+ */
+export declare const ListUsageRequestSchema: GenMessage<ListUsageRequest>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.ListUsageResponse
+ */
+export declare type ListUsageResponse = Message<"gravitas.telemetry.v1.ListUsageResponse"> & {
+  /**
+   * @generated from field: repeated gravitas.telemetry.v1.UsageRecord records = 1;
+   */
+  records: UsageRecord[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.AnswerSource source = 3;
+   */
+  source?: AnswerSource | undefined;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.ListUsageResponse.
+ * Use `create(ListUsageResponseSchema)` to create a new message.
+ */
+export declare const ListUsageResponseSchema: GenMessage<ListUsageResponse>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.UsageRecord
+ */
+export declare type UsageRecord = Message<"gravitas.telemetry.v1.UsageRecord"> & {
+  /**
+   * Numbers in metadata are the nearest doubles, or their digits as a string beyond them; the HTTP
+   * name gives them digit by digit.
+   *
+   * @generated from field: gravitas.telemetry.v1.Usage usage = 1;
+   */
+  usage?: Usage | undefined;
+
+  /**
+   * When a collector took it.
+   *
+   * @generated from field: google.protobuf.Timestamp observed_at = 2;
+   */
+  observedAt?: Timestamp | undefined;
+
+  /**
+   * Its counts contradict each other: a part is greater than its whole.
+   *
+   * @generated from field: bool ambiguous = 3;
+   */
+  ambiguous: boolean;
+
+  /**
+   * What it cost, in US dollars, to the last digit; absent where it has no cost.
+   *
+   * @generated from field: optional string cost_usd = 4;
+   */
+  costUsd?: string | undefined;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.UsageRecord.
+ * Use `create(UsageRecordSchema)` to create a new message.
+ */
+export declare const UsageRecordSchema: GenMessage<UsageRecord>;
 
 /**
  * @generated from message gravitas.telemetry.v1.GetStatsRequest
@@ -117,18 +283,77 @@ export declare type GetStatsRequest = Message<"gravitas.telemetry.v1.GetStatsReq
   component: string;
 
   /**
-   * How far to look back; 0 for 24.
+   * How far to look back; 0 for 24, unless range says more.
    *
    * @generated from field: double hours = 2;
    */
   hours: number;
 
   /**
-   * Empty for THOUGHT_LATENCY, whose value is milliseconds per generated token.
+   * Only this type. Empty: THOUGHT_LATENCY, whose value is milliseconds per generated token, unless
+   * group_by or filter is given; then all.
    *
    * @generated from field: string event_type = 3;
    */
   eventType: string;
+
+  /**
+   * Beside hours.
+   *
+   * @generated from field: gravitas.telemetry.v1.TimeRange range = 4;
+   */
+  range?: TimeRange | undefined;
+
+  /**
+   * Beside component and event_type.
+   *
+   * @generated from field: gravitas.telemetry.v1.EventFilter filter = 5;
+   */
+  filter?: EventFilter | undefined;
+
+  /**
+   * Statistics for each combination of: component, event_type, status, or metadata.<name>.
+   *
+   * @generated from field: repeated string group_by = 6;
+   */
+  groupBy: string[];
+
+  /**
+   * Of which number: value, which is what is meant by nothing, or metadata.<name>, for which rows
+   * are read.
+   *
+   * @generated from field: string value = 7;
+   */
+  value: string;
+
+  /**
+   * At most so many groups, 1 to 1000; 0 for 100. The others are in rest.
+   *
+   * @generated from field: int32 limit = 8;
+   */
+  limit: number;
+
+  /**
+   * By what groups come first: count, which is what is meant by nothing, values, sum, mean, min, max,
+   * p50, p95, p99, tokens_generated, total_tokens or not_ok: the greatest first.
+   *
+   * @generated from field: string order_by = 9;
+   */
+  orderBy: string;
+
+  /**
+   * Whether to tell the same of as long a time before, or of the period of the calendar before.
+   *
+   * @generated from field: bool compare_before = 10;
+   */
+  compareBefore: boolean;
+
+  /**
+   * How many steps the histogram should have, at most 200; 0 for none.
+   *
+   * @generated from field: int32 histogram_buckets = 11;
+   */
+  histogramBuckets: number;
 };
 
 /**
@@ -180,16 +405,65 @@ export declare type GetStatsResponse = Message<"gravitas.telemetry.v1.GetStatsRe
   totalTokens: bigint;
 
   /**
+   * From the beginning of what was asked for to its end, or to now.
+   *
    * @generated from field: double time_window_hours = 7;
    */
   timeWindowHours: number;
 
   /**
-   * One entry a component, most measurements first, at most 1000.
+   * One entry a component, most measurements first, at most 1000; none where group_by is given.
    *
    * @generated from field: repeated gravitas.telemetry.v1.ComponentStats components = 8;
    */
   components: ComponentStats[];
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.AnswerSource source = 9;
+   */
+  source?: AnswerSource | undefined;
+
+  /**
+   * Of all together.
+   *
+   * @generated from field: gravitas.telemetry.v1.Statistics total = 10;
+   */
+  total?: Statistics | undefined;
+
+  /**
+   * None where group_by is empty.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.StatisticsGroup groups = 11;
+   */
+  groups: StatisticsGroup[];
+
+  /**
+   * All groups beyond the limit in one; absent where there are none.
+   *
+   * @generated from field: gravitas.telemetry.v1.Statistics rest = 12;
+   */
+  rest?: Statistics | undefined;
+
+  /**
+   * How many groups are in rest.
+   *
+   * @generated from field: int32 rest_groups = 13;
+   */
+  restGroups: number;
+
+  /**
+   * Of all together, before; absent where compare_before is not set.
+   *
+   * @generated from field: gravitas.telemetry.v1.Statistics before = 14;
+   */
+  before?: Statistics | undefined;
+
+  /**
+   * Absent where histogram_buckets is 0, or where there are no values.
+   *
+   * @generated from field: gravitas.telemetry.v1.Histogram histogram = 15;
+   */
+  histogram?: Histogram | undefined;
 };
 
 /**
@@ -197,6 +471,36 @@ export declare type GetStatsResponse = Message<"gravitas.telemetry.v1.GetStatsRe
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export declare const GetStatsResponseSchema: GenMessage<GetStatsResponse>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.StatisticsGroup
+ */
+export declare type StatisticsGroup = Message<"gravitas.telemetry.v1.StatisticsGroup"> & {
+  /**
+   * Of what it is, by the names of group_by; a name that is missing stands for events without.
+   *
+   * @generated from field: map<string, string> group = 1;
+   */
+  group: { [key: string]: string };
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.Statistics statistics = 2;
+   */
+  statistics?: Statistics | undefined;
+
+  /**
+   * The same before; absent where compare_before is not set, or where there was nothing.
+   *
+   * @generated from field: gravitas.telemetry.v1.Statistics before = 3;
+   */
+  before?: Statistics | undefined;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.StatisticsGroup.
+ * Use `create(StatisticsGroupSchema)` to create a new message.
+ */
+export declare const StatisticsGroupSchema: GenMessage<StatisticsGroup>;
 
 /**
  * @generated from message gravitas.telemetry.v1.ComponentStats
@@ -244,7 +548,7 @@ export declare const ComponentStatsSchema: GenMessage<ComponentStats>;
  */
 export declare type GetUsageSummaryRequest = Message<"gravitas.telemetry.v1.GetUsageSummaryRequest"> & {
   /**
-   * How far to look back; 0 for 24.
+   * How far to look back; 0 for 24, unless range says more.
    *
    * @generated from field: double hours = 1;
    */
@@ -263,6 +567,64 @@ export declare type GetUsageSummaryRequest = Message<"gravitas.telemetry.v1.GetU
    * @generated from field: string layer = 3;
    */
   layer: string;
+
+  /**
+   * Beside hours.
+   *
+   * @generated from field: gravitas.telemetry.v1.TimeRange range = 4;
+   */
+  range?: TimeRange | undefined;
+
+  /**
+   * Beside model and layer.
+   *
+   * @generated from field: gravitas.telemetry.v1.UsageFilter filter = 5;
+   */
+  filter?: UsageFilter | undefined;
+
+  /**
+   * Totals for each combination of: model, layer, provider, operation, agent, project, team, user,
+   * session, ghost, shell, status or error_type.
+   *
+   * @generated from field: repeated string group_by = 6;
+   */
+  groupBy: string[];
+
+  /**
+   * Totals for each part of the range, too: see GetTimeSeriesRequest.width. Empty: not.
+   *
+   * @generated from field: string width = 7;
+   */
+  width: string;
+
+  /**
+   * Whether to tell the same of as long a time before, or of the period of the calendar before.
+   *
+   * @generated from field: bool compare_before = 8;
+   */
+  compareBefore: boolean;
+
+  /**
+   * Whether to forecast what it comes to at the end of the period: the present one of the calendar.
+   *
+   * @generated from field: bool forecast = 9;
+   */
+  forecast: boolean;
+
+  /**
+   * At most so many groups, 1 to 1000; 0 for 100. The others are in rest.
+   *
+   * @generated from field: int32 limit = 10;
+   */
+  limit: number;
+
+  /**
+   * By what groups come first: total_tokens, which is what is meant by nothing, cost_usd, requests,
+   * errors, input_tokens, output_tokens or unpriced: the greatest first.
+   *
+   * @generated from field: string order_by = 11;
+   */
+  orderBy: string;
 };
 
 /**
@@ -320,7 +682,7 @@ export declare type GetUsageSummaryResponse = Message<"gravitas.telemetry.v1.Get
   timeWindowHours: number;
 
   /**
-   * One entry a model and layer, most tokens first, at most 1000.
+   * One entry a model and layer, most tokens first, at most 1000; none where group_by is given.
    *
    * @generated from field: repeated gravitas.telemetry.v1.UsageBreakdown breakdown = 9;
    */
@@ -381,6 +743,67 @@ export declare type GetUsageSummaryResponse = Message<"gravitas.telemetry.v1.Get
    * @generated from field: gravitas.telemetry.v1.PriceEdition own_prices = 17;
    */
   ownPrices?: PriceEdition | undefined;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.AnswerSource source = 18;
+   */
+  source?: AnswerSource | undefined;
+
+  /**
+   * Of all together.
+   *
+   * @generated from field: gravitas.telemetry.v1.UsageTotals total = 19;
+   */
+  total?: UsageTotals | undefined;
+
+  /**
+   * None where group_by is empty.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.UsageGroup groups = 20;
+   */
+  groups: UsageGroup[];
+
+  /**
+   * All groups beyond the limit in one; absent where there are none.
+   *
+   * @generated from field: gravitas.telemetry.v1.UsageTotals rest = 21;
+   */
+  rest?: UsageTotals | undefined;
+
+  /**
+   * How many groups are in rest.
+   *
+   * @generated from field: int32 rest_groups = 22;
+   */
+  restGroups: number;
+
+  /**
+   * One for each part of the range, oldest first, also where there is nothing; none without width.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.UsagePeriod periods = 23;
+   */
+  periods: UsagePeriod[];
+
+  /**
+   * Absent where compare_before is not set.
+   *
+   * @generated from field: gravitas.telemetry.v1.UsageBefore before = 24;
+   */
+  before?: UsageBefore | undefined;
+
+  /**
+   * Absent where forecast is not set, and where there is too little to go by.
+   *
+   * @generated from field: gravitas.telemetry.v1.UsageForecast forecast = 25;
+   */
+  forecast?: UsageForecast | undefined;
+
+  /**
+   * The width that was chosen or given, such as 1d.
+   *
+   * @generated from field: string width = 26;
+   */
+  width: string;
 };
 
 /**
@@ -388,6 +811,170 @@ export declare type GetUsageSummaryResponse = Message<"gravitas.telemetry.v1.Get
  * Use `create(GetUsageSummaryResponseSchema)` to create a new message.
  */
 export declare const GetUsageSummaryResponseSchema: GenMessage<GetUsageSummaryResponse>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.UsageGroup
+ */
+export declare type UsageGroup = Message<"gravitas.telemetry.v1.UsageGroup"> & {
+  /**
+   * Of what it is, by the names of group_by; a name that is missing stands for records without.
+   *
+   * @generated from field: map<string, string> group = 1;
+   */
+  group: { [key: string]: string };
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.UsageTotals totals = 2;
+   */
+  totals?: UsageTotals | undefined;
+
+  /**
+   * The same before; absent where compare_before is not set, or where there was nothing.
+   *
+   * @generated from field: gravitas.telemetry.v1.UsageTotals before = 3;
+   */
+  before?: UsageTotals | undefined;
+
+  /**
+   * As in the response.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.UsagePeriod periods = 4;
+   */
+  periods: UsagePeriod[];
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.UsageGroup.
+ * Use `create(UsageGroupSchema)` to create a new message.
+ */
+export declare const UsageGroupSchema: GenMessage<UsageGroup>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.UsagePeriod
+ */
+export declare type UsagePeriod = Message<"gravitas.telemetry.v1.UsagePeriod"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * When the next part begins.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.UsageTotals totals = 3;
+   */
+  totals?: UsageTotals | undefined;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.UsagePeriod.
+ * Use `create(UsagePeriodSchema)` to create a new message.
+ */
+export declare const UsagePeriodSchema: GenMessage<UsagePeriod>;
+
+/**
+ * The time before: as long a time up to the beginning, or, for a period of the calendar, the same part
+ * of the period before it.
+ *
+ * @generated from message gravitas.telemetry.v1.UsageBefore
+ */
+export declare type UsageBefore = Message<"gravitas.telemetry.v1.UsageBefore"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.UsageTotals totals = 3;
+   */
+  totals?: UsageTotals | undefined;
+
+  /**
+   * All of the period before; absent where the range is no period of the calendar.
+   *
+   * @generated from field: gravitas.telemetry.v1.UsageTotals whole = 4;
+   */
+  whole?: UsageTotals | undefined;
+
+  /**
+   * When the period before ends; absent where whole is.
+   *
+   * @generated from field: google.protobuf.Timestamp whole_end_time = 5;
+   */
+  wholeEndTime?: Timestamp | undefined;
+
+  /**
+   * All of it by width; none without width.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.UsagePeriod periods = 6;
+   */
+  periods: UsagePeriod[];
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.UsageBefore.
+ * Use `create(UsageBeforeSchema)` to create a new message.
+ */
+export declare const UsageBeforeSchema: GenMessage<UsageBefore>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.UsageForecast
+ */
+export declare type UsageForecast = Message<"gravitas.telemetry.v1.UsageForecast"> & {
+  /**
+   * The end of the period.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 1;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * In US dollars; absent where nothing has a cost.
+   *
+   * @generated from field: gravitas.telemetry.v1.Forecast cost_usd = 2;
+   */
+  costUsd?: Forecast | undefined;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.Forecast total_tokens = 3;
+   */
+  totalTokens?: Forecast | undefined;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.Forecast requests = 4;
+   */
+  requests?: Forecast | undefined;
+
+  /**
+   * How it was computed, in words.
+   *
+   * @generated from field: string method = 5;
+   */
+  method: string;
+
+  /**
+   * How many whole days it goes by.
+   *
+   * @generated from field: int32 days = 6;
+   */
+  days: number;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.UsageForecast.
+ * Use `create(UsageForecastSchema)` to create a new message.
+ */
+export declare const UsageForecastSchema: GenMessage<UsageForecast>;
 
 /**
  * Which prices.
@@ -630,6 +1217,27 @@ export declare type GetTrendsRequest = Message<"gravitas.telemetry.v1.GetTrendsR
    * @generated from field: bool overall_of_all_events = 3;
    */
   overallOfAllEvents: boolean;
+
+  /**
+   * An IANA time zone, by which days begin; empty for UTC.
+   *
+   * @generated from field: string time_zone = 4;
+   */
+  timeZone: string;
+
+  /**
+   * Empty for THOUGHT_LATENCY.
+   *
+   * @generated from field: string event_type = 5;
+   */
+  eventType: string;
+
+  /**
+   * Whether to tell quantiles, too. It takes longer.
+   *
+   * @generated from field: bool quantiles = 6;
+   */
+  quantiles: boolean;
 };
 
 /**
@@ -660,6 +1268,11 @@ export declare type GetTrendsResponse = Message<"gravitas.telemetry.v1.GetTrends
    * @generated from field: int32 retention_window_days = 3;
    */
   retentionWindowDays: number;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.AnswerSource source = 4;
+   */
+  source?: AnswerSource | undefined;
 };
 
 /**
@@ -728,11 +1341,28 @@ export declare type ModelTrend = Message<"gravitas.telemetry.v1.ModelTrend"> & {
   totalTokensProcessed: bigint;
 
   /**
-   * One entry a day (UTC) with measurements, oldest first.
+   * One entry a day with measurements, oldest first.
    *
    * @generated from field: repeated gravitas.telemetry.v1.DailyTrend days = 5;
    */
   days: DailyTrend[];
+
+  /**
+   * Absent unless quantiles were asked for.
+   *
+   * @generated from field: optional double p50 = 6;
+   */
+  p50?: number | undefined;
+
+  /**
+   * @generated from field: optional double p95 = 7;
+   */
+  p95?: number | undefined;
+
+  /**
+   * @generated from field: optional double p99 = 8;
+   */
+  p99?: number | undefined;
 };
 
 /**
@@ -746,7 +1376,7 @@ export declare const ModelTrendSchema: GenMessage<ModelTrend>;
  */
 export declare type DailyTrend = Message<"gravitas.telemetry.v1.DailyTrend"> & {
   /**
-   * Midnight (UTC) at which the day begins.
+   * Midnight at which the day begins.
    *
    * @generated from field: google.protobuf.Timestamp day = 1;
    */
@@ -761,6 +1391,23 @@ export declare type DailyTrend = Message<"gravitas.telemetry.v1.DailyTrend"> & {
    * @generated from field: int64 measurement_count = 3;
    */
   measurementCount: bigint;
+
+  /**
+   * Absent unless quantiles were asked for.
+   *
+   * @generated from field: optional double p50 = 4;
+   */
+  p50?: number | undefined;
+
+  /**
+   * @generated from field: optional double p95 = 5;
+   */
+  p95?: number | undefined;
+
+  /**
+   * @generated from field: optional double p99 = 6;
+   */
+  p99?: number | undefined;
 };
 
 /**
@@ -806,6 +1453,56 @@ export declare type GetFootprintResponse = Message<"gravitas.telemetry.v1.GetFoo
    * @generated from field: google.protobuf.Timestamp monitored_at = 4;
    */
   monitoredAt?: Timestamp | undefined;
+
+  /**
+   * Of tables of rows, newest first, at most 400 of each table.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.PartitionSize partitions = 5;
+   */
+  partitions: PartitionSize[];
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.RollupFootprint rollups = 6;
+   */
+  rollups?: RollupFootprint | undefined;
+
+  /**
+   * Of each collector that was there within the last hour.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.SpoolFootprint spools = 7;
+   */
+  spools: SpoolFootprint[];
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.DeadLetterFootprint dead_letters = 8;
+   */
+  deadLetters?: DeadLetterFootprint | undefined;
+
+  /**
+   * All of the database, in bytes.
+   *
+   * @generated from field: int64 database_bytes = 9;
+   */
+  databaseBytes: bigint;
+
+  /**
+   * The list by which costs are computed at the moment.
+   *
+   * @generated from field: gravitas.telemetry.v1.PriceEdition price_list = 10;
+   */
+  priceList?: PriceEdition | undefined;
+
+  /**
+   * The operator's own prices; absent where there are none.
+   *
+   * @generated from field: gravitas.telemetry.v1.PriceEdition own_prices = 11;
+   */
+  ownPrices?: PriceEdition | undefined;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.AnswerSource source = 12;
+   */
+  source?: AnswerSource | undefined;
 };
 
 /**
@@ -850,7 +1547,63 @@ export declare type TableSize = Message<"gravitas.telemetry.v1.TableSize"> & {
 export declare const TableSizeSchema: GenMessage<TableSize>;
 
 /**
- * Gives telemetry back. All methods also answer HTTP GET.
+ * @generated from message gravitas.telemetry.v1.RollupFootprint
+ */
+export declare type RollupFootprint = Message<"gravitas.telemetry.v1.RollupFootprint"> & {
+  /**
+   * All tables of rollups.
+   *
+   * @generated from field: int64 total_bytes = 1;
+   */
+  totalBytes: bigint;
+
+  /**
+   * @generated from field: repeated gravitas.telemetry.v1.TableSize table_sizes = 2;
+   */
+  tableSizes: TableSize[];
+
+  /**
+   * Series by kind, event or usage.
+   *
+   * @generated from field: map<string, int64> series = 3;
+   */
+  series: { [key: string]: bigint };
+
+  /**
+   * Whole quarter hours before it are in hours and days too.
+   *
+   * @generated from field: google.protobuf.Timestamp settled_at = 4;
+   */
+  settledAt?: Timestamp | undefined;
+
+  /**
+   * Rows before it are gone, rollups remain; absent where none are.
+   *
+   * @generated from field: google.protobuf.Timestamp raw_floor = 5;
+   */
+  rawFloor?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp oldest_bucket = 6;
+   */
+  oldestBucket?: Timestamp | undefined;
+
+  /**
+   * Records that wait to be folded.
+   *
+   * @generated from field: int64 waiting = 7;
+   */
+  waiting: bigint;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.RollupFootprint.
+ * Use `create(RollupFootprintSchema)` to create a new message.
+ */
+export declare const RollupFootprintSchema: GenMessage<RollupFootprint>;
+
+/**
+ * Gives telemetry back. All methods but Tail also answer HTTP GET.
  *
  * @generated from service gravitas.telemetry.v1.QueryService
  */
@@ -866,7 +1619,18 @@ export declare const QueryService: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * Statistics of one event type by component. HTTP name: GET /v1/telemetry/stats
+   * Usage records, newest first. HTTP name: GET /v1/telemetry/usage/records
+   *
+   * @generated from rpc gravitas.telemetry.v1.QueryService.ListUsage
+   */
+  listUsage: {
+    methodKind: "unary";
+    input: typeof ListUsageRequestSchema;
+    output: typeof ListUsageResponseSchema;
+  },
+  /**
+   * What values of events add up to, by component, event type and so on.
+   * HTTP name: GET /v1/telemetry/stats
    *
    * @generated from rpc gravitas.telemetry.v1.QueryService.GetStats
    */
@@ -876,7 +1640,19 @@ export declare const QueryService: GenService<{
     output: typeof GetStatsResponseSchema;
   },
   /**
-   * Token usage in total and by model and layer. HTTP name: GET /v1/telemetry/usage/summary
+   * The same over time. HTTP name: GET /v1/telemetry/timeseries
+   *
+   * @generated from rpc gravitas.telemetry.v1.QueryService.GetTimeSeries
+   */
+  getTimeSeries: {
+    methodKind: "unary";
+    input: typeof GetTimeSeriesRequestSchema;
+    output: typeof GetTimeSeriesResponseSchema;
+  },
+  /**
+   * Requests, tokens, cost and latency of calls of models: in total, by model, user and so on, by
+   * period, beside the period before, and what is to be expected of the present one.
+   * HTTP name: GET /v1/telemetry/usage/summary
    *
    * @generated from rpc gravitas.telemetry.v1.QueryService.GetUsageSummary
    */
@@ -897,7 +1673,7 @@ export declare const QueryService: GenService<{
     output: typeof ExplainUsageResponseSchema;
   },
   /**
-   * THOUGHT_LATENCY by model over the retention window.
+   * THOUGHT_LATENCY by model over the retention window. HTTP name: GET /v1/telemetry/trends
    *
    * @generated from rpc gravitas.telemetry.v1.QueryService.GetTrends
    */
@@ -907,7 +1683,8 @@ export declare const QueryService: GenService<{
     output: typeof GetTrendsResponseSchema;
   },
   /**
-   * Sizes and row counts of the tables.
+   * What the store takes: tables, partitions, rollups, spools, dead letters, and by which prices it
+   * computes costs. HTTP name: GET /v1/telemetry/footprint
    *
    * @generated from rpc gravitas.telemetry.v1.QueryService.GetFootprint
    */
@@ -915,6 +1692,36 @@ export declare const QueryService: GenService<{
     methodKind: "unary";
     input: typeof GetFootprintRequestSchema;
     output: typeof GetFootprintResponseSchema;
+  },
+  /**
+   * Which components, event types, models and so on there are. HTTP name: GET /v1/telemetry/dimensions
+   *
+   * @generated from rpc gravitas.telemetry.v1.QueryService.ListDimensions
+   */
+  listDimensions: {
+    methodKind: "unary";
+    input: typeof ListDimensionsRequestSchema;
+    output: typeof ListDimensionsResponseSchema;
+  },
+  /**
+   * How the collectors fare. HTTP name: GET /v1/telemetry/service
+   *
+   * @generated from rpc gravitas.telemetry.v1.QueryService.GetService
+   */
+  getService: {
+    methodKind: "unary";
+    input: typeof GetServiceRequestSchema;
+    output: typeof GetServiceResponseSchema;
+  },
+  /**
+   * Records from now on, as they are committed, by whichever collector, each of them once.
+   *
+   * @generated from rpc gravitas.telemetry.v1.QueryService.Tail
+   */
+  tail: {
+    methodKind: "server_streaming";
+    input: typeof TailRequestSchema;
+    output: typeof TailResponseSchema;
   },
 }>;
 
