@@ -49,6 +49,11 @@ export class Postgres {
     return join(this.#cluster.socket, '.s.PGSQL.5432');
   }
 
+  /** As superuser, past all proxies. */
+  get adminConfig(): pg.ClientConfig {
+    return { host: this.#cluster.socket, user: 'postgres', database };
+  }
+
   /** For a collector beside all faults of the network. */
   get url(): string {
     return `postgresql://${role}@localhost/${database}?host=${encodeURIComponent(this.#cluster.socket)}`;
@@ -147,7 +152,7 @@ export class Postgres {
   }
 
   #client(name: string): pg.Client {
-    const client = new pg.Client({ host: this.#cluster.socket, user: 'postgres', database: name });
+    const client = new pg.Client({ ...this.adminConfig, database: name });
     client.on('error', () => {});
     return client;
   }

@@ -15,6 +15,7 @@ import { forget } from './controls.ts';
 import type { Deliveries } from './deliveries.ts';
 import { neighbourSchema } from './postgres.ts';
 import { Random } from './random.ts';
+import { rolledAmiss } from './rollups.ts';
 import { type Send, senders } from './senders.ts';
 import { segmentsIn, setAsideIn } from './spool-files.ts';
 import { createWorld, type World } from './world.ts';
@@ -114,6 +115,7 @@ async function examine(world: World, { seed }: Plan): Promise<Findings> {
   violations.push(...(await forgotten(send, deliveries, new Random(seed))));
   await world.stopCollector('SIGTERM');
   violations.push(...new Set(collector.complaints), ...(await strangers(postgres, deliveries)));
+  violations.push(...(await rolledAmiss(postgres)));
   return { ...(await compare(postgres, deliveries)), lost };
 }
 
