@@ -50,7 +50,7 @@ export class Postgres {
   }
 
   /** As superuser, past all proxies. */
-  get adminConfig(): pg.ClientConfig {
+  get adminSettings() {
     return { host: this.#cluster.socket, user: 'postgres', database };
   }
 
@@ -152,7 +152,7 @@ export class Postgres {
   }
 
   #client(name: string): pg.Client {
-    const client = new pg.Client({ ...this.adminConfig, database: name });
+    const client = new pg.Client({ ...this.adminSettings, database: name });
     client.on('error', () => {});
     return client;
   }

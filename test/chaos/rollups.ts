@@ -1,17 +1,25 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { createRollupWriter } from '../../src/commit/rollup-writer.ts';
 import { createKysely } from '../../src/database/kysely.ts';
+import { createPool } from '../../src/postgres/pool.ts';
+import { upkeepLimits } from '../../src/postgres/settings.ts';
 import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
 import { verify } from '../../src/rollup/verify.ts';
+import { silentLogger } from '../support/logger.ts';
 import type { Postgres } from './postgres.ts';
 
 const seriesMax = 100_000;
 const listedMax = 5;
 
 async function withPool<T>(postgres: Postgres, use: (pool: pg.Pool) => Promise<T>): Promise<T> {
-  const pool = new pg.Pool(postgres.adminConfig);
-  pool.on('error', () => {});
+  const pool = createPool({
+    connection: postgres.adminSettings,
+    applicationName: 'chaos',
+    connectionsMax: 3,
+    limits: upkeepLimits,
+    logger: silentLogger,
+  });
   try {
     return await use(pool);
   } finally {
