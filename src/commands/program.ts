@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { auditCommands } from './audit.ts';
+import { deadLetterCommands } from './dead-letters.ts';
+import { eraseCommand } from './erase.ts';
+import { keyCommands } from './keys.ts';
+import { legacyCommands } from './legacy.ts';
+import { priceCommands } from './prices.ts';
+import { rollupCommands } from './rollups.ts';
+import { migrateCommand, sqlCommand } from './schema.ts';
+import { spoolCommands } from './spool.ts';
+import { usageCommands } from './usage.ts';
+
+/** The command line; `serve` is what it does when it is told nothing. */
+export function createProgram(version: string, serve: Command): Command {
+  const program = new Command('gravitas-telemetry')
+    .description(
+      'Takes checks, LLM usage and metrics over gRPC, Connect and HTTP, and stores them in PostgreSQL.',
+    )
+    .version(version)
+    .addCommand(serve, { isDefault: true });
+  const others = [
+    migrateCommand(),
+    legacyCommands(),
+    deadLetterCommands(),
+    spoolCommands(),
+    rollupCommands(),
+    usageCommands(),
+    priceCommands(),
+    keyCommands(),
+    eraseCommand(),
+    auditCommands(),
+    sqlCommand(),
+  ];
+  for (const command of others) program.addCommand(command);
+  return program;
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { createRollupWriter } from '../commit/rollup-writer.ts';
+import { createKysely } from '../database/kysely.ts';
+import { StartError } from '../errors.ts';
+import { createRollups } from '../rollup/create-rollups.ts';
+import { rebuild, type Span } from '../rollup/rebuild.ts';
+import { verify } from '../rollup/verify.ts';
+import { type CommandFlag, command, commandGroup } from './command.ts';
+import { onDatabase } from './on-database.ts';
+
+const spanFlags: readonly CommandFlag[] = [
+  ['--from <time>', 'from the quarter hour of this time on; absent: from the first on'],
+  ['--to <time>', 'up to this time; absent: all'],
+];
+
+/** What a command was told of a span of time, by `--from` and `--to`. */
+function spanOf(given: Readonly<Record<string, unknown>>): Partial<Span> {
+  const times = (['from', 'to'] as const).flatMap((name) => {
+    const text = given[name];
+    if (text === undefined) return [];
+    const ms = Date.parse(String(text));
+    if (!Number.isNaN(ms)) return [[name, new Date(ms)] as const];
+    throw new StartError(
+      `--${name}: ${JSON.stringify(text)} is not valid: expects a time such as 2026-01-31 or 2026-01-31T10:00:00Z`,
+    );
+  });
+  return Object.fromEntries(times);
+}
+
+const shownSpan = (span: Span | undefined): string =>
+  span ? `${span.from.toISOString()} to ${span.to.toISOString()}` : 'nothing';
+
+const verifyRollups = onDatabase(async (database, { flags }) => {
+  const { span, differences } = await verify(createKysely(database.rollups), spanOf(flags));
+  return {
+    json: { span, differences },
+    shown: [differences, `${shownSpan(span)}: ${differences.length} differences`],
+    failed: differences.length > 0,
+  };
+});
+
+const rebuildRollups = onDatabase(async (database, { config, flags }) => {
+  const { series } = createRollups(database.rollups, config.rollupSeriesMax);
+  const db = createKysely(database.rollups);
+  const writer = createRollupWriter(database.rollups);
+  const span = await rebuild(db, writer, series, spanOf(flags));
+  return { json: { span }, shown: [`rebuilt: ${shownSpan(span)}`] };
+});
+
+export const rollupCommands = (): Command =>
+  commandGroup('rollups', 'what is counted and summed up ahead of the questions', [
+    command('verify', 'compare it with the rows', verifyRollups, { own: spanFlags }),
+    command('rebuild', 'compute it again from the rows', rebuildRollups, { own: spanFlags }),
+  ]);

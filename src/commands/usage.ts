@@ -1,0 +1,92 @@
+import type { Command } from 'commander';
+import { Audit } from '../admin/audit.ts';
+import { type CostDifference, reprice } from '../admin/reprice.ts';
+import { StartError } from '../errors.ts';
+import { decimalText, parseDecimal } from '../prices/decimal.ts';
+import { OwnPricesFile } from '../prices/own-file.ts';
+import { Pricer } from '../prices/pricer.ts';
+import { editions } from '../prices/shown.ts';
+import { explainUsage } from '../query/explain.ts';
+import { parseRfc3339 } from '../records/rfc3339.ts';
+import { dayMs, hourMs, minuteMs } from '../units.ts';
+import { command, commandGroup, type Run } from './command.ts';
+import { onDatabase, operator } from './on-database.ts';
+import { editionLines } from './prices.ts';
+
+const explain: Run = async (config, logger, typed) => {
+  const { prices } = new OwnPricesFile(config.pricesFile);
+  const work = onDatabase(async (database, { args: [id = ''] }) => {
+    const { explanation } = await explainUsage(database.reader, new Pricer(() => prices), id);
+    const used = editions(prices);
+    return { json: { explanation, ...used }, shown: [...explanation, ...editionLines(used)] };
+  });
+  return await work(config, logger, typed);
+};
+
+const repriceUsage: Run = async (config, logger, typed) => {
+  const options = repriceOptions(typed.flags as Record<string, string | undefined>);
+  const { prices } = new OwnPricesFile(config.pricesFile);
+  const work = onDatabase(async (database) => {
+    if (!options.dryRun) {
+      const audit = new Audit(database.upkeepDb, logger);
+      const { version: own } = prices;
+      await audit.record(operator(), 'usage repriced', { ...options, own });
+    }
+    let [rows, changed, priced, sum] = [0, 0, 0, 0n];
+    for await (const step of reprice(database.upkeepDb, new Pricer(() => prices), options)) {
+      rows += step.rows;
+      changed += step.differences.length;
+      priced += step.differences.filter(({ before }) => before === null).length;
+      sum += sumOf(step.differences);
+    }
+    const verb = options.dryRun ? 'would change' : 'changed';
+    const [sign, cost] = sum < 0n ? ['-', decimalText(-sum)] : ['', decimalText(sum)];
+    const used = editions(prices);
+    return {
+      json: { ...options, rows, changed, priced, cost_difference_usd: `${sign}${cost}`, ...used },
+      shown: [
+        `${rows} records without a cost of their client's own, of which ${changed} ${verb}`,
+        `${priced} of them had no cost before; in all the costs differ by ${sign}$${cost}`,
+        ...editionLines(used),
+      ],
+    };
+  });
+  return await work(config, logger, typed);
+};
+
+export const usageCommands = (): Command =>
+  commandGroup('usage', 'stored model calls', [
+    command('explain <id>', 'which rule, which price, which arithmetic', explain),
+    command('reprice', 'compute costs anew that no client has said', repriceUsage, {
+      own: [
+        ['--since <time>', 'from this time or day on, or so long ago: 30d, 12h'],
+        ['--until <time>', 'before this time or day'],
+        ['--dry-run', 'only say what would change'],
+      ],
+    }),
+  ]);
+
+function repriceOptions({ since: from, until: end, dryRun }: Record<string, string | undefined>) {
+  if (from === undefined) throw new StartError('--since is missing');
+  const since = readTime('--since', from);
+  const until = end === undefined ? undefined : readTime('--until', end);
+  return { since, ...(until && { until }), dryRun: Boolean(dryRun) };
+}
+
+const exact = (cost: string | null): bigint => parseDecimal(cost ?? '0', 18) ?? 0n;
+
+const sumOf = (differences: readonly CostDifference[]): bigint =>
+  differences.reduce((sum, { before, after }) => sum + exact(after) - exact(before), 0n);
+
+const units: Readonly<Record<string, number>> = { d: dayMs, h: hourMs, m: minuteMs };
+
+/** A time with its zone, a day (midnight UTC), or how long ago. */
+function readTime(flag: string, text: string): Date {
+  const [, count, unit] = /^(\d+)([dhm])$/.exec(text) ?? [];
+  if (unit) return new Date(Date.now() - Number(count) * (units[unit] as number));
+  const instant = parseRfc3339(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (instant) return new Date(Number(instant.seconds) * 1000 + Math.floor(instant.nanos / 1e6));
+  throw new StartError(
+    `${flag}: ${JSON.stringify(text)} is no time: give 2026-11-01, 2026-11-01T12:00:00Z or 30d`,
+  );
+}
