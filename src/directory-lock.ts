@@ -1,9 +1,11 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, StartError } from './errors.ts';
 
+const lockName = 'lock.db';
 const retryMs = 50;
 /** https://www.sqlite.org/rescode.html#busy */
 const sqliteBusy = 5;
@@ -13,9 +15,11 @@ const sqliteBusy = 5;
  * open file (SQLite takes it for us): it ends with the process, however that ends.
  */
 export class DirectoryLock {
+  readonly #directory: string;
   readonly #file: DatabaseSync;
 
-  private constructor(file: DatabaseSync) {
+  private constructor(directory: string, file: DatabaseSync) {
+    this.#directory = directory;
     this.#file = file;
   }
 
@@ -32,7 +36,7 @@ export class DirectoryLock {
     for (let waitedMs = 0; ; waitedMs += retryMs) {
       try {
         file.exec('pragma locking_mode = exclusive; begin exclusive');
-        return new DirectoryLock(file);
+        return new DirectoryLock(directory, file);
       } catch (error) {
         const busy = (error as { errcode?: number }).errcode === sqliteBusy;
         if (busy && waitedMs < waitMsMax) {
@@ -48,6 +52,17 @@ export class DirectoryLock {
         });
       }
     }
+  }
+
+  /**
+   * Whether the directory can be read at the moment, and is the one that was locked: a volume may
+   * be away, or have another in its place. The lock's file is not opened: closing it would end the lock.
+   */
+  async isInPlace(): Promise<boolean> {
+    return await readdir(this.#directory).then(
+      (names) => names.includes(lockName),
+      () => false,
+    );
   }
 
   /** May be called again. */
@@ -71,7 +86,7 @@ export function makePrivateDirectory(directory: string): void {
 
 /** Opened by hand first: the system says what is in the way, where SQLite only says that something is. */
 function openLockFile(directory: string): DatabaseSync {
-  const path = join(directory, 'lock.db');
+  const path = join(directory, lockName);
   makePrivateDirectory(directory);
   try {
     closeSync(openSync(path, 'a+'));

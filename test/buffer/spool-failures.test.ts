@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, renameSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
@@ -34,6 +34,33 @@ describe('spool', () => {
     renameSync(`${path}.away`, path);
     await spool.append(groupOf(eventBatch(1)));
     expect((await spool.oldest())?.batches).toHaveLength(1);
+    await spool.close();
+  });
+
+  it('waits for a directory that is away, or is another, and forgets nothing of it (5.5)', async () => {
+    const spool = await open();
+    await spool.append(groupOf(eventBatch(1)));
+    const drained = await spool.oldest();
+    await spool.append(groupOf(eventBatch(2)));
+    renameSync(path, `${path}.away`);
+    await drained?.remove();
+    for (let tries = 0; tries < 5; tries++) {
+      await expect(spool.oldest()).rejects.toMatchObject({ code: 'ENOENT' });
+    }
+    mkdirSync(path);
+    for (let tries = 0; tries < 5; tries++) {
+      await expect(spool.oldest()).rejects.toMatchObject({ code: 'ENOENT' });
+    }
+    await spool.tidy();
+    rmdirSync(path);
+    expect(spool.concern).toMatch(/1 drained segments can't be deleted/);
+    renameSync(`${path}.away`, path);
+    await spool.tidy();
+    expect(spool.concern).toBeUndefined();
+    const last = await spool.oldest();
+    expect(last).toMatchObject({ damaged: 0, batches: [{ rows: { event: { count: 2 } } }] });
+    await last?.remove();
+    expect(readdirSync(path).filter((name) => name.includes('.log'))).toEqual([]);
     await spool.close();
   });
 

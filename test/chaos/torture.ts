@@ -170,8 +170,8 @@ function verdict(
     if (befallen >= unmetMax && met === 0) found.push(`never met: ${kind}`);
   const open = world.deliveries.in('unknown').length;
   if (open > 0) found.push(`batches that were never acknowledged: ${open}`);
-  const left = segmentsIn(world.spoolDirectory).length;
-  if (left > 0) found.push(`segments left in the spool: ${left}`);
+  const left = segmentsIn(world.spoolDirectory);
+  if (left.length > 0) found.push(`segments left in the spool: ${left.join()}`);
   const setAside = setAsideIn(world.spoolDirectory);
   const gone = [...world.damagedSegments].filter((file) => !setAside.has(file)).length;
   if (gone > world.droppedSegments)

@@ -50,6 +50,7 @@ const readsMax = 3;
 export class ClosedSegments {
   readonly #waiting: ClosedFile[];
   readonly #setAside: SetAside;
+  readonly #isInPlace: () => Promise<boolean>;
   readonly #logger: Logger;
   /** Drained, and not to be drained again, however long they stay. */
   readonly #done = new Map<ClosedFile, { readonly damaged: boolean }>();
@@ -57,9 +58,16 @@ export class ClosedSegments {
   #staysBecause = '';
   #reads = 0;
 
-  constructor(found: readonly ClosedFile[], setAside: SetAside, logger: Logger) {
+  /** `isInPlace`: whether the fault of a segment is its own, and not that of its directory. */
+  constructor(
+    found: readonly ClosedFile[],
+    setAside: SetAside,
+    isInPlace: () => Promise<boolean>,
+    logger: Logger,
+  ) {
     this.#waiting = [...found];
     this.#setAside = setAside;
+    this.#isInPlace = isInPlace;
     this.#logger = logger;
   }
 
@@ -109,7 +117,7 @@ export class ClosedSegments {
       this.#reads = 0;
       return content;
     } catch (error) {
-      this.#reads += 1;
+      if (await this.#isInPlace()) this.#reads += 1;
       if (this.#reads < readsMax) throw error;
       this.#reads = 0;
       this.#logger.error({ err: error, path: file.path }, 'a segment of the spool is unreadable');
@@ -140,7 +148,8 @@ export class ClosedSegments {
 
   async #stay(file: ClosedFile, damaged: boolean, error: unknown): Promise<void> {
     const { path } = file;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isMissing && (await this.#isInPlace())) {
       this.#done.delete(file);
       return;
     }

@@ -72,7 +72,7 @@ export class Spool {
       names.map(async (name) => await foundFile(join(options.directory, name))),
     );
     const setAside = await SetAside.open(options.directory, options.logger);
-    const closed = new ClosedSegments(found, setAside, options.logger);
+    const closed = new ClosedSegments(found, setAside, () => lock.isInPlace(), options.logger);
     const spool = new Spool(options, lock, closed, setAside, nextNumber(all));
     await spool.#disk.ask();
     return spool;
