@@ -2,8 +2,7 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`: the lock file names no addresses, so that any registry will do.
-# The image has its own Node; the package of that name is for checkouts.
-RUN npm install --omit=dev --loglevel=error && rm -r node_modules/node node_modules/.bin/node
+RUN npm install --omit=dev --loglevel=error
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="gravitas-telemetry" \
