@@ -26,6 +26,7 @@ import {
   openCertificate,
 } from './serve/tls/certificate-files.ts';
 import { createTell } from './serve/told-error.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Another collector on the directory may take so much longer to stop than it was told to. */
 const lockMarginMs = 2000;
@@ -45,6 +46,7 @@ export class Collector {
   readonly #certificate: CertificateFiles | undefined;
   readonly #door: Door;
   readonly #keys: Keys;
+  readonly #upkeep: Upkeep;
 
   private constructor(
     config: Config,
@@ -72,6 +74,8 @@ export class Collector {
       prices,
       logger,
     );
+    const { rollups } = this.#path;
+    this.#upkeep = new Upkeep(config, database, rollups, this.#health, logger, this.#registry);
     this.#keys = new Keys(config, database.gossip, this.#registry, logger);
     this.#certificate =
       certificate && new CertificateFiles(config, certificate, this.#health, logger);
@@ -188,6 +192,7 @@ export class Collector {
     this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
     this.#path.rollupJob.start(this.#database.ready, this.#shutdown.signal);
+    this.#upkeep.start(this.#shutdown.signal);
     this.#path.intake.start();
     this.#path.prices.start();
     this.#keys.start();

@@ -6,6 +6,7 @@ import { limitOptions } from './config/limit-options.ts';
 import { logOptions } from './config/log-options.ts';
 import type { Environment } from './config/option.ts';
 import { placeOptions } from './config/place-options.ts';
+import { retentionOptions } from './config/retention-options.ts';
 import { stopOptions } from './config/stop-options.ts';
 import { tlsOptions } from './config/tls-options.ts';
 import { writeOptions } from './config/write-options.ts';
@@ -22,6 +23,7 @@ export const options = {
   ...limitOptions,
   ...tlsOptions,
   ...dataOptions,
+  ...retentionOptions,
   ...stopOptions,
 } as const;
 

@@ -22,6 +22,7 @@ import type { LivePrices } from './prices/live-prices.ts';
 import { createRollups } from './rollup/create-rollups.ts';
 import type { FreshRows } from './rollup/fresh-rows.ts';
 import { RollupJob } from './rollup/rollup-job.ts';
+import type { RollupAccess } from './rollup/state.ts';
 import { dayMs, minuteMs } from './units.ts';
 
 /** Larger unary batches travel with the streams, so that they do not delay small requests. */
@@ -49,6 +50,8 @@ export interface IngestPath {
   readonly fresh: FreshRows;
   /** Rolls them up. */
   readonly rollupJob: RollupJob;
+  /** For others who change what is rolled up. */
+  readonly rollups: RollupAccess;
   /** Counts. */
   readonly accounting: Accounting;
 }
@@ -96,6 +99,7 @@ export function createIngestPath(
     writer,
     fresh,
     rollupJob,
+    rollups: { writer: rollupWriter, series },
     accounting,
   };
 }

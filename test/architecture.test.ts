@@ -15,6 +15,7 @@ const parts = [
   'admin',
   'observe',
   'rollup',
+  'retention',
 ] as const;
 
 interface Rules {
@@ -114,6 +115,11 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config', 'observe', 'rollup'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'pg', 'prom-client'],
   },
+  retention: {
+    own: ['database', 'records/tables', 'rollup', 'errors', 'units'],
+    typesOf: ['config', 'observe'],
+    packages: ['kysely', 'pg', 'prom-client'],
+  },
   'main.ts': { own: ['collector', 'commands', 'config', 'observe'], packages: [] },
   commands: {
     own: [
@@ -133,6 +139,11 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config', 'prices'],
     packages: ['pg', 'prom-client'],
   },
+  'upkeep.ts': {
+    own: ['retention'],
+    typesOf: ['config', 'database', 'observe', 'rollup'],
+    packages: ['prom-client'],
+  },
   'routes.ts': {
     own: ['gen', 'accept', 'query', 'admin', 'serve'],
     typesOf: ['config', 'database', 'ingest-path', 'observe'],
@@ -140,7 +151,16 @@ const rules: Readonly<Record<string, Rules>> = {
   },
   'door.ts': { own: ['serve'], typesOf: ['config', 'observe'], packages: [] },
   'collector.ts': {
-    own: ['directory-lock', ...parts, 'ingest-path', 'routes', 'door', 'config', 'errors'],
+    own: [
+      'directory-lock',
+      ...parts,
+      'ingest-path',
+      'upkeep',
+      'routes',
+      'door',
+      'config',
+      'errors',
+    ],
     packages: ['prom-client'],
   },
 };

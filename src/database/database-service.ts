@@ -153,7 +153,12 @@ export class DatabaseService {
     return await runQuery(this.#pools.upkeep, text);
   }
 
-  /** For work that is asked for on the command line. */
+  /** For retention, and for what is asked for on the command line. */
+  get upkeep(): pg.Pool {
+    return this.#pools.upkeep;
+  }
+
+  /** The same. */
   get upkeepDb(): Kysely<Database> {
     return createKysely(this.#pools.upkeep);
   }

@@ -117,6 +117,15 @@ const expected = {
   event_rollup_quarter: { key: null, columns: levelColumns },
   event_rollup_hour: { key: null, columns: levelColumns },
   event_rollup_day: { key: null, columns: levelColumns },
+  retention_days: { key: null, columns: { day: 'date' } },
+  retention_drops: {
+    key: null,
+    columns: { table_name: 'text', partition_name: 'text', to_time: time, bytes: 'bigint' },
+  },
+  rollup_verifications: {
+    key: null,
+    columns: { night: 'date', finished_at: time, differences: 'integer', found: 'jsonb' },
+  },
   // The first release's own list, which it looks at when one goes back to it.
   telemetry_migration: { key: null, columns: { name: 'character varying' } },
 } as const satisfies Record<string, ExpectedTable>;

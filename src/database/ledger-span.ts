@@ -62,17 +62,23 @@ export async function forgetLateIds(db: Kysely<Database>, horizonMs: number): Pr
 
 /** The end of the last day but one of which the ledger has ids. */
 async function witnessedMs(db: Kysely<Database>): Promise<number> {
-  let days = 0;
-  for (const { name, toMs } of (await dailyPartitions(db)).reverse()) {
-    const { rows } = await sql<{ used: boolean }>`
-      select exists (select from ${sql.table(name)}) as used`.execute(db);
-    if (rows[0]?.used) days += 1;
-    if (days === 2) return toMs;
-  }
-  return -Infinity;
+  const [, second] = await ledgerDays(db, 2);
+  return second === undefined ? -Infinity : second + dayMs;
 }
 
-async function databaseNowMs(db: Kysely<Database>): Promise<number> {
+/** The last days of which the ledger has ids, the latest first: when they begin. */
+export async function ledgerDays(db: Kysely<Database>, daysMax: number): Promise<number[]> {
+  const days: number[] = [];
+  for (const { name, fromMs } of (await dailyPartitions(db)).reverse()) {
+    if (days.length === daysMax) break;
+    const { rows } = await sql<{ used: boolean }>`
+      select exists (select from ${sql.table(name)}) as used`.execute(db);
+    if (rows[0]?.used) days.push(fromMs);
+  }
+  return days;
+}
+
+export async function databaseNowMs(db: Kysely<Database>): Promise<number> {
   const { rows } = await sql<{ ms: number }>`
     select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms`.execute(db);
   return rows[0]?.ms ?? Number.NaN;

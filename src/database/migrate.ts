@@ -14,6 +14,7 @@ import * as keys from './migrations/0004-keys.ts';
 import * as callClaims from './migrations/0005-call-claims.ts';
 import * as erasures from './migrations/0006-erasures.ts';
 import * as eventRollups from './migrations/0007-event-rollups.ts';
+import * as retention from './migrations/0008-retention.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -41,6 +42,7 @@ const migrations: readonly Migration[] = [
   { name: '0005-call-claims', release: 3, up: callClaims.up },
   { name: '0006-erasures', release: 3, up: erasures.up },
   { name: '0007-event-rollups', release: 3, up: eventRollups.up },
+  { name: '0008-retention', release: 3, up: retention.up },
 ];
 
 interface SchemaState {

@@ -23,7 +23,7 @@ export interface Pools {
   readonly gossip: pg.Pool;
   /** For rollups: the job, and the numbers of series, which writers wait for. */
   readonly rollups: pg.Pool;
-  /** For the schema, the copying of older rows, and checks. */
+  /** For the schema, the copying of older rows, retention, and checks. */
   readonly upkeep: pg.Pool;
 }
 
@@ -63,6 +63,6 @@ export function createPools(
       silenceMsMax: gossipLimits.statement_timeout + silenceMarginMs,
     }),
     rollups: pool('rollups', 3, upkeepLimits, { askAfterMs: upkeepSilenceMs }),
-    upkeep: pool('upkeep', 4, upkeepLimits, { askAfterMs: upkeepSilenceMs }),
+    upkeep: pool('upkeep', 6, upkeepLimits, { askAfterMs: upkeepSilenceMs }),
   };
 }

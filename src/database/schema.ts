@@ -1,5 +1,10 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { TableName } from '../records/tables.ts';
+import type {
+  RetentionDayTable,
+  RetentionDropTable,
+  RollupVerificationTable,
+} from './retention-schema.ts';
 
 /** The tables as Kysely sees them. Times are read as Date, at millisecond precision. */
 export interface Database {
@@ -18,6 +23,9 @@ export interface Database {
   rollup_fresh: RollupFreshTable;
   rollup_merges: RollupMergeTable;
   rollup_history: RollupHistoryTable;
+  retention_days: RetentionDayTable;
+  retention_drops: RetentionDropTable;
+  rollup_verifications: RollupVerificationTable;
 }
 
 /** One row, which is locked by whoever changes what is rolled up. */
@@ -27,6 +35,12 @@ interface RollupStateTable {
   settled_at: Generated<Date>;
   /** Rows of before may be gone: nothing is computed from them again. */
   raw_floor: Generated<Date>;
+  /** The same of usage. */
+  usage_raw_floor: Generated<Date>;
+  /** The levels have nothing of before. */
+  quarter_floor: Generated<Date>;
+  hour_floor: Generated<Date>;
+  day_floor: Generated<Date>;
 }
 
 /** What transactions stored, packed: see src/rollup/packed.ts. */

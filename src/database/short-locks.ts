@@ -5,22 +5,26 @@ import { errorMessage } from '../errors.ts';
 import type { Database } from './schema.ts';
 
 /** How long DDL waits for a lock, with writers queueing behind it; after each try they go on. */
-const lockMs = [250, 500, 1000, 2000, 4000] as const;
+const lockMs: readonly number[] = [250, 500, 1000, 2000, 4000];
 
-/** DDL beside writers: short waits for locks, tried again when writers have had their turn. */
+/**
+ * DDL beside writers: short waits for locks, of `triesMs` each, tried again when writers have had
+ * their turn.
+ */
 export async function withShortLocks<T>(
   db: Kysely<Database>,
-  work: (trx: Transaction<Database>) => Promise<T>,
+  work: (trx: Transaction<Database>, lockMs: number) => Promise<T>,
+  triesMs = lockMs,
 ): Promise<T> {
-  for (const [index, ms] of lockMs.entries()) {
+  for (const [index, ms] of triesMs.entries()) {
     try {
       return await db.transaction().execute(async (trx) => {
         await sql`set local lock_timeout = ${sql.lit(ms)}`.execute(trx);
-        return await work(trx);
+        return await work(trx, ms);
       });
     } catch (error) {
       if (isLackOfRights(error)) throw new LackOfRights(errorMessage(error));
-      if (!isLockFailure(error) || index === lockMs.length - 1) throw error;
+      if (!isLockFailure(error) || index === triesMs.length - 1) throw error;
       await sleep(ms);
     }
   }

@@ -33,6 +33,7 @@ const parts = [
   'certificate',
   'rollups',
   'older rows',
+  'retention',
   'shutdown',
 ] as const;
 export type HealthPart = (typeof parts)[number];

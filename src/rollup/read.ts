@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import { dayMs, hourMs } from '../units.ts';
+import { answeredFrom, readFloors } from './floors.ts';
 import { addUp, type FreshRow } from './fold.ts';
 import { addMeasures, type Measures, type MeasuresRow, measuresOf } from './measures.ts';
 import { sumOfDoubles } from './merge.ts';
@@ -34,7 +35,8 @@ export interface Totals extends Measures {
 /**
  * Totals as of now, of all that is stored: what is rolled up, what waits for that, rows of others,
  * and, before the first whole quarter hour, the rows themselves. Undefined where the rollups don't
- * know: older rows are still being read, or series were rolled up as the rest.
+ * know: older rows are still being read, or series were rolled up as the rest. What is asked for from
+ * a time on whose rows are gone begins with the quarter hour, hour or day that it lies in.
  */
 export async function readRollups(
   db: Kysely<Database>,
@@ -47,9 +49,15 @@ export async function readRollups(
     .execute(async (trx) => {
       await sql`set local jit = off`.execute(trx);
       if (!(await isComplete(trx, question.shape))) return undefined;
-      const groups = new Groups(question);
-      for (const row of await readLevels(trx, question)) groups.add(row);
-      for (const row of await readFresh(trx, question)) groups.add(row);
+      const fromMs = answeredFrom(
+        question.from.getTime(),
+        question.shape.kind,
+        await readFloors(trx),
+      );
+      const answered = { ...question, from: new Date(fromMs) };
+      const groups = new Groups(answered);
+      for (const row of await readLevels(trx, answered)) groups.add(row);
+      for (const row of await readFresh(trx, answered)) groups.add(row);
       return groups.all;
     });
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import type { RollupLoad } from './fresh-rows.ts';
+import type { SeriesCache } from './series-cache.ts';
 import { quarterMs } from './shapes.ts';
 
 export type Trx = Transaction<Database>;
@@ -10,6 +11,12 @@ export interface RollupWriter {
   transaction<T>(
     work: (trx: Trx, copy: (loads: readonly RollupLoad[]) => Promise<void>) => Promise<T>,
   ): Promise<T>;
+}
+
+/** What whoever changes what is rolled up needs. */
+export interface RollupAccess {
+  readonly writer: RollupWriter;
+  readonly series: readonly SeriesCache[];
 }
 
 const epochMs = Date.UTC(2000, 0, 1);

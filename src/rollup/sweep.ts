@@ -24,11 +24,24 @@ export async function sweep(
 ): Promise<number> {
   let swept = 0;
   for (const leaf of await partitionsOf(db, tables[series.shape.kind].name)) {
-    for (let claimed = claimedTogether; claimed === claimedTogether; swept += claimed) {
-      if (signal.aborted) return swept;
-      await createMissing(db, series, leaf.name, sql`rolled is false`);
-      claimed = await writer.transaction((trx) => claim(trx, series.shape, leaf.name));
-    }
+    swept += await sweepLeaf(db, writer, series, leaf.name, signal);
+  }
+  return swept;
+}
+
+/** The same of one partition. */
+export async function sweepLeaf(
+  db: Kysely<Database>,
+  writer: RollupWriter,
+  series: SeriesCache,
+  leaf: string,
+  signal: AbortSignal,
+): Promise<number> {
+  let swept = 0;
+  for (let claimed = claimedTogether; claimed === claimedTogether; swept += claimed) {
+    if (signal.aborted) return swept;
+    await createMissing(db, series, leaf, sql`rolled is false`);
+    claimed = await writer.transaction((trx) => claim(trx, series.shape, leaf));
   }
   return swept;
 }
@@ -51,7 +64,8 @@ export async function createMissing(
   if (missing.length > 0) await series.create(missing);
 }
 
-async function claim(trx: Trx, shape: Shape, leaf: string): Promise<number> {
+/** Claims rows of a partition in a transaction; resolves with how many. */
+export async function claim(trx: Trx, shape: Shape, leaf: string): Promise<number> {
   await lockState(trx, true);
   const table = sql.table(leaf);
   const { rows } = await sql<{ claimed: number }>`

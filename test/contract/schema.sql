@@ -154,6 +154,23 @@ create table event_series (
   constraint event_series_pkey PRIMARY KEY (id)
 );
 
+create table retention_days (
+  day date not null,
+  constraint retention_days_pkey PRIMARY KEY (day)
+);
+
+create table retention_drops (
+  id uuid not null default gen_random_uuid(),
+  table_name text not null,
+  partition_name text not null,
+  from_time timestamp with time zone not null,
+  to_time timestamp with time zone not null,
+  bytes bigint not null,
+  reason text not null,
+  dropped_at timestamp with time zone not null default now(),
+  constraint retention_drops_pkey PRIMARY KEY (id)
+);
+
 create table rollup_fresh (
   kind text not null,
   written_at timestamp with time zone not null default now(),
@@ -181,8 +198,24 @@ create table rollup_state (
   only_one boolean not null default true,
   settled_at timestamp with time zone not null default date_bin('00:15:00'::interval, now(), '2000-01-01 00:00:00+00'::timestamp with time zone),
   raw_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  usage_raw_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  quarter_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  hour_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  day_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
   constraint rollup_state_only_one_check CHECK (only_one),
   constraint rollup_state_pkey PRIMARY KEY (only_one)
+);
+
+create table rollup_verifications (
+  night date not null,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone not null default now(),
+  from_time timestamp with time zone,
+  to_time timestamp with time zone,
+  differences integer not null,
+  found jsonb not null,
+  changes jsonb not null,
+  constraint rollup_verifications_pkey PRIMARY KEY (night)
 );
 
 create table system_telemetry (

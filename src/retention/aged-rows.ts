@@ -1,0 +1,137 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type pg from 'pg';
+import type { DataTable } from '../database/expected-tables.ts';
+import { withMaintenanceLock } from '../database/maintenance-lock.ts';
+import { ensurePartitions } from '../database/partitions.ts';
+import type { Database } from '../database/schema.ts';
+import { type RecordKind, tables } from '../records/tables.ts';
+import { levelFloor, rowsFloor } from '../rollup/floors.ts';
+import type { Level, Shape } from '../rollup/shapes.ts';
+import { lockState, type RollupAccess } from '../rollup/state.ts';
+import { sweepLeaf } from '../rollup/sweep.ts';
+import { dayMs } from '../units.ts';
+import { dayOf } from './believed-time.ts';
+
+/** As many as are deleted in one transaction, which holds nobody off. */
+const deletedTogether = 5000;
+/** Days whose partitions are made in one pass. */
+const daysTogether = 31;
+
+/** Deletes rows in small transactions; resolves with how many there were. */
+async function deleteAged(
+  db: Kysely<Database>,
+  table: string,
+  condition: RawBuilder<unknown>,
+  floor?: { readonly column: string; readonly ms: number },
+): Promise<number> {
+  let deleted = 0;
+  for (let some = deletedTogether; some === deletedTogether; deleted += some) {
+    some = await db.transaction().execute(async (trx) => {
+      if (floor) await lockState(trx, true);
+      const { numAffectedRows } = await sql`
+        delete from only ${sql.table(table)} where ctid = any(array(
+          select ctid from only ${sql.table(table)} where ${condition} limit ${deletedTogether}
+        ))`.execute(trx);
+      const count = Number(numAffectedRows ?? 0);
+      if (floor && count > 0) {
+        const column = sql.ref(floor.column);
+        await sql`
+          update rollup_state set ${column} = greatest(${column}, ${new Date(floor.ms)})`.execute(
+          trx,
+        );
+      }
+      return count;
+    });
+  }
+  return deleted;
+}
+
+const before = (column: string, ms: number) => sql`${sql.ref(column)} < ${new Date(ms)}`;
+
+/** Totals of a level from before a time. */
+export const deleteTotals = (db: Kysely<Database>, shape: Shape, level: Level, beforeMs: number) =>
+  deleteAged(db, shape.levelTables[level], before('bucket', beforeMs), {
+    column: levelFloor[level],
+    ms: beforeMs,
+  });
+
+export const deleteAudit = (db: Kysely<Database>, beforeMs: number) =>
+  deleteAged(db, 'telemetry_audit', before('recorded_at', beforeMs));
+
+/** Those of adopted rows only where these are dropped too: `legacy drop` looks for them. */
+export const deleteDeadLetters = (db: Kysely<Database>, beforeMs: number, dropsAdopted: boolean) =>
+  deleteAged(
+    db,
+    'dead_letters',
+    sql`${before('created_at', beforeMs)} and (${dropsAdopted} or not payload ? 'row')`,
+  );
+
+/** What is kept of the default partition of a table. */
+export interface Strays {
+  readonly kind: RecordKind;
+  /** What is older is removed … */
+  readonly beforeMs: number;
+  /** … and what is newer gets a partition of its day. */
+  readonly toMs: number;
+  /** Adopted rows of before stay. */
+  readonly adoptedUntilMs: number;
+}
+
+/**
+ * Empties the default partition of rows that no maintenance moves out of it, being older than what
+ * may be sent. Nothing of it before its rows are rolled up.
+ */
+export async function clearStrays(
+  db: Kysely<Database>,
+  pool: pg.Pool,
+  rollups: RollupAccess,
+  { kind, beforeMs, toMs, adoptedUntilMs }: Strays,
+): Promise<number> {
+  const table = tables[kind].name;
+  const standard = `${table}_default`;
+  const time = sql.ref('timestamp');
+  const isOld = sql`
+    ${time} < ${new Date(toMs)}
+    and ${time} >= ${adoptedUntilMs === -Infinity ? sql`'-infinity'` : sql`${new Date(adoptedUntilMs)}`}`;
+  const { rows } = await sql`
+    select from only ${sql.table(standard)} where ${isOld} limit 1`.execute(db);
+  if (rows.length === 0 || (await isUnread(db, kind, standard))) return 0;
+  const series = rollups.series.find(({ shape }) => shape.kind === kind);
+  const never = new AbortController().signal;
+  if (series) await sweepLeaf(db, rollups.writer, series, standard, never);
+  let deleted = 0;
+  if (beforeMs > -Infinity) {
+    const isRolled = series ? sql`rolled is not false` : sql`true`;
+    const condition = sql`${isOld} and ${before('timestamp', beforeMs)} and ${isRolled}`;
+    const floor = { column: rowsFloor[kind], ms: beforeMs };
+    deleted = await deleteAged(db, standard, condition, floor);
+  }
+  await makeRoom(db, pool, table, isOld, Math.max(beforeMs, toMs - 366 * dayMs));
+  return deleted;
+}
+
+async function isUnread(db: Kysely<Database>, kind: string, leaf: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from rollup_history
+    where kind = ${kind} and partition_name = ${leaf} and finished_at is null`.execute(db);
+  return rows.length > 0;
+}
+
+/** Partitions of the days that rows lie there of, which moves them. */
+async function makeRoom(
+  db: Kysely<Database>,
+  pool: pg.Pool,
+  table: DataTable,
+  isOld: RawBuilder<unknown>,
+  fromMs: number,
+): Promise<void> {
+  const { rows } = await sql<{ ms: number }>`
+    select distinct floor(extract(epoch from "timestamp") * 1000 / ${sql.lit(dayMs)})::bigint * ${sql.lit(dayMs)} as ms
+    from only ${sql.table(`${table}_default`)}
+    where ${isOld} and not ${before('timestamp', dayOf(fromMs))}
+    limit ${daysTogether}`.execute(db);
+  for (const { ms } of rows) {
+    const window = { table, fromMs: ms, toMs: ms };
+    await withMaintenanceLock(pool, () => ensurePartitions(db, window));
+  }
+}

@@ -1,0 +1,109 @@
+import { type Kysely, sql } from 'kysely';
+import { partitionsOf } from '../database/catalog.ts';
+import type { Database } from '../database/schema.ts';
+import { withShortLocks } from '../database/short-locks.ts';
+import { rowsFloor } from '../rollup/floors.ts';
+import type { SeriesCache } from '../rollup/series-cache.ts';
+import { lockState, type RollupAccess, type Trx } from '../rollup/state.ts';
+import { claim, sweepLeaf } from '../rollup/sweep.ts';
+import type { Leaf } from './leaves.ts';
+
+/** How long others wait behind each try, less than what a commit may take. */
+const triesMs = [50, 100, 150, 200, 200];
+/** How long the rollups of others may take. */
+const stateMs = 10_000;
+
+/**
+ * Removes all rows of a partition, for good, when each of them is rolled up; what remains is an
+ * empty partition. In one transaction with the floor below which nothing is computed from rows any
+ * more. It waits for no one but those who read or write this very partition. False where somebody
+ * else was faster.
+ */
+export async function emptyLeaf(
+  db: Kysely<Database>,
+  rollups: RollupAccess,
+  leaf: Leaf,
+  reason: 'age' | 'size',
+): Promise<boolean> {
+  const series = rollups.series.find(({ shape }) => shape.kind === leaf.kind);
+  const never = new AbortController().signal;
+  // Most of it beforehand: while the rest is claimed, writers may wait.
+  if (series) await sweepLeaf(db, rollups.writer, series, leaf.name, never);
+  return await withShortLocks(
+    db,
+    async (trx, lockMs) => {
+      // Nobody waits behind this one: those who fold pass it by.
+      await sql`set local lock_timeout = ${sql.lit(stateMs)}`.execute(trx);
+      await lockState(trx, true);
+      await sql`set local lock_timeout = ${sql.lit(lockMs)}`.execute(trx);
+      await sql`lock table only ${sql.table(leaf.name)} in access exclusive mode`.execute(trx);
+      if (!(await isAsSeen(trx, leaf))) return false;
+      if (series) await refuseUnrolled(trx, series, leaf);
+      await raiseFloor(trx, leaf);
+      await note(trx, leaf, reason);
+      await sql`truncate only ${sql.table(leaf.name)}`.execute(trx);
+      return true;
+    },
+    triesMs,
+  );
+}
+
+/** Whether it is still that partition of the table, and has rows. */
+async function isAsSeen(trx: Trx, { table, name, toMs }: Leaf): Promise<boolean> {
+  const found = (await partitionsOf(trx, table)).find((each) => each.name === name);
+  if (found?.toMs !== toMs) return false;
+  const { rows } = await sql`select from ${sql.table(name)} limit 1`.execute(trx);
+  return rows.length > 0;
+}
+
+async function refuseUnrolled(trx: Trx, { shape }: SeriesCache, leaf: Leaf): Promise<void> {
+  await claim(trx, shape, leaf.name);
+  const { rows } = await sql`
+    select from ${sql.table(leaf.name)} where rolled is false
+    union all
+    select from rollup_history
+    where kind = ${shape.kind} and partition_name = ${leaf.name} and finished_at is null
+    limit 1`.execute(trx);
+  if (rows.length > 0) throw new Error(`rows of ${leaf.name} are not rolled up yet`);
+}
+
+async function raiseFloor(trx: Trx, { kind, toMs }: Leaf): Promise<void> {
+  const floor = sql.ref(rowsFloor[kind]);
+  await sql`
+    update rollup_state set ${floor} = greatest(${floor}, ${new Date(toMs)})`.execute(trx);
+}
+
+async function note(trx: Trx, leaf: Leaf, reason: string): Promise<void> {
+  const from = leaf.fromMs === -Infinity ? sql`'-infinity'` : sql`${new Date(leaf.fromMs)}`;
+  await sql`
+    insert into retention_drops (table_name, partition_name, from_time, to_time, bytes, reason)
+    values (${leaf.table}, ${leaf.name}, ${from}, ${new Date(leaf.toMs)}, ${leaf.bytes}, ${reason})`.execute(
+    trx,
+  );
+}
+
+/**
+ * Drops a partition that has no rows any more. This wants the table itself: locked in the order of
+ * writers, it can't deadlock them. False where it has got rows meanwhile.
+ */
+export async function dropEmptyLeaf(
+  db: Kysely<Database>,
+  { kind, table, name }: Leaf,
+): Promise<boolean> {
+  return await withShortLocks(
+    db,
+    async (trx) => {
+      await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(trx);
+      const found = (await partitionsOf(trx, table)).some((each) => each.name === name);
+      if (!found) return false;
+      await sql`lock table only ${sql.table(name)} in access exclusive mode`.execute(trx);
+      const { rows } = await sql`select from ${sql.table(name)} limit 1`.execute(trx);
+      if (rows.length > 0) return false;
+      await sql`drop table ${sql.table(name)}`.execute(trx);
+      await sql`
+        delete from rollup_history where kind = ${kind} and partition_name = ${name}`.execute(trx);
+      return true;
+    },
+    triesMs,
+  );
+}

@@ -1,0 +1,30 @@
+import type { Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import type { DatabaseService } from './database/database-service.ts';
+import type { Health } from './observe/health.ts';
+import type { Logger } from './observe/logger.ts';
+import { RetentionJob } from './retention/retention-job.ts';
+import type { RollupAccess } from './rollup/state.ts';
+
+/** What goes on every minute or every night, beside all that is stored. */
+export class Upkeep {
+  readonly #database: DatabaseService;
+  readonly #retention: RetentionJob;
+
+  constructor(
+    config: Config,
+    database: DatabaseService,
+    rollups: RollupAccess,
+    health: Health,
+    logger: Logger,
+    registry: Registry,
+  ) {
+    this.#database = database;
+    this.#retention = new RetentionJob(database.upkeep, rollups, config, health, logger, registry);
+  }
+
+  /** Begins when the tables are ready; the signal ends it. */
+  start(signal: AbortSignal): void {
+    this.#retention.start(this.#database.ready, signal);
+  }
+}
