@@ -4,6 +4,14 @@ COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`: the lock file names no addresses, so that any registry will do.
 RUN npm install --omit=dev --loglevel=error
 
+FROM node:24-bookworm-slim AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+RUN npm install --loglevel=error
+COPY gen/typescript ./gen/typescript
+COPY dashboard ./dashboard
+RUN npm run --silent build:dashboard
+
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="gravitas-telemetry" \
       org.opencontainers.image.description="Telemetry collector: checks, LLM usage and metrics over gRPC, Connect and HTTP into PostgreSQL" \
@@ -17,6 +25,7 @@ COPY LICENSE package.json ./
 COPY gen/typescript ./gen/typescript
 COPY src ./src
 COPY bin ./bin
+COPY --from=dashboard /app/dashboard/dist ./dashboard/dist
 # Leaves what Node makes of the sources, so that the collector starts quickly and small.
 RUN bin/gravitas-telemetry --version
 RUN install --directory --owner=node --group=node --mode=700 /var/lib/gravitas-telemetry

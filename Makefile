@@ -6,8 +6,14 @@ PYTHON ?= python3
   bench-clients-python bench-clients-typescript chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
-start: node_modules/.installed
+start: node_modules/.installed dashboard/dist/index.html
 	@bin/gravitas-telemetry
+
+# What the collector serves at /.
+dashboard/dist/index.html: node_modules/.installed \
+    $(shell find dashboard gen/typescript -name dist -prune -o -type f -print)
+	@npm run --silent build:dashboard
+	@touch $@
 
 test: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent test:all

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Registry } from 'prom-client';
 import { file_google_rpc_error_details } from '../gen/typescript/google/rpc/error_details_pb.js';
 import { AuditService } from '../gen/typescript/gravitas/telemetry/v1/audit_pb.js';
@@ -29,6 +30,7 @@ import type { OnRefused } from './serve/refusals.ts';
 import type { Route } from './serve/route.ts';
 import { Rpc } from './serve/rpc.ts';
 import type { Tell } from './serve/told-error.ts';
+import { pageRoutes } from './web/page-routes.ts';
 
 /** What the routes lead to. */
 export interface RoutedParts {
@@ -42,6 +44,9 @@ export interface RoutedParts {
   readonly keyAdmin: KeyAdmin;
   readonly keyRing: KeyRing;
 }
+
+/** What the build of the dashboard leaves. */
+const dashboardDirectory = join(import.meta.dirname, '../dashboard/dist');
 
 /** What clients may call, and may ask about. */
 const services = [IngestService, QueryService, DeadLetterService, KeyService, AuditService];
@@ -71,5 +76,6 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
       reflectionService(router, [...services, HealthService], [file_google_rpc_error_details]);
     }),
     ...operatorRoutes(health, registry, () => path.buffer.depth),
+    ...pageRoutes(dashboardDirectory),
   ];
 }

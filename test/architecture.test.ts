@@ -16,6 +16,7 @@ const parts = [
   'observe',
   'rollup',
   'retention',
+  'web',
 ] as const;
 
 interface Rules {
@@ -120,6 +121,7 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config', 'observe'],
     packages: ['kysely', 'pg', 'prom-client'],
   },
+  web: { own: ['serve'], packages: [] },
   'main.ts': { own: ['collector', 'commands', 'config', 'observe'], packages: [] },
   commands: {
     own: [
@@ -145,7 +147,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'routes.ts': {
-    own: ['gen', 'accept', 'query', 'admin', 'serve'],
+    own: ['gen', 'accept', 'query', 'admin', 'serve', 'web'],
     typesOf: ['config', 'database', 'ingest-path', 'observe'],
     packages: ['prom-client'],
   },

@@ -11,7 +11,7 @@ export class RouteTable {
       this.#exact.set(route.path, route);
     }
     this.#prefixes = routes
-      .filter(({ path }) => path.endsWith('/'))
+      .filter(({ path }) => path.endsWith('/') && path !== '/')
       .toSorted((a, b) => b.path.length - a.path.length);
   }
 

@@ -5,7 +5,7 @@ import type { Request, Response } from './socket-server.ts';
 
 /** Something that can be asked for, and who answers. */
 export interface Route {
-  /** Exact, or everything that begins with it where it ends with a slash. */
+  /** Exact, or everything that begins with it where it ends with a slash and is not the root. */
   readonly path: string;
   /** GET stands for HEAD too. */
   readonly methods: readonly string[];

@@ -68,13 +68,15 @@ describe('the image', () => {
     expect(readdirSync(app).sort()).toEqual([
       'LICENSE',
       'bin',
+      'dashboard',
       'gen',
       'node_modules',
       'package.json',
       'src',
     ]);
+    expect(readdirSync(join(app, 'dashboard'))).toEqual(['dist']);
     expect(readdirSync(join(app, 'gen'))).toEqual(['typescript']);
-    for (const name of ['node', 'typescript', 'vitest']) {
+    for (const name of ['node', 'preact', 'typescript', 'vite', 'vitest']) {
       expect(existsSync(join(app, 'node_modules', name)), name).toBe(false);
     }
   });
@@ -92,6 +94,8 @@ describe('the image', () => {
     expect(status).toBe(200);
     const { body } = await getJson(`${baseUrl}/v1/telemetry/events`);
     expect(body).toMatchObject([event]);
+    const page = await fetch(baseUrl);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('/assets/')]);
 
     collector.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);

@@ -47,7 +47,7 @@ describe('plain HTTP', () => {
   });
 
   it('answers 404 for unknown paths', async () => {
-    for (const path of ['/', '/v1/telemetry', '/v1/telemetry/logs', '/constructor', '/%00', '//']) {
+    for (const path of ['/v1/telemetry', '/v1/telemetry/logs', '/constructor', '/%00', '//']) {
       expect(await getJson(telemetry.baseUrl + path)).toMatchObject({
         status: 404,
         body: { code: 'not_found' },

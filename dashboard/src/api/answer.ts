@@ -1,0 +1,80 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { isKeyAsked, key } from '../state/session.ts';
+import { Unanswered } from './client.ts';
+import { isAway, noteAnswer, noteSilence, returns } from './reach.ts';
+
+/** What is known of a question: the last answer stays while the next one is under way. */
+export interface Answer<T> {
+  readonly value?: T;
+  readonly unanswered?: Unanswered;
+  /** When `value` was asked for, in ms. */
+  readonly at: number;
+  /** Of the question before, whose answer is shown until this one's comes. */
+  readonly isOld: boolean;
+  again(): void;
+}
+
+interface Known<T> {
+  readonly question: string;
+  readonly value?: T;
+  readonly unanswered?: Unanswered;
+  readonly at: number;
+}
+
+/** Of a dashboard that is looked at; one in the background asks nothing. */
+export const refreshMs = 5000;
+
+/**
+ * Asks when the question changes, and every so often. `question` names everything that `ask`
+ * depends on; undefined: nothing is asked.
+ */
+export function useAnswer<T>(
+  question: string | undefined,
+  ask: (signal: AbortSignal) => Promise<T>,
+  everyMs = 0,
+): Answer<T> {
+  const [known, setKnown] = useState<Known<T>>({ question: '', at: 0 });
+  const latest = useRef(ask);
+  latest.current = ask;
+  const askAgain = useRef(() => {});
+  const asked = question === undefined ? undefined : `${returns.value} ${key.value} ${question}`;
+
+  useEffect(() => {
+    if (asked === undefined) return;
+    const abort = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const run = async () => {
+      clearTimeout(timer);
+      if (!isAway.peek() && !document.hidden) {
+        const at = Date.now();
+        try {
+          const value = await latest.current(abort.signal);
+          noteAnswer();
+          setKnown({ question: asked, value, at });
+        } catch (cause) {
+          if (abort.signal.aborted) return;
+          tell(asked, new Unanswered(cause));
+        }
+      }
+      if (everyMs > 0 && !abort.signal.aborted) timer = setTimeout(run, everyMs);
+    };
+    const tell = (question: string, unanswered: Unanswered) => {
+      if (unanswered.refusal === 'away') noteSilence();
+      else if (unanswered.refusal === 'unauthenticated') isKeyAsked.value = true;
+      else setKnown((last) => ({ ...last, question, unanswered }));
+    };
+    const onVisible = () => {
+      if (!document.hidden && everyMs > 0) run();
+    };
+    askAgain.current = run;
+    document.addEventListener('visibilitychange', onVisible);
+    run();
+    return () => {
+      document.removeEventListener('visibilitychange', onVisible);
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [asked, everyMs]);
+
+  return { ...known, isOld: known.question !== asked, again: () => askAgain.current() };
+}

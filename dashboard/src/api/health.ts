@@ -1,0 +1,20 @@
+import { type Answer, refreshMs, useAnswer } from './answer.ts';
+
+/** As `/readyz` tells it to everybody. */
+export interface Health {
+  readonly status: 'ready' | 'degraded' | 'not ready';
+  readonly reasons: readonly string[];
+  /** By part, since when it is unwell. */
+  readonly since: Readonly<Record<string, string>>;
+}
+
+export const useHealth = (): Answer<Health> =>
+  useAnswer(
+    'health',
+    async (signal) => {
+      // Not ready is an answer too.
+      const response = await fetch('/readyz', { signal, cache: 'no-store' });
+      return (await response.json()) as Health;
+    },
+    refreshMs,
+  );

@@ -1,0 +1,103 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Answer } from '../api/answer.ts';
+import { CsvButton } from '../parts/csv-button.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Answered, Blank, Panel } from '../parts/panel.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { Chart } from './chart.tsx';
+import type { ChartModel } from './model.ts';
+
+export interface ChartPanelProps<T> {
+  readonly title: string;
+  readonly subtitle?: ComponentChildren;
+  readonly size?: string;
+  readonly height?: number;
+  readonly answer: Answer<T>;
+  /** Undefined where there is nothing to draw. */
+  modelOf(value: T): ChartModel | undefined;
+  /** Says that there is nothing, and when there was something last. */
+  readonly empty: ComponentChildren;
+  readonly emptyTitle: string;
+  /** Above the drawing. */
+  readonly legend?: (value: T) => ComponentChildren;
+  /** What the places are called in the table. */
+  readonly placeLabel?: string;
+}
+
+interface TableRow {
+  readonly head: string;
+  readonly at: number;
+}
+
+/** A drawing of what was answered, and the same as a table and as a file. */
+export function ChartPanel<T>(props: ChartPanelProps<T>) {
+  const { title, answer, modelOf, height = 168 } = props;
+  const [isTable, setTable] = useState(false);
+  const { value } = answer;
+  const model = value === undefined || answer.unanswered ? undefined : modelOf(value);
+  const table = model && tableOf(model, props.placeLabel ?? 'Time');
+  const tools = table && (
+    <>
+      <button
+        type="button"
+        class="btn ghost tiny"
+        aria-pressed={isTable}
+        aria-label={`${title} as a table`}
+        onClick={() => setTable(!isTable)}
+      >
+        <Icon name="table" />
+        <span class="lbl-w">Table</span>
+      </button>
+      <CsvButton name={title} {...table} />
+    </>
+  );
+  return (
+    <Panel
+      title={title}
+      subtitle={props.subtitle}
+      tools={tools}
+      isBusy={value === undefined && !answer.unanswered}
+      {...(props.size && { size: props.size })}
+    >
+      <Answered answer={answer} height={height}>
+        {(value) => {
+          if (!model || !table) {
+            return (
+              <Blank title={props.emptyTitle} height={height}>
+                {props.empty}
+              </Blank>
+            );
+          }
+          if (isTable) return <Table label={title} {...table} isPlain />;
+          return (
+            <>
+              {props.legend?.(value)}
+              <Chart label={title} model={model} height={height} />
+            </>
+          );
+        }}
+      </Answered>
+    </Panel>
+  );
+}
+
+/** The newest first; what is drawn is not rounded in it. */
+function tableOf(model: ChartModel, placeLabel: string) {
+  const { kind, places, series, unit, show } = model;
+  const columns: Column<TableRow>[] = [
+    { label: placeLabel, value: ({ head }) => head },
+    ...series.map(({ name, values }) => ({
+      label: name,
+      unit,
+      isNumeric: true,
+      value: ({ at }: TableRow) => values[at] ?? undefined,
+      show: ({ at }: TableRow) => {
+        const value = values[at] ?? null;
+        return value === null ? 'no data' : show(value);
+      },
+    })),
+  ];
+  const rows = places.map((place, at) => ({ head: model.head(place), at }));
+  return { columns, rows: kind === 'lines' ? rows.reverse() : rows };
+}

@@ -1,0 +1,82 @@
+import type { Statistics } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
+import type {
+  TimePoint,
+  TimeSeries,
+} from '../../../gen/typescript/gravitas/telemetry/v1/time_series_pb.js';
+import { msOf } from '../api/ask.ts';
+import type { ChartModel, Series } from './model.ts';
+import { headOfTime, timeTicks } from './time-ticks.ts';
+
+/** What two times bound, of the last of which not all has come yet. */
+interface Part {
+  readonly startTime?: TimePoint['startTime'];
+  readonly endTime?: TimePoint['endTime'];
+}
+
+/** Of a part that has hardly begun a rate says nothing. */
+const begunShare = 0.2;
+
+/** Seconds of a part up to now; undefined where it has hardly begun. */
+function secondsOf({ startTime, endTime }: Part, now = Date.now()): number | undefined {
+  const [from, to] = [msOf(startTime) ?? 0, msOf(endTime) ?? 0];
+  const passed = Math.min(to, now) - from;
+  return passed < begunShare * (to - from) ? undefined : passed / 1000;
+}
+
+export const startOf = ({ startTime }: Part): number => msOf(startTime) ?? 0;
+
+/** A number of each point of a series; null where there was nothing. */
+export const valuesOf = (
+  { points }: TimeSeries,
+  of: (statistics: Statistics) => number | undefined,
+): (number | null)[] =>
+  points.map(({ statistics }) =>
+    statistics && statistics.count > 0n ? (of(statistics) ?? null) : null,
+  );
+
+/** A number a second of each part; null for one that has hardly begun. */
+export const ratesOf = <P extends Part>(
+  parts: readonly P[],
+  of: (part: P) => number | bigint,
+): (number | null)[] =>
+  parts.map((part) => {
+    const seconds = secondsOf(part);
+    return seconds === undefined ? null : Number(of(part)) / seconds;
+  });
+
+interface TimeModel extends Pick<ChartModel, 'unit' | 'show'> {
+  readonly parts: readonly Part[];
+  readonly series: readonly Series[];
+}
+
+/** A drawing over time; undefined where there is nothing in it. */
+export function timeModel(
+  given: TimeModel & Partial<Pick<ChartModel, 'isArea' | 'max' | 'marks' | 'axis' | 'hatchedFrom'>>,
+): ChartModel | undefined {
+  const { parts, series, ...rest } = given;
+  const places = parts.map(startOf);
+  const isEmpty = series.every(({ values }) => values.every((value) => value === null));
+  if (places.length === 0 || isEmpty) return undefined;
+  const [from, to] = [places[0] as number, places.at(-1) as number];
+  return {
+    ...rest,
+    kind: 'lines',
+    places,
+    series,
+    head: headOfTime(from, to),
+    ticks: (width) => timeTicks(from, to, width),
+  };
+}
+
+/** The quantiles of one series: ordered, so not in colours of categories. */
+export function quantileSeries(
+  series: TimeSeries,
+  names: readonly ('p50' | 'p95' | 'p99')[],
+): Series[] {
+  const colours = { p50: 's1', p95: 'ink-2', p99: 'ink-3' } as const;
+  return names.map((name) => ({
+    name,
+    colour: colours[name],
+    values: valuesOf(series, (statistics) => statistics[name]),
+  }));
+}

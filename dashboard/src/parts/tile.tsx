@@ -1,0 +1,34 @@
+import type { ComponentChildren } from 'preact';
+import { nothing } from '../format.ts';
+
+interface TileProps {
+  readonly label: string;
+  /** Undefined while it is not known; null where nothing was measured. */
+  readonly value: string | null | undefined;
+  readonly unit?: string | undefined;
+  readonly drawing?: ComponentChildren;
+  /** Against what it is to be seen. */
+  readonly note?: ComponentChildren;
+  readonly isSlim?: boolean;
+  readonly title?: string | undefined;
+}
+
+export function Tile({ label, value, unit, drawing, note, isSlim, title }: TileProps) {
+  return (
+    <div class={isSlim ? 'tile slim' : 'tile'} aria-busy={value === undefined} title={title}>
+      <div class="lbl">{label}</div>
+      <div class={value === null ? 'big muted' : 'big'}>
+        {value === undefined ? <span class="bone text" /> : (value ?? nothing)}
+        {value && unit && <small>{unit}</small>}
+      </div>
+      {!isSlim && <div class="spark">{drawing}</div>}
+      <div class="delta">{note ?? '\u00a0'}</div>
+    </div>
+  );
+}
+
+export const Tiles = (props: { kind: string; label: string; children: ComponentChildren }) => (
+  <section class={`tiles ${props.kind}`} aria-label={props.label}>
+    {props.children}
+  </section>
+);

@@ -1,0 +1,169 @@
+import type {
+  Collector,
+  GetServiceResponse,
+} from '../../../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
+import type {
+  Key,
+  ListKeysResponse,
+} from '../../../../gen/typescript/gravitas/telemetry/v1/key_pb.js';
+import { type Answer, useAnswer } from '../../api/answer.ts';
+import { msOf } from '../../api/ask.ts';
+import { keys } from '../../api/client.ts';
+import { ago, amount, integer, nothing, percent } from '../../format.ts';
+import { CsvButton } from '../../parts/csv-button.tsx';
+import { Answered, Blank, Panel } from '../../parts/panel.tsx';
+import { Status, type Tone } from '../../parts/status.tsx';
+import { type Column, Table } from '../../parts/table.tsx';
+import { iso } from '../../times.ts';
+
+const everyMs = 30_000;
+const quietMs = 60_000;
+
+/** What is known of everybody with keys of one name. */
+interface Sender {
+  readonly name: string;
+  scopes: string;
+  streams: number;
+  records: number;
+  queries: number;
+  perSecond: number;
+  quotaShare: number | undefined;
+  lastUsedAt: number | undefined;
+  /** Of the key that ends last; only admins know. */
+  state: string;
+  expiresAt: number | undefined;
+}
+
+export function Keys({ service }: { service: Answer<GetServiceResponse> }) {
+  const list = useAnswer('keys', (signal) => keys.listKeys({}, { signal }), everyMs);
+  const isForbidden = list.unanswered?.refusal === 'forbidden';
+  const senders = sendersOf(service.value?.collectors ?? [], list.value);
+  const subtitle = isForbidden
+    ? 'who sends and reads; keys that were not used need the scope admin'
+    : 'who sends and reads, and when each key was used last';
+  return (
+    <Panel
+      title="Streams and keys"
+      subtitle={subtitle}
+      size="c7 w5"
+      tools={<CsvButton name="Streams and keys" columns={columns} rows={senders} />}
+    >
+      <Answered answer={service} height={160}>
+        {() =>
+          senders.length === 0 ? (
+            <Blank title="Nobody yet">
+              <span>Whoever sends or reads appears here.</span>
+            </Blank>
+          ) : (
+            <Table label="Streams and keys" columns={columns} rows={senders} />
+          )
+        }
+      </Answered>
+    </Panel>
+  );
+}
+
+const blank = (name: string): Sender => ({
+  name,
+  scopes: '',
+  streams: 0,
+  records: 0,
+  queries: 0,
+  perSecond: 0,
+  quotaShare: undefined,
+  lastUsedAt: undefined,
+  state: '',
+  expiresAt: undefined,
+});
+
+const later = (a: number | undefined, b: number | undefined) =>
+  a === undefined || (b !== undefined && b > a) ? b : a;
+
+function sendersOf(collectors: readonly Collector[], list: ListKeysResponse | undefined): Sender[] {
+  const senders = new Map<string, Sender>();
+  const of = (name: string) => {
+    const known = senders.get(name) ?? blank(name || 'no key');
+    senders.set(name, known);
+    return known;
+  };
+  for (const key of list?.keys ?? []) noteKey(of(key.name), key);
+  for (const activity of collectors.flatMap((collector) => collector.keys)) {
+    const sender = of(activity.name === 'anonymous' ? '' : activity.name);
+    sender.scopes ||= activity.scopes.join(', ');
+    sender.streams += activity.streams;
+    sender.records += Number(activity.records);
+    sender.queries += Number(activity.queries);
+    sender.perSecond += activity.recordsPerSecond;
+    sender.quotaShare = later(sender.quotaShare, activity.quotaShare);
+    sender.lastUsedAt = later(sender.lastUsedAt, msOf(activity.lastUsedAt));
+  }
+  return [...senders.values()].toSorted((a, b) => b.records - a.records);
+}
+
+function noteKey(sender: Sender, key: Key): void {
+  sender.scopes = key.scopes.join(', ');
+  sender.lastUsedAt = later(sender.lastUsedAt, msOf(key.lastUsedAt));
+  if (sender.state === 'active') return;
+  sender.state = key.state;
+  sender.expiresAt = msOf(key.expiresAt);
+}
+
+function stateOf({ state, quotaShare = 0, lastUsedAt, streams }: Sender): readonly [Tone, string] {
+  if (state === 'revoked' || state === 'expired') {
+    return ['off', state === 'revoked' ? 'Revoked' : 'Expired'];
+  }
+  if (quotaShare > 1) return ['err', 'Over quota'];
+  if (quotaShare > 0.8) return ['warn', 'Near quota'];
+  if (streams > 0) return ['ok', 'Connected'];
+  if (lastUsedAt === undefined) return ['off', 'Never used'];
+  return Date.now() - lastUsedAt < quietMs ? ['ok', 'Active'] : ['off', 'Quiet'];
+}
+
+const columns: readonly Column<Sender>[] = [
+  { label: 'Key', value: ({ name }) => name },
+  { label: 'May', value: ({ scopes }) => scopes, show: ({ scopes }) => scopes || nothing },
+  { label: 'Streams', isNumeric: true, value: ({ streams }) => streams },
+  {
+    label: 'Rows',
+    unit: '/s',
+    isNumeric: true,
+    value: ({ perSecond }) => perSecond,
+    show: ({ perSecond }) => amount(perSecond),
+  },
+  {
+    label: 'Rows',
+    isNumeric: true,
+    value: ({ records }) => records,
+    show: ({ records }) => integer(records),
+    isWideOnly: true,
+  },
+  {
+    label: 'Queries',
+    isNumeric: true,
+    value: ({ queries }) => queries,
+    show: ({ queries }) => integer(queries),
+    isWideOnly: true,
+  },
+  {
+    label: 'Of quota',
+    isNumeric: true,
+    value: ({ quotaShare }) => quotaShare,
+    show: ({ quotaShare }) =>
+      quotaShare === undefined ? <span class="u">none set</span> : percent(quotaShare),
+  },
+  {
+    label: 'State',
+    value: (sender) => stateOf(sender)[1],
+    show: (sender) => {
+      const [tone, word] = stateOf(sender);
+      return <Status tone={tone}>{word}</Status>;
+    },
+  },
+  {
+    label: 'Last used',
+    isNumeric: true,
+    value: ({ lastUsedAt }) => lastUsedAt && iso(lastUsedAt),
+    show: ({ lastUsedAt }) =>
+      lastUsedAt === undefined ? nothing : ago(Math.max(0, Date.now() - lastUsedAt)),
+  },
+];
