@@ -5,6 +5,7 @@ import { Audit } from './admin/audit.ts';
 import { KeyAdmin } from './admin/key-admin.ts';
 import { Keys } from './admin/keys.ts';
 import { Spool } from './buffer/spool/spool.ts';
+import { checkMemory } from './config/memory.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
 import { makePrivateDirectory } from './directory-lock.ts';
@@ -88,6 +89,7 @@ export class Collector {
    * answers. Throws a `StartError` before anything is created or started where it can't.
    */
   static async start(config: Config, logger: Logger): Promise<Collector> {
+    checkMemory(config);
     const prices = new LivePrices(config.pricesFile, logger);
     const certificate = await openCertificate(config);
     const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;

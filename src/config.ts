@@ -4,7 +4,7 @@ import { dataOptions } from './config/data-options.ts';
 import { keyOptions } from './config/key-options.ts';
 import { limitOptions } from './config/limit-options.ts';
 import { logOptions } from './config/log-options.ts';
-import type { Environment } from './config/option.ts';
+import type { Environment, Option } from './config/option.ts';
 import { placeOptions } from './config/place-options.ts';
 import { retentionOptions } from './config/retention-options.ts';
 import { stopOptions } from './config/stop-options.ts';
@@ -30,6 +30,8 @@ export const options = {
 export type OptionName = keyof typeof options;
 export type Config = { readonly [Name in OptionName]: z.output<(typeof options)[Name]['schema']> };
 
+type AnyOption = Pick<Option<z.ZodType>, 'default' | 'memoryShare'>;
+
 export const optionNames = Object.keys(options) as OptionName[];
 
 /** A wrong option: says which, where it came from, and what it expects. */
@@ -37,18 +39,35 @@ export class ConfigError extends StartError {}
 
 /** Reads every option: a flag goes before the environment, which goes before the default. */
 export function readConfig(env: Environment, flags: Environment): Config {
-  const entries = optionNames.map((name) => {
-    const definition = options[name];
-    const { schema, env: variable, default: otherwise } = definition;
-    const fallback = typeof otherwise === 'function' ? otherwise(env) : otherwise;
-    const text = flags[name] ?? env[variable] ?? fallback;
-    const result = schema.safeParse(text);
-    if (result.success) return [name, result.data];
-    const where = flags[name] === undefined ? variable : definition.flag.split(' ')[0];
-    const shown = 'secret' in definition ? 'its value' : JSON.stringify(text);
-    throw new ConfigError(`${where}: ${shown} is not valid: ${result.error.issues[0]?.message}`);
-  });
+  const memoryBytes = readOption('memoryBytesMax', env, flags, Infinity) as number;
+  const entries = optionNames.map((name) => [name, readOption(name, env, flags, memoryBytes)]);
   return Object.fromEntries(entries) as Config;
+}
+
+function readOption(
+  name: OptionName,
+  env: Environment,
+  flags: Environment,
+  memoryBytes: number,
+): unknown {
+  const definition = options[name];
+  const { schema, env: variable, flag } = definition;
+  const text = flags[name] ?? env[variable] ?? defaultOf(definition, env, memoryBytes);
+  const result = schema.safeParse(text);
+  if (result.success) return result.data;
+  const where = flags[name] === undefined ? variable : flag.split(' ')[0];
+  const shown = 'secret' in definition ? 'its value' : JSON.stringify(text);
+  throw new ConfigError(`${where}: ${shown} is not valid: ${result.error.issues[0]?.message}`);
+}
+
+function defaultOf(
+  { default: otherwise, memoryShare = Infinity }: AnyOption,
+  env: Environment,
+  memoryBytes: number,
+): string {
+  const text = typeof otherwise === 'function' ? otherwise(env) : otherwise;
+  const share = Math.floor(memoryBytes * memoryShare);
+  return Number(text) > share ? String(share) : text;
 }
 
 /** Of the client libraries, which may run beside the collector with the same environment. */

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { checkMemory } from '../src/config/memory.ts';
 import {
   ConfigError,
   type Environment,
@@ -68,6 +69,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
     ['', 'data', './data', '~/data'],
     'expects an absolute path',
   ),
+  memoryBytesMax: wholeNumber(512 * mebibyte, 64 * mebibyte, 1024 * 1024 * mebibyte),
   apiKeys: text(
     'app ingest,query 0123456789abcdef0123',
     [' ', 'app', 'app ingest'],
@@ -218,6 +220,35 @@ it('keeps data where the user does, or where a service does when root runs it', 
   const base = isRoot ? '/var/lib' : '/elsewhere';
   expect(directory({ XDG_DATA_HOME: '/elsewhere' })).toBe(`${base}/gravitas-telemetry`);
   expect(directory({ XDG_DATA_HOME: '' })).toBe(directory({}));
+});
+
+describe('memory', () => {
+  const of = (mebibytes: number, env: Environment = {}) =>
+    readConfig({ TELEMETRY_MEMORY_BYTES_MAX: String(mebibytes * mebibyte), ...env }, {});
+
+  it('is shared out where it is short, and only the defaults are', () => {
+    expect(of(256)).toMatchObject({
+      bufferBytesMax: 16 * mebibyte,
+      receiveBytesMax: 16 * mebibyte,
+      groupBytesMax: 4 * mebibyte,
+      messageBytesMax: 2 * mebibyte,
+    });
+    const given = of(256, { TELEMETRY_BUFFER_BYTES_MAX: '5000000' });
+    expect(given).toMatchObject({ bufferBytesMax: 5_000_000, receiveBytesMax: 16 * mebibyte });
+    expect(of(1024)).toEqual({ ...of(65_536), memoryBytesMax: 1024 * mebibyte });
+  });
+
+  it('that is too little for what was chosen ends the start, with what to do', () => {
+    const url = { DATABASE_URL: 'postgresql://somebody@db.example/telemetry' };
+    expect(() => checkMemory(of(255))).toThrow(
+      'TELEMETRY_MEMORY_BYTES_MAX: 255 MiB of memory are too little: at least 256 MiB are needed; give it more, or a PostgreSQL elsewhere by DATABASE_URL, with which 160 MiB do',
+    );
+    expect(() => checkMemory(of(159, url))).toThrow('at least 160 MiB are needed; give it more');
+    expect(() => checkMemory(of(256, { TELEMETRY_BUFFER_BYTES_MAX: '67108864' }))).toThrow(
+      'TELEMETRY_BUFFER_BYTES_MAX (64 MiB) and TELEMETRY_RECEIVE_BYTES_MAX (16 MiB) together: lower them',
+    );
+    for (const enough of [of(256), of(160, url), of(4096)]) checkMemory(enough);
+  });
 });
 
 describe('variables that are none', () => {

@@ -58,6 +58,7 @@ describe('docs/configuration.md', () => {
   const shownDefault = (name: OptionName): string => {
     const { default: otherwise } = options[name];
     if (typeof otherwise === 'string') return otherwise === '' ? 'none' : code(otherwise);
+    if (name === 'memoryBytesMax') return 'limit of the cgroup, or what the machine has';
     return '`~/.local/share/gravitas-telemetry`, for root `/var/lib/gravitas-telemetry`';
   };
 

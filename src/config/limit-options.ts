@@ -9,6 +9,7 @@ export const limitOptions = {
     schema: wholeNumber(1024, 64 * mebibyte),
     // Twice as much, of the smallest records there are, is more objects than the heap has room for.
     default: String(2 * mebibyte),
+    memoryShare: 1 / 128,
     description: 'bytes of one message, after decompression',
   }),
   jsonValuesMax: option({
@@ -65,6 +66,7 @@ export const limitOptions = {
     flag: '--receive-bytes-max <bytes>',
     schema: wholeNumber(1024, 4096 * mebibyte),
     default: String(64 * mebibyte),
+    memoryShare: 1 / 16,
     description: 'bytes held of messages that are being received, as they travel',
   }),
   headerBytesMax: option({

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 
 /** One option: by environment variable, by flag, or by its default. */
-interface Option<Schema extends z.ZodType> {
+export interface Option<Schema extends z.ZodType> {
   readonly env: string;
   readonly flag: string;
   readonly schema: Schema;
   readonly default: string | ((env: Environment) => string);
+  /** Of bytes: the default is no more than this part of the memory that there is. */
+  readonly memoryShare?: number;
   /** What it is, with its unit. */
   readonly description: string;
   readonly secret?: boolean;

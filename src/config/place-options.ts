@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 import { parseAddress } from '../postgres/address.ts';
+import { mebibyte } from '../units.ts';
+import { memoryThere } from './memory.ts';
 import { type Environment, option, wholeNumber } from './option.ts';
 
 /** Where it listens, and where it keeps what it is given. */
@@ -47,6 +49,13 @@ export const placeOptions = {
     schema: z.string().startsWith('/', 'expects an absolute path'),
     default: defaultDataDirectory,
     description: 'absolute path of the directory of the spool and of the embedded PostgreSQL',
+  }),
+  memoryBytesMax: option({
+    env: 'TELEMETRY_MEMORY_BYTES_MAX',
+    flag: '--memory-bytes-max <bytes>',
+    schema: wholeNumber(64 * mebibyte, 1024 * 1024 * mebibyte),
+    default: () => String(memoryThere()),
+    description: 'memory that it may plan with, its embedded PostgreSQL included',
   }),
 } as const;
 

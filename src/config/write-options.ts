@@ -22,6 +22,7 @@ export const writeOptions = {
     flag: '--group-bytes-max <bytes>',
     schema: wholeNumber(1024, 256 * mebibyte),
     default: String(8 * mebibyte),
+    memoryShare: 1 / 64,
     description:
       'most bytes of encoded rows that are committed together, unless one batch has more',
   }),
@@ -38,6 +39,7 @@ export const writeOptions = {
     flag: '--buffer-bytes-max <bytes>',
     schema: wholeNumber(mebibyte, 4096 * mebibyte),
     default: String(64 * mebibyte),
+    memoryShare: 1 / 16,
     description: 'bytes of encoded rows held in memory; a quarter of it is kept for unary requests',
   }),
   unaryMsMax: option({

@@ -73,6 +73,7 @@ export class DatabaseService {
     const directory = config.dataDirectory;
     const embedded = await EmbeddedPostgres.open({
       directory,
+      memoryBytes: config.memoryBytesMax,
       logger,
       ...(lockWaitMsMax !== undefined && { lockWaitMsMax }),
     });

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { mebibyte } from '../../units.ts';
 import type { Cluster } from './cluster.ts';
 
 const orphanMsMax = 15_000;
@@ -15,7 +16,6 @@ const settings = {
   listen_addresses: '',
   // As many as the options for writers and queries can ask for.
   max_connections: 100,
-  shared_buffers: '128MB',
   max_wal_size: '2GB',
   wal_compression: 'on',
   timezone: 'UTC',
@@ -23,6 +23,22 @@ const settings = {
   // A recovery is waited for: whoever asks is told how far it is.
   log_startup_progress_interval: '2s',
 };
+
+/** PostgreSQL's own defaults, and less where memory is short. */
+function memorySettings(memoryBytes: number): Readonly<Record<string, string>> {
+  const share = (part: number, mebibytesMax: number) =>
+    `${Math.max(1, Math.min(mebibytesMax, Math.floor((memoryBytes * part) / mebibyte)))}MB`;
+  return {
+    shared_buffers: share(1 / 8, 128),
+    maintenance_work_mem: share(1 / 16, 64),
+    work_mem: share(1 / 256, 4),
+    ...(memoryBytes < 512 * mebibyte && {
+      autovacuum_max_workers: '1',
+      max_parallel_workers: '0',
+      io_method: 'sync',
+    }),
+  };
+}
 
 /** A line that the server logs. */
 export interface ServerLine {
@@ -33,9 +49,15 @@ export interface ServerLine {
 /** Starts a server; `onLine` hears what it logs. */
 export function startServer(
   { data, socket, binaries, user }: Cluster,
+  memoryBytes: number,
   onLine: (line: ServerLine) => void,
 ): ChildProcess {
-  const options = { ...settings, unix_socket_directories: socket, unix_socket_permissions: '0700' };
+  const options = {
+    ...settings,
+    ...memorySettings(memoryBytes),
+    unix_socket_directories: socket,
+    unix_socket_permissions: '0700',
+  };
   const server = spawn(
     binaries.postgres,
     ['-D', data, ...Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`])],

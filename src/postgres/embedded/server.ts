@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -21,6 +22,8 @@ export interface EmbeddedOptions {
   readonly directory: string;
   /** How long another collector on the directory, which may be stopping, is waited for. */
   readonly lockWaitMsMax?: number;
+  /** That the server and the collector have together. */
+  readonly memoryBytes?: number;
   readonly logger: Logger;
 }
 
@@ -33,6 +36,7 @@ export class EmbeddedPostgres {
   readonly connection: ConnectionSettings;
   readonly #cluster: Cluster;
   readonly #lock: DirectoryLock;
+  readonly #memoryBytes: number;
   readonly #logger: Logger;
   #server: ChildProcess | undefined;
   #launches = 0;
@@ -43,21 +47,22 @@ export class EmbeddedPostgres {
   /** Why it does not start, once it is not tried again. */
   #fatal: string | undefined;
 
-  private constructor(cluster: Cluster, lock: DirectoryLock, logger: Logger) {
+  private constructor(cluster: Cluster, lock: DirectoryLock, memoryBytes: number, logger: Logger) {
     this.connection = { host: cluster.socket, user: userName, database: databaseName };
     this.#cluster = cluster;
     this.#lock = lock;
+    this.#memoryBytes = memoryBytes;
     this.#logger = logger;
   }
 
   /** Becomes the owner of a directory, without starting anything in it. */
   static async open(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-    const { directory, logger, lockWaitMsMax = 0 } = options;
+    const { directory, logger, lockWaitMsMax = 0, memoryBytes = totalmem() } = options;
     const lock = await DirectoryLock.take(directory, lockWaitMsMax, () =>
       logger.info({ directory }, 'waiting for another collector to let go of the database'),
     );
     try {
-      return new EmbeddedPostgres(await locateCluster(directory), lock, logger);
+      return new EmbeddedPostgres(await locateCluster(directory), lock, memoryBytes, logger);
     } catch (error) {
       lock.release();
       throw error;
@@ -120,7 +125,7 @@ export class EmbeddedPostgres {
 
   #launch(): void {
     this.#launches += 1;
-    const server = startServer(this.#cluster, (line) => this.#onLine(line));
+    const server = startServer(this.#cluster, this.#memoryBytes, (line) => this.#onLine(line));
     const watchdog = startWatchdog(server);
     this.#server = server;
     server.once('exit', (code, signal) => {

@@ -1,0 +1,48 @@
+import { totalmem } from 'node:os';
+import { StartError } from '../errors.ts';
+import { mebibyte } from '../units.ts';
+
+/** Measured, with room to breathe: docs/limits.md#memory. */
+const collectorBytesMin = 160 * mebibyte;
+const embeddedBytesMin = 256 * mebibyte;
+/** What is left to budgets once the process itself has what it needs. */
+const processBytes = 128 * mebibyte;
+const embeddedBytes = 80 * mebibyte;
+
+/** Bytes of memory that there are: the limit of the cgroup (of either version), or the machine's. */
+export function memoryThere(): number {
+  const limit = process.constrainedMemory();
+  // Without a limit it is 0, or more than any machine has.
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+interface Planned {
+  readonly databaseUrl: string;
+  readonly memoryBytesMax: number;
+  readonly bufferBytesMax: number;
+  readonly receiveBytesMax: number;
+}
+
+/** Throws a `StartError` where it would be killed sooner or later for the memory that it takes. */
+export function checkMemory(planned: Planned): void {
+  const { databaseUrl, memoryBytesMax, bufferBytesMax, receiveBytesMax } = planned;
+  const isEmbedded = databaseUrl === '';
+  const least = isEmbedded ? embeddedBytesMin : collectorBytesMin;
+  const has = `TELEMETRY_MEMORY_BYTES_MAX: ${inMebibytes(memoryBytesMax)} of memory`;
+  if (memoryBytesMax < least) {
+    throw new StartError(
+      `${has} are too little: at least ${inMebibytes(least)} are needed; give it more` +
+        (isEmbedded
+          ? `, or a PostgreSQL elsewhere by DATABASE_URL, with which ${inMebibytes(collectorBytesMin)} do`
+          : ''),
+    );
+  }
+  const left = memoryBytesMax - processBytes - (isEmbedded ? embeddedBytes : 0);
+  if (bufferBytesMax + receiveBytesMax <= left) return;
+  throw new StartError(
+    `${has} leave ${inMebibytes(left)} for TELEMETRY_BUFFER_BYTES_MAX (${inMebibytes(bufferBytesMax)}) and ` +
+      `TELEMETRY_RECEIVE_BYTES_MAX (${inMebibytes(receiveBytesMax)}) together: lower them, or leave them out`,
+  );
+}
+
+const inMebibytes = (bytes: number): string => `${Math.floor(bytes / mebibyte)} MiB`;
