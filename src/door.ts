@@ -40,6 +40,7 @@ export function createDoor(parts: DoorParts): Door {
     peekMsMax: config.headerMsMax,
     streamsPerConnectionMax: config.connectionCallsMax,
     onRefused,
+    answerPlain: router.answerPlain,
     onUnreadable: answerUnreadable(tell),
     ...(certificate && {
       tls: { certificate, clientAuth: config.tlsClientAuth },

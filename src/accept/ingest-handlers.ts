@@ -11,6 +11,7 @@ import {
 import { ServiceError } from '../errors.ts';
 import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
+import type { WholeCall } from '../serve/plain-call.ts';
 import type { OnRefused } from '../serve/refusals.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
 import type { EncodedBatch } from './encode-batch.ts';
@@ -55,12 +56,12 @@ export class IngestHandlers {
   }
 
   /** A single record, whose rejection is an error. */
-  async log(call: Call, kind: RecordKind, record: RawBatch) {
+  async log(call: WholeCall, kind: RecordKind, record: RawBatch) {
     return recordResponse(await this.#ingest.record(call, kind, record), kind);
   }
 
   async logBatch<Message>(
-    call: Call,
+    call: WholeCall,
     message: Message,
     read: ReadBatch<Message>,
   ): Promise<MessageInitShape<typeof LogBatchResponseSchema>> {

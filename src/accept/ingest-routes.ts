@@ -7,6 +7,7 @@ import {
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import type { RecordKind } from '../records/tables.ts';
 import { parseMediaType } from '../serve/media-type.ts';
+import { jsonHeaders, send } from '../serve/plain-answers.ts';
 import type { Route } from '../serve/route.ts';
 import { type Rpc, routeOf } from '../serve/rpc.ts';
 import type { Request } from '../serve/socket-server.ts';
@@ -19,6 +20,7 @@ import { readNdjson } from './read-json.ts';
 import { RecordCounter } from './record-counter.ts';
 
 type Serve = Route['serve'];
+type Way = Pick<Route, 'serve' | 'plain'>;
 type MethodName = keyof typeof IngestService.method;
 
 const jsonType = 'application/json';
@@ -39,28 +41,33 @@ export function ingestRoutes(
   const binary = binaryWays(rpc, handlers, grpcStreams);
   const contract = Object.entries(IngestService.method).map(([key, method]): Route => {
     const name = key as MethodName;
+    const way: Way = json[name];
     const serve: Serve = (call, request, response) =>
-      (isJson(request) ? json : binary)[name](call, request, response);
-    return { ...routeOf(method), methods: ['POST'], scope: 'ingest', serve };
+      (isJson(request) ? way.serve : binary[name])(call, request, response);
+    return { ...routeOf(method), methods: ['POST'], scope: 'ingest', ...way, serve };
   });
   const batch: Serve = (call, request, response) =>
-    (essenceOf(request) === linesType ? json.postLines : json.postBatch)(call, request, response);
+    (essenceOf(request) === linesType ? json.postLines : json.postBatch).serve(
+      call,
+      request,
+      response,
+    );
   return [
     ...contract,
     restRoute('log', [jsonType], json.log),
     restRoute('usage', [jsonType], json.logUsage),
-    restRoute('batch', [jsonType, linesType], batch),
+    restRoute('batch', [jsonType, linesType], { ...json.postBatch, serve: batch }),
   ];
 }
 
 /** The RFC's name for a method. */
-const restRoute = (name: string, mediaTypes: readonly string[], serve: Serve): Route => ({
+const restRoute = (name: string, mediaTypes: readonly string[], way: Way): Route => ({
   path: `/v1/telemetry/${name}`,
   methods: ['POST'],
   mediaTypes,
   kind: 'unary',
   scope: 'ingest',
-  serve,
+  ...way,
 });
 
 /** By method, how JSON is served. */
@@ -80,8 +87,8 @@ function jsonWays(rpc: Rpc, handlers: IngestHandlers, messageBytesMax: number) {
     logBatch: batch(methods.logBatch, contractBatch),
     postBatch: batch(methods.postBatch, plainBatch),
     postLines: batch(methods.postLines, readNdjson),
-    streamEvents: ofBatches(methods.streamEvents),
-    streamBatches: ofBatches(methods.streamBatches),
+    streamEvents: { serve: ofBatches(methods.streamEvents) },
+    streamBatches: { serve: ofBatches(methods.streamBatches) },
   };
 }
 
@@ -115,14 +122,18 @@ function libraryWays(
 }
 
 /** Serves plain requests itself, and leaves the others to the library. */
-const quick =
-  (serve: ServePlain, general: Serve, bytesMax: number): Serve =>
-  (call, request, response) => {
-    if (isPlain(request, bytesMax)) return serve(call, response);
+const quick = (servePlain: ServePlain, general: Serve, bytesMax: number): Way => ({
+  plain: { mediaType: jsonType, bytesMax, serve: servePlain },
+  serve: async (call, request, response) => {
+    if (isPlain(request, bytesMax)) {
+      send(response, 200, jsonHeaders, await servePlain(call, await call.whole()));
+      return;
+    }
     // It knows no lines, and need not: what it is given is text.
     if (essenceOf(request) === linesType) request.headers['content-type'] = jsonType;
-    return general(call, request, response);
-  };
+    await general(call, request, response);
+  },
+});
 
 const essenceOf = ({ headers }: Request): string =>
   parseMediaType(headers['content-type'])?.essence ?? '';

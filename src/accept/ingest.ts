@@ -6,6 +6,7 @@ import type { Clock } from '../observe/clock.ts';
 import { idOfRow } from '../records/rows.ts';
 import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
+import type { WholeCall } from '../serve/plain-call.ts';
 import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
 import { checkRows, type RawBatch } from './raw-batch.ts';
 import { Scratch } from './scratch.ts';
@@ -54,7 +55,7 @@ export class Ingest {
   }
 
   /** A batch of one record, whose rejection is an error. */
-  async record(call: Call, kind: RecordKind, incoming: RawBatch): Promise<StoredRecord> {
+  async record(call: WholeCall, kind: RecordKind, incoming: RawBatch): Promise<StoredRecord> {
     const batch = this.encode(call, incoming, idField);
     const stored = await this.#storeNow(call, batch).catch((error) => {
       const isConflict = error instanceof ServiceError && error.kind === 'conflict';
@@ -69,7 +70,7 @@ export class Ingest {
   }
 
   /** A batch whose caller waits for the answer. */
-  async batch(call: Call, incoming: RawBatch): Promise<StoredBatch> {
+  async batch(call: WholeCall, incoming: RawBatch): Promise<StoredBatch> {
     return await this.#storeNow(call, this.encode(call, incoming, 'batch_id'));
   }
 
@@ -91,7 +92,7 @@ export class Ingest {
   }
 
   /** Throws a `ServiceError` for a batch as a whole. `idField`: what the caller knows its id as. */
-  encode({ caller }: Call, incoming: RawBatch, idField: string): EncodedBatch {
+  encode({ caller }: WholeCall, incoming: RawBatch, idField: string): EncodedBatch {
     checkRows(incoming, this.#options.batchRowsMax);
     // Before it is encoded, which is most of what a batch costs.
     const refusal = caller.allowance.takeRecords(incoming.events.length + incoming.usage.length);
@@ -105,7 +106,7 @@ export class Ingest {
     return batch;
   }
 
-  async #storeNow(call: Call, batch: EncodedBatch): Promise<StoredBatch> {
+  async #storeNow(call: WholeCall, batch: EncodedBatch): Promise<StoredBatch> {
     if (isForgettable(batch)) return this.#forget(batch);
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
@@ -130,7 +131,7 @@ export class Ingest {
 }
 
 /** The caller's part of the buffer, until it is given back; throws a `ServiceError` where it is full. */
-function holdShare({ caller: { allowance } }: Call, batch: EncodedBatch): () => void {
+function holdShare({ caller: { allowance } }: WholeCall, batch: EncodedBatch): () => void {
   const bytes = batchBytes(batch);
   const refusal = allowance.hold(bytes);
   if (refusal) throw refusal;

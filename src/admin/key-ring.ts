@@ -1,10 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { ServiceError } from '../errors.ts';
-import type { Caller, Callers, Endable, Scope } from '../serve/caller.ts';
+import type { Caller, Callers, Credentials, Endable, Scope } from '../serve/caller.ts';
 import { tokenOf } from '../serve/credentials.ts';
 import { certificateNames } from '../serve/peer-certificate.ts';
 import { RequestError } from '../serve/request-error.ts';
-import type { Request } from '../serve/socket-server.ts';
 import { type FailedAttempts, unauthenticated } from './failed-attempts.ts';
 import { digestOf, idOf, type Key, stateOf } from './key.ts';
 import { KeyUse, type Shared } from './key-use.ts';
@@ -135,7 +134,7 @@ export class KeyRing implements Callers {
     }
   }
 
-  identify(request: Request, scope: Scope): Caller | ServiceError {
+  identify(request: Credentials, scope: Scope): Caller | ServiceError {
     const token = tokenOf(request.headers);
     if (token === undefined) return this.#withoutToken(request, scope);
     const holder = this.#find(token);
@@ -158,7 +157,7 @@ export class KeyRing implements Callers {
     return holder;
   }
 
-  #withoutToken(request: Request, scope: Scope): Caller | ServiceError {
+  #withoutToken(request: Credentials, scope: Scope): Caller | ServiceError {
     if (this.#byCertificate.size > 0) {
       for (const name of certificateNames(request)) {
         const holder = this.#byCertificate.get(name);

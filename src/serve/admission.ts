@@ -1,7 +1,9 @@
+import type { Duplex } from 'node:stream';
 import { ServiceError } from '../errors.ts';
 import { Call } from './call.ts';
 import type { CallKind, CallLimits } from './call-limits.ts';
-import { anybody, type Caller, type Callers, type RouteScope } from './caller.ts';
+import { anybody, type Caller, type Callers, type Credentials, type RouteScope } from './caller.ts';
+import { PlainCall } from './plain-call.ts';
 import type { Request, Response } from './socket-server.ts';
 import { timeoutMsOf } from './timeout.ts';
 
@@ -9,6 +11,12 @@ import { timeoutMsOf } from './timeout.ts';
 export interface Admitted {
   readonly kind: CallKind;
   readonly scope: RouteScope;
+}
+
+/** Typed as if there were more in what says who sends it. */
+interface WholeRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly socket: Duplex;
 }
 
 /** The one gate: every request passes it once, before anything else looks at it. */
@@ -32,7 +40,14 @@ export class Admission {
     return scope === 'query' ? (beginQuery(call, response) ?? call) : call;
   }
 
-  #callerOf(request: Request, scope: RouteScope): Caller | ServiceError {
+  /** The same of a request to a unary route that is there as a whole. */
+  admitWhole({ scope }: Pick<Admitted, 'scope'>, request: WholeRequest): PlainCall | ServiceError {
+    const caller = this.#callerOf(request as unknown as Credentials, scope);
+    if (caller instanceof ServiceError) return caller;
+    return this.#limits.begin('unary') ?? new PlainCall(this.#limits, caller, request.headers);
+  }
+
+  #callerOf(request: Credentials, scope: RouteScope): Caller | ServiceError {
     return scope === 'none' ? anybody : this.#callers.identify(request, scope);
   }
 }

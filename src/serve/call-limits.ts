@@ -75,9 +75,16 @@ export const timedOut = () => new ServiceError('deadline', 'the operation timed 
 export const cutOff = () =>
   new ServiceError('invalid', 'the connection was lost before the request ended');
 
-/** What has waited for so long can't be answered in time any more. */
-export const busy = () =>
-  new RequestError('overloaded', 'overloaded', 'the collector is busy; not stored');
+/** A request is not begun when more than this part of its time is gone. */
+const beginShare = 0.75;
+/** What the event loop may take for its own work says nothing of how busy the collector is. */
+const pauseMs = 250;
+
+/** What has waited for so long can't be answered in time any more; undefined while it can. */
+export const overdue = (waitedMs: number, { unaryMsMax }: CallLimitsOptions) =>
+  waitedMs > Math.max(pauseMs, unaryMsMax * beginShare)
+    ? new RequestError('overloaded', 'overloaded', 'the collector is busy; not stored')
+    : undefined;
 
 const overloaded = (reason: RefusalReason, text: string) => limit('overloaded', reason, text);
 

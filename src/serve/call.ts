@@ -1,17 +1,12 @@
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 import type { ServiceError } from '../errors.ts';
-import { busy, type CallKind, type CallLimits, cutOff, late, timedOut } from './call-limits.ts';
+import { type CallKind, type CallLimits, cutOff, late, overdue, timedOut } from './call-limits.ts';
 import type { Caller, Endable } from './caller.ts';
 import { cut } from './cut.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Request, Response } from './socket-server.ts';
 
 const neverAborted = new AbortController().signal;
-
-/** A request is not begun when more than this part of its time is gone. */
-const beginShare = 0.75;
-/** What the event loop may take for its own work says nothing of how busy the collector is. */
-const pauseMs = 250;
 
 /** How long a call that is past its time, or whose caller has lost his right, has to say so. */
 const [graceMs, partingMs] = [5000, 500];
@@ -174,8 +169,11 @@ export class Call implements Endable {
       const waitedMs = performance.now() - this.#cameAt;
       // A caller in a hurry does not make the collector busy.
       if (this.timeoutMs !== undefined && waitedMs >= this.timeoutMs) refuse(timedOut());
-      else if (waitedMs > Math.max(pauseMs, options.unaryMsMax * beginShare)) refuse(busy());
-      else begin();
+      else {
+        const refusal = overdue(waitedMs, options);
+        if (refusal) refuse(refusal);
+        else begin();
+      }
     });
   }
 

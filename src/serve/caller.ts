@@ -35,10 +35,13 @@ export interface Caller {
   readonly streams: Set<Endable>;
 }
 
+/** What of a request says who sends it. */
+export type Credentials = Pick<Request, 'headers' | 'socket'>;
+
 /** Who the callers are. */
 export interface Callers {
   /** The sender of a request that needs a scope, or why it is not let in. */
-  identify(request: Request, scope: Scope): Caller | ServiceError;
+  identify(request: Credentials, scope: Scope): Caller | ServiceError;
 }
 
 const unlimited: Allowance = {

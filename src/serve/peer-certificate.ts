@@ -1,11 +1,11 @@
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import type { Request } from './socket-server.ts';
+import type { Credentials } from './caller.ts';
 
 /**
  * What a key may know the certificate of a client by: its fingerprint (SHA-256, in hex), and its
  * subject, as `CN=app,O=Gravitas`. Nothing where there is none that an authority of ours vouches for.
  */
-export function certificateNames({ socket }: Request): readonly string[] {
+export function certificateNames({ socket }: Credentials): readonly string[] {
   const { authorized, getPeerCertificate } = socket as Partial<TLSSocket>;
   if (!authorized || !getPeerCertificate) return [];
   const { fingerprint256, subject } = (socket as TLSSocket).getPeerCertificate();

@@ -1,4 +1,4 @@
-import type { WholeAnswer } from './protocol/protocol.ts';
+import type { SentAnswer } from './protocol/protocol.ts';
 import type { Response } from './socket-server.ts';
 
 export type Headers = Readonly<Record<string, string | number>>;
@@ -33,6 +33,9 @@ function sendHeadOnly(response: Response, status: number, headers: Headers): voi
   response.end();
 }
 
+/** Of an answer that the library would compress if it were larger. */
+export const jsonHeaders = { 'content-type': 'application/json', vary: 'accept-encoding' };
+
 export function sendJson(
   response: Response,
   status: number,
@@ -42,5 +45,5 @@ export function sendJson(
   send(response, status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value));
 }
 
-export const sendWhole = (response: Response, { status, headers, body }: WholeAnswer) =>
+export const sendWhole = (response: Response, { status, headers, body }: SentAnswer) =>
   send(response, status, headers, body);

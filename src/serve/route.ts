@@ -1,7 +1,17 @@
 import type { Call } from './call.ts';
 import type { CallKind } from './call-limits.ts';
 import type { RouteScope } from './caller.ts';
+import type { WholeCall } from './plain-call.ts';
 import type { Request, Response } from './socket-server.ts';
+
+/** How a route serves a body of JSON that is there as a whole. */
+export interface PlainWay {
+  /** Of the body. */
+  readonly mediaType: string;
+  readonly bytesMax: number;
+  /** The body of an answer with status 200, in JSON. */
+  serve(call: WholeCall, body: Uint8Array): Promise<string>;
+}
 
 /** Something that can be asked for, and who answers. */
 export interface Route {
@@ -16,4 +26,6 @@ export interface Route {
   readonly scope: RouteScope;
   /** Rejected by a `ServiceError`, or by what nobody expected: the router tells either. */
   serve(call: Call, request: Request, response: Response): Promise<void>;
+  /** The same for plain posts over HTTP/1.1, if it can do so by itself. */
+  readonly plain?: PlainWay;
 }

@@ -1,13 +1,17 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Admission, Admitted } from './admission.ts';
 import { Call } from './call.ts';
 import { Cors } from './cors.ts';
 import { endWithAnswer } from './cut.ts';
+import type { AnswerPlain } from './hot/hot-connections.ts';
 import { isUtf8Text, parseMediaType } from './media-type.ts';
-import { sendWhole } from './plain-answers.ts';
+import { jsonHeaders, sendWhole } from './plain-answers.ts';
+import { PlainCall } from './plain-call.ts';
+import type { SentAnswer, WholeAnswer } from './protocol/protocol.ts';
 import { protocolOf } from './protocol/protocol-of.ts';
 import { RequestError } from './request-error.ts';
 import { requestIdOf } from './request-id.ts';
-import type { Route } from './route.ts';
+import type { PlainWay, Route } from './route.ts';
 import { RouteTable } from './route-table.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
 import type { About, Tell } from './told-error.ts';
@@ -39,8 +43,7 @@ export class Router {
     if (this.#cors?.answers(request, response, allowed(route))) return;
     const call = this.#admission.admit(asked(route, request), request, response);
     if (!(call instanceof Call)) {
-      const requestId = requestIdOf(request.headers);
-      this.#refuse(request, response, call, { requestId, reachedHandler: false });
+      this.#refuse(request, response, call, refused(request.headers));
       return;
     }
     this.#serve(route, call, request, response).catch((error) => {
@@ -49,11 +52,33 @@ export class Router {
     });
   };
 
+  /** Answers a plain post to a route that takes such; undefined where `listener` is to. */
+  readonly answerPlain: AnswerPlain = (post, socket) => {
+    const { headers, body } = post;
+    const route = this.#table.find(post.path);
+    const contentType = headers['content-type'];
+    if (!route?.plain || body.length > route.plain.bytesMax) return undefined;
+    if (!takes([route.plain.mediaType], contentType)) return undefined;
+    const call = this.#admission.admitWhole(route, { headers, socket });
+    return call instanceof PlainCall
+      ? this.#answer(route.plain, call, body)
+      : Promise.resolve(this.#refusal(call, refused(headers), contentType));
+  };
+
+  async #answer({ serve }: PlainWay, call: PlainCall, body: Uint8Array): Promise<SentAnswer> {
+    try {
+      const text = await call.serve(body.length, () => serve(call, body));
+      return { status: 200, headers: jsonHeaders, body: text };
+    } catch (error) {
+      call.reachedHandler = true;
+      return this.#refusal(error, call, 'application/json');
+    }
+  }
+
   /** Tells whoever comes in plain text, where TLS is asked for. */
   readonly plainTextListener: RequestListener = (request, response) => {
     endWithAnswer(request, response);
-    const about = { requestId: requestIdOf(request.headers), reachedHandler: false };
-    this.#refuse(request, response, plainText(), about);
+    this.#refuse(request, response, plainText(), refused(request.headers));
   };
 
   /** As the last route of the table, for what has none. */
@@ -82,7 +107,7 @@ export class Router {
       response.writeHead(204, { allow: allowed(route) }).end();
     } else {
       const { mediaTypes } = route;
-      if (method === 'POST' && mediaTypes && !takes(mediaTypes, request)) {
+      if (method === 'POST' && mediaTypes && !takes(mediaTypes, request.headers['content-type'])) {
         throw otherMediaType(mediaTypes);
       }
       await route.serve(call, request, response);
@@ -90,9 +115,11 @@ export class Router {
   }
 
   #refuse(request: Request, response: Response, error: unknown, about: About): void {
-    const told = this.#tell(error, about);
-    const contentType = request.headers['content-type'] ?? '';
-    sendWhole(response, protocolOf(contentType).refuse(told, contentType));
+    sendWhole(response, this.#refusal(error, about, request.headers['content-type']));
+  }
+
+  #refusal(error: unknown, about: About, contentType = ''): WholeAnswer {
+    return protocolOf(contentType).refuse(this.#tell(error, about), contentType);
   }
 }
 
@@ -103,6 +130,12 @@ const methodPath = /^\/\w+(\.\w+)+\/\w+$/;
 const asked = ({ kind, scope }: Route, { method }: Request): Admitted => ({
   kind,
   scope: method === 'OPTIONS' ? 'none' : scope,
+});
+
+/** What a request is told about that did not become a call. */
+const refused = (headers: IncomingHttpHeaders): About => ({
+  requestId: requestIdOf(headers),
+  reachedHandler: false,
 });
 
 const allowed = ({ methods }: Route): string =>
@@ -138,7 +171,7 @@ const originForm = (target: string): string =>
 
 const pathOf = (target: string): string => target.split('?', 1)[0] as string;
 
-function takes(mediaTypes: readonly string[], { headers }: Request): boolean {
-  const mediaType = parseMediaType(headers['content-type']);
+function takes(mediaTypes: readonly string[], contentType: string | undefined): boolean {
+  const mediaType = parseMediaType(contentType);
   return mediaType !== undefined && mediaTypes.includes(mediaType.essence) && isUtf8Text(mediaType);
 }

@@ -3,10 +3,12 @@ import type http2 from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../observe/logger.ts';
+import { type AnswerPlain, HotConnections } from './hot/hot-connections.ts';
 import { createHttp1, createHttp2 } from './http-servers.ts';
 import { Http2Sessions } from './http2-sessions.ts';
+import { type PeekedProtocol, peek } from './peek.ts';
 import type { OnRefused } from './refusals.ts';
-import { handshakeByte, TlsFront, type TlsFrontOptions } from './tls/tls-front.ts';
+import { TlsFront, type TlsFrontOptions } from './tls/tls-front.ts';
 import type { OnUnreadable } from './unreadable.ts';
 
 export interface SocketServerOptions {
@@ -31,6 +33,8 @@ export interface SocketServerOptions {
   readonly connectionMsMax: number;
   readonly onRefused: OnRefused;
   readonly onUnreadable: OnUnreadable;
+  /** Answers plain posts over HTTP/1.1; what it does not answer is the listener's. */
+  readonly answerPlain?: AnswerPlain;
   /** Without, nothing is encrypted. */
   readonly tls?: Pick<TlsFrontOptions, 'certificate' | 'clientAuth'>;
   /** Answers what comes in plain text, where TLS is asked for; without, that is served too. */
@@ -42,8 +46,6 @@ export type Request = http.IncomingMessage;
 export type Response = http.ServerResponse;
 export type RequestListener = (request: Request, response: Response) => void;
 
-/** What an HTTP/2 connection begins with; no HTTP/1.1 method does. */
-const http2Preface = Buffer.from('PRI');
 /**
  * HTTP/1.1 and HTTP/2 on one port, with TLS and without: the first bytes of a connection decide,
  * and the socket is handed to the server that understands them.
@@ -57,10 +59,11 @@ export class SocketServer {
   readonly #tcp: net.Server;
   readonly #tls: TlsFront | undefined;
   /** With the time when each is told to go. */
-  readonly #sockets = new Map<net.Socket, number>();
+  readonly #sockets = new Map<Duplex, number>();
   /** The latest of each HTTP/1.1 connection. */
   readonly #responses = new WeakMap<Duplex, Response>();
   readonly #sessions: Http2Sessions;
+  readonly #hot: HotConnections;
   #leaving = false;
   #active = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -76,6 +79,7 @@ export class SocketServer {
       if (!socket.writable || isAnswering) socket.destroy(error);
       else options.onUnreadable(error, socket);
     });
+    this.#hot = this.#createHot();
     this.#http2 = createHttp2(options, this.#onRequest);
     this.#sessions = new Http2Sessions(this.#http2, {
       idleMsMax: options.idleMsMax,
@@ -105,6 +109,7 @@ export class SocketServer {
     this.#leaving = true;
     this.#sessions.leave();
     this.#http1.closeIdleConnections();
+    this.#hot.leave();
   }
 
   /** Accepts no more connections, waits for the calls under way, and closes what is left. */
@@ -119,14 +124,17 @@ export class SocketServer {
     for (const socket of this.#sockets.keys()) socket.destroy();
     // Stops the timer that looks for late requests.
     this.#http1.close();
+    this.#hot.close();
   }
 
+  readonly #onActive = (change: 1 | -1): void => {
+    this.#active += change;
+    if (this.#active === 0) this.#idle?.resolve();
+  };
+
   readonly #onRequest = (request: Request, response: Response): void => {
-    this.#active += 1;
-    response.once('close', () => {
-      this.#active -= 1;
-      if (this.#active === 0) this.#idle?.resolve();
-    });
+    this.#onActive(1);
+    response.once('close', () => this.#onActive(-1));
     if (request.httpVersionMajor === 1) {
       this.#responses.set(request.socket, response);
       if (this.#isOver(request.socket)) response.shouldKeepAlive = false;
@@ -151,7 +159,7 @@ export class SocketServer {
   }
 
   /** Whether the client of a connection is to take another one next. */
-  #isOver(socket: net.Socket): boolean {
+  #isOver(socket: Duplex): boolean {
     return this.#leaving || performance.now() > (this.#sockets.get(socket) ?? 0);
   }
 
@@ -169,29 +177,17 @@ export class SocketServer {
 
   #onConnection(socket: net.Socket): void {
     this.#keep(socket);
-    socket.setTimeout(this.#options.peekMsMax, () => socket.destroy());
-    let seen = Buffer.alloc(0);
-    const onData = (chunk: Buffer): void => {
-      seen = Buffer.concat([seen, chunk]);
-      const protocol = this.#protocolOf(seen);
-      if (protocol === undefined) return;
-      socket.off('data', onData);
-      socket.pause();
-      socket.setTimeout(0);
-      socket.removeAllListeners('timeout');
-      socket.unshift(seen);
-      if (protocol === 'tls') this.#tls?.accept(socket);
-      else this.#serve(socket, protocol);
-    };
-    socket.on('data', onData);
+    peek(socket, this.#options.peekMsMax, this.#tls !== undefined, (protocol, seen) =>
+      this.#hand(socket, protocol, seen),
+    );
   }
 
-  /** Undefined while more bytes have to come before that is known. */
-  #protocolOf(seen: Buffer): 'tls' | 'h2' | 'http/1.1' | undefined {
-    if (this.#tls && seen[0] === handshakeByte) return 'tls';
-    const length = Math.min(seen.length, http2Preface.length);
-    if (!seen.subarray(0, length).equals(http2Preface.subarray(0, length))) return 'http/1.1';
-    return length < http2Preface.length ? undefined : 'h2';
+  #hand(socket: net.Socket, protocol: PeekedProtocol, seen: Buffer): void {
+    const isHot = protocol === 'http/1.1' && !this.#options.onPlainText;
+    if (!isHot) socket.unshift(seen);
+    if (isHot) this.#hot.accept(socket, seen);
+    else if (protocol === 'tls') this.#tls?.accept(socket);
+    else this.#serve(socket, protocol);
   }
 
   #serve(socket: Duplex, protocol: 'h2' | 'http/1.1'): void {
@@ -199,6 +195,19 @@ export class SocketServer {
       protocol === 'h2' ? this.#http2 : this.#http1;
     server.emit('connection', socket);
     if (protocol !== 'h2') socket.resume();
+  }
+
+  #createHot(): HotConnections {
+    const { headerBytesMax, idleMsMax, answerPlain: answer = () => undefined } = this.#options;
+    return new HotConnections({
+      ...{ headerBytesMax, idleMsMax, answer, onActive: this.#onActive },
+      isOver: (socket) => this.#isOver(socket),
+      takeOver: (socket, sent) => {
+        socket.pause();
+        socket.unshift(sent);
+        this.#serve(socket, 'http/1.1');
+      },
+    });
   }
 
   #createTls(tls: NonNullable<SocketServerOptions['tls']>): TlsFront {
@@ -210,7 +219,8 @@ export class SocketServer {
         onFailed: () => onRefused('handshake'),
         onSecure: (socket) => {
           this.#keep(socket);
-          this.#serve(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
+          if (socket.alpnProtocol === 'h2') this.#serve(socket, 'h2');
+          else this.#hot.accept(socket);
         },
       },
       this.#logger,

@@ -22,6 +22,10 @@ class ClosedGate extends Admission {
     this.asked += 1;
     return new ServiceError('unauthenticated', 'the gate is closed');
   }
+
+  override admitWhole(): ServiceError {
+    return this.admit();
+  }
 }
 
 let telemetry: TestCollector;
@@ -38,7 +42,7 @@ beforeAll(async () => {
   const router = new Router(telemetry.collector.routes, gate, tell);
   const onUnreadable = answerUnreadable(tell);
   const edge = { peekMsMax: 1000, streamsPerConnectionMax: 100, onRefused, onUnreadable };
-  const options = { ...config, ...edge };
+  const options = { ...config, ...edge, answerPlain: router.answerPlain };
   server = new SocketServer({ ...options, port: 0 }, router.listener, silentLogger);
   port = await server.listen();
 });

@@ -8,6 +8,13 @@ export interface WholeAnswer {
   readonly body: Uint8Array;
 }
 
+/** The same, whose body may be text. */
+export interface SentAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string;
+}
+
 /** How one protocol writes errors. */
 export interface Protocol {
   /** What a path is that nobody serves: gRPC knows methods only. */
