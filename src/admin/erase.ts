@@ -32,8 +32,7 @@ export async function erase(
     return await writer.transaction(async (trx, client) => {
       const erased: Record<string, number> = {};
       for (const kind of recordKinds) {
-        const rows = await eraseRows(trx, client, kind, subject);
-        erased[tables[kind].name] = rows.length;
+        erased[tables[kind].name] = await eraseRows(trx, client, kind, subject);
       }
       erased.dead_letters = await eraseDeadLetters(trx, client, subject);
       if (isDry) throw new DryRun(erased);

@@ -1,10 +1,17 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { ChangedCall } from '../commit/fill-calls.ts';
 import type { Database } from '../database/schema.ts';
 import { decimalText } from '../prices/decimal.ts';
 import type { Pricer } from '../prices/pricer.ts';
 import { type CostRow, costColumns, storedCall } from '../prices/stored.ts';
 import { costSources } from '../records/cost-source.ts';
+import {
+  awaitHistory,
+  type ChangedRow,
+  correct,
+  rolledAfter,
+  wasRolled,
+} from '../rollup/corrections.ts';
+import { usageShape } from '../rollup/shapes.ts';
 
 /** A cost before and after, in dollars. */
 export interface CostDifference {
@@ -18,13 +25,19 @@ export interface CostDifference {
   readonly after: string;
   /** By which prices it is now. */
   readonly source: string;
+  /** See `ChangedRow`. */
+  readonly was_rolled: boolean | null;
 }
+
+type RepricedRow = ChangedRow & { readonly after: string };
 
 /** Told of the rows in the transaction that changes them, so that what sums costs up follows. */
 export type OnChanged = (
   trx: Transaction<Database>,
-  changed: readonly ChangedCall[],
+  changed: readonly RepricedRow[],
 ) => Promise<void>;
+
+const correctRollups: OnChanged = (trx, changed) => correct(trx, usageShape, changed);
 
 export interface RepriceOptions {
   readonly since: Date;
@@ -53,6 +66,7 @@ type Row = CostRow & {
   readonly id: string;
   readonly at: string;
   readonly row: string;
+  readonly was_rolled: boolean | null;
   readonly cost: string | null;
 };
 
@@ -65,11 +79,12 @@ export async function* reprice(
   db: Kysely<Database>,
   pricer: Pricer,
   options: RepriceOptions,
-  onChanged: OnChanged = async () => {},
+  onChanged = correctRollups,
 ): AsyncGenerator<RepriceStep> {
   let place = { at: options.since.toISOString(), id: '00000000-0000-0000-0000-000000000000' };
   for (;;) {
     const step = await db.transaction().execute(async (trx) => {
+      if (!options.dryRun) await awaitHistory(trx, usageShape);
       const rows = await nextRows(trx, options, place);
       const differences = rows.flatMap((row) => difference(pricer, row) ?? []);
       if (!options.dryRun && differences.length > 0) {
@@ -96,6 +111,7 @@ async function nextRows(
     .select([
       'id',
       sql<string>`to_jsonb(usage_stats)::text`.as('row'),
+      wasRolled(usageShape, 'usage_stats').as('was_rolled'),
       sql<string>`"timestamp"::text`.as('at'),
       sql<number>`(extract(epoch from "timestamp") * 1000)::float8`.as('time_ms'),
       sql<string | null>`cost_usd::text`.as('cost'),
@@ -117,29 +133,30 @@ async function nextRows(
 function difference(pricer: Pricer, row: Row): CostDifference | undefined {
   const priced = pricer.price(storedCall(row));
   if (typeof priced === 'string') return undefined;
-  const { id, at: timestamp, row: json, cost: before } = row;
+  const { id, at: timestamp, row: json, was_rolled, cost: before } = row;
   const after = decimalText(priced.cost);
   if (after === before) return undefined;
-  return { id, timestamp, row: json, before, after, source: priced.source };
+  return { id, timestamp, row: json, before, after, source: priced.source, was_rolled };
 }
 
 async function update(
   trx: Transaction<Database>,
   differences: readonly CostDifference[],
-): Promise<ChangedCall[]> {
+): Promise<RepricedRow[]> {
   const column = (of: (difference: CostDifference) => string) => differences.map(of);
-  const { rows } = await sql<ChangedCall>`
+  const { rows } = await sql<RepricedRow>`
     update usage_stats as stored
-    set cost_usd = given.cost, cost_source = given.source
+    set cost_usd = given.cost, cost_source = given.source, rolled = ${rolledAfter('stored')}
     from unnest(
       ${column(({ id }) => id)}::uuid[],
       ${column(({ timestamp }) => timestamp)}::timestamptz[],
       ${column(({ after }) => after)}::numeric[],
       ${column(({ source }) => source)}::text[],
-      ${column(({ row }) => row)}::text[]
-    ) as given (id, "timestamp", cost, source, before)
+      ${column(({ row }) => row)}::text[],
+      ${differences.map(({ was_rolled }) => was_rolled)}::boolean[]
+    ) as given (id, "timestamp", cost, source, before, was_rolled)
     where stored."timestamp" = given."timestamp" and stored.id = given.id
       and ${isOurs}
-    returning given.before, to_jsonb(stored)::text as after`.execute(trx);
+    returning given.before, to_jsonb(stored)::text as after, given.was_rolled`.execute(trx);
   return rows;
 }

@@ -184,7 +184,7 @@ export async function replayDeadLetter(
     const load = { table: tableOf(kind, row), rows: [row] };
     await copyRows(client, [load, ...(await fresh.loads([{ rows: stored }]))]);
   }
-  await fillCalls(trx, client, repetitions);
+  await fillCalls(trx, client, repetitions, fresh);
   return table_name;
 }
 

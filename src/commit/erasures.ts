@@ -5,6 +5,8 @@ import type { Batch } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { readRowStart, readTuple } from '../records/tuples.ts';
+import { awaitHistory, type ChangedRow, correct, wasRolled } from '../rollup/corrections.ts';
+import { type Shape, shapes } from '../rollup/shapes.ts';
 import { tableOf } from './copy.ts';
 import { rowsOf } from './divide.ts';
 import { tableIn } from './schema-in-use.ts';
@@ -57,21 +59,30 @@ function isOf(
   return sql<boolean>`(${sql.join([...(own ? [sql`${own} = ${value}`] : []), ...inMetadata], sql` or `)})`;
 }
 
-/** Erases the rows of somebody from a table; resolves with what they were, as JSON. */
+/** Erases the rows of somebody from a table, and what is rolled up of them; resolves with how many there were. */
 export async function eraseRows(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   kind: RecordKind,
   subject: Subject,
-): Promise<string[]> {
+): Promise<number> {
+  const shape = shapes.find((each) => each.kind === kind) as Shape;
+  await awaitHistory(trx, shape);
   // The tables are read from end to end.
   await sql`set local statement_timeout = 0`.execute(trx);
   const own = kind === 'usage' ? sql.ref(`stored.${subject.field}`) : undefined;
-  const { rows } = await sql<{ row: string }>`
+  const { rows } = await sql<ChangedRow>`
     delete from ${tableIn(client, tables[kind].name)} as stored
     where ${isOf(subject, sql`stored.metadata`, own)}
-    returning to_jsonb(stored)::text as row`.execute(trx);
-  return rows.map(({ row }) => row);
+    returning to_jsonb(stored)::text as before, ${wasRolled(shape, 'stored')} as was_rolled`.execute(
+    trx,
+  );
+  await correct(
+    trx,
+    shape,
+    rows.map((row) => ({ ...row, after: null })),
+  );
+  return rows.length;
 }
 
 /** Erases the dead letters of somebody; of what can't be read, those that have the text in them. */

@@ -4,15 +4,12 @@ import type { Database } from '../database/schema.ts';
 import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { tables } from '../records/tables.ts';
 import { readTuple } from '../records/tuples.ts';
+import { type ChangedRow, rolledAfter, wasRolled } from '../rollup/corrections.ts';
+import type { FreshRows } from '../rollup/fresh-rows.ts';
+import { usageShape } from '../rollup/shapes.ts';
 import { type Repetition, timeText } from './call-claims.ts';
 import { tableOf } from './copy.ts';
 import { tableIn } from './schema-in-use.ts';
-
-/** A stored row that a later record of its call has changed, as JSON: what sums it up is corrected by the two. */
-export interface ChangedCall {
-  readonly before: string;
-  readonly after: string;
-}
 
 /** What a later record of a call may say where the first says nothing, by type. */
 const filled = {
@@ -106,24 +103,25 @@ const given = list(
 );
 
 /**
- * Has stored rows of calls say what later records of these calls say besides. Resolves with the
- * rows that are changed by it. Rows that were erased or dropped meanwhile stay so.
+ * Has stored rows of calls say what later records of these calls say besides, and corrects what is
+ * rolled up of them. Rows that were erased or dropped meanwhile stay so.
  */
 export async function fillCalls(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   repetitions: readonly Repetition[],
-): Promise<ChangedCall[]> {
-  const changed: ChangedCall[] = [];
+  fresh: FreshRows,
+): Promise<void> {
+  if (repetitions.length === 0) return;
+  await fresh.beforeChange(trx, 'usage');
   let rest = repetitions;
   while (rest.length > 0) {
     // One record a row and statement.
     const next = new Map(rest.toReversed().map((repetition) => [repetition.place.id, repetition]));
     const taken = new Set(next.values());
-    changed.push(...(await fillOnce(trx, client, [...taken])));
+    await fresh.correct(trx, 'usage', await fillOnce(trx, client, [...taken]));
     rest = rest.filter((repetition) => !taken.has(repetition));
   }
-  return changed;
 }
 
 /** The same where something may be in the way of some of them: those stay as they are. */
@@ -131,26 +129,25 @@ export async function fillDivided(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   repetitions: readonly Repetition[],
-): Promise<ChangedCall[]> {
-  const changed: ChangedCall[] = [];
+  fresh: FreshRows,
+): Promise<void> {
   for (const repetition of repetitions) {
     await sql`savepoint fill`.execute(trx);
     try {
-      changed.push(...(await fillCalls(trx, client, [repetition])));
+      await fillCalls(trx, client, [repetition], fresh);
     } catch (error) {
       if (!mayBeDataFault(error)) throw error;
       await sql`rollback to savepoint fill`.execute(trx);
     }
     await sql`release savepoint fill`.execute(trx);
   }
-  return changed;
 }
 
 async function fillOnce(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   repetitions: readonly Repetition[],
-): Promise<ChangedCall[]> {
+): Promise<ChangedRow[]> {
   const later = repetitions.map(({ row, place }) => ({
     ...readTuple(row, tableOf('usage', row), true),
     row_id: place.id,
@@ -161,11 +158,11 @@ async function fillOnce(
   const table = tableIn(client, tables.usage.name);
   const inRange = (column: string) => sql`
     ${sql.ref(column)} between ${times[0]}::timestamptz and ${times.at(-1)}::timestamptz`;
-  const { rows } = await sql<ChangedCall>`
+  const { rows } = await sql<ChangedRow>`
     with later as materialized (
       select ${given} from json_to_recordset(${JSON.stringify(later)}::json) as record (${typed})
     ), before as materialized (
-      select stored.*
+      select stored.*, ${wasRolled(usageShape, 'stored')} as was_rolled
       from ${table} as stored join later
         on stored.id = later.row_id and stored."timestamp" = later.row_time
       where ${inRange('stored.timestamp')} and (${isChanged})
@@ -173,10 +170,12 @@ async function fillOnce(
       for update of stored
     )
     update ${table} as stored
-    set ${list(changes.map(({ column, value }) => sql`${sql.ref(column)} = ${value}`))}
+    set ${list(changes.map(({ column, value }) => sql`${sql.ref(column)} = ${value}`))},
+      rolled = ${rolledAfter('stored')}
     from before join later on before.id = later.row_id and before."timestamp" = later.row_time
     where stored.id = before.id and stored."timestamp" = before."timestamp"
       and ${inRange('stored.timestamp')}
-    returning to_jsonb(before)::text as before, to_jsonb(stored)::text as after`.execute(trx);
+    returning (to_jsonb(before) - 'was_rolled')::text as before, to_jsonb(stored)::text as after,
+      was_rolled`.execute(trx);
   return rows;
 }

@@ -34,7 +34,7 @@ export async function storeDivided(
     const { count, copy } = batch.rows[kind];
     deadLettered[kind] = rows[0]?.row === copy ? count : rows.length;
   }
-  await fillDivided(trx, client, usage.repetitions);
+  await fillDivided(trx, client, usage.repetitions, fresh);
   const repeated = repeatedCalls(usage.repetitions);
   const fates = {
     ...(Object.values(deadLettered).some(Boolean) && { deadLettered }),

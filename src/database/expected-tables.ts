@@ -16,7 +16,15 @@ const time = 'timestamp with time zone';
 export const dataTables = recordKinds.map((kind) => tables[kind].name);
 export type DataTable = TableName;
 
-const levelColumns = { bucket: time, series: 'integer', keys: 'integer[]', counts: 'integer[]' };
+const seriesColumns = { id: 'integer', hash: 'uuid', margins: 'integer[]' };
+const levelColumns = (prefix: string) => ({
+  bucket: time,
+  series: 'integer',
+  [`${prefix}keys`]: 'integer[]',
+  [`${prefix}counts`]: 'integer[]',
+});
+const eventLevel = { key: null, columns: levelColumns('') };
+const usageLevel = { key: null, columns: levelColumns('duration_') };
 
 const expected = {
   system_telemetry: {
@@ -113,10 +121,15 @@ const expected = {
   rollup_fresh: { key: null, columns: { kind: 'text', events: 'integer', data: 'bytea' } },
   rollup_merges: { key: null, columns: { kind: 'text', level: 'text', bucket: time } },
   rollup_history: { key: null, columns: { kind: 'text', partition_name: 'text' } },
-  event_series: { key: null, columns: { id: 'integer', hash: 'uuid', margins: 'integer[]' } },
-  event_rollup_quarter: { key: null, columns: levelColumns },
-  event_rollup_hour: { key: null, columns: levelColumns },
-  event_rollup_day: { key: null, columns: levelColumns },
+  rollup_repairs: { key: null, columns: { kind: 'text', bucket: time } },
+  event_series: { key: null, columns: seriesColumns },
+  event_rollup_quarter: eventLevel,
+  event_rollup_hour: eventLevel,
+  event_rollup_day: eventLevel,
+  usage_series: { key: null, columns: seriesColumns },
+  usage_rollup_quarter: usageLevel,
+  usage_rollup_hour: usageLevel,
+  usage_rollup_day: usageLevel,
   retention_days: { key: null, columns: { day: 'date' } },
   retention_drops: {
     key: null,

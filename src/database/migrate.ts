@@ -15,6 +15,7 @@ import * as callClaims from './migrations/0005-call-claims.ts';
 import * as erasures from './migrations/0006-erasures.ts';
 import * as eventRollups from './migrations/0007-event-rollups.ts';
 import * as retention from './migrations/0008-retention.ts';
+import * as usageRollups from './migrations/0009-usage-rollups.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -43,6 +44,7 @@ const migrations: readonly Migration[] = [
   { name: '0006-erasures', release: 3, up: erasures.up },
   { name: '0007-event-rollups', release: 3, up: eventRollups.up },
   { name: '0008-retention', release: 3, up: retention.up },
+  { name: '0009-usage-rollups', release: 3, up: usageRollups.up },
 ];
 
 interface SchemaState {

@@ -26,6 +26,7 @@ export interface Database {
   retention_days: RetentionDayTable;
   retention_drops: RetentionDropTable;
   rollup_verifications: RollupVerificationTable;
+  rollup_repairs: RollupRepairTable;
 }
 
 /** One row, which is locked by whoever changes what is rolled up. */
@@ -65,6 +66,13 @@ interface RollupHistoryTable {
   partition_name: string;
   blocks_done: Generated<string>;
   finished_at: Date | null;
+}
+
+/** Quarter hours from which an extreme was taken away, and which are computed anew. */
+interface RollupRepairTable {
+  kind: string;
+  bucket: Date;
+  noted_at: Generated<Date>;
 }
 
 interface SystemTelemetryTable {
@@ -119,6 +127,8 @@ interface UsageStatsTable {
   usage_rule: string | null;
   /** True where a part of the tokens is greater than its whole. */
   ambiguous: boolean | null;
+  /** Whether it is rolled up; null for rows from before there were rollups. */
+  rolled: Generated<boolean | null>;
 }
 
 /** One row a stored batch: what makes a repetition harmless. */

@@ -30,7 +30,7 @@ import {
 } from './messages.ts';
 import { QueryDecoder } from './query-decoder.ts';
 import { statistics, trends } from './rolled-statistics.ts';
-import { usageSummary } from './statistics.ts';
+import { usageSummary } from './rolled-usage.ts';
 
 const pageSizeDefault = 100;
 const hoursDefault = 24;

@@ -1,8 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import { noMeasures } from '../rollup/measures.ts';
-import { addTotals, type Question, readRollups, type Totals } from '../rollup/read.ts';
+import { decimalText } from '../rollup/decimals.ts';
+import type { Decimal } from '../rollup/exact-sums.ts';
+import { conditionOf, type Group, type Question, utcDays } from '../rollup/question.ts';
+import { readRollups } from '../rollup/read.ts';
 import { eventShape } from '../rollup/shapes.ts';
+import { addTotals, type Measures, noTotals, type Totals } from '../rollup/totals.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { decimalMean } from './decimal-mean.ts';
 import { hasShownTime } from './events.ts';
@@ -24,8 +27,10 @@ export interface Sourced {
   readonly asOf: Date;
 }
 
-const tokensGenerated = eventShape.sums.indexOf('tokens_generated');
-const totalTokens = eventShape.sums.indexOf('total_tokens');
+const sumNamed = (wanted: string): number =>
+  eventShape.sums.findIndex(({ name }) => name === wanted);
+const tokensGenerated = sumNamed('tokens_generated');
+const totalTokens = sumNamed('total_tokens');
 
 /** From rollups, or from the rows where these don't know: the answers are the same. */
 export async function statistics(
@@ -35,23 +40,25 @@ export async function statistics(
   const asOf = new Date();
   const found = await readRollups(db, {
     shape: eventShape,
-    condition: ofEvents(filter.eventType, filter.component),
+    where: ofEvents(filter.eventType, filter.component),
     from: new Date(asOf.getTime() - filter.hours * hourMs),
-    by: 'component',
+    by: ['component'],
   });
   if (!found) return { ...(await rawStatistics(db, filter)), source: 'rows', asOf };
-  const components = found
-    .map((totals) => ({ component: totals.group, ...statisticsOf(totals) }))
+  const components = found.groups
+    .map((totals) => ({ component: componentOf(totals), ...statisticsOf(totals) }))
     .sort(byCount)
     .slice(0, groupsMax);
-  const overall = { component: null, ...statisticsOf(addUp(found)) };
+  const overall = { component: null, ...statisticsOf(addUp(found.groups)) };
   return { overall, components, source: 'rollups', asOf };
 }
 
-function ofEvents(eventType: string, component: string): RawBuilder<unknown> {
-  const type = eventType === '' ? sql`true` : sql`event_type = ${eventType}`;
-  return component === '' ? type : sql`${type} and component = ${component}`;
-}
+const ofEvents = (eventType: string, component: string): Question['where'] => ({
+  ...(eventType !== '' && { event_type: [eventType] }),
+  ...(component !== '' && { component: [component] }),
+});
+
+const componentOf = ({ group: [component = null] }: Group): string | null => component;
 
 interface Counted {
   readonly component: string | null;
@@ -65,28 +72,30 @@ const byCount = (a: Counted, b: Counted): number =>
   ((a.component ?? '') < (b.component ?? '') ? -1 : 1);
 
 function addUp(parts: readonly Totals[]): Totals {
-  const total: Totals = {
-    group: null,
-    ...noMeasures,
-    sums: eventShape.sums.map(() => undefined),
-  };
+  const total = noTotals(eventShape);
   for (const part of parts) addTotals(total, part);
   return total;
 }
 
-const statisticsOf = (totals: Totals): Omit<ComponentStatistics, 'component'> => ({
-  measurement_count: totals.events,
-  avg_efficiency_score: decimalMean(totals.sum, totals.n),
-  best_efficiency: totals.n === 0 ? null : totals.min,
-  worst_efficiency: totals.n === 0 ? null : totals.max,
-  total_tokens: whole(totals.sums[tokensGenerated]),
-});
+function statisticsOf({ records, values, sums }: Totals): Omit<ComponentStatistics, 'component'> {
+  const { n, sum, min, max } = values[0] as Measures;
+  return {
+    measurement_count: records,
+    avg_efficiency_score: decimalMean(sum, n),
+    best_efficiency: n === 0 ? null : min,
+    worst_efficiency: n === 0 ? null : max,
+    total_tokens: whole(sums[tokensGenerated]),
+  };
+}
 
 /** Within what a number holds exactly. */
-const whole = (sum: number | undefined): number | null =>
+const whole = (sum: Decimal | undefined): number | null =>
   sum === undefined
     ? null
-    : Math.min(Number.MAX_SAFE_INTEGER, Math.max(-Number.MAX_SAFE_INTEGER, sum));
+    : Math.min(
+        Number.MAX_SAFE_INTEGER,
+        Math.max(-Number.MAX_SAFE_INTEGER, Number(decimalText(sum))),
+      );
 
 /** The same of `trends`. */
 export async function trends(
@@ -99,37 +108,36 @@ export async function trends(
   const ask = (eventType: string, more: Partial<Question>) =>
     readRollups(db, {
       shape: eventShape,
-      condition: ofEvents(eventType, component),
+      where: ofEvents(eventType, component),
       from,
-      by: 'component',
+      by: ['component'],
       ...more,
     });
-  const daily = await ask('THOUGHT_LATENCY', { byDay: true });
-  const all = overallOfAllEvents ? await ask('', {}) : daily;
+  const daily = (await ask('THOUGHT_LATENCY', { period: utcDays }))?.groups;
+  const all = overallOfAllEvents ? (await ask('', {}))?.groups : daily;
   if (!daily || !all) return { ...(await rawTrends(db, filter)), source: 'rows', asOf };
   const overall = {
-    total_measurements: all.reduce((sum, { events }) => sum + events, 0),
-    unique_models: new Set(all.map(({ group }) => group).filter((group) => group !== null)).size,
+    total_measurements: all.reduce((sum, { records }) => sum + records, 0),
+    unique_models: new Set(all.map(componentOf).filter((component) => component !== null)).size,
     ...(await bounds(db, ofEvents(overallOfAllEvents ? '' : 'THOUGHT_LATENCY', component), from)),
   };
-  const models = [...Map.groupBy(daily, ({ group }) => group)].map(([name, parts]) =>
-    trendOf(name, parts),
-  );
+  const models = [...Map.groupBy(daily, componentOf)].map(([name, parts]) => trendOf(name, parts));
   return { overall, models: models.sort(byCount).slice(0, groupsMax), source: 'rollups', asOf };
 }
 
-function trendOf(component: string | null, parts: readonly Totals[]): ModelTrend {
+function trendOf(component: string | null, parts: readonly Group[]): ModelTrend {
   const total = addUp(parts);
-  const days = parts.toSorted((a, b) => (a.day?.getTime() ?? 0) - (b.day?.getTime() ?? 0));
+  const mean = ({ values }: Totals) => decimalMean(values[0]?.sum ?? 0, values[0]?.n ?? 0);
+  const days = parts.toSorted((a, b) => (a.period?.getTime() ?? 0) - (b.period?.getTime() ?? 0));
   return {
     component,
-    avg_efficiency: decimalMean(total.sum, total.n),
-    measurement_count: total.events,
+    avg_efficiency: mean(total),
+    measurement_count: total.records,
     total_tokens_processed: whole(total.sums[totalTokens]) ?? 0,
-    days: days.map(({ day = new Date(0), sum, n, events }) => ({
-      day: day.toISOString(),
-      avg_efficiency: decimalMean(sum, n),
-      measurement_count: events,
+    days: days.map((day) => ({
+      day: (day.period ?? new Date(0)).toISOString(),
+      avg_efficiency: mean(day),
+      measurement_count: day.records,
     })),
   };
 }
@@ -137,12 +145,12 @@ function trendOf(component: string | null, parts: readonly Totals[]): ModelTrend
 /** The first and the last time: each is at an end of an index. */
 async function bounds(
   db: Kysely<Database>,
-  condition: RawBuilder<unknown>,
+  where: Question['where'],
   from: Date,
 ): Promise<{ oldest_record: Date | null; newest_record: Date | null }> {
   const end = (direction: RawBuilder<unknown>) => sql`(
     select "timestamp" from system_telemetry
-    where "timestamp" >= ${from} and ${hasShownTime} and ${condition}
+    where "timestamp" >= ${from} and ${hasShownTime} and ${conditionOf({ where })}
     order by "timestamp" ${direction} limit 1)`;
   const { rows } = await sql<{ oldest_record: Date | null; newest_record: Date | null }>`
     select ${end(sql`asc`)} as oldest_record, ${end(sql`desc`)} as newest_record`.execute(db);

@@ -54,6 +54,7 @@ export const tables = {
       'cost_source',
       'usage_rule',
       'ambiguous',
+      'rolled',
     ],
   },
 } as const satisfies Record<RecordKind, { name: string; columns: readonly string[] }>;

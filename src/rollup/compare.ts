@@ -1,63 +1,85 @@
-import { addMeasures, type Measures } from './measures.ts';
+import { decimalText } from './decimals.ts';
+import { isEqual, zero } from './exact-sums.ts';
+import { measureColumns, type Shape } from './shapes.ts';
+import { addTotals, type Measures, noTotals, type Totals } from './totals.ts';
 
 /** What a quarter hour's records of a series add up to; of all series where that is 0. */
-export interface Totals extends Measures {
+export interface SeriesTotals extends Totals {
   readonly quarter: number;
   readonly series: number;
-  sums: number[];
+  /** Of each value the sum without signs; absent where nobody has computed it. */
+  readonly magnitudes?: readonly number[];
+  /** Whether the least and the greatest of the values were taken away, and not found again yet. */
+  readonly isRemovedFrom?: boolean;
 }
 
-/** Sums of doubles depend on the order. */
-const toleranceOfSums = 1e-9;
-const keyOf = ({ quarter, series }: Totals): string => `${quarter} ${series}`;
+/** Of the sum of magnitudes. */
+const toleranceOfSums = 1e-12;
+const keyOf = ({ quarter, series }: SeriesTotals): string => `${quarter} ${series}`;
 
 /** Totals with more added to them. */
-export function merged(levels: readonly Totals[], fresh: readonly Totals[]): Totals[] {
-  const found = new Map(levels.map((totals) => [keyOf(totals), totals]));
-  for (const more of fresh) {
-    const known = found.get(keyOf(more));
-    if (!known) {
-      found.set(keyOf(more), { ...more });
-      continue;
-    }
-    addMeasures(known, more);
-    known.sums = known.sums.map((sum, index) => sum + (more.sums[index] ?? 0));
+export function merged(
+  shape: Shape,
+  levels: readonly SeriesTotals[],
+  fresh: readonly SeriesTotals[],
+): SeriesTotals[] {
+  const found = new Map<string, SeriesTotals>();
+  for (const each of [...levels, ...fresh]) {
+    const known = found.get(keyOf(each)) ?? { ...each, ...noTotals(shape) };
+    addTotals(known, each);
+    const isRemovedFrom = Boolean(known.isRemovedFrom || each.isRemovedFrom);
+    found.set(keyOf(each), { ...known, isRemovedFrom });
   }
   return [...found.values()];
 }
 
 /** What of the rows' totals the others don't have. */
 export function compare(
-  raw: readonly Totals[],
-  rolled: readonly Totals[],
+  shape: Shape,
+  raw: readonly SeriesTotals[],
+  rolled: readonly SeriesTotals[],
 ): { quarter: number; what: string }[] {
   const rest = new Map(rolled.map((totals) => [keyOf(totals), totals]));
   const found: { quarter: number; what: string }[] = [];
-  const tell = ({ quarter, series }: Totals, what: string) =>
+  const tell = ({ quarter, series }: SeriesTotals, what: string) =>
     found.push({ quarter, what: `series ${series}: ${what}` });
   for (const rows of raw) {
     const totals = rest.get(keyOf(rows));
     rest.delete(keyOf(rows));
-    const what = totals ? differenceOf(rows, totals) : `${rows.events} records are not rolled up`;
+    const what = totals
+      ? differenceOf(shape, rows, totals)
+      : `${rows.records} records are not rolled up`;
     if (what) tell(rows, what);
   }
   for (const totals of rest.values()) {
-    if (totals.events !== 0)
-      tell(totals, `${totals.events} records are rolled up, and there is none`);
+    if (totals.records !== 0) {
+      tell(totals, `${totals.records} records are rolled up, and there is none`);
+    }
   }
   return found;
 }
 
-function differenceOf(rows: Totals, rolled: Totals): string | undefined {
-  for (const name of ['events', 'n', 'min', 'max'] as const) {
-    if (rows[name] !== rolled[name])
-      return `${name} is ${rolled[name]}, and ${rows[name]} of the rows`;
+function differenceOf(shape: Shape, rows: SeriesTotals, rolled: SeriesTotals): string | undefined {
+  const told = (name: string, is: unknown, should: unknown) =>
+    `${name} is ${is}, and ${should} of the rows`;
+  if (rows.records !== rolled.records) return told(shape.count, rolled.records, rows.records);
+  for (const [index, { column }] of shape.values.entries()) {
+    const [should, is] = [rows.values[index] as Measures, rolled.values[index] as Measures];
+    for (const name of measureColumns) {
+      if (name === 'sum') continue;
+      const isExtreme = name === 'min' || name === 'max';
+      if (isExtreme && (rolled.isRemovedFrom || should.n === 0)) continue;
+      if (should[name] !== is[name]) return told(`${name} of ${column}`, is[name], should[name]);
+    }
+    const magnitude = rows.magnitudes?.[index] ?? 0;
+    // The sum of the rows is rounded itself, once a row.
+    const tolerance = Math.max(toleranceOfSums, should.n * Number.EPSILON) * magnitude;
+    const isOff = should.n > 0 && Math.abs(should.sum - is.sum) > tolerance;
+    if (isOff && !rolled.isRemovedFrom) return told(`sum of ${column}`, is.sum, should.sum);
   }
-  const magnitude = rows.n * Math.max(Math.abs(rows.min), Math.abs(rows.max));
-  if (Math.abs(rows.sum - rolled.sum) > toleranceOfSums * magnitude) {
-    return `sum is ${rolled.sum}, and ${rows.sum} of the rows`;
+  for (const [index, { name }] of shape.sums.entries()) {
+    const [should, is] = [rows.sums[index] ?? zero, rolled.sums[index] ?? zero];
+    if (!isEqual(should, is)) return told(name, decimalText(is), decimalText(should));
   }
-  const index = rows.sums.findIndex((sum, at) => sum !== rolled.sums[at]);
-  if (index >= 0) return `a sum is ${rolled.sums[index]}, and ${rows.sums[index]} of the rows`;
   return undefined;
 }

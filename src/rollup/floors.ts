@@ -59,3 +59,21 @@ export function answeredFrom(askedMs: number, kind: RecordKind, floors: Floors):
   }
   return Math.ceil(levelsMs.day / dayMs) * dayMs;
 }
+
+/** The same of the end: that of a quarter hour, hour or day. */
+export function answeredTo(askedMs: number, kind: RecordKind, floors: Floors): number {
+  const { rowsMs, levelsMs } = floors;
+  if (askedMs >= rowsMs[kind]) return askedMs;
+  for (const level of levels) {
+    const length = quartersIn[level] * quarterMs;
+    const endMs = Math.ceil(askedMs / length) * length;
+    if (endMs - length >= levelsMs[level]) return endMs;
+  }
+  return Math.ceil(levelsMs.day / dayMs) * dayMs;
+}
+
+/** The finest level that reaches back to a time, of one and those that are coarser. */
+export function levelFrom(fromMs: number, finest: Level, { levelsMs }: Floors): Level {
+  const coarser = levels.slice(levels.indexOf(finest));
+  return coarser.find((level) => fromMs >= levelsMs[level]) ?? 'day';
+}

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
-import { Aggregates, nowhere, PackedAggregates } from './aggregates.ts';
+import { Aggregates, nowhere } from './aggregates.ts';
 import type { RollupLoad } from './fresh-rows.ts';
 import { levelRows } from './level-rows.ts';
-import { readPacked } from './packed.ts';
+import { PackedReader } from './packed-reader.ts';
+import { noteRepairs } from './repairs.ts';
 import { type Level, levelColumns, levels, quartersIn, type Shape, shapes } from './shapes.ts';
 import { lockState, quarterOf, type RollupWriter, type Trx, timeOf } from './state.ts';
 
@@ -50,13 +51,9 @@ async function takeFresh(trx: Trx): Promise<FreshRow[]> {
 
 /** Fresh rows of a kind, by quarter hour and series. */
 export function addUp(shape: Shape, fresh: readonly FreshRow[]): Aggregates {
-  const added = new PackedAggregates(shape.sums.length);
-  for (const { kind, data } of fresh) {
-    if (kind !== shape.kind) continue;
-    added.data = data;
-    readPacked(data, shape.sums.length, added);
-  }
-  return added.totals;
+  const reader = new PackedReader(shape);
+  for (const { kind, data } of fresh) if (kind === shape.kind) reader.add(data);
+  return reader.totals;
 }
 
 /**
@@ -78,10 +75,11 @@ export async function writeLevels(
     const written = ofLevel(shape, totals, margins, level, bound);
     if (written.size === 0) continue;
     const table = { name: shape.levelTables[level], columns: levelColumns(shape) };
-    loads.push({ table, rows: [levelRows(written)] });
+    loads.push({ table, rows: [levelRows(shape, written)] });
     await noteMerges(trx, shape, level, written);
   }
   await copy(loads);
+  await noteRepairs(trx, shape, totals);
 }
 
 /** Totals of the quarter hours before `bound`, by the buckets of a level. */
@@ -94,7 +92,7 @@ function ofLevel(
 ): Aggregates {
   const { firsts, seconds } = totals.places;
   const length = quartersIn[level];
-  const result = new Aggregates(shape.sums.length);
+  const result = new Aggregates(shape);
   const targets = (seriesOf: (series: number) => number | undefined) =>
     Int32Array.from({ length: totals.size }, (_, place) => {
       const quarter = firsts[place] as number;

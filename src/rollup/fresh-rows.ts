@@ -1,5 +1,7 @@
 import type { RecordKind } from '../records/tables.ts';
+import { awaitHistory, type ChangedRow, correct } from './corrections.ts';
 import type { SeriesCache } from './series-cache.ts';
+import type { Trx } from './state.ts';
 
 /** Rows for a table, as tuples of PostgreSQL's binary COPY format, in parts. */
 export interface RollupLoad {
@@ -38,6 +40,29 @@ export class FreshRows {
       if (events > 0) rows.push(freshRow(kind, events, data));
     }
     return rows.length === 0 ? [] : [{ table: { name: 'rollup_fresh', columns }, rows }];
+  }
+
+  /** To be called before rows of a kind are changed. */
+  async beforeChange(trx: Trx, kind: RecordKind): Promise<void> {
+    await awaitHistory(trx, this.#seriesOf(kind).shape);
+  }
+
+  /** Corrects what is rolled up in the transaction that has changed rows. */
+  async correct(trx: Trx, kind: RecordKind, changed: readonly ChangedRow[]): Promise<void> {
+    const series = this.#seriesOf(kind);
+    const { dimensions } = series.shape;
+    const wanted = new Map<string, (string | null)[]>();
+    for (const { after } of changed) {
+      const row = after && (JSON.parse(after) as Record<string, string | null>);
+      const values = row ? dimensions.map((name) => row[name] ?? null) : undefined;
+      if (values) wanted.set(JSON.stringify(values), values);
+    }
+    if (wanted.size > 0) await series.create([...wanted.values()]);
+    await correct(trx, series.shape, changed);
+  }
+
+  #seriesOf(kind: RecordKind): SeriesCache {
+    return this.#series.find(({ shape }) => shape.kind === kind) as SeriesCache;
   }
 }
 

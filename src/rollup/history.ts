@@ -29,12 +29,13 @@ export async function rollHistory(
   const { leaf, blocks } = next;
   const exists = (await relationsNamed(db, [leaf])).size > 0;
   const part = partOf(blocks);
-  if (exists) await createMissing(db, series, leaf, part);
+  while (exists && (await createMissing(db, series, leaf, part)));
   return await writer.transaction(async (trx) => {
-    await lockState(trx, true);
-    const done = await nextPart(trx, shape.kind);
+    // Whoever changes older rows keeps it from being read, and knows how far it is.
+    const done = await nextPart(trx, shape.kind, true);
     // Another collector was faster.
     if (done?.leaf !== leaf || done.blocks !== blocks) return true;
+    await lockState(trx, true);
     if (exists) {
       await sql`
         with source as (select * from ${sql.table(leaf)} where ${part})
@@ -56,10 +57,14 @@ const partOf = (blocks: number) => sql`
   rolled is null and ctid >= ${`(${blocks},0)`}::tid and ctid < ${`(${blocks + blocksTogether},0)`}::tid`;
 
 /** The newest first: dashboards look at those most. */
-async function nextPart(db: Kysely<Database>, kind: string): Promise<Progress | undefined> {
+async function nextPart(
+  db: Kysely<Database>,
+  kind: string,
+  isLocked = false,
+): Promise<Progress | undefined> {
   const { rows } = await sql<Progress>`
     select partition_name as leaf, blocks_done as blocks from rollup_history
     where kind = ${kind} and finished_at is null
-    order by partition_name desc limit 1`.execute(db);
+    order by partition_name desc limit 1 ${isLocked ? sql`for update` : sql``}`.execute(db);
   return rows[0];
 }

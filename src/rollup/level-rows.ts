@@ -1,32 +1,46 @@
 import { ByteWriter, postgresEpochUs } from '../records/byte-writer.ts';
 import type { Aggregates } from './aggregates.ts';
-import { fieldWhole } from './field-whole.ts';
-import { quarterMs } from './shapes.ts';
+import { fieldDecimal } from './decimals.ts';
+import { zero } from './exact-sums.ts';
+import { levelColumns, quarterMs, type Shape } from './shapes.ts';
+import type { ValueTotals } from './value-totals.ts';
 
 const int4Oid = 23;
-const columnsBeside = 12;
 const countMax = 2 ** 31 - 1;
-/** Keys and counts are sorted together, as one number each. */
+/** Keys and counts are sorted together, as one number each; what is taken away has counts below 0. */
 const countRange = 2 ** 32;
+const countOffset = 2 ** 31;
 
 /** The time at which a quarter hour begins, in microseconds since 1970. */
 const quarterUs = (quarter: number): number => quarter * quarterMs * 1000 + postgresEpochUs;
 
 /** Totals as tuples of binary COPY, in the order of `levelColumns`. */
-export function levelRows(totals: Aggregates): Uint8Array {
+export function levelRows(shape: Shape, totals: Aggregates): Uint8Array {
   const writer = new ByteWriter();
-  const { starts, cells } = sketches(totals);
+  const columns = levelColumns(shape).length;
+  const { places } = totals;
+  const sketches = totals.values.map((value) => sketchesOf(value, totals.size));
   for (let place = 0; place < totals.size; place++) {
-    writeTotals(writer, totals, place);
-    const sketch = cells.subarray(starts[place], starts[place + 1]).sort();
-    writeInts(writer, sketch, (cell) => Math.floor(cell / countRange));
-    writeInts(writer, sketch, (cell) => cell - Math.floor(cell / countRange) * countRange);
+    writer.int16(columns);
+    writer.fieldTimestamp(quarterUs(places.firsts[place] as number));
+    writer.int32(4);
+    writer.int32(places.seconds[place] as number);
+    writer.fieldInt64(totals.records[place] as number);
+    for (const value of totals.values) writeMeasures(writer, value, place);
+    for (const [index, { nullable }] of shape.sums.entries()) {
+      const sum = totals.sumAt(index, place);
+      if (!sum && nullable) writer.fieldNull();
+      else fieldDecimal(writer, sum ?? zero);
+    }
+    for (const { starts, cells } of sketches) {
+      writeSketch(writer, cells.subarray(starts[place], starts[place + 1]).sort());
+    }
   }
   return writer.copy();
 }
 
 /** The sketch of each place, one after the other. */
-function sketches({ sketch, sketchCounts, size }: Aggregates) {
+function sketchesOf({ sketch, sketchCounts }: ValueTotals, size: number) {
   const starts = new Int32Array(size + 1);
   for (let at = 0; at < sketch.size; at++) {
     const after = (sketch.firsts[at] as number) + 1;
@@ -42,38 +56,28 @@ function sketches({ sketch, sketchCounts, size }: Aggregates) {
     const to = next[place] as number;
     next[place] = to + 1;
     const count = Math.min(countMax, sketchCounts[at] as number);
-    cells[to] = (sketch.seconds[at] as number) * countRange + count;
+    cells[to] = (sketch.seconds[at] as number) * countRange + count + countOffset;
   }
   return { starts, cells };
 }
 
-function writeTotals(writer: ByteWriter, totals: Aggregates, place: number): void {
-  const { places, n } = totals;
-  const isEmpty = n[place] === 0;
-  const double = (array: Float64Array) =>
-    writer.fieldFloat64(isEmpty ? undefined : limited(array[place] as number));
-  writer.int16(columnsBeside + totals.given.length);
-  writer.fieldTimestamp(quarterUs(places.firsts[place] as number));
-  writer.int32(4);
-  writer.int32(places.seconds[place] as number);
-  writer.fieldInt64(totals.events[place] as number);
-  writer.fieldInt64(n[place] as number);
-  double(totals.sum);
-  double(totals.min);
-  double(totals.max);
-  writer.fieldInt64(totals.nans[place] as number);
-  writer.fieldInt64(totals.positiveInfinities[place] as number);
-  writer.fieldInt64(totals.negativeInfinities[place] as number);
-  for (const index of totals.given.keys()) {
-    const whole = totals.wholeAt(index, place);
-    if (whole === undefined) writer.fieldNull();
-    else fieldWhole(writer, whole);
-  }
+function writeMeasures(writer: ByteWriter, value: ValueTotals, place: number): void {
+  const hasExtremes = (value.min[place] as number) <= (value.max[place] as number);
+  const hasAny = hasExtremes || value.n[place] !== 0;
+  writer.fieldInt64(value.n[place] as number);
+  writer.fieldFloat64(hasAny ? value.sumAt(place) : undefined);
+  writer.fieldFloat64(hasExtremes ? (value.min[place] as number) : undefined);
+  writer.fieldFloat64(hasExtremes ? (value.max[place] as number) : undefined);
+  writer.fieldInt64(value.nans[place] as number);
+  writer.fieldInt64(value.positiveInfinities[place] as number);
+  writer.fieldInt64(value.negativeInfinities[place] as number);
 }
 
-/** A sum may leave the range of doubles, which those that make it up have not. */
-const limited = (value: number): number =>
-  Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, value));
+function writeSketch(writer: ByteWriter, cells: Float64Array): void {
+  const keyOf = (cell: number) => Math.floor(cell / countRange);
+  writeInts(writer, cells, keyOf);
+  writeInts(writer, cells, (cell) => cell - keyOf(cell) * countRange - countOffset);
+}
 
 /** https://github.com/postgres/postgres/blob/master/src/backend/utils/adt/arrayfuncs.c (array_recv) */
 function writeInts(

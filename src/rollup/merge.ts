@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type Level, quartersIn, type Shape, shapes } from './shapes.ts';
+import { type Level, levelColumns, quartersIn, type Shape, shapes } from './shapes.ts';
 import { lockState, type RollupWriter, type Trx } from './state.ts';
+import { addedUp } from './totals.ts';
 
 /** Buckets that are merged in one transaction. */
 const mergedTogether = 8;
@@ -15,14 +16,6 @@ const origin = sql`timestamptz '2000-01-01 00:00:00+00'`;
 export const bucketOf = (level: Level, time: RawBuilder<unknown>): RawBuilder<Date> =>
   sql`date_bin(${`${quartersIn[level] * 15} minutes`}::interval, ${time}, ${origin})`;
 
-/** A sum of doubles, which PostgreSQL would not let leave their range. */
-export const sumOfDoubles = (column: RawBuilder<unknown>): RawBuilder<number | null> => {
-  const most = sql`sum(${column}) filter (where abs(${column}) <= 1e290)`;
-  const huge = sql`sum(${column}::numeric) filter (where abs(${column}) > 1e290)`;
-  return sql`case when ${huge} is null then ${most} else least(greatest(
-    ${huge} + coalesce(${most}, 0)::numeric, -1.79769313486231e308), 1.79769313486231e308)::float8 end`;
-};
-
 /**
  * Inserts what the rows `d` of another query, by bucket and series, add up to. Totals and sketches
  * apart: both at once take a third longer.
@@ -32,30 +25,32 @@ function insertMerged(
   level: Level,
   bucket: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
-  const sums = shape.sums.map((name) => sql`, sum(${sql.ref(name)}) as ${sql.ref(name)}`);
-  const names = shape.sums.map((name) => sql`, ${sql.ref(name)}`);
-  return sql`
-    insert into ${sql.table(shape.levelTables[level])} (
-      bucket, series, events, n, sum, min, max, nans, positive_infinities, negative_infinities
-      ${sql.join(names, sql``)}, keys, counts)
-    select t.*, coalesce(s.keys, '{}'), coalesce(s.counts, '{}')
-    from (
-      select ${bucket} as bucket, series, sum(events)::bigint, sum(n)::bigint,
-        ${sumOfDoubles(sql`sum`)}, min(min), max(max), sum(nans)::bigint,
-        sum(positive_infinities)::bigint, sum(negative_infinities)::bigint
-        ${sql.join(sums, sql``)}
-      from d group by 1, 2
-    ) as t left join (
-      select bucket, series, array_agg(k order by k) as keys, array_agg(c order by k) as counts
-      from (
-        select bucket, series, k, least(sum(c), 2147483647)::int as c
+  const sketches = shape.values.map(({ prefix }, index) => {
+    const [keys, counts] = [sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`)];
+    return sql`
+      left join (
+        select bucket, series, array_agg(k order by k) as keys, array_agg(c order by k) as counts
         from (
-          select ${bucket} as bucket, series, unnest(keys) as k, unnest(counts) as c from d
-        ) as u
-        group by 1, 2, 3
-      ) as e
-      group by 1, 2
-    ) as s using (bucket, series)`;
+          select bucket, series, k, least(sum(c), 2147483647)::int as c
+          from (
+            select ${bucket} as bucket, series, unnest(${keys}) as k, unnest(${counts}) as c from d
+          ) as u
+          group by 1, 2, 3 having sum(c) <> 0
+        ) as e
+        group by 1, 2
+      ) as ${sql.ref(`sketch${index}`)} using (bucket, series)`;
+  });
+  const sketchColumns = shape.values.map((_, index) => {
+    const sketch = `sketch${index}`;
+    return sql`coalesce(${sql.ref(`${sketch}.keys`)}, '{}'), coalesce(${sql.ref(`${sketch}.counts`)}, '{}')`;
+  });
+  const names = sql.join(levelColumns(shape).map((name) => sql.ref(name)));
+  return sql`
+    insert into ${sql.table(shape.levelTables[level])} (${names})
+    select t.*, ${sql.join(sketchColumns)}
+    from (
+      select ${bucket} as bucket, series, ${addedUp(shape)} from d group by 1, 2
+    ) as t ${sql.join(sketches, sql` `)}`;
 }
 
 /** Makes one row of the rows that a bucket has for a series. */

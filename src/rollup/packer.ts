@@ -1,15 +1,14 @@
 import { ByteWriter } from '../records/byte-writer.ts';
 import { tables } from '../records/tables.ts';
 import type { KeyTable } from './key-table.ts';
-import { MetadataSums } from './metadata-sums.ts';
 import { packed, writeQuarter } from './packed.ts';
+import { type PackedRest, restOf } from './packed-rest.ts';
 import { quarterMs, type Shape } from './shapes.ts';
+import { copyBytes } from './usage-rest.ts';
 
 const quarterUs = quarterMs * 1000;
 /** What a column of a row is to us. */
-const role = { none: 0, dimension: 1, value: 2, metadata: 3, rolled: 4, time: 5 } as const;
-/** What the numbers in metadata have in their names: rows without it need no closer look. */
-const hint = 'tokens';
+const role = { none: 0, dimension: 1, value: 2, rest: 3, rolled: 4, time: 5 } as const;
 
 /** The values by which a series is known, in the order of the shape's columns in a row. */
 export type SeriesValues = readonly (string | null)[];
@@ -19,29 +18,26 @@ export class Packer {
   readonly #roles: Uint8Array;
   readonly #writer = new ByteWriter();
   readonly #series: KeyTable;
-  readonly #sums: MetadataSums;
+  readonly #rest: PackedRest;
   /** Series that have no number yet, by their keys. */
   readonly #unknown = new Map<string, SeriesValues>();
   /** The number of what has none; 0 as long as each gets one. */
   rest = 0;
   events = 0;
   #quarter = Number.NaN;
-  #nextHint = 0;
   // Of the row that is being read.
   #time = Number.NaN;
   #valueAt = 0;
-  #metadataAt = 0;
-  #metadataEnd = 0;
   #rolled = false;
 
   /** `series`: numbers by keys, which are the fields of a row's dimensions. */
   constructor(shape: Shape, series: KeyTable) {
     this.#series = series;
-    this.#sums = new MetadataSums(shape.sumsInMetadata ? shape.sums : []);
-    this.#roles = Uint8Array.from(tables[shape.kind].columns, (column) => {
+    this.#rest = restOf(shape);
+    this.#roles = Uint8Array.from(tables[shape.kind].columns, (column: string) => {
       if (shape.dimensions.includes(column)) return role.dimension;
-      if (column === shape.value) return role.value;
-      if (column === 'metadata') return role.metadata;
+      if (column === shape.values[0]?.column) return role.value;
+      if (this.#rest.wants(column)) return role.rest;
       if (column === 'rolled') return role.rolled;
       return column === 'timestamp' ? role.time : role.none;
     });
@@ -68,7 +64,7 @@ export class Packer {
   /** Packs those rows that say that they are rolled up. */
   add(rows: Uint8Array): void {
     const bytes = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
-    this.#nextHint = bytes.indexOf(hint);
+    this.#rest.begin(bytes);
     for (let at = 0; at < bytes.length; ) {
       const end = this.#read(bytes, at);
       // What is damaged, PostgreSQL does not take.
@@ -87,7 +83,7 @@ export class Packer {
     series.restart();
     this.#rolled = false;
     this.#valueAt = 0;
-    this.#metadataAt = 0;
+    this.#rest.restart();
     for (let field = 0; field < fields; field++) {
       const length =
         ((bytes[at] as number) << 24) |
@@ -104,9 +100,8 @@ export class Packer {
         case role.value:
           if (length === 8) this.#valueAt = from;
           break;
-        case role.metadata:
-          this.#metadataAt = length > 0 ? from + 1 : 0;
-          this.#metadataEnd = to;
+        case role.rest:
+          if (length > 0) this.#rest.note(field, from, to);
           break;
         case role.time:
           if (length === 8) this.#time = quarterOf(bytes, from);
@@ -128,29 +123,15 @@ export class Packer {
       writeQuarter(this.#writer, this.#time);
     }
     this.events += 1;
-    const hasSums = this.#hasSums(bytes);
-    const valueFlag = this.#valueAt > 0 ? packed.hasValue : 0;
-    this.#writer.int32(series | valueFlag | (hasSums ? packed.hasSums : 0));
-    if (this.#valueAt > 0) this.#copyValue(bytes);
-    if (!hasSums) return;
-    const { found } = this.#sums;
-    for (let index = 0; index < found.length; index++) this.#writer.float64(found[index] as number);
-  }
-
-  #copyValue(bytes: Buffer): void {
-    const to = this.#writer.reserve(8);
-    const { buffer } = this.#writer;
-    const from = this.#valueAt;
-    for (let byte = 0; byte < 8; byte++) buffer[to + byte] = bytes[from + byte] as number;
-    this.#writer.length = to + 8;
-  }
-
-  #hasSums(bytes: Buffer): boolean {
-    const start = this.#metadataAt;
-    if (start === 0 || this.#nextHint < 0 || this.#nextHint >= this.#metadataEnd) return false;
-    const isHere = this.#nextHint >= start;
-    this.#nextHint = bytes.indexOf(hint, this.#metadataEnd);
-    return isHere && this.#sums.read(bytes, start, this.#metadataEnd);
+    const hasValue = this.#valueAt > 0;
+    const mask = this.#rest.mask(bytes);
+    this.#writer.int32(
+      series | (hasValue ? packed.hasValue : 0) | (mask !== 0 ? packed.hasMore : 0),
+    );
+    if (hasValue) copyBytes(this.#writer, bytes, this.#valueAt, this.#valueAt + 8);
+    if (mask === 0) return;
+    this.#writer.int32(mask);
+    this.#rest.write(this.#writer, bytes);
   }
 
   #noteUnknown(): number {

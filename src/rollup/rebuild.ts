@@ -4,6 +4,7 @@ import { StartError } from '../errors.ts';
 import { tables } from '../records/tables.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { Aggregates, nowhere } from './aggregates.ts';
+import { readFloors } from './floors.ts';
 import { addUp, type FreshRow, fold, writeLevels } from './fold.ts';
 import { bucketOf, derive } from './merge.ts';
 import { isRolledTime, packedSource } from './pack-sql.ts';
@@ -35,11 +36,15 @@ export async function rebuild(
   for (const { shape } of series) await refuseHistory(db, shape);
   const span = await wholeSpan(db, wanted);
   if (!span) return undefined;
+  const floors = await readFloors(db);
   const toMs = span.to.getTime();
   for (let ms = span.from.getTime(); ms < toMs; ms += dayMs) {
     const day = { from: new Date(ms), to: new Date(Math.min(ms + dayMs, toMs)) };
     for (const part of await parts(db, day)) {
-      for (const each of series) await rebuildPart(db, writer, each, part);
+      for (const each of series) {
+        const span = spanAbove(part, floors.rowsMs[each.shape.kind]);
+        if (span) await rebuildPart(db, writer, each, span);
+      }
     }
   }
   return span;
@@ -58,12 +63,18 @@ export async function refuseHistory(db: Kysely<Database>, { kind }: Shape): Prom
   );
 }
 
-/** Whole quarter hours of what there is, above the raw floor; undefined where there is nothing. */
+/** The part of a span whose rows are there. */
+export function spanAbove({ from, to }: Span, floorMs: number): Span | undefined {
+  const fromMs = Math.max(from.getTime(), Math.ceil(floorMs / quarterMs) * quarterMs);
+  return fromMs < to.getTime() ? { from: new Date(fromMs), to } : undefined;
+}
+
+/** Whole quarter hours of what there is, where rows of some kind are; undefined where there is nothing. */
 export async function wholeSpan(
   db: Kysely<Database>,
   { from, to }: Partial<Span>,
 ): Promise<Span | undefined> {
-  const { rawFloorMs } = await readState(db);
+  const { rowsMs } = await readFloors(db);
   const times = shapes.flatMap((shape) => [
     sql`select min("timestamp") as first, max("timestamp") as last
       from ${sql.table(tables[shape.kind].name)} where ${isRolledTime(sql`"timestamp"`)}`,
@@ -80,7 +91,7 @@ export async function wholeSpan(
   const fromMs = Math.max(
     floored((from ?? first).getTime()),
     floored(first.getTime()),
-    ceiled(rawFloorMs),
+    ceiled(Math.min(...Object.values(rowsMs))),
   );
   const toMs = Math.min(
     ceiled((to ?? last).getTime() + (to ? 0 : 1)),
@@ -118,7 +129,7 @@ async function countUpTo(db: Kysely<Database>, span: Span): Promise<number> {
 const within = ({ from, to }: Span): RawBuilder<boolean> =>
   sql<boolean>`"timestamp" >= ${from} and "timestamp" < ${to}`;
 
-async function rebuildPart(
+export async function rebuildPart(
   db: Kysely<Database>,
   writer: RollupWriter,
   series: SeriesCache,
@@ -127,7 +138,7 @@ async function rebuildPart(
   const { shape } = series;
   const table = tables[shape.kind].name;
   const isRolled = sql`${within(span)} and rolled is not false`;
-  await createMissing(db, series, table, isRolled);
+  while (await createMissing(db, series, table, isRolled));
   for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
   await writer.transaction(async (trx, copy) => {
     // The snapshot is the first query's: nobody changes what is rolled up after it.
@@ -145,6 +156,9 @@ async function rebuildPart(
     );
     await writeLevels(trx, copy, shape, addUp(shape, rows), -Infinity);
     for (const level of ['hour', 'day'] as const) await deriveAround(trx, shape, level, span);
+    await sql`
+      delete from rollup_repairs
+      where kind = ${shape.kind} and bucket >= ${span.from} and bucket < ${span.to}`.execute(trx);
   });
 }
 
@@ -178,7 +192,7 @@ async function foldElsewhere(
   const totals = addUp(shape, rows);
   const [first, end] = [quarterOf(span.from), quarterOf(span.to)];
   const { firsts, seconds } = totals.places;
-  const others = new Aggregates(shape.sums.length);
+  const others = new Aggregates(shape);
   const target = Int32Array.from({ length: totals.size }, (_, place) => {
     const quarter = firsts[place] as number;
     return quarter >= first && quarter < end

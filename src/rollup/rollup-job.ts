@@ -12,6 +12,7 @@ import { minuteMs } from '../units.ts';
 import { fold } from './fold.ts';
 import { rollHistory } from './history.ts';
 import { mergeNoted, settle } from './merge.ts';
+import { repair } from './repair.ts';
 import type { SeriesCache } from './series-cache.ts';
 import type { RollupWriter } from './state.ts';
 import { sweep } from './sweep.ts';
@@ -117,6 +118,11 @@ export class RollupJob {
     if (Date.now() - this.#mergedMs > minuteMs / 2) {
       await settle(this.#writer);
       while (!signal.aborted && (await mergeNoted(this.#writer))) await this.#foldAll(signal);
+      for (const series of this.#series) {
+        while (!signal.aborted && (await repair(this.#db, this.#writer, series))) {
+          await this.#foldAll(signal);
+        }
+      }
       this.#mergedMs = Date.now();
     }
     await this.#look();

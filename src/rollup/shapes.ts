@@ -1,16 +1,24 @@
+import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../records/tables.ts';
+import { type CountedSum, metadataNumber, usageSums } from './sums.ts';
+
+/** A column of numbers that are counted by size. */
+export interface CountedValue {
+  readonly column: string;
+  /** Of the columns of its totals. */
+  readonly prefix: string;
+}
 
 /** How the records of a kind are rolled up. */
 export interface Shape {
   readonly kind: RecordKind;
   /** Columns whose values together are a series, in the order of the table. */
   readonly dimensions: readonly string[];
-  /** The column of numbers that are counted by size. */
-  readonly value: string;
-  /** Whole numbers that are summed up. */
-  readonly sums: readonly string[];
-  /** Whether those are in the metadata, and no columns. */
-  readonly sumsInMetadata: boolean;
+  /** The column that says how many records there are. */
+  readonly count: string;
+  readonly values: readonly CountedValue[];
+  /** What is added up exactly. */
+  readonly sums: readonly CountedSum[];
   /** Dimensions that have rows of their own, for all series together that have the same in it. */
   readonly margins: readonly string[];
   readonly seriesTable: string;
@@ -26,28 +34,43 @@ export const quarterMs = 900_000;
 /** How many of them a bucket of a level has. */
 export const quartersIn: Readonly<Record<Level, number>> = { quarter: 1, hour: 4, day: 96 };
 
+const levelTables = (kind: RecordKind) => ({
+  quarter: `${kind}_rollup_quarter`,
+  hour: `${kind}_rollup_hour`,
+  day: `${kind}_rollup_day`,
+});
+
 export const eventShape: Shape = {
   kind: 'event',
   dimensions: ['event_type', 'component', 'status'],
-  value: 'value',
-  sums: ['tokens_generated', 'total_tokens'],
-  sumsInMetadata: true,
+  count: 'events',
+  values: [{ column: 'value', prefix: '' }],
+  sums: [metadataNumber('tokens_generated'), metadataNumber('total_tokens')],
   margins: ['component'],
   seriesTable: 'event_series',
-  levelTables: {
-    quarter: 'event_rollup_quarter',
-    hour: 'event_rollup_hour',
-    day: 'event_rollup_day',
-  },
+  levelTables: levelTables('event'),
 };
 
-export const shapes: readonly Shape[] = [eventShape];
+const usageDimensions = ['model', 'layer', 'provider', 'operation', 'agent', 'team', 'project'];
 
-/** Columns of the tables of all levels, in the order in which they are copied. */
-export const levelColumns = (shape: Shape): string[] => [
-  'bucket',
-  'series',
-  'events',
+export const usageShape: Shape = {
+  kind: 'usage',
+  dimensions: usageDimensions,
+  count: 'requests',
+  values: [
+    { column: 'duration_ms', prefix: 'duration_' },
+    { column: 'time_to_first_token_ms', prefix: 'first_token_' },
+  ],
+  sums: usageSums,
+  margins: usageDimensions,
+  seriesTable: 'usage_series',
+  levelTables: levelTables('usage'),
+};
+
+export const shapes: readonly Shape[] = [eventShape, usageShape];
+
+/** What is kept of each value, beside its sketch. */
+export const measureColumns = [
   'n',
   'sum',
   'min',
@@ -55,7 +78,23 @@ export const levelColumns = (shape: Shape): string[] => [
   'nans',
   'positive_infinities',
   'negative_infinities',
-  ...shape.sums,
-  'keys',
-  'counts',
+] as const;
+export type MeasureName = (typeof measureColumns)[number];
+export const sketchColumns = ['keys', 'counts'] as const;
+
+const ofValues = (shape: Shape, names: readonly string[]) =>
+  shape.values.flatMap(({ prefix }) => names.map((name) => prefix + name));
+
+/** Columns of the tables of all levels, in the order in which they are copied. */
+export const levelColumns = (shape: Shape): string[] => [
+  'bucket',
+  'series',
+  shape.count,
+  ...ofValues(shape, measureColumns),
+  ...shape.sums.map(({ name }) => name),
+  ...ofValues(shape, sketchColumns),
 ];
+
+/** Numbers that are none, or without end, are counted apart. */
+export const finite = (column: RawBuilder<unknown>): RawBuilder<number | null> =>
+  sql`(case when ${column} not in ('NaN', 'Infinity', '-Infinity') then ${column} end)`;

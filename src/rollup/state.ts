@@ -28,26 +28,14 @@ export const timeOf = (quarter: number): Date => new Date(epochMs + quarter * qu
 export interface RollupState {
   /** Hours and days hold what lies before, quarter hours hold all. */
   readonly settledAt: Date;
-  readonly rawFloorMs: number;
 }
 
-interface Row {
-  readonly settled_at: Date;
-  readonly floor_ms: number | null;
-}
-
-const columns = sql`settled_at, case when isfinite(raw_floor)
-  then (extract(epoch from raw_floor) * 1000)::bigint end as floor_ms`;
-
-const stateOf = ({ settled_at, floor_ms }: Row): RollupState => ({
-  settledAt: settled_at,
-  rawFloorMs: floor_ms ?? -Infinity,
-});
+const columns = sql`settled_at as "settledAt"`;
 
 /** How it is now, whoever changes it. */
 export async function readState(db: Kysely<Database>): Promise<RollupState> {
-  const { rows } = await sql<Row>`select ${columns} from rollup_state`.execute(db);
-  return stateOf(rows[0] as Row);
+  const { rows } = await sql<RollupState>`select ${columns} from rollup_state`.execute(db);
+  return rows[0] as RollupState;
 }
 
 /**
@@ -57,7 +45,7 @@ export async function readState(db: Kysely<Database>): Promise<RollupState> {
 export async function lockState(trx: Trx, wait: boolean): Promise<RollupState | undefined> {
   // One compilation takes longer than all else together.
   await sql`set local jit = off`.execute(trx);
-  const { rows } = await sql<Row>`
+  const { rows } = await sql<RollupState>`
     select ${columns} from rollup_state for update ${wait ? sql`` : sql`skip locked`}`.execute(trx);
-  return rows[0] && stateOf(rows[0]);
+  return rows[0];
 }

@@ -46,22 +46,24 @@ export async function sweepLeaf(
   return swept;
 }
 
-/** Gives numbers to the series of rows that have none. */
+/** Gives numbers to the series of some rows that have none; false where there is no such row. */
 export async function createMissing(
   db: Kysely<Database>,
   series: SeriesCache,
   leaf: string,
   condition: RawBuilder<unknown>,
-): Promise<void> {
+): Promise<boolean> {
   const { shape } = series;
   const { rows } = await sql<{ values: (string | null)[] }>`
     select distinct array[${sql.join(columnsOf(shape, 'source'))}]::text[] as values
     from (
-      select * from ${sql.table(leaf)} as source where ${condition} limit ${claimedTogether}
-    ) as source
-    where ${lacksSeries(shape, 'source')}`.execute(db);
+      select * from ${sql.table(leaf)} as source
+      where ${condition} and ${lacksSeries(shape, 'source')} limit ${claimedTogether}
+    ) as source`.execute(db);
   const missing: SeriesValues[] = rows.map(({ values }) => values);
-  if (missing.length > 0) await series.create(missing);
+  if (missing.length === 0) return false;
+  await series.create(missing);
+  return true;
 }
 
 /** Claims rows of a partition in a transaction; resolves with how many. */

@@ -1,26 +1,34 @@
 import { sql } from 'kysely';
 import { tables } from '../records/tables.ts';
-import type { Totals } from './compare.ts';
+import type { SeriesTotals } from './compare.ts';
 import { addUp, type FreshRow } from './fold.ts';
-import { type MeasuresRow, measuresOf } from './measures.ts';
-import { bucketOf, sumOfDoubles } from './merge.ts';
-import { isRolledTime, sumOf } from './pack-sql.ts';
+import { bucketOf } from './merge.ts';
+import { isRolledTime } from './pack-sql.ts';
 import type { Span } from './rebuild.ts';
 import { columnsOf, margin, seriesHash } from './series.ts';
-import type { Shape } from './shapes.ts';
+import { finite, type Shape } from './shapes.ts';
 import { quarterOf, type Trx } from './state.ts';
+import {
+  addedColumns,
+  addedUp,
+  columnsOfRow,
+  type TotalsRow,
+  totalColumns,
+  totalsAt,
+  totalsOf,
+} from './totals.ts';
 
-interface Row extends MeasuresRow {
+interface Row extends TotalsRow {
   readonly bucket: Date;
   readonly series: number;
-  readonly sums: (string | null)[];
+  readonly magnitudes?: (number | null)[];
 }
 
-const totalsOf = ({ bucket, series, sums, ...measures }: Row): Totals => ({
+const seriesTotals = ({ bucket, series, magnitudes, ...row }: Row): SeriesTotals => ({
   quarter: quarterOf(bucket),
   series,
-  ...measuresOf(measures),
-  sums: sums.map(Number),
+  ...(magnitudes && { magnitudes: magnitudes.map((each) => each ?? 0) }),
+  ...totalsOf(row),
 });
 
 /** Of the rows that are rolled up. */
@@ -29,25 +37,35 @@ export async function rawTotals(
   shape: Shape,
   { from, to }: Span,
   bySeries: boolean,
-): Promise<Totals[]> {
+): Promise<SeriesTotals[]> {
   const table = sql.table(shape.seriesTable);
-  const value = sql`(case when ${sql.ref(shape.value)} not in ('NaN', 'Infinity', '-Infinity')
-    then ${sql.ref(shape.value)} end)`;
   const hash = seriesHash(margin.series, columnsOf(shape, 'source'));
   const rest = sql`(select id from ${table} where margin = ${margin.rest})`;
   const series = bySeries
     ? sql`coalesce((select id from ${table} where hash = ${hash}), ${rest}, -1)`
     : sql`0`;
-  const sums = shape.sums.map((name) => sql`sum(${sumOf(shape, name, 'source')})::text`);
+  const numbers = shape.values.map(({ column }) => finite(sql.ref(`source.${column}`)));
+  const magnitudes = numbers.map((number, index) => sql`abs(${number}) as ${sql.ref(`m${index}`)}`);
+  const sums = numbers.map((_, index) => {
+    const magnitude = sql.ref(`m${index}`);
+    return sql`case when max(${magnitude}) > 1e290 then 1.7976931348623157e308
+      else sum(${magnitude}) filter (where ${magnitude} <= 1e290) end`;
+  });
   const { rows } = await sql<Row>`
-    select ${bucketOf('quarter', sql`"timestamp"`)} as bucket, ${series} as series,
-      count(*) as events, count(${value}) as n, ${sumOfDoubles(value)} as sum,
-      min(${value}) as min, max(${value}) as max, array[${sql.join(sums)}] as sums
-    from ${sql.table(tables[shape.kind].name)} as source
-    where "timestamp" >= ${from} and "timestamp" < ${to} and rolled is not false
-      and ${isRolledTime(sql`"timestamp"`)}
-    group by 1, 2`.execute(trx);
-  return rows.map(totalsOf);
+    with parts (bucket, series, ${addedColumns(shape)},
+      ${sql.join(numbers.map((_, index) => sql.ref(`m${index}`)))}) as (
+      select ${bucketOf('quarter', sql`"timestamp"`)}, ${series}, ${columnsOfRow(shape)},
+        ${sql.join(magnitudes)}
+      from ${sql.table(tables[shape.kind].name)} as source
+      where "timestamp" >= ${from} and "timestamp" < ${to} and rolled is not false
+        and ${isRolledTime(sql`"timestamp"`)}
+    )
+    select bucket, series, magnitudes, ${totalColumns(shape)}
+    from (
+      select bucket, series, array[${sql.join(sums)}] as magnitudes, ${addedUp(shape)}
+      from parts group by 1, 2
+    ) as added`.execute(trx);
+  return rows.map(seriesTotals);
 }
 
 /** As they are rolled up. */
@@ -56,34 +74,38 @@ export async function rolledTotals(
   shape: Shape,
   { from, to }: Span,
   bySeries: boolean,
-): Promise<Totals[]> {
+): Promise<SeriesTotals[]> {
   const names = bySeries ? sql`${margin.series}, ${margin.rest}` : sql`${margin.all}`;
-  const sums = shape.sums.map((name) => sql`sum(${sql.ref(name)})::text`);
   const { rows } = await sql<Row>`
-    select bucket, ${bySeries ? sql`series` : sql`0`} as series, sum(events)::bigint as events,
-      sum(n)::bigint as n, ${sumOfDoubles(sql`sum`)} as sum, min(min) as min, max(max) as max,
-      array[${sql.join(sums)}] as sums
-    from ${sql.table(shape.levelTables.quarter)} join ${sql.table(shape.seriesTable)} on id = series
-    where bucket >= ${from} and bucket < ${to} and margin in (${names})
-    group by 1, 2`.execute(trx);
-  return rows.map(totalsOf);
+    select bucket, series, ${totalColumns(shape)}
+    from (
+      select bucket, ${bySeries ? sql`series` : sql`0`} as series, ${addedUp(shape)}
+      from ${sql.table(shape.levelTables.quarter)} join ${sql.table(shape.seriesTable)} on id = series
+      where bucket >= ${from} and bucket < ${to} and margin in (${names})
+      group by 1, 2
+    ) as added`.execute(trx);
+  const repairs = await sql<{ bucket: Date }>`
+    select bucket from rollup_repairs where kind = ${shape.kind}`.execute(trx);
+  const removed = new Set(repairs.rows.map(({ bucket }) => quarterOf(bucket)));
+  return rows
+    .map(seriesTotals)
+    .map((each) => ({ ...each, isRemovedFrom: removed.has(each.quarter) }));
 }
 
 /** What waits to be folded. */
-export async function freshTotals(trx: Trx, shape: Shape, { from, to }: Span): Promise<Totals[]> {
+export async function freshTotals(
+  trx: Trx,
+  shape: Shape,
+  { from, to }: Span,
+): Promise<SeriesTotals[]> {
   const { rows } = await sql<FreshRow>`
     select kind, events, data from rollup_fresh where kind = ${shape.kind}`.execute(trx);
   const totals = addUp(shape, rows);
   const { firsts, seconds, size } = totals.places;
-  const found = Array.from({ length: size }, (_, place) => ({
+  return Array.from({ length: size }, (_, place) => ({
     quarter: firsts[place] as number,
     series: seconds[place] as number,
-    events: totals.events[place] as number,
-    n: totals.n[place] as number,
-    sum: totals.sum[place] as number,
-    min: totals.min[place] as number,
-    max: totals.max[place] as number,
-    sums: totals.given.map((_, index) => Number(totals.wholeAt(index, place) ?? 0)),
-  }));
-  return found.filter(({ quarter }) => quarter >= quarterOf(from) && quarter < quarterOf(to));
+    isRemovedFrom: totals.isRemovedFrom(place),
+    ...totalsAt(totals, place),
+  })).filter(({ quarter }) => quarter >= quarterOf(from) && quarter < quarterOf(to));
 }

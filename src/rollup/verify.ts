@@ -2,10 +2,11 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { dayMs } from '../units.ts';
 import { compare, merged } from './compare.ts';
+import { readFloors } from './floors.ts';
 import { bucketOf } from './merge.ts';
-import { refuseHistory, type Span, wholeSpan } from './rebuild.ts';
+import { refuseHistory, type Span, spanAbove, wholeSpan } from './rebuild.ts';
 import { margin } from './series.ts';
-import { levels, type Shape, shapes } from './shapes.ts';
+import { type CountedValue, levelColumns, levels, type Shape, shapes } from './shapes.ts';
 import { readState, timeOf } from './state.ts';
 import { freshTotals, rawTotals, rolledTotals } from './verified-totals.ts';
 
@@ -33,11 +34,15 @@ export async function verify(db: Kysely<Database>, wanted: Partial<Span>): Promi
   for (const shape of shapes) await refuseHistory(db, shape);
   const span = await wholeSpan(db, wanted);
   if (!span) return { span, differences: [] };
+  const { rowsMs } = await readFloors(db);
   const differences: Difference[] = [];
   const [fromMs, toMs] = [span.from.getTime(), span.to.getTime()];
   for (let ms = fromMs; ms < toMs && differences.length < differencesMax; ms += dayMs) {
     const day = { from: new Date(ms), to: new Date(Math.min(ms + dayMs, toMs)) };
-    for (const shape of shapes) differences.push(...(await verifyDay(db, shape, day)));
+    for (const shape of shapes) {
+      const part = spanAbove(day, rowsMs[shape.kind]);
+      if (part) differences.push(...(await verifyDay(db, shape, part)));
+    }
   }
   for (const shape of shapes) differences.push(...(await verifyLevels(db, shape, span)));
   return { span, differences: differences.slice(0, differencesMax) };
@@ -51,8 +56,10 @@ async function verifyDay(db: Kysely<Database>, shape: Shape, day: Span): Promise
       await sql`set local jit = off`.execute(trx);
       const fresh = await freshTotals(trx, shape, day);
       const cheap = compare(
+        shape,
         await rawTotals(trx, shape, day, false),
         merged(
+          shape,
           await rolledTotals(trx, shape, day, false),
           fresh.map((each) => ({ ...each, series: 0 })),
         ),
@@ -61,10 +68,11 @@ async function verifyDay(db: Kysely<Database>, shape: Shape, day: Span): Promise
       for (const quarter of new Set(cheap.map((each) => each.quarter))) {
         const span = { from: timeOf(quarter), to: timeOf(quarter + 1) };
         const rolled = merged(
+          shape,
           await rolledTotals(trx, shape, span, true),
           fresh.filter((each) => each.quarter === quarter),
         );
-        for (const each of compare(await rawTotals(trx, shape, span, true), rolled)) {
+        for (const each of compare(shape, await rawTotals(trx, shape, span, true), rolled)) {
           found.push({ table: shape.levelTables.quarter, bucket: span.from, what: each.what });
         }
       }
@@ -72,30 +80,54 @@ async function verifyDay(db: Kysely<Database>, shape: Shape, day: Span): Promise
     });
 }
 
-/** Whether every level and margin counts the same. */
+/** The first midnight that is not before. */
+const dayAfter = (ms: number): number => Math.ceil(ms / dayMs) * dayMs;
+
+/**
+ * Whether every level and margin counts the same: a dimension's rows as much as all series, and the
+ * rows of everything as much as these and the rest.
+ */
 async function verifyLevels(
   db: Kysely<Database>,
   shape: Shape,
   { from, to }: Span,
 ): Promise<Difference[]> {
   const { settledAt } = await readState(db);
+  const { levelsMs } = await readFloors(db);
+  const known = new Date(Math.max(from.getTime(), ...Object.values(levelsMs).map(dayAfter)));
   const counts = levels.map(
     (level) => sql`
-    select ${level}::text as level, ${bucketOf('day', sql`bucket`)} as day,
-      case when margin = ${margin.rest} then ${margin.series} else margin end as margin,
-      sum(events) as events, sum(n) as n, sum((select sum(c) from unnest(counts) as c)) as counted
-    from ${sql.table(shape.levelTables[level])} join ${sql.table(shape.seriesTable)} on id = series
-    where bucket >= ${bucketOf('day', sql`${from}::timestamptz`)}
-      and bucket < least(${bucketOf('day', sql`${to}::timestamptz`)} + interval '24 hours', ${settledAt})
-    group by 1, 2, 3`,
+    select ${level}::text as level, ${bucketOf('day', sql`bucket`)} as day, margin,
+      ${sql.join(
+        levelColumns(shape)
+          .slice(2)
+          .map((name) => sql.ref(name)),
+      )}
+    from ${sql.table(shape.levelTables[level])} 
+      join ${sql.table(shape.seriesTable)} on id = series
+    where bucket >= ${bucketOf('day', sql`${known}::timestamptz`)}
+      and bucket < least(${bucketOf('day', sql`${to}::timestamptz`)} + interval '24 hours', ${settledAt})`,
   );
+  const inSketch = ({ prefix }: CountedValue) =>
+    sql`sum((select sum(c) from unnest(${sql.ref(`${prefix}counts`)}) as c))`;
+  const numbers = shape.values.map(({ prefix }) => sql`sum(${sql.ref(`${prefix}n`)})`);
+  const sketches = shape.values.map((value) => sql`coalesce(${inSketch(value)}, 0)`);
+  const sums = shape.sums.map(({ name }) => sql`coalesce(sum(${sql.ref(name)}), 0)`);
   const { rows } = await sql<{ day: Date; levels: string }>`
-    select day, string_agg(level || ' ' || margin || ' ' || events, ', ') as levels
-    from (${sql.join(counts, sql` union all `)}) as counts
-    group by day
-    having count(distinct events) filter (where margin in (${margin.series}, ${margin.all})) > 1
-      or count(distinct n) filter (where margin in (${margin.series}, ${margin.all})) > 1
-      or bool_or(n <> coalesce(counted, 0))
+    with counted as (
+      select day, compared, level, margin_of, sum(${sql.ref(shape.count)}) as records,
+        array[${sql.join([...numbers, ...sums])}]::numeric[] as numbers,
+        array[${sql.join(numbers)}]::numeric[] = array[${sql.join(sketches)}]::numeric[] as is_whole
+      from (${sql.join(counts, sql` union all `)}) as levels join lateral (values
+        ('each', case when margin in (${margin.all}, ${margin.rest}) then null else margin end),
+        ('all', case when margin = ${margin.rest} then ${margin.series}
+          when margin in (${margin.series}, ${margin.all}) then margin end)
+      ) as class (compared, margin_of) on margin_of is not null
+      group by 1, 2, 3, 4
+    )
+    select day, string_agg(level || ' ' || margin_of || ' ' || records, ', ') as levels
+    from counted group by day, compared
+    having count(distinct (records, numbers)) > 1 or not bool_and(is_whole)
     order by day limit ${differencesMax}`.execute(db);
   return rows.map(({ day, levels: what }) => ({
     table: shape.levelTables.day,

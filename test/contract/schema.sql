@@ -194,6 +194,13 @@ create table rollup_merges (
   constraint rollup_merges_pkey PRIMARY KEY (kind, level, bucket)
 );
 
+create table rollup_repairs (
+  kind text not null,
+  bucket timestamp with time zone not null,
+  noted_at timestamp with time zone not null default now(),
+  constraint rollup_repairs_pkey PRIMARY KEY (kind, bucket)
+);
+
 create table rollup_state (
   only_one boolean not null default true,
   settled_at timestamp with time zone not null default date_bin('00:15:00'::interval, now(), '2000-01-01 00:00:00+00'::timestamp with time zone),
@@ -270,6 +277,128 @@ create table telemetry_schema (
   constraint telemetry_schema_pkey PRIMARY KEY (name)
 );
 
+create table usage_rollup_day (
+  bucket timestamp with time zone not null,
+  series integer not null,
+  requests bigint not null,
+  duration_n bigint not null,
+  duration_sum double precision,
+  duration_min double precision,
+  duration_max double precision,
+  duration_nans bigint not null default 0,
+  duration_positive_infinities bigint not null default 0,
+  duration_negative_infinities bigint not null default 0,
+  first_token_n bigint not null,
+  first_token_sum double precision,
+  first_token_min double precision,
+  first_token_max double precision,
+  first_token_nans bigint not null default 0,
+  first_token_positive_infinities bigint not null default 0,
+  first_token_negative_infinities bigint not null default 0,
+  input_tokens numeric not null default 0,
+  output_tokens numeric not null default 0,
+  cached_tokens numeric not null default 0,
+  cache_write_tokens numeric not null default 0,
+  cache_write_1h_tokens numeric not null default 0,
+  reasoning_tokens numeric not null default 0,
+  unpriced_tokens numeric not null default 0,
+  unpriced numeric not null default 0,
+  ambiguous numeric not null default 0,
+  errors numeric not null default 0,
+  cost_usd numeric not null default 0,
+  duration_keys integer[] not null default '{}'::integer[],
+  duration_counts integer[] not null default '{}'::integer[],
+  first_token_keys integer[] not null default '{}'::integer[],
+  first_token_counts integer[] not null default '{}'::integer[]
+);
+
+create table usage_rollup_hour (
+  bucket timestamp with time zone not null,
+  series integer not null,
+  requests bigint not null,
+  duration_n bigint not null,
+  duration_sum double precision,
+  duration_min double precision,
+  duration_max double precision,
+  duration_nans bigint not null default 0,
+  duration_positive_infinities bigint not null default 0,
+  duration_negative_infinities bigint not null default 0,
+  first_token_n bigint not null,
+  first_token_sum double precision,
+  first_token_min double precision,
+  first_token_max double precision,
+  first_token_nans bigint not null default 0,
+  first_token_positive_infinities bigint not null default 0,
+  first_token_negative_infinities bigint not null default 0,
+  input_tokens numeric not null default 0,
+  output_tokens numeric not null default 0,
+  cached_tokens numeric not null default 0,
+  cache_write_tokens numeric not null default 0,
+  cache_write_1h_tokens numeric not null default 0,
+  reasoning_tokens numeric not null default 0,
+  unpriced_tokens numeric not null default 0,
+  unpriced numeric not null default 0,
+  ambiguous numeric not null default 0,
+  errors numeric not null default 0,
+  cost_usd numeric not null default 0,
+  duration_keys integer[] not null default '{}'::integer[],
+  duration_counts integer[] not null default '{}'::integer[],
+  first_token_keys integer[] not null default '{}'::integer[],
+  first_token_counts integer[] not null default '{}'::integer[]
+);
+
+create table usage_rollup_quarter (
+  bucket timestamp with time zone not null,
+  series integer not null,
+  requests bigint not null,
+  duration_n bigint not null,
+  duration_sum double precision,
+  duration_min double precision,
+  duration_max double precision,
+  duration_nans bigint not null default 0,
+  duration_positive_infinities bigint not null default 0,
+  duration_negative_infinities bigint not null default 0,
+  first_token_n bigint not null,
+  first_token_sum double precision,
+  first_token_min double precision,
+  first_token_max double precision,
+  first_token_nans bigint not null default 0,
+  first_token_positive_infinities bigint not null default 0,
+  first_token_negative_infinities bigint not null default 0,
+  input_tokens numeric not null default 0,
+  output_tokens numeric not null default 0,
+  cached_tokens numeric not null default 0,
+  cache_write_tokens numeric not null default 0,
+  cache_write_1h_tokens numeric not null default 0,
+  reasoning_tokens numeric not null default 0,
+  unpriced_tokens numeric not null default 0,
+  unpriced numeric not null default 0,
+  ambiguous numeric not null default 0,
+  errors numeric not null default 0,
+  cost_usd numeric not null default 0,
+  duration_keys integer[] not null default '{}'::integer[],
+  duration_counts integer[] not null default '{}'::integer[],
+  first_token_keys integer[] not null default '{}'::integer[],
+  first_token_counts integer[] not null default '{}'::integer[]
+);
+
+create table usage_series (
+  id integer not null generated always as identity,
+  hash uuid not null,
+  margin text not null,
+  model text,
+  layer text,
+  provider text,
+  operation text,
+  agent text,
+  team text,
+  project text,
+  margins integer[] not null default '{}'::integer[],
+  created_at timestamp with time zone not null default now(),
+  constraint usage_series_hash_key UNIQUE (hash),
+  constraint usage_series_pkey PRIMARY KEY (id)
+);
+
 create table usage_stats (
   id uuid not null default gen_random_uuid(),
   "timestamp" timestamp with time zone not null default now(),
@@ -304,7 +433,8 @@ create table usage_stats (
   service_tier text,
   cost_source text,
   usage_rule text,
-  ambiguous boolean
+  ambiguous boolean,
+  rolled boolean default false
 ) partition by RANGE ("timestamp");
 
 create table batch_ledger_default partition of batch_ledger DEFAULT;
@@ -335,4 +465,20 @@ CREATE INDEX system_telemetry_timestamp_idx ON system_telemetry USING btree ("ti
 
 CREATE INDEX system_telemetry_unrolled_idx ON system_telemetry USING btree ("timestamp") WHERE (rolled IS FALSE);
 
+CREATE INDEX usage_rollup_day_bucket_idx ON public.usage_rollup_day USING btree (bucket);
+
+CREATE INDEX usage_rollup_day_series_idx ON public.usage_rollup_day USING btree (series, bucket);
+
+CREATE INDEX usage_rollup_hour_bucket_idx ON public.usage_rollup_hour USING btree (bucket);
+
+CREATE INDEX usage_rollup_hour_series_idx ON public.usage_rollup_hour USING btree (series, bucket);
+
+CREATE INDEX usage_rollup_quarter_bucket_idx ON public.usage_rollup_quarter USING btree (bucket);
+
+CREATE INDEX usage_rollup_quarter_series_idx ON public.usage_rollup_quarter USING btree (series, bucket);
+
+CREATE INDEX usage_series_margin_idx ON public.usage_series USING btree (margin);
+
 CREATE INDEX usage_stats_timestamp_idx ON usage_stats USING btree ("timestamp");
+
+CREATE INDEX usage_stats_unrolled_idx ON usage_stats USING btree ("timestamp") WHERE (rolled IS FALSE);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { KeyTable } from '../../src/rollup/key-table.ts';
 import { MetadataSums } from '../../src/rollup/metadata-sums.ts';
-import { readPacked } from '../../src/rollup/packed.ts';
+import { PackedReader } from '../../src/rollup/packed-reader.ts';
 import { addKey, Packer } from '../../src/rollup/packer.ts';
 import { eventShape } from '../../src/rollup/shapes.ts';
 import { eventBatch } from '../support/batches.ts';
@@ -22,17 +22,19 @@ it('packs each row under the number of its series', () => {
   packer.restart();
   for (const copy of copies) packer.add(copy);
   expect(packer.events).toBe(5);
-  const read: [number, number][] = [];
-  const record = (_: number, number: number, _has: boolean, value: number) => {
-    read.push([number, value]);
-  };
-  readPacked(Buffer.from(packer.data()), 2, { record });
+  const reader = new PackedReader(eventShape);
+  reader.add(Buffer.from(packer.data()));
+  const { totals } = reader;
+  const [value] = totals.values;
+  const read = [0, 1].map((place) => ({
+    series: totals.places.seconds[place],
+    records: totals.records[place],
+    max: value?.max[place],
+    sum: value?.sumAt(place),
+  }));
   expect(read).toEqual([
-    [7, 0],
-    [7, 1],
-    [7, 2],
-    [8, 0],
-    [8, 1],
+    { series: 7, records: 3, max: 2, sum: 3 },
+    { series: 8, records: 2, max: 1, sum: 1 },
   ]);
 });
 
@@ -71,7 +73,7 @@ it.each([
   ['{"x":"\\"tokens_generated\\":5","total_tokens":1e300}', [Number.NaN, 9007199254740991]],
   ['["tokens_generated",5]', undefined],
 ])('reads the sums of %s', (json, expected) => {
-  const sums = new MetadataSums(eventShape.sums);
+  const sums = new MetadataSums(eventShape.sums.map(({ name }) => name));
   const bytes = Buffer.from(json);
   expect(sums.read(bytes, 0, bytes.length)).toBe(expected !== undefined);
   if (expected) expect([...sums.found]).toEqual(expected);

@@ -4,10 +4,16 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createState(db);
   await createFresh(db);
-  await createSeries(db);
-  for (const level of ['quarter', 'hour', 'day']) await createLevel(db, level);
+  await createSeries(db, 'event_series', ['event_type', 'component', 'status']);
+  for (const level of ['quarter', 'hour', 'day']) {
+    await createLevel(db, `event_rollup_${level}`, {
+      count: 'events',
+      values: [''],
+      sums: sql`tokens_generated numeric, total_tokens numeric`,
+    });
+  }
   await createFunctions(db);
-  await markRows(db, 'system_telemetry');
+  await markRows(db, 'system_telemetry', 'event');
 }
 
 /** One row, which is locked by whoever changes what is rolled up. */
@@ -54,49 +60,78 @@ async function createFresh(db: Kysely<unknown>): Promise<void> {
   await sql`alter table rollup_fresh alter data set storage external`.execute(db);
 }
 
-async function createSeries(db: Kysely<unknown>): Promise<void> {
+export async function createSeries(
+  db: Kysely<unknown>,
+  table: string,
+  dimensions: readonly string[],
+): Promise<void> {
+  const columns = dimensions.map((name) => sql`${sql.ref(name)} text`);
   await sql`
-    create table if not exists event_series (
+    create table if not exists ${sql.table(table)} (
       id integer generated always as identity primary key,
       -- Of what it is made of: texts may be too long for an index.
       hash uuid not null unique,
       margin text not null,
-      event_type text,
-      component text,
-      status text,
+      ${sql.join(columns)},
       -- The series that it is part of.
       margins integer[] not null default '{}',
       created_at timestamptz not null default now()
     )`.execute(db);
-  await sql`create index if not exists event_series_margin_idx on event_series (margin)`.execute(
-    db,
-  );
+  await sql`
+    create index if not exists ${sql.ref(`${table}_margin_idx`)}
+    on ${sql.table(table)} (margin)`.execute(db);
 }
 
-async function createLevel(db: Kysely<unknown>, level: string): Promise<void> {
-  const table = `event_rollup_${level}`;
+/** What a level has, beside times and series. */
+interface LevelColumns {
+  /** The name of the number of records. */
+  readonly count: string;
+  /** What the names of each value's totals begin with. */
+  readonly values: readonly string[];
+  readonly sums: RawBuilder<unknown>;
+}
+
+export async function createLevel(
+  db: Kysely<unknown>,
+  table: string,
+  { count, values, sums }: LevelColumns,
+): Promise<void> {
+  const ofValues = (columns: Readonly<Record<string, string>>) =>
+    sql.join(
+      values.flatMap((prefix) =>
+        Object.entries(columns).map(
+          ([name, type]) => sql`${sql.ref(`${prefix}${name}`)} ${sql.raw(type)}`,
+        ),
+      ),
+    );
   await sql`
     create table if not exists ${sql.table(table)} (
       bucket timestamptz not null,
       series integer not null,
-      events bigint not null,
-      n bigint not null,
-      sum double precision,
-      min double precision,
-      max double precision,
-      nans bigint not null default 0,
-      positive_infinities bigint not null default 0,
-      negative_infinities bigint not null default 0,
-      tokens_generated numeric,
-      total_tokens numeric,
-      keys integer[] not null default '{}',
-      counts integer[] not null default '{}'
+      ${sql.ref(count)} bigint not null,
+      ${ofValues(measures)},
+      ${sums},
+      ${ofValues(sketch)}
     )`.execute(db);
   const index = (name: string, columns: RawBuilder<unknown>) =>
     sql`create index if not exists ${sql.ref(`${table}_${name}_idx`)} on ${sql.table(table)} (${columns})`;
   await index('series', sql`series, bucket`).execute(db);
   await index('bucket', sql`bucket`).execute(db);
 }
+
+const measures = {
+  n: 'bigint not null',
+  sum: 'double precision',
+  min: 'double precision',
+  max: 'double precision',
+  nans: 'bigint not null default 0',
+  positive_infinities: 'bigint not null default 0',
+  negative_infinities: 'bigint not null default 0',
+};
+const sketch = {
+  keys: "integer[] not null default '{}'",
+  counts: "integer[] not null default '{}'",
+};
 
 /** The same as those of the collector, digit by digit. Not strict: that would keep them from being inlined. */
 async function createFunctions(db: Kysely<unknown>): Promise<void> {
@@ -136,7 +171,7 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
  * Existing rows have null, which takes no rewriting; rows of whoever knows nothing of it have
  * false, and are found by an index. Partitions of before get theirs in the background.
  */
-async function markRows(db: Kysely<unknown>, table: string): Promise<void> {
+export async function markRows(db: Kysely<unknown>, table: string, kind: string): Promise<void> {
   const { rows } = await sql`
     select from pg_attribute join pg_class as class on class.oid = attrelid
       join pg_namespace as space on space.oid = relnamespace
@@ -156,7 +191,7 @@ async function markRows(db: Kysely<unknown>, table: string): Promise<void> {
     attach partition ${sql.ref(`${standard}_unrolled_idx`)}`.execute(db);
   await sql`
     insert into rollup_history (kind, partition_name)
-    select 'event', leaf.relname
+    select ${kind}, leaf.relname
     from pg_class as parent join pg_namespace as space on space.oid = parent.relnamespace
       join pg_inherits on inhparent = parent.oid join pg_class as leaf on leaf.oid = inhrelid
     where nspname = current_schema() and parent.relname = ${table}

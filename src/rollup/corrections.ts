@@ -1,0 +1,89 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import { tables } from '../records/tables.ts';
+import { packedSource } from './pack-sql.ts';
+import type { Shape } from './shapes.ts';
+import type { Trx } from './state.ts';
+
+/** A row that was changed or removed, as JSON of all its columns. */
+export interface ChangedRow {
+  readonly before: string;
+  /** Null where it is gone. */
+  readonly after: string | null;
+  /** What `wasRolled` said of it. */
+  readonly was_rolled: boolean | null;
+}
+
+/** Rows that are corrected by one statement. */
+const correctedTogether = 5000;
+
+/**
+ * Keeps older rows from being read until the transaction ends: to be called before rows are changed
+ * that may be among them.
+ */
+export async function awaitHistory(db: Kysely<Database>, { kind }: Shape): Promise<void> {
+  await sql`
+    select from rollup_history where kind = ${kind} and finished_at is null for share`.execute(db);
+}
+
+/**
+ * Whether a row is rolled up; null where a sweep will do that, with what the row says then. Of rows
+ * from before there were rollups, the blocks that have been read are.
+ */
+export const wasRolled = ({ kind }: Shape, row: string): RawBuilder<boolean | null> => {
+  const [rolled, place] = [sql.ref(`${row}.rolled`), sql.ref(`${row}.ctid`)];
+  return sql`
+    case when ${rolled} then true when ${rolled} is null then not exists (
+      select from rollup_history as history join pg_class as leaf on leaf.relname = partition_name
+      where history.kind = ${kind} and finished_at is null and leaf.oid = ${sql.ref(`${row}.tableoid`)}
+        and ${place} >= format('(%s,0)', blocks_done)::tid
+    ) end`;
+};
+
+/** What `rolled` is of a row that is changed: one that nobody has read yet is rolled up by that. */
+export const rolledAfter = (row: string): RawBuilder<boolean> =>
+  sql`(${sql.ref(`${row}.rolled`)} is not false)`;
+
+/**
+ * Corrects what is rolled up by what rows were before and are now, in the transaction that changes
+ * them. Their series have numbers.
+ */
+export async function correct(
+  trx: Trx,
+  shape: Shape,
+  changed: readonly ChangedRow[],
+): Promise<void> {
+  const ours = changed.filter(({ was_rolled }) => was_rolled !== null);
+  for (let at = 0; at < ours.length; at += correctedTogether) {
+    const some = ours.slice(at, at + correctedTogether);
+    const before = some.map((row) => (row.was_rolled ? row.before : null));
+    const after = some.map((row) => row.after);
+    await sql`
+      with changed as (
+        select before, after, ${sameValues(shape)} as same
+        from unnest(${before}::jsonb[], ${after}::jsonb[]) as changed (before, after)
+      ), signed as (
+        select true as is_removed, before - same as record from changed where before is not null
+        union all
+        select false, after - same from changed where after is not null
+      ), source as (
+        select is_removed, row.*
+        from signed, jsonb_populate_record(null::${sql.table(tables[shape.kind].name)}, record) as row
+      )
+      insert into rollup_fresh (kind, events, data)
+      select ${shape.kind}, events, data
+      from (${packedSource(shape, sql`source.is_removed`)}) as packed`.execute(trx);
+  }
+}
+
+/** Values that stay where they are: taken away and added again, they would look like extremes that are gone. */
+function sameValues({ dimensions, values }: Shape): RawBuilder<unknown> {
+  const isSame = (name: string) =>
+    sql`before -> ${sql.lit(name)} is not distinct from after -> ${sql.lit(name)}`;
+  const columns = values.map(
+    ({ column }) => sql`case when ${isSame(column)} then ${sql.lit(column)} end`,
+  );
+  return sql`
+    case when before is not null and after is not null and ${sql.join(dimensions.map(isSame), sql` and `)}
+      then array_remove(array[${sql.join(columns)}]::text[], null) else '{}'::text[] end`;
+}

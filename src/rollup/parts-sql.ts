@@ -1,0 +1,65 @@
+import { type RawBuilder, sql } from 'kysely';
+import { tables } from '../records/tables.ts';
+import type { FreshParts } from './fresh-parts.ts';
+import { isRolledTime } from './pack-sql.ts';
+import { conditionOf, groupOf, marginOf, type Question } from './question.ts';
+import { margin } from './series.ts';
+import type { Parts, SpanMs } from './spans.ts';
+
+/**
+ * The tables `wanted`, of series, and `parts`, of what answers for a question, with its group and
+ * period: `ofLevel` of a row of a level, `ofRow` of a row of the table `source` itself.
+ */
+export function partsAsTable(
+  question: Question,
+  parts: Parts,
+  fresh: FreshParts,
+  ofLevel: RawBuilder<unknown>,
+  ofRow: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const { shape, period } = question;
+  const begin = (time: RawBuilder<unknown>) => period?.of(time) ?? sql`null::timestamptz`;
+  const levels = parts.levels.map(
+    (span) => sql`
+      select "group", ${begin(sql`bucket`)} as period, ${ofLevel}
+      from ${sql.table(shape.levelTables[span.level])} join wanted on id = series
+      where ${within(sql`bucket`, span)}`,
+  );
+  const time = sql`source."timestamp"`;
+  const rows = (condition: RawBuilder<unknown>) => sql`
+    select ${groupOf(question)}, ${begin(time)}, ${ofRow}
+    from ${sql.table(tables[shape.kind].name)} as source
+    where ${conditionOf(question)} and ${isRolledTime(time)} and ${condition}`;
+  const edges = parts.rows.map((span) => rows(within(time, span)));
+  const others = rows(sql`source.rolled is false and ${withinAny(time, parts)}`);
+  // What waits is of series alone, each of which belongs to a group.
+  const waiting = sql`
+    select ${groupOf(question)}, ${begin(sql`bucket`)}, ${ofLevel}
+    from ${fresh.asTable(parts)} join ${sql.table(shape.seriesTable)} on id = series
+    where margin in (${margin.series}, ${margin.rest}) and ${conditionOf(question)}`;
+  // Names the columns, also where no level answers.
+  const names = sql`
+    select "group", null::timestamptz as period, ${ofLevel}
+    from ${sql.table(shape.levelTables.quarter)} join wanted on id = series where false`;
+  return sql`
+    wanted as materialized (
+      select id, ${groupOf(question)} as "group" from ${sql.table(shape.seriesTable)}
+      where margin = ${marginOf(question)} and ${conditionOf(question)}
+    ), parts as (${sql.join([names, ...levels, waiting, ...edges, others], sql` union all `)})`;
+}
+
+function within(time: RawBuilder<unknown>, { fromMs, toMs }: SpanMs): RawBuilder<boolean> {
+  const end = toMs === Infinity ? sql`'infinity'` : sql`${new Date(toMs)}`;
+  return sql<boolean>`${time} >= ${new Date(fromMs)} and ${time} < ${end}`;
+}
+
+/** What levels answer for, in which rows of others are missing. */
+function withinAny(time: RawBuilder<unknown>, { levels, rows }: Parts): RawBuilder<boolean> {
+  if (levels.length === 0) return sql<boolean>`false`;
+  const whole = {
+    fromMs: Math.min(...levels.map(({ fromMs }) => fromMs)),
+    toMs: Math.max(...levels.map(({ toMs }) => toMs)),
+  };
+  const others = rows.map((span) => sql`not (${within(time, span)})`);
+  return sql<boolean>`(${sql.join([within(time, whole), ...others], sql` and `)})`;
+}

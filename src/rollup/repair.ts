@@ -1,0 +1,41 @@
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import { rowsFloor } from './floors.ts';
+import { rebuildPart } from './rebuild.ts';
+import type { SeriesCache } from './series-cache.ts';
+import { quarterMs } from './shapes.ts';
+import type { RollupWriter } from './state.ts';
+
+/** What is changed again and again waits until it has been left alone for so long. */
+const repairAfter = sql`interval '1 minute'`;
+
+/**
+ * Computes one of the quarter hours anew that `noteRepairs` has noted, and that has ended; false
+ * where none is due.
+ */
+export async function repair(
+  db: Kysely<Database>,
+  writer: RollupWriter,
+  series: SeriesCache,
+): Promise<boolean> {
+  const { kind } = series.shape;
+  // Where rows are gone there is nothing to compute it from.
+  await sql`
+    delete from rollup_repairs
+    where kind = ${kind} and bucket < (select ${sql.ref(rowsFloor[kind])} from rollup_state)`.execute(
+    db,
+  );
+  const { rows } = await sql<{ bucket: Date }>`
+    select bucket from rollup_repairs
+    where kind = ${kind} and noted_at < now() - ${repairAfter}
+      and bucket < (select settled_at from rollup_state)
+      and not exists (
+        select from rollup_history as history
+        where history.kind = ${kind} and finished_at is null
+      )
+    order by bucket limit 1`.execute(db);
+  const from = rows[0]?.bucket;
+  if (!from) return false;
+  await rebuildPart(db, writer, series, { from, to: new Date(from.getTime() + quarterMs) });
+  return true;
+}

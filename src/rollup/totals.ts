@@ -1,0 +1,140 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Aggregates } from './aggregates.ts';
+import { parseDecimal } from './decimals.ts';
+import { type Decimal, sumOf } from './exact-sums.ts';
+import { finite, type MeasureName, measureColumns, type Shape } from './shapes.ts';
+
+/** What the numbers of a column add up to: of finite ones the number, the sum, the least and the greatest. */
+export type Measures = Record<MeasureName, number>;
+
+const noMeasures = (): Measures => ({
+  n: 0,
+  sum: 0,
+  min: Infinity,
+  max: -Infinity,
+  nans: 0,
+  positive_infinities: 0,
+  negative_infinities: 0,
+});
+
+/** What some records add up to, in the order of their shape. */
+export interface Totals {
+  records: number;
+  readonly values: readonly Measures[];
+  /** Undefined where no record has any. */
+  readonly sums: (Decimal | undefined)[];
+}
+
+export const noTotals = (shape: Shape): Totals => ({
+  records: 0,
+  values: shape.values.map(noMeasures),
+  sums: shape.sums.map(() => undefined),
+});
+
+export function addTotals(known: Totals, more: Totals): void {
+  known.records += more.records;
+  for (const [index, value] of known.values.entries()) {
+    addMeasures(value, more.values[index] as Measures);
+  }
+  for (const [index, sum] of more.sums.entries()) {
+    const before = known.sums[index];
+    if (sum) known.sums[index] = before ? sumOf(before, sum) : sum;
+  }
+}
+
+function addMeasures(known: Measures, more: Measures): void {
+  for (const name of measureColumns) {
+    if (name === 'min') known.min = Math.min(known.min, more.min);
+    else if (name === 'max') known.max = Math.max(known.max, more.max);
+    else known[name] += more[name];
+  }
+}
+
+/** Those of one place. */
+export const totalsAt = (totals: Aggregates, place: number): Totals => ({
+  records: totals.records[place] as number,
+  values: totals.values.map((value) => value.measuresAt(place)),
+  sums: totals.sums.map((_, index) => totals.sumAt(index, place)),
+});
+
+/** As `totalColumns` has them. */
+export interface TotalsRow {
+  readonly records: number;
+  readonly numbers: readonly (number | null)[];
+  readonly sums: readonly (string | null)[];
+}
+
+export function totalsOf({ records, numbers, sums }: TotalsRow): Totals {
+  const values: Measures[] = [];
+  for (let at = 0; at < numbers.length; at += measureColumns.length) {
+    const measures = noMeasures();
+    for (const [index, name] of measureColumns.entries()) {
+      measures[name] = numbers[at + index] ?? measures[name];
+    }
+    values.push(measures);
+  }
+  return {
+    records: Number(records),
+    values,
+    sums: sums.map((sum) => (sum === null ? undefined : parseDecimal(sum))),
+  };
+}
+
+/** Of what `addedUp` gives. */
+export function totalColumns(shape: Shape): RawBuilder<unknown> {
+  const numbers = shape.values.flatMap(({ prefix }) =>
+    measureColumns.map((name) => sql`${sql.ref(prefix + name)}::float8`),
+  );
+  const sums = shape.sums.map(({ name }) => sql`${sql.ref(name)}::text`);
+  return sql`${sql.ref(shape.count)} as records, array[${sql.join(numbers)}] as numbers,
+    array[${sql.join(sums)}] as sums`;
+}
+
+/** A sum of doubles, which PostgreSQL would not let leave their range. */
+const sumOfDoubles = (column: RawBuilder<unknown>): RawBuilder<number | null> => {
+  const most = sql`sum(${column}) filter (where abs(${column}) <= 1e290)`;
+  const huge = sql`sum(${column}::numeric) filter (where abs(${column}) > 1e290)`;
+  return sql`case when ${huge} is null then ${most} else least(greatest(
+    ${huge} + coalesce(${most}, 0)::numeric, -1.79769313486231e308), 1.79769313486231e308)::float8 end`;
+};
+
+/** What rows of levels add up to, each total under the name of its column. */
+export function addedUp(shape: Shape): RawBuilder<unknown> {
+  const columns = shape.values.flatMap(({ prefix }) =>
+    measureColumns.map((name) => {
+      const column = sql.ref(prefix + name);
+      if (name === 'sum') return sql`${sumOfDoubles(column)} as ${column}`;
+      if (name === 'min' || name === 'max') return sql`${sql.raw(name)}(${column}) as ${column}`;
+      return sql`sum(${column})::bigint as ${column}`;
+    }),
+  );
+  const sums = shape.sums.map(({ name }) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`);
+  return sql`sum(${sql.ref(shape.count)})::bigint as ${sql.ref(shape.count)},
+    ${sql.join([...columns, ...sums])}`;
+}
+
+/** The columns of levels, of which `addedUp` is made. */
+export const addedColumns = (shape: Shape): RawBuilder<unknown> =>
+  sql.join(
+    [
+      shape.count,
+      ...shape.values.flatMap(({ prefix }) => measureColumns.map((name) => prefix + name)),
+      ...shape.sums.map(({ name }) => name),
+    ].map((name) => sql.ref(name)),
+  );
+
+/** The same of a row of the table `source`: what a level would have of it alone. */
+export function columnsOfRow(shape: Shape): RawBuilder<unknown> {
+  const values = shape.values.map(({ column }) => {
+    const value = sql.ref(`source.${column}`);
+    const number = finite(value);
+    const is = (odd: string) => sql`coalesce(${value} = ${sql.lit(odd)}, false)::int`;
+    return sql`num_nonnulls(${number}), ${number}, ${number}, ${number},
+      ${is('NaN')}, ${is('Infinity')}, ${is('-Infinity')}`;
+  });
+  const sums = shape.sums.map(({ type, of, nullable }) => {
+    const sum = type === 'flag' ? sql`${of('source')}::int` : of('source');
+    return nullable ? sql`${sum}::numeric` : sql`coalesce(${sum}, 0)::numeric`;
+  });
+  return sql`1, ${sql.join([...values, ...sums])}`;
+}

@@ -1,0 +1,124 @@
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { usageSummary as rolledSummary } from '../../src/query/rolled-usage.ts';
+import { usageSummary as rawSummary } from '../../src/query/statistics.ts';
+import { mergeNoted, settle } from '../../src/rollup/merge.ts';
+import { rebuild } from '../../src/rollup/rebuild.ts';
+import { verify } from '../../src/rollup/verify.ts';
+import { type UsageInit, usageBatch } from '../support/calls.ts';
+import { createCommitter, type TestCommitter } from '../support/committer.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { rollupWork } from '../support/rollup-work.ts';
+import { expectUsageExact } from './usage-raw.ts';
+
+let database: TestDatabase;
+let committer: TestCommitter;
+let work: ReturnType<typeof rollupWork>;
+beforeAll(async () => {
+  database = await createDatabase();
+  committer = createCommitter(database, 'callers');
+  work = rollupWork(database);
+});
+afterAll(async () => {
+  await Promise.all([committer.end(), work.end()]);
+  await database.drop();
+});
+
+const dimensions = { provider: 'openai', operation: 'chat', agent: 'a', team: 't', project: 'p' };
+const records: UsageInit[] = [
+  {
+    ...dimensions,
+    model: 'm',
+    layer: 'L2',
+    inputTokens: 100n,
+    outputTokens: 20n,
+    cachedTokens: 60n,
+    cacheWriteTokens: 30n,
+    cacheWrite1hTokens: 10n,
+    reasoningTokens: 7n,
+    durationMs: 12.5,
+    timeToFirstTokenMs: 3,
+    costUsd: 0.1,
+    status: 'OK',
+  },
+  { model: 'm', layer: 'L2', inputTokens: 9_007_199_254_740_991n, costUsd: 1e-30 },
+  { model: 'other', layer: 'L1', outputTokens: 3n, durationMs: 1e300, errorType: 'timeout' },
+  { model: 'other', inputTokens: 2n, cachedTokens: 5n, costUsd: 123_456.789, status: 'ERROR' },
+  { model: 'other', durationMs: 0, timeToFirstTokenMs: 0.25, status: 'REFUSED', costUsd: 0 },
+];
+
+const insertOthers = () =>
+  database.rows(`
+  insert into usage_stats (model, layer, prompt_tokens, completion_tokens, duration_ms,
+    time_to_first_token_ms, cost_usd, status, error_type, "timestamp")
+  select case i % 5 when 0 then null else 'm' || i % 3 end, 'L' || i % 2,
+    case i % 4 when 0 then null when 1 then 9000000000000000000 else -i end, i,
+    case i % 6 when 0 then 'NaN' when 1 then 'Infinity' when 2 then 1e300 when 3 then null else i end,
+    case i % 3 when 0 then i / 7.0 end,
+    case i % 7 when 0 then 'NaN' when 1 then null when 2 then -0.25 when 3 then 'Infinity'
+      when 4 then 123456789012345678901234567890.125 else i * 1e-25 end,
+    case i % 3 when 0 then 'OK' when 1 then '' else 'no' end, case i % 11 when 0 then '' when 1 then 'e' end,
+    now() - i * interval '40 minutes'
+  from generate_series(1, 210) as i`);
+
+/** The same answer from rollups as from the rows, for any length of time. */
+async function expectSameAnswers(): Promise<void> {
+  for (const hours of [0.1, 1, 30, 24 * 30]) {
+    for (const filter of [{}, { model: 'm' }, { layer: 'L1' }, { model: 'm1', layer: 'L0' }]) {
+      const asked = { hours, model: '', layer: '', ...filter };
+      const { source, asOf: _, ...rolled } = await rolledSummary(work.db, asked);
+      const raw = await rawSummary(work.db, asked);
+      expect(source).toBe('rollups');
+      const close = (mean: number | null) => mean && Number(mean.toPrecision(12));
+      const rounded = (row: typeof raw) => ({
+        ...row,
+        avg_duration_ms: close(row.avg_duration_ms),
+        breakdown: row.breakdown.map((each) => ({
+          ...each,
+          avg_duration_ms: close(each.avg_duration_ms),
+        })),
+      });
+      expect(rounded(raw)).toMatchObject(rounded(rolled));
+    }
+  }
+}
+
+const differences = async () => (await verify(work.db, {})).differences;
+
+it('rolls up what is stored, and what others insert, exactly', async () => {
+  await database.rows(
+    `update rollup_state set settled_at = date_trunc('day', now() - interval '4 days', 'UTC')`,
+  );
+  await committer.committer.commit({ id: uuidv7(), batches: [usageBatch(records)] });
+  await insertOthers();
+  await expectSameAnswers();
+  expect(await work.sweep()).toBe(210);
+  await expectSameAnswers();
+  expect(await differences()).toEqual([]);
+  await work.fold();
+  await expectUsageExact(database);
+  await expectSameAnswers();
+  expect(await differences()).toEqual([]);
+});
+
+it('is the same in all levels once it is settled and merged, and computed anew', async () => {
+  await settle(work.writer);
+  await expectUsageExact(database);
+  await committer.committer.commit({ id: uuidv7(), batches: [usageBatch(records)] });
+  await insertOthers();
+  await work.sweep();
+  await work.fold();
+  await database.rows(`update rollup_merges set noted_at = noted_at - interval '1 hour'`);
+  while (await mergeNoted(work.writer)) await work.fold();
+  await expectUsageExact(database);
+  await expectSameAnswers();
+  await rebuild(work.db, work.writer, work.series, {});
+  await expectUsageExact(database);
+  expect(await differences()).toEqual([]);
+  await database.rows(`update usage_stats set cost_usd = 7 where prompt_tokens = 100`);
+  await database.rows(`update usage_stats set time_to_first_token_ms = 9 where duration_ms = 0`);
+  expect((await differences()).map(({ what }) => what)).toEqual([
+    expect.stringContaining('cost_usd is 0.2, and 14 of the rows'),
+    expect.stringContaining('time_to_first_token_ms'),
+  ]);
+});
