@@ -1,17 +1,11 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { correctedUsage } from '../commit/corrected-usage.ts';
 import type { Database } from '../database/schema.ts';
 import { decimalText } from '../prices/decimal.ts';
 import type { Pricer } from '../prices/pricer.ts';
 import { type CostRow, costColumns, storedCall } from '../prices/stored.ts';
 import { costSources } from '../records/cost-source.ts';
-import {
-  awaitHistory,
-  type ChangedRow,
-  correct,
-  rolledAfter,
-  wasRolled,
-} from '../rollup/corrections.ts';
-import { usageShape } from '../rollup/shapes.ts';
+import type { ChangedRow } from '../rollup/corrections.ts';
 
 /** A cost before and after, in dollars. */
 export interface CostDifference {
@@ -36,8 +30,6 @@ export type OnChanged = (
   trx: Transaction<Database>,
   changed: readonly RepricedRow[],
 ) => Promise<void>;
-
-const correctRollups: OnChanged = (trx, changed) => correct(trx, usageShape, changed);
 
 export interface RepriceOptions {
   readonly since: Date;
@@ -79,12 +71,12 @@ export async function* reprice(
   db: Kysely<Database>,
   pricer: Pricer,
   options: RepriceOptions,
-  onChanged = correctRollups,
+  onChanged: OnChanged = correctedUsage.correct,
 ): AsyncGenerator<RepriceStep> {
   let place = { at: options.since.toISOString(), id: '00000000-0000-0000-0000-000000000000' };
   for (;;) {
     const step = await db.transaction().execute(async (trx) => {
-      if (!options.dryRun) await awaitHistory(trx, usageShape);
+      if (!options.dryRun) await correctedUsage.begin(trx);
       const rows = await nextRows(trx, options, place);
       const differences = rows.flatMap((row) => difference(pricer, row) ?? []);
       if (!options.dryRun && differences.length > 0) {
@@ -111,7 +103,7 @@ async function nextRows(
     .select([
       'id',
       sql<string>`to_jsonb(usage_stats)::text`.as('row'),
-      wasRolled(usageShape, 'usage_stats').as('was_rolled'),
+      correctedUsage.wasRolled('usage_stats').as('was_rolled'),
       sql<string>`"timestamp"::text`.as('at'),
       sql<number>`(extract(epoch from "timestamp") * 1000)::float8`.as('time_ms'),
       sql<string | null>`cost_usd::text`.as('cost'),
@@ -146,7 +138,7 @@ async function update(
   const column = (of: (difference: CostDifference) => string) => differences.map(of);
   const { rows } = await sql<RepricedRow>`
     update usage_stats as stored
-    set cost_usd = given.cost, cost_source = given.source, rolled = ${rolledAfter('stored')}
+    set cost_usd = given.cost, cost_source = given.source, rolled = ${correctedUsage.rolledAfter('stored')}
     from unnest(
       ${column(({ id }) => id)}::uuid[],
       ${column(({ timestamp }) => timestamp)}::timestamptz[],

@@ -5,6 +5,13 @@ import type {
   RetentionDropTable,
   RollupVerificationTable,
 } from './retention-schema.ts';
+import type {
+  RollupFreshTable,
+  RollupHistoryTable,
+  RollupMergeTable,
+  RollupRepairTable,
+  RollupStateTable,
+} from './rollup-schema.ts';
 
 /** The tables as Kysely sees them. Times are read as Date, at millisecond precision. */
 export interface Database {
@@ -27,52 +34,6 @@ export interface Database {
   retention_drops: RetentionDropTable;
   rollup_verifications: RollupVerificationTable;
   rollup_repairs: RollupRepairTable;
-}
-
-/** One row, which is locked by whoever changes what is rolled up. */
-interface RollupStateTable {
-  only_one: Generated<boolean>;
-  /** Hours and days hold what lies before, quarter hours hold all. */
-  settled_at: Generated<Date>;
-  /** Rows of before may be gone: nothing is computed from them again. */
-  raw_floor: Generated<Date>;
-  /** The same of usage. */
-  usage_raw_floor: Generated<Date>;
-  /** The levels have nothing of before. */
-  quarter_floor: Generated<Date>;
-  hour_floor: Generated<Date>;
-  day_floor: Generated<Date>;
-}
-
-/** What transactions stored, packed: see src/rollup/packed.ts. */
-interface RollupFreshTable {
-  kind: string;
-  written_at: Generated<Date>;
-  events: number;
-  data: Buffer;
-}
-
-/** Buckets that may have several rows for a series. */
-interface RollupMergeTable {
-  kind: string;
-  level: string;
-  bucket: Date;
-  noted_at: Generated<Date>;
-}
-
-/** Partitions with rows from before there were rollups, and how far they are read. */
-interface RollupHistoryTable {
-  kind: string;
-  partition_name: string;
-  blocks_done: Generated<string>;
-  finished_at: Date | null;
-}
-
-/** Quarter hours from which an extreme was taken away, and which are computed anew. */
-interface RollupRepairTable {
-  kind: string;
-  bucket: Date;
-  noted_at: Generated<Date>;
 }
 
 interface SystemTelemetryTable {

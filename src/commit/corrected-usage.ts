@@ -1,0 +1,21 @@
+import {
+  awaitHistory,
+  type ChangedRow,
+  correct,
+  rolledAfter,
+  wasRolled,
+} from '../rollup/corrections.ts';
+import { usageShape } from '../rollup/shapes.ts';
+import type { Trx } from '../rollup/state.ts';
+
+/** For whoever changes stored usage records, but not what series they are of. */
+export const correctedUsage = {
+  /** To be called first. */
+  begin: (trx: Trx) => awaitHistory(trx, usageShape),
+  /** Of a row of this table or query, before it is changed. */
+  wasRolled: (row: string) => wasRolled(usageShape, row),
+  /** What its `rolled` becomes. */
+  rolledAfter,
+  /** Has what is rolled up follow, in the same transaction. */
+  correct: (trx: Trx, changed: readonly ChangedRow[]) => correct(trx, usageShape, changed),
+};
