@@ -21,16 +21,23 @@ import {
 /** More parts of a span than these, and the rows answer for all of it. */
 const rowSpansMax = 100;
 
-export interface Answer {
-  readonly groups: Group[];
+/** What answers a question, as of the snapshot that a transaction has. */
+interface Found {
+  readonly parts: Parts;
+  /** What waits to be folded. */
+  readonly fresh: FreshParts;
   /** What it is of: where rows are gone, whole quarter hours, hours or days around what was asked for. */
   readonly span: SpanMs;
 }
 
+interface Answer extends Omit<Found, 'fresh'> {
+  readonly groups: Group[];
+  readonly asOf: Date;
+}
+
 /**
  * Totals as of now, of all that is stored: what is rolled up, what waits for that, rows of others,
- * and, at the edges, the rows themselves. Undefined where the rollups don't know: older rows are
- * still being read, or records were rolled up as the rest, whose dimensions are asked for.
+ * and, at the edges, the rows themselves. Undefined where the rollups don't know.
  */
 export async function readRollups(
   db: Kysely<Database>,
@@ -41,18 +48,35 @@ export async function readRollups(
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
-      await sql`set local jit = off`.execute(trx);
-      if (!(await isComplete(trx, question))) return undefined;
-      const floors = await readFloors(trx);
-      const fresh = await readFresh(trx, question);
-      const span = answeredSpan(question, floors);
-      const holes = await holesOf(trx, question.shape, fresh, floors);
-      const coarsest = levelFrom(span.fromMs, question.period?.coarsest ?? 'day', floors);
-      const { settledAt } = await readState(trx);
-      const parts = partsOf(span, holes, settledAt.getTime(), coarsest);
-      if (parts.rows.length > rowSpansMax) return undefined;
-      return { groups: await answer(trx, question, parts, fresh), span };
+      const { rows } = await sql<{ now: Date }>`
+        select now(), set_config('jit', 'off', true)`.execute(trx);
+      const found = await findParts(trx, question);
+      if (!found) return undefined;
+      const { parts, span } = found;
+      return {
+        groups: await answer(trx, question, found),
+        parts,
+        span,
+        asOf: rows[0]?.now as Date,
+      };
     });
+}
+
+/**
+ * What answers a question, for `partsAsTable`, in a transaction that is REPEATABLE READ. Undefined
+ * where the rollups don't know: older rows are still being read, records were rolled up as the rest
+ * whose dimensions are asked for, or too much is about to be computed anew.
+ */
+async function findParts(trx: Trx, question: Question): Promise<Found | undefined> {
+  if (!(await isComplete(trx, question))) return undefined;
+  const floors = await readFloors(trx);
+  const fresh = await readFresh(trx, question);
+  const span = answeredSpan(question, floors);
+  const holes = await holesOf(trx, question.shape, fresh, floors);
+  const coarsest = levelFrom(span.fromMs, question.period?.coarsest ?? 'day', floors);
+  const { settledAt } = await readState(trx);
+  const parts = partsOf(span, holes, settledAt.getTime(), coarsest);
+  return parts.rows.length > rowSpansMax ? undefined : { parts, fresh, span };
 }
 
 async function isComplete(trx: Trx, question: Question): Promise<boolean> {
@@ -93,12 +117,7 @@ interface Row extends TotalsRow {
   readonly period: Date | null;
 }
 
-async function answer(
-  trx: Trx,
-  question: Question,
-  parts: Parts,
-  fresh: FreshParts,
-): Promise<Group[]> {
+async function answer(trx: Trx, question: Question, { parts, fresh }: Found): Promise<Group[]> {
   const { shape } = question;
   const { rows } = await sql<Row>`
     with ${partsAsTable(question, parts, fresh, addedColumns(shape), columnsOfRow(shape))}
