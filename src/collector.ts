@@ -1,8 +1,7 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { Audit } from './admin/audit.ts';
-import { KeyAdmin } from './admin/key-admin.ts';
 import { Keys } from './admin/keys.ts';
 import { Spool } from './buffer/spool/spool.ts';
 import { checkMemory } from './config/memory.ts';
@@ -132,6 +131,12 @@ export class Collector {
     await this.#keys.whenReady();
   }
 
+  /** Reads again what is read all the time anyway: keys, prices and certificates. */
+  async reload(): Promise<void> {
+    const { prices } = this.#path;
+    await Promise.all([this.#keys.reload(), prices.reload(), this.#certificate?.reload()]);
+  }
+
   /**
    * Stops accepting, lets calls under way finish, makes durable what is buffered, and lets go of
    * the database (section 6 of docs/specs/buffer.md): all of it before one deadline, which begins
@@ -201,31 +206,23 @@ export class Collector {
   }
 
   #createDoor(): Door {
-    const [config, logger] = [this.#config, this.#logger];
+    const [config, keys, logger] = [this.#config, this.#keys, this.#logger];
     const onRefused = new Refusals(this.#registry).count;
     const tell = createTell(logger, onRefused);
-    const audit = new Audit(this.#database.upkeepDb, logger);
-    this.routes = createRoutes(
-      {
-        config,
-        database: this.#database,
-        path: this.#path,
-        health: this.#health,
-        registry: this.#registry,
-        shutdown: this.#shutdown.signal,
-        audit,
-        keyAdmin: new KeyAdmin(this.#database.upkeepDb, audit, this.#keys.refresh),
-        keyRing: this.#keys.ring,
-      },
-      tell,
-      onRefused,
-    );
-    const [routes, callers, certificate] = [this.routes, this.#keys.ring, this.#certificate];
-    return createDoor({ config, routes, callers, certificate, tell, onRefused, logger });
+    const parts = {
+      ...{ config, keys, logger },
+      database: this.#database,
+      path: this.#path,
+      health: this.#health,
+      registry: this.#registry,
+      shutdown: this.#shutdown.signal,
+    };
+    this.routes = createRoutes(parts, tell, onRefused);
+    const [routes, certificate] = [this.routes, this.#certificate];
+    return createDoor({ ...parts, routes, callers: keys.ring, certificate, tell, onRefused });
   }
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  if (!signal.aborted) await once(signal, 'abort');
 }

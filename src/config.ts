@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { dataOptions } from './config/data-options.ts';
 import { keyOptions } from './config/key-options.ts';
 import { limitOptions } from './config/limit-options.ts';
@@ -10,7 +11,7 @@ import { retentionOptions } from './config/retention-options.ts';
 import { stopOptions } from './config/stop-options.ts';
 import { tlsOptions } from './config/tls-options.ts';
 import { writeOptions } from './config/write-options.ts';
-import { StartError } from './errors.ts';
+import { errorMessage, StartError } from './errors.ts';
 
 export type { Environment } from './config/option.ts';
 
@@ -68,6 +69,17 @@ function defaultOf(
   const text = typeof otherwise === 'function' ? otherwise(env) : otherwise;
   const share = Math.floor(memoryBytes * memoryShare);
   return Number(text) > share ? String(share) : text;
+}
+
+/** The least severity to log at the moment; throws a `StartError` where the file of it is no good. */
+export function currentLogLevel({ logLevel, logLevelFile }: Config): string {
+  if (logLevelFile === '') return logLevel;
+  try {
+    return options.logLevel.schema.parse(readFileSync(logLevelFile, 'utf8').trim());
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? error.issues[0]?.message : errorMessage(error);
+    throw new ConfigError(`TELEMETRY_LOG_LEVEL_FILE: ${logLevelFile}: ${reason}`);
+  }
 }
 
 /** Of the client libraries, which may run beside the collector with the same environment. */

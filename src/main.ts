@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Collector } from './collector.ts';
 import { command, fail } from './commands/command.ts';
 import { createProgram } from './commands/program.ts';
-import { type Config, strayVariables, withoutSecrets } from './config.ts';
+import { type Config, currentLogLevel, strayVariables, withoutSecrets } from './config.ts';
+import { errorMessage } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
 
 async function serve(config: Config, logger: Logger): Promise<undefined> {
@@ -25,6 +26,7 @@ async function serve(config: Config, logger: Logger): Promise<undefined> {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  process.on('SIGHUP', () => reload(config, collector, logger));
   collector = await Collector.start(config, logger);
   try {
     await collector.untilReady();
@@ -35,10 +37,29 @@ async function serve(config: Config, logger: Logger): Promise<undefined> {
   logger.info(`ready: ${urlOf(config, collector.port)}`);
 }
 
+/** What can't be read again stays as it is. */
+async function reload(
+  config: Config,
+  collector: Collector | undefined,
+  logger: Logger,
+): Promise<void> {
+  try {
+    logger.level = currentLogLevel(config);
+  } catch (error) {
+    logger.warn(`${errorMessage(error)}; the level from before is kept`);
+  }
+  await collector?.reload();
+  logger.info('keys, prices, certificates and the log level are read again');
+}
+
 function urlOf({ host, tlsCertFile }: Config, port: number): string {
   const name = host.includes(':') ? `[${host.replace('%', '%25')}]` : host;
   return `${tlsCertFile === '' ? 'http' : 'https'}://${name}:${port}`;
 }
+
+// By themselves, the one opens a debugger to everybody on this machine, and the other ends the process.
+process.on('SIGUSR1', () => {});
+process.on('SIGUSR2', () => {});
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const serveCommand = command('serve', 'run the collector (the default)', serve, { logs: true });

@@ -10,17 +10,18 @@ import { Health as HealthService } from '../gen/typescript/grpc/health/v1/health
 import { GrpcStreams } from './accept/grpc-streams.ts';
 import { IngestHandlers } from './accept/ingest-handlers.ts';
 import { ingestRoutes } from './accept/ingest-routes.ts';
-import type { Audit } from './admin/audit.ts';
+import { Audit } from './admin/audit.ts';
 import { auditService } from './admin/audit-handlers.ts';
 import { deadLetterService } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
-import type { KeyAdmin } from './admin/key-admin.ts';
+import { KeyAdmin } from './admin/key-admin.ts';
 import { keyService } from './admin/key-handlers.ts';
-import type { KeyRing } from './admin/key-ring.ts';
+import type { Keys } from './admin/keys.ts';
 import type { Config } from './config.ts';
 import type { DatabaseService } from './database/database-service.ts';
 import type { IngestPath } from './ingest-path.ts';
 import type { Health } from './observe/health.ts';
+import type { Logger } from './observe/logger.ts';
 import { queryHandlers, queryService } from './query/query-handlers.ts';
 import { restQueries } from './query/rest.ts';
 import { operatorRoutes } from './serve/endpoints.ts';
@@ -40,9 +41,8 @@ export interface RoutedParts {
   readonly health: Health;
   readonly registry: Registry;
   readonly shutdown: AbortSignal;
-  readonly audit: Audit;
-  readonly keyAdmin: KeyAdmin;
-  readonly keyRing: KeyRing;
+  readonly keys: Keys;
+  readonly logger: Logger;
 }
 
 /** What the build of the dashboard leaves. */
@@ -53,14 +53,15 @@ const services = [IngestService, QueryService, DeadLetterService, KeyService, Au
 
 /** Everything that can be asked for, and who answers. */
 export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefused): Route[] {
-  const { config, database, path, health, registry, shutdown } = parts;
+  const { config, database, path, health, registry, shutdown, keys, logger } = parts;
   const rpc = new Rpc(config, tell);
   const stream = { inFlightMax: config.streamBatchesMax, shutdown, onRefused };
   const handlers = new IngestHandlers(path.ingest, stream);
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
   const queries = queryHandlers(database.reader, path.prices.pricer);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);
-  const { audit, keyAdmin, keyRing } = parts;
+  const audit = new Audit(database.upkeepDb, logger);
+  const keyAdmin = new KeyAdmin(database.upkeepDb, audit, keys.refresh);
   const names = services.map(({ typeName }) => typeName);
   return [
     ...ingestRoutes(rpc, handlers, grpcStreams, config.messageBytesMax),
@@ -68,7 +69,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
     ...rpc.routes('query', (router) => queryService(router, queries, config.jsonValuesMax)),
     ...rpc.routes('admin', (router) => {
       deadLetterService(router, deadLetters, audit, config.jsonValuesMax);
-      keyService(router, keyAdmin, keyRing, config.jsonValuesMax);
+      keyService(router, keyAdmin, keys.ring, config.jsonValuesMax);
       auditService(router, audit, config.jsonValuesMax);
     }),
     ...rpc.routes('none', (router) => {

@@ -122,7 +122,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   web: { own: ['serve'], packages: [] },
-  'main.ts': { own: ['collector', 'commands', 'config', 'observe'], packages: [] },
+  'main.ts': { own: ['collector', 'commands', 'config', 'errors', 'observe'], packages: [] },
   commands: {
     own: [
       ...['admin', 'buffer', 'commit', 'config', 'database', 'observe', 'prices', 'query'],

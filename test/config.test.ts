@@ -88,6 +88,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
     ['', 'verbose', 'INFO'],
     'expects one of trace, debug, info, warn, error, fatal, silent',
   ),
+  logLevelFile: file('/etc/telemetry/log-level'),
   logFormat: text('json', ['', 'xml'], 'expects one of auto, json, pretty'),
   writers: wholeNumber(3, 1, 16),
   groupRowsMax: wholeNumber(100, 1, 100_000),
@@ -324,11 +325,14 @@ describe('the command line', () => {
     const database = await createDatabase();
     const pricesFile = join(temporaryDirectory().path, 'prices.json');
     writeFileSync(pricesFile, '{"prices":[]}');
+    const levelFile = join(temporaryDirectory().path, 'level');
+    writeFileSync(levelFile, 'debug');
     const own: Partial<Record<OptionName, string>> = {
       databaseUrl: `${database.url}&password=s3cret`,
       host: '127.0.0.1',
       apiKeys: 'app ingest s3cret-0123456789abcdef',
       apiKeysFile: '/dev/null',
+      logLevelFile: levelFile,
       pricesFile,
       tlsCertFile: certificateFile('locked'),
       tlsKeyFile: keyFile('locked'),

@@ -104,6 +104,12 @@ export class Keys {
     await this.#copy.write(this.#ofDatabase);
   };
 
+  /** Looks at the file now, and at the database where that answers. */
+  async reload(): Promise<void> {
+    this.#rereadFile();
+    await this.refresh().catch((error) => this.#logger.debug({ err: error }, 'keys'));
+  }
+
   get #given(): readonly Key[] {
     return [...this.#ofEnvironment, ...this.#ofFile];
   }

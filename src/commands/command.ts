@@ -1,5 +1,12 @@
 import { Command, Option } from 'commander';
-import { type Config, type Environment, optionNames, options, readConfig } from '../config.ts';
+import {
+  type Config,
+  currentLogLevel,
+  type Environment,
+  optionNames,
+  options,
+  readConfig,
+} from '../config.ts';
 import { StartError } from '../errors.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { print, type Report } from './report.ts';
@@ -45,7 +52,7 @@ export function command(
     const logger = createLogger({ level: 'info', format: logFormat(env, flags) });
     try {
       const config = readConfig(env, flags);
-      logger.level = config.logLevel;
+      logger.level = currentLogLevel(config);
       const report = await run(config, logger, { args: made.args, flags: given });
       if (report) print(report, asJson);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { oneOf, option } from './option.ts';
+import { fileOrNone, oneOf, option } from './option.ts';
 
 /** What is logged, and how. */
 export const logOptions = {
@@ -8,6 +8,14 @@ export const logOptions = {
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
     description: 'least severity that is logged: trace, debug, info, warn, error, fatal or silent',
+  }),
+  logLevelFile: option({
+    env: 'TELEMETRY_LOG_LEVEL_FILE',
+    flag: '--log-level-file <path>',
+    schema: fileOrNone,
+    default: '',
+    description:
+      'absolute path of a file with such a level, which goes before and is read again at SIGHUP',
   }),
   logFormat: option({
     env: 'TELEMETRY_LOG_FORMAT',

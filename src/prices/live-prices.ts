@@ -23,6 +23,11 @@ export class LivePrices {
     });
   }
 
+  /** Looks at the file now. */
+  async reload(): Promise<void> {
+    await this.#file.look();
+  }
+
   stop(): void {
     this.#file.close();
   }

@@ -17,6 +17,7 @@ export class OwnPricesFile {
   /** Tells one state of the file from another. */
   #seen = '';
   #timer: NodeJS.Timeout | undefined;
+  #onReload: OnReload = () => {};
 
   /** '' for no file. Throws a `StartError` for one that can't be read. */
   constructor(path: string) {
@@ -31,18 +32,23 @@ export class OwnPricesFile {
   /** Looks for changes from now on; a file that is broken leaves the prices as they are. */
   watch(onReload: OnReload): void {
     if (this.#path === '') return;
-    this.#timer = setInterval(async () => {
-      const seen = await stat(this.#path).then(stateOf, errorMessage);
-      if (seen === this.#seen || !this.#timer) return;
-      let fault: string | undefined;
-      try {
-        this.#read();
-      } catch (error) {
-        this.#seen = seen;
-        fault = errorMessage(error);
-      }
-      onReload(this.#prices, fault);
-    }, lookMs).unref();
+    this.#onReload = onReload;
+    this.#timer = setInterval(() => this.look(), lookMs).unref();
+  }
+
+  /** Reads the file again if it has changed. */
+  async look(): Promise<void> {
+    if (this.#path === '') return;
+    const seen = await stat(this.#path).then(stateOf, errorMessage);
+    if (seen === this.#seen || !this.#timer) return;
+    let fault: string | undefined;
+    try {
+      this.#read();
+    } catch (error) {
+      this.#seen = seen;
+      fault = errorMessage(error);
+    }
+    this.#onReload(this.#prices, fault);
   }
 
   close(): void {

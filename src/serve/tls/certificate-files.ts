@@ -61,7 +61,7 @@ export class CertificateFiles {
     this.#health = health;
     this.#logger = logger;
     this.#report();
-    this.#timer = setTimeout(() => this.#look(), secondMs).unref();
+    this.#timer = setTimeout(() => this.reload(), secondMs).unref();
   }
 
   get current(): Certificate {
@@ -78,7 +78,8 @@ export class CertificateFiles {
     clearTimeout(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  /** Looks at the files now. */
+  async reload(): Promise<void> {
     try {
       const files = await readFiles(this.#options);
       if (this.#isNew(digestOf(files))) this.#use(checkFiles(files, this.#options));
