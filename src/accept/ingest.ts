@@ -7,6 +7,7 @@ import { idOfRow } from '../records/rows.ts';
 import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
 import type { WholeCall } from '../serve/plain-call.ts';
+import { Deadline } from './deadline.ts';
 import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
 import { checkRows, type RawBatch } from './raw-batch.ts';
 import { Scratch } from './scratch.ts';
@@ -111,14 +112,12 @@ export class Ingest {
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
     const release = holdShare(call, batch);
-    // Not AbortSignal.timeout: that fires later on, for nobody, and each time makes an error.
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), call.remainingMs(unaryMsMax));
+    const deadline = new Deadline(call.remainingMs(unaryMsMax));
     try {
-      const acknowledged = await this.#sink.offer(batch, lane, deadline.signal);
+      const acknowledged = await this.#sink.offer(batch, lane, deadline);
       return { ...acknowledged, batchId: batch.id };
     } finally {
-      clearTimeout(timer);
+      deadline.clear();
       release();
     }
   }

@@ -10,13 +10,20 @@ export interface Admitted {
   readonly acknowledged: Promise<Acknowledgement>;
 }
 
+/** What of an AbortSignal ends a wait. */
+export interface Ending {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options: { once: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** What accept sees of the buffer. */
 export interface BatchSink {
   /**
    * For callers that need an answer soon: refuses at once where there is no room, and at
    * `deadline` takes back what no writer has taken yet.
    */
-  offer(batch: Batch, lane: LaneName, deadline: AbortSignal): Promise<Acknowledgement>;
+  offer(batch: Batch, lane: LaneName, deadline: Ending): Promise<Acknowledgement>;
 
   /**
    * For callers that can be held back: resolves when the batch has room, with the promise of its
@@ -60,7 +67,7 @@ export class IngestBuffer implements BatchSink {
     return this.#lanes.unary.bytes + this.#lanes.stream.bytes;
   }
 
-  async offer(batch: Batch, laneName: LaneName, deadline: AbortSignal): Promise<Acknowledgement> {
+  async offer(batch: Batch, laneName: LaneName, deadline: Ending): Promise<Acknowledgement> {
     while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, deadline);
     if (this.#closed) throw shuttingDown();
     const lane = this.#lanes[laneName];
@@ -101,7 +108,7 @@ export class IngestBuffer implements BatchSink {
    * A twin that is under way goes first; the ledger then knows what this one is. Of several that
    * wait only one may follow: nothing is awaited between asking for twins and `#hold`.
    */
-  async #untilTwinSettled({ id }: Batch, signal: AbortSignal): Promise<void> {
+  async #untilTwinSettled({ id }: Batch, signal: Ending): Promise<void> {
     const twin = Promise.resolve(this.#held.get(id));
     await untilAborted(twin, signal, outcomeUnknown).catch((error) => {
       if (signal.aborted) throw error;
@@ -148,23 +155,15 @@ function finalAnswer(
 }
 
 /** Waits for a promise, but no longer than until the signal. The promise itself goes on. */
-async function untilAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  reason: () => Error,
-): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  // One turn later, so that what the same signal ends elsewhere is heard first.
-  const onAbort = () => setImmediate(() => reject(reason()));
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    promise.catch(() => {});
-    aborted.catch(() => {});
-  }
+function untilAborted<T>(promise: Promise<T>, signal: Ending, reason: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    // One turn later, so that what the same signal ends elsewhere is heard first.
+    const onAbort = () => setImmediate(() => reject(reason()));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    const settled = () => signal.removeEventListener('abort', onAbort);
+    promise.then(resolve, reject).then(settled);
+  });
 }
 
 const retryDelayMsMin = 100;

@@ -17,6 +17,7 @@ export class PlainCall implements WholeCall {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #cameAt: number;
   #requestId: string | undefined;
+  #bytes = 0;
 
   constructor(limits: CallLimits, caller: Caller, headers: Readonly<Record<string, string>>) {
     this.#limits = limits;
@@ -39,19 +40,22 @@ export class PlainCall implements WholeCall {
     return Math.max(0, msMax - (performance.now() - this.#cameAt));
   }
 
-  /** Serves it when it is its turn, unless nobody could answer it in time. */
-  serve<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  /** Resolves when it is its turn, to serve so many bytes; rejected where nobody could do so in time. */
+  turn(bytes: number): Promise<void> {
     const limits = this.#limits;
-    return new Promise<T>((resolve, reject) => {
+    this.#bytes = bytes;
+    return new Promise((resolve, reject) => {
       limits.receive(bytes);
       limits.turns.begin(() => {
         const refusal = overdue(performance.now() - this.#cameAt, limits.options);
         if (refusal) reject(refusal);
-        else resolve(work());
+        else resolve();
       });
-    }).finally(() => {
-      limits.release(bytes);
-      limits.end('unary');
     });
+  }
+
+  end(): void {
+    this.#limits.release(this.#bytes);
+    this.#limits.end('unary');
   }
 }

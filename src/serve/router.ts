@@ -67,11 +67,13 @@ export class Router {
 
   async #answer({ serve }: PlainWay, call: PlainCall, body: Uint8Array): Promise<SentAnswer> {
     try {
-      const text = await call.serve(body.length, () => serve(call, body));
-      return { status: 200, headers: jsonHeaders, body: text };
+      await call.turn(body.length);
+      return { status: 200, headers: jsonHeaders, body: await serve(call, body) };
     } catch (error) {
       call.reachedHandler = true;
       return this.#refusal(error, call, 'application/json');
+    } finally {
+      call.end();
     }
   }
 

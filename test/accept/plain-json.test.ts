@@ -18,7 +18,7 @@ let telemetry: TestCollector;
 /** Past the library, and by it. */
 let plain: Client;
 let library: Client;
-const calls = vi.spyOn(PlainCall.prototype, 'serve');
+const calls = vi.spyOn(PlainCall.prototype, 'turn');
 /** What passes the library by reads bodies so. */
 const wholes = vi.spyOn(Call.prototype, 'whole');
 

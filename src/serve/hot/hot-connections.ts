@@ -4,7 +4,7 @@ import { HotConnection } from './hot-connection.ts';
 import { httpAnswer } from './http-answer.ts';
 import type { PlainPost } from './plain-post.ts';
 
-/** The answer to a plain post, or undefined where it is no such post for its route. */
+/** The answer to a plain post, which never fails, or undefined where it is no such post for its route. */
 export type AnswerPlain = (post: PlainPost, socket: Duplex) => Promise<SentAnswer> | undefined;
 
 export interface HotOptions {
@@ -55,13 +55,12 @@ export class HotConnections {
     const answered = answer(post, socket);
     if (!answered) return undefined;
     onActive(1);
-    return answered
-      .then((whole) => {
-        const isLast = isOver(socket) || whole.headers.connection === 'close';
-        if (isLast) this.#connections.get(socket)?.end();
-        return httpAnswer(whole, isLast ? undefined : idleMsMax);
-      })
-      .finally(() => onActive(-1));
+    return answered.then((whole) => {
+      onActive(-1);
+      const isLast = isOver(socket) || whole.headers.connection === 'close';
+      if (isLast) this.#connections.get(socket)?.end();
+      return httpAnswer(whole, isLast ? undefined : idleMsMax);
+    });
   }
 
   takeOver(socket: Duplex, sent: Buffer): void {
