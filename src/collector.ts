@@ -74,8 +74,7 @@ export class Collector {
       prices,
       logger,
     );
-    const { rollups } = this.#path;
-    this.#upkeep = new Upkeep(config, database, rollups, this.#health, logger, this.#registry);
+    this.#upkeep = new Upkeep(config, database, this.#path, this.#health, logger, this.#registry);
     this.#keys = new Keys(config, database.gossip, this.#registry, logger);
     this.#certificate =
       certificate && new CertificateFiles(config, certificate, this.#health, logger);

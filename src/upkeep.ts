@@ -14,7 +14,7 @@ export class Upkeep {
   constructor(
     config: Config,
     database: DatabaseService,
-    rollups: RollupAccess,
+    { rollups }: { readonly rollups: RollupAccess },
     health: Health,
     logger: Logger,
     registry: Registry,

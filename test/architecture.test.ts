@@ -126,7 +126,7 @@ const rules: Readonly<Record<string, Rules>> = {
   commands: {
     own: [
       ...['admin', 'buffer', 'commit', 'config', 'database', 'observe', 'prices', 'query'],
-      ...['records/rfc3339', 'rollup', 'errors', 'units', 'uuid'],
+      ...['records/rfc3339', 'retention', 'rollup', 'errors', 'units', 'uuid'],
     ],
     packages: ['commander', 'prom-client'],
   },

@@ -5,6 +5,7 @@ import { eraseCommand } from './erase.ts';
 import { keyCommands } from './keys.ts';
 import { legacyCommands } from './legacy.ts';
 import { priceCommands } from './prices.ts';
+import { retentionCommand } from './retention.ts';
 import { rollupCommands } from './rollups.ts';
 import { migrateCommand, sqlCommand } from './schema.ts';
 import { spoolCommands } from './spool.ts';
@@ -24,6 +25,7 @@ export function createProgram(version: string, serve: Command): Command {
     deadLetterCommands(),
     spoolCommands(),
     rollupCommands(),
+    retentionCommand(),
     usageCommands(),
     priceCommands(),
     keyCommands(),

@@ -29,6 +29,7 @@ import {
   usageMessage,
 } from './messages.ts';
 import { QueryDecoder } from './query-decoder.ts';
+import { retentionFootprint } from './retention-footprint.ts';
 import { statistics, trends } from './rolled-statistics.ts';
 import { usageSummary } from './rolled-usage.ts';
 
@@ -140,6 +141,7 @@ export function queryHandlers(db: Kysely<Database>, pricer: Pricer) {
         ),
         ...time('oldestTelemetryRecord', oldestRecord),
         ...time('monitoredAt', new Date()),
+        retention: await retentionFootprint(db),
       });
     },
   } satisfies Partial<ServiceImpl<typeof QueryService>> & { eventPage: unknown; stats: unknown });

@@ -1,6 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type pg from 'pg';
-import type { DataTable } from '../database/expected-tables.ts';
 import { withMaintenanceLock } from '../database/maintenance-lock.ts';
 import { ensurePartitions } from '../database/partitions.ts';
 import type { Database } from '../database/schema.ts';
@@ -10,12 +9,13 @@ import type { Level, Shape } from '../rollup/shapes.ts';
 import { lockState, type RollupAccess } from '../rollup/state.ts';
 import { sweepLeaf } from '../rollup/sweep.ts';
 import { dayMs } from '../units.ts';
-import { dayOf } from './believed-time.ts';
 
 /** As many as are deleted in one transaction, which holds nobody off. */
 const deletedTogether = 5000;
 /** Days whose partitions are made in one pass. */
 const daysTogether = 31;
+/** What is older than that stays where it is. */
+const movedMsMax = 366 * dayMs;
 
 /** Deletes rows in small transactions; resolves with how many there were. */
 async function deleteAged(
@@ -66,48 +66,64 @@ export const deleteDeadLetters = (db: Kysely<Database>, beforeMs: number, dropsA
     sql`${before('created_at', beforeMs)} and (${dropsAdopted} or not payload ? 'row')`,
   );
 
-/** What is kept of the default partition of a table. */
+/** Where rows are that can't be dropped by the day. */
 export interface Strays {
   readonly kind: RecordKind;
-  /** What is older is removed … */
+  /** The default partition, or that of rows from before all days. */
+  readonly leaf: string;
+  /** What is older is removed; -Infinity: nothing. */
   readonly beforeMs: number;
-  /** … and what is newer gets a partition of its day. */
-  readonly toMs: number;
   /** Adopted rows of before stay. */
   readonly adoptedUntilMs: number;
 }
 
 /**
- * Empties the default partition of rows that no maintenance moves out of it, being older than what
- * may be sent. Nothing of it before its rows are rolled up.
+ * Deletes rows of a partition that holds many days. Nothing of it before its rows are rolled up.
  */
-export async function clearStrays(
+export async function deleteStrays(
+  db: Kysely<Database>,
+  rollups: RollupAccess,
+  { kind, leaf, beforeMs, adoptedUntilMs }: Strays,
+): Promise<number> {
+  const isOld = sql`${before('timestamp', beforeMs)} and ${notBefore(adoptedUntilMs)}`;
+  const { rows } = await sql`
+    select from only ${sql.table(leaf)} where ${isOld} limit 1`.execute(db);
+  if (rows.length === 0 || (await isUnread(db, kind, leaf))) return 0;
+  const series = rollups.series.find(({ shape }) => shape.kind === kind);
+  const never = new AbortController().signal;
+  if (series) await sweepLeaf(db, rollups.writer, series, leaf, never);
+  const condition = series ? sql`${isOld} and rolled is not false` : isOld;
+  return await deleteAged(db, leaf, condition, { column: rowsFloor[kind], ms: beforeMs });
+}
+
+const notBefore = (ms: number) =>
+  ms === -Infinity ? sql`true` : sql`"timestamp" >= ${new Date(ms)}`;
+
+/**
+ * Makes partitions for the days of rows in the default partition that no maintenance moves out of
+ * it, being older than what may be sent.
+ */
+export async function moveStrays(
   db: Kysely<Database>,
   pool: pg.Pool,
-  rollups: RollupAccess,
-  { kind, beforeMs, toMs, adoptedUntilMs }: Strays,
-): Promise<number> {
+  kind: RecordKind,
+  fromMs: number,
+  toMs: number,
+): Promise<void> {
   const table = tables[kind].name;
   const standard = `${table}_default`;
   const time = sql.ref('timestamp');
-  const isOld = sql`
-    ${time} < ${new Date(toMs)}
-    and ${time} >= ${adoptedUntilMs === -Infinity ? sql`'-infinity'` : sql`${new Date(adoptedUntilMs)}`}`;
-  const { rows } = await sql`
-    select from only ${sql.table(standard)} where ${isOld} limit 1`.execute(db);
-  if (rows.length === 0 || (await isUnread(db, kind, standard))) return 0;
-  const series = rollups.series.find(({ shape }) => shape.kind === kind);
-  const never = new AbortController().signal;
-  if (series) await sweepLeaf(db, rollups.writer, series, standard, never);
-  let deleted = 0;
-  if (beforeMs > -Infinity) {
-    const isRolled = series ? sql`rolled is not false` : sql`true`;
-    const condition = sql`${isOld} and ${before('timestamp', beforeMs)} and ${isRolled}`;
-    const floor = { column: rowsFloor[kind], ms: beforeMs };
-    deleted = await deleteAged(db, standard, condition, floor);
+  const { rows } = await sql<{ ms: number }>`
+    select distinct
+      floor(extract(epoch from ${time}) * 1000 / ${sql.lit(dayMs)})::bigint * ${sql.lit(dayMs)} as ms
+    from only ${sql.table(standard)}
+    where ${notBefore(Math.max(fromMs, toMs - movedMsMax))} and ${before('timestamp', toMs)}
+    limit ${daysTogether}`.execute(db);
+  if (rows.length === 0 || (await isUnread(db, kind, standard))) return;
+  for (const { ms } of rows) {
+    const window = { table, fromMs: ms, toMs: ms };
+    await withMaintenanceLock(pool, () => ensurePartitions(db, window));
   }
-  await makeRoom(db, pool, table, isOld, Math.max(beforeMs, toMs - 366 * dayMs));
-  return deleted;
 }
 
 async function isUnread(db: Kysely<Database>, kind: string, leaf: string): Promise<boolean> {
@@ -115,23 +131,4 @@ async function isUnread(db: Kysely<Database>, kind: string, leaf: string): Promi
     select from rollup_history
     where kind = ${kind} and partition_name = ${leaf} and finished_at is null`.execute(db);
   return rows.length > 0;
-}
-
-/** Partitions of the days that rows lie there of, which moves them. */
-async function makeRoom(
-  db: Kysely<Database>,
-  pool: pg.Pool,
-  table: DataTable,
-  isOld: RawBuilder<unknown>,
-  fromMs: number,
-): Promise<void> {
-  const { rows } = await sql<{ ms: number }>`
-    select distinct floor(extract(epoch from "timestamp") * 1000 / ${sql.lit(dayMs)})::bigint * ${sql.lit(dayMs)} as ms
-    from only ${sql.table(`${table}_default`)}
-    where ${isOld} and not ${before('timestamp', dayOf(fromMs))}
-    limit ${daysTogether}`.execute(db);
-  for (const { ms } of rows) {
-    const window = { table, fromMs: ms, toMs: ms };
-    await withMaintenanceLock(pool, () => ensurePartitions(db, window));
-  }
 }

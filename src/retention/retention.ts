@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
+import { partitionsOf } from '../database/catalog.ts';
 import { createKysely } from '../database/kysely.ts';
 import { whereAlone } from '../database/maintenance-lock.ts';
 import type { Database } from '../database/schema.ts';
@@ -8,7 +9,13 @@ import { type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { levels, shapes } from '../rollup/shapes.ts';
 import type { RollupAccess } from '../rollup/state.ts';
 import { adoptedRows } from './adopted.ts';
-import { clearStrays, deleteAudit, deleteDeadLetters, deleteTotals } from './aged-rows.ts';
+import {
+  deleteAudit,
+  deleteDeadLetters,
+  deleteStrays,
+  deleteTotals,
+  moveStrays,
+} from './aged-rows.ts';
 import { dayOf, noteDay } from './believed-time.ts';
 import { dropEmptyLeaf, emptyLeaf } from './empty-leaf.ts';
 import type { Hold, Leaf } from './leaves.ts';
@@ -112,10 +119,15 @@ export class Retention {
     const table = tables[kind].name;
     const { untilMs, sources } = await adoptedRows(this.#db, table);
     const adoptedUntilMs = dropsAdopted && sources.length === 0 ? -Infinity : untilMs;
-    // What is newer, maintenance moves to where it belongs.
-    const toMs = dayOf(nowMs - recordAgeMsMax);
-    const which = { kind, beforeMs, toMs, adoptedUntilMs };
-    this.#tell(table, await clearStrays(this.#db, this.#pool, this.#rollups, which));
+    const ofManyDays = (await partitionsOf(this.#db, table)).filter(
+      ({ isDefault, fromMs, toMs }) => isDefault || (fromMs === -Infinity && toMs > beforeMs),
+    );
+    for (const { name: leaf } of beforeMs === -Infinity ? [] : ofManyDays) {
+      const strays = { kind, leaf, beforeMs, adoptedUntilMs };
+      this.#tell(table, await deleteStrays(this.#db, this.#rollups, strays));
+    }
+    // What is newer than that, maintenance moves to where it belongs.
+    await moveStrays(this.#db, this.#pool, kind, beforeMs, dayOf(nowMs - recordAgeMsMax));
   }
 
   async #empty(leaf: Leaf, reason: DropReason): Promise<boolean> {

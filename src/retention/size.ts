@@ -5,6 +5,7 @@ import { recordKinds } from '../records/tables.ts';
 import { dayOf } from './believed-time.ts';
 import { type Leaf, leavesBefore } from './leaves.ts';
 import type { RetentionOptions } from './options.ts';
+import type { Plan } from './plan.ts';
 
 /** What all tables of ours take, those of older services that were set aside included. */
 export async function totalBytes(db: Kysely<Database>): Promise<number> {
@@ -38,6 +39,24 @@ export async function oldestLeaf(
   const held = withRows.filter(({ hold }) => hold !== undefined);
   const next = withRows.find(({ hold, name }) => !hold && !passedBy.includes(name));
   return { ...(next && { next }), held };
+}
+
+/** What would go for the sake of the size, once what is due for its age has gone. */
+export async function tooLarge(
+  db: Kysely<Database>,
+  options: RetentionOptions,
+  { nowMs, bytes, aged }: Plan,
+): Promise<Leaf[]> {
+  let left = bytes - aged.reduce((sum, leaf) => sum + leaf.bytes, 0);
+  const found: Leaf[] = [];
+  while (left > options.bytesMax) {
+    const gone = [...aged, ...found].map(({ name }) => name);
+    const { next } = await oldestLeaf(db, options, nowMs, gone);
+    if (!next) break;
+    found.push(next);
+    left -= next.bytes;
+  }
+  return found;
 }
 
 /** What keeps the tables from being as small as they are to be. */

@@ -101,21 +101,18 @@ it('keeps the router from dropping the tables by what it says', async () => {
 it('removes old rows by what it says, after the move', async () => {
   await database.rows(`${olderTelemetry}; insert into system_telemetry (event_type, timestamp)
     select 'AGED', now() - days * interval '1 day' from unnest(array[90, 61, 59, 1]) as days`);
-  const cleaner = blocks('sql', 'What removes old rows').join(';');
+  const [assignment = ''] = blocks('sh', 'What removes old rows');
   const [, drop] = blocks('sh');
-  const telemetry = await startCollector({}, database);
+  const [name = '', value] = assignment.split('=');
+  const telemetry = await startCollector({ [name]: value }, database);
   const unfinished = 'select count(*) from adoption where finished_at is null';
   while ((await database.count(unfinished)) > 0) await sleep(20);
-  await database.rows(cleaner);
-  expect(await database.count('select count(*) from system_telemetry')).toBe(2);
-  // The cleaner came too early.
-  const early = await runCommand(['legacy', 'drop'], { DATABASE_URL: database.url });
-  expect(early.stdout).not.toContain('is dropped');
-  await run('npm run --silent start -- legacy copy');
-  while ((await database.count(unfinished)) > 0) await sleep(20);
-  expect(await run(drop)).toContain('system_telemetry_legacy is dropped');
+  const passes = async () =>
+    await runCommand(['retention'], { DATABASE_URL: database.url, [name]: value });
+  expect((await passes()).stdout).not.toContain('system_telemetry');
   expect(await database.count('select count(*) from system_telemetry')).toBe(4);
-  await database.rows(cleaner);
+  expect(await run(drop)).toContain('system_telemetry_legacy is dropped');
+  await passes();
   expect(await database.count('select count(*) from system_telemetry')).toBe(2);
   await telemetry.stop();
 });

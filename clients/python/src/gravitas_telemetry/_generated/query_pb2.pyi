@@ -490,7 +490,7 @@ class GetFootprintRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetFootprintResponse(_message.Message):
-    __slots__ = ("table_sizes", "row_counts", "oldest_telemetry_record", "monitored_at", "partitions", "rollups", "spools", "dead_letters", "database_bytes", "price_list", "own_prices", "source")
+    __slots__ = ("table_sizes", "row_counts", "oldest_telemetry_record", "monitored_at", "partitions", "rollups", "spools", "dead_letters", "database_bytes", "price_list", "own_prices", "source", "retention")
     class RowCountsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -510,6 +510,7 @@ class GetFootprintResponse(_message.Message):
     PRICE_LIST_FIELD_NUMBER: _ClassVar[int]
     OWN_PRICES_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_FIELD_NUMBER: _ClassVar[int]
     table_sizes: _containers.RepeatedCompositeFieldContainer[TableSize]
     row_counts: _containers.ScalarMap[str, int]
     oldest_telemetry_record: _timestamp_pb2.Timestamp
@@ -522,7 +523,8 @@ class GetFootprintResponse(_message.Message):
     price_list: PriceEdition
     own_prices: PriceEdition
     source: _answer_pb2.AnswerSource
-    def __init__(self, table_sizes: _Optional[_Iterable[_Union[TableSize, _Mapping]]] = ..., row_counts: _Optional[_Mapping[str, int]] = ..., oldest_telemetry_record: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., monitored_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., partitions: _Optional[_Iterable[_Union[_footprint_pb2.PartitionSize, _Mapping]]] = ..., rollups: _Optional[_Union[RollupFootprint, _Mapping]] = ..., spools: _Optional[_Iterable[_Union[_footprint_pb2.SpoolFootprint, _Mapping]]] = ..., dead_letters: _Optional[_Union[_footprint_pb2.DeadLetterFootprint, _Mapping]] = ..., database_bytes: _Optional[int] = ..., price_list: _Optional[_Union[PriceEdition, _Mapping]] = ..., own_prices: _Optional[_Union[PriceEdition, _Mapping]] = ..., source: _Optional[_Union[_answer_pb2.AnswerSource, _Mapping]] = ...) -> None: ...
+    retention: _footprint_pb2.RetentionFootprint
+    def __init__(self, table_sizes: _Optional[_Iterable[_Union[TableSize, _Mapping]]] = ..., row_counts: _Optional[_Mapping[str, int]] = ..., oldest_telemetry_record: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., monitored_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., partitions: _Optional[_Iterable[_Union[_footprint_pb2.PartitionSize, _Mapping]]] = ..., rollups: _Optional[_Union[RollupFootprint, _Mapping]] = ..., spools: _Optional[_Iterable[_Union[_footprint_pb2.SpoolFootprint, _Mapping]]] = ..., dead_letters: _Optional[_Union[_footprint_pb2.DeadLetterFootprint, _Mapping]] = ..., database_bytes: _Optional[int] = ..., price_list: _Optional[_Union[PriceEdition, _Mapping]] = ..., own_prices: _Optional[_Union[PriceEdition, _Mapping]] = ..., source: _Optional[_Union[_answer_pb2.AnswerSource, _Mapping]] = ..., retention: _Optional[_Union[_footprint_pb2.RetentionFootprint, _Mapping]] = ...) -> None: ...
 
 class TableSize(_message.Message):
     __slots__ = ("table_name", "total_bytes", "index_bytes", "partitions")

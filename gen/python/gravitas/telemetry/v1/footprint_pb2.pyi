@@ -60,3 +60,41 @@ class DeadLetterReason(_message.Message):
     count: int
     newest_at: _timestamp_pb2.Timestamp
     def __init__(self, table_name: _Optional[str] = ..., reason: _Optional[str] = ..., count: _Optional[int] = ..., newest_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RetentionFootprint(_message.Message):
+    __slots__ = ("event_floor", "usage_floor", "quarter_floor", "hour_floor", "day_floor", "dropped_partitions", "dropped_bytes", "dropped")
+    EVENT_FLOOR_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FLOOR_FIELD_NUMBER: _ClassVar[int]
+    QUARTER_FLOOR_FIELD_NUMBER: _ClassVar[int]
+    HOUR_FLOOR_FIELD_NUMBER: _ClassVar[int]
+    DAY_FLOOR_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    event_floor: _timestamp_pb2.Timestamp
+    usage_floor: _timestamp_pb2.Timestamp
+    quarter_floor: _timestamp_pb2.Timestamp
+    hour_floor: _timestamp_pb2.Timestamp
+    day_floor: _timestamp_pb2.Timestamp
+    dropped_partitions: int
+    dropped_bytes: int
+    dropped: _containers.RepeatedCompositeFieldContainer[DroppedPartition]
+    def __init__(self, event_floor: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., usage_floor: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quarter_floor: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., hour_floor: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., day_floor: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dropped_partitions: _Optional[int] = ..., dropped_bytes: _Optional[int] = ..., dropped: _Optional[_Iterable[_Union[DroppedPartition, _Mapping]]] = ...) -> None: ...
+
+class DroppedPartition(_message.Message):
+    __slots__ = ("table_name", "partition_name", "start_time", "end_time", "total_bytes", "reason", "dropped_at")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_NAME_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_AT_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    partition_name: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    total_bytes: int
+    reason: str
+    dropped_at: _timestamp_pb2.Timestamp
+    def __init__(self, table_name: _Optional[str] = ..., partition_name: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_bytes: _Optional[int] = ..., reason: _Optional[str] = ..., dropped_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -8,7 +8,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { EventFilter, TimeRange, UsageFilter } from "./question_pb.js";
 import type { Event, Usage } from "./telemetry_pb.js";
 import type { AnswerSource, Forecast, Histogram, Statistics, UsageTotals } from "./answer_pb.js";
-import type { DeadLetterFootprint, PartitionSize, SpoolFootprint } from "./footprint_pb.js";
+import type { DeadLetterFootprint, PartitionSize, RetentionFootprint, SpoolFootprint } from "./footprint_pb.js";
 import type { GetTimeSeriesRequestSchema, GetTimeSeriesResponseSchema } from "./time_series_pb.js";
 import type { ListDimensionsRequestSchema, ListDimensionsResponseSchema } from "./dimensions_pb.js";
 import type { GetServiceRequestSchema, GetServiceResponseSchema } from "./collectors_pb.js";
@@ -1503,6 +1503,11 @@ export declare type GetFootprintResponse = Message<"gravitas.telemetry.v1.GetFoo
    * @generated from field: gravitas.telemetry.v1.AnswerSource source = 12;
    */
   source?: AnswerSource | undefined;
+
+  /**
+   * @generated from field: gravitas.telemetry.v1.RetentionFootprint retention = 13;
+   */
+  retention?: RetentionFootprint | undefined;
 };
 
 /**

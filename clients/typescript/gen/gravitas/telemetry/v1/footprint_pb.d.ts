@@ -161,3 +161,126 @@ export declare type DeadLetterReason = Message<"gravitas.telemetry.v1.DeadLetter
  */
 export declare const DeadLetterReasonSchema: GenMessage<DeadLetterReason>;
 
+/**
+ * What retention has removed.
+ *
+ * @generated from message gravitas.telemetry.v1.RetentionFootprint
+ */
+export declare type RetentionFootprint = Message<"gravitas.telemetry.v1.RetentionFootprint"> & {
+  /**
+   * Events from before it are gone, their rollups remain; absent where none are.
+   *
+   * @generated from field: google.protobuf.Timestamp event_floor = 1;
+   */
+  eventFloor?: Timestamp | undefined;
+
+  /**
+   * The same of usage records.
+   *
+   * @generated from field: google.protobuf.Timestamp usage_floor = 2;
+   */
+  usageFloor?: Timestamp | undefined;
+
+  /**
+   * Rollups by quarter hour from before it are gone; absent where none are.
+   *
+   * @generated from field: google.protobuf.Timestamp quarter_floor = 3;
+   */
+  quarterFloor?: Timestamp | undefined;
+
+  /**
+   * The same by hour.
+   *
+   * @generated from field: google.protobuf.Timestamp hour_floor = 4;
+   */
+  hourFloor?: Timestamp | undefined;
+
+  /**
+   * The same by day.
+   *
+   * @generated from field: google.protobuf.Timestamp day_floor = 5;
+   */
+  dayFloor?: Timestamp | undefined;
+
+  /**
+   * Partitions whose rows were dropped, by whichever collector.
+   *
+   * @generated from field: int64 dropped_partitions = 6;
+   */
+  droppedPartitions: bigint;
+
+  /**
+   * What those took.
+   *
+   * @generated from field: int64 dropped_bytes = 7;
+   */
+  droppedBytes: bigint;
+
+  /**
+   * The newest first, at most 20.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.DroppedPartition dropped = 8;
+   */
+  dropped: DroppedPartition[];
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.RetentionFootprint.
+ * Use `create(RetentionFootprintSchema)` to create a new message.
+ */
+export declare const RetentionFootprintSchema: GenMessage<RetentionFootprint>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.DroppedPartition
+ */
+export declare type DroppedPartition = Message<"gravitas.telemetry.v1.DroppedPartition"> & {
+  /**
+   * @generated from field: string table_name = 1;
+   */
+  tableName: string;
+
+  /**
+   * @generated from field: string partition_name = 2;
+   */
+  partitionName: string;
+
+  /**
+   * Not before; absent where it had no beginning.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 3;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Before.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Heap, indexes and TOAST.
+   *
+   * @generated from field: int64 total_bytes = 5;
+   */
+  totalBytes: bigint;
+
+  /**
+   * age or size.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp dropped_at = 7;
+   */
+  droppedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.DroppedPartition.
+ * Use `create(DroppedPartitionSchema)` to create a new message.
+ */
+export declare const DroppedPartitionSchema: GenMessage<DroppedPartition>;
+
