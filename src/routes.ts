@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { file_google_rpc_error_details } from '../gen/typescript/google/rpc/error_details_pb.js';
 import { AuditService } from '../gen/typescript/gravitas/telemetry/v1/audit_pb.js';
 import { DeadLetterService } from '../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
+import { ErasureService } from '../gen/typescript/gravitas/telemetry/v1/erasure_pb.js';
 import { IngestService } from '../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { KeyService } from '../gen/typescript/gravitas/telemetry/v1/key_pb.js';
 import { QueryService } from '../gen/typescript/gravitas/telemetry/v1/query_pb.js';
@@ -14,6 +15,7 @@ import { Audit } from './admin/audit.ts';
 import { auditService } from './admin/audit-handlers.ts';
 import { deadLetterService } from './admin/dead-letter-handlers.ts';
 import { DeadLetters } from './admin/dead-letters.ts';
+import { erasureService } from './admin/erasure-handlers.ts';
 import { KeyAdmin } from './admin/key-admin.ts';
 import { keyService } from './admin/key-handlers.ts';
 import type { Keys } from './admin/keys.ts';
@@ -49,7 +51,14 @@ export interface RoutedParts {
 const dashboardDirectory = join(import.meta.dirname, '../dashboard/dist');
 
 /** What clients may call, and may ask about. */
-const services = [IngestService, QueryService, DeadLetterService, KeyService, AuditService];
+const services = [
+  IngestService,
+  QueryService,
+  DeadLetterService,
+  KeyService,
+  AuditService,
+  ErasureService,
+];
 
 /** Everything that can be asked for, and who answers. */
 export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefused): Route[] {
@@ -71,6 +80,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
       deadLetterService(router, deadLetters, audit, config.jsonValuesMax);
       keyService(router, keyAdmin, keys.ring, config.jsonValuesMax);
       auditService(router, audit, config.jsonValuesMax);
+      erasureService(router, database.upkeep, audit, config.jsonValuesMax);
     }),
     ...rpc.routes('none', (router) => {
       healthService(router, health, names, shutdown);

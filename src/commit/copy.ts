@@ -101,6 +101,10 @@ class CopyIn implements Submittable {
 
   handleCopyInResponse(): void {}
 
+  handleRowDescription(): void {}
+
+  handleDataRow(): void {}
+
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {

@@ -1,22 +1,31 @@
 import { hash } from 'node:crypto';
 import { type RawBuilder, sql, type Transaction } from 'kysely';
-import type pg from 'pg';
+import pg from 'pg';
 import type { Batch } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
+import { StorableText } from '../records/storable.ts';
 import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
-import { readRowStart, readTuple } from '../records/tuples.ts';
+import { readObservedAtMs, readTuple } from '../records/tuples.ts';
 import { awaitHistory, type ChangedRow, correct, wasRolled } from '../rollup/corrections.ts';
 import { type Shape, shapes } from '../rollup/shapes.ts';
+import { dayMs } from '../units.ts';
 import { tableOf } from './copy.ts';
 import { rowsOf } from './divide.ts';
-import { tableIn } from './schema-in-use.ts';
+import { schemaInUse, tableIn } from './schema-in-use.ts';
 import type { Portion } from './stored-before.ts';
 
 /** Whose records are erased: those of a user, or of a session. */
 export interface Subject {
   readonly field: 'user_id' | 'session_id';
+  /** As it is stored. */
   readonly value: string;
 }
+
+/** Of whom it is asked; what can't be stored is looked for as what it became. */
+export const subject = (field: Subject['field'], value: string): Subject => ({
+  field,
+  value: new StorableText().text(value),
+});
 
 /** What metadata calls them, here and in its `resource`. */
 const spellings = {
@@ -27,7 +36,7 @@ const spellings = {
 const hashOf = (field: string, value: string): Buffer =>
   hash('sha256', `${field}\0${value}`, 'buffer');
 
-/** From its commit on no drain writes what was received of somebody before. */
+/** From its commit on nothing is written of somebody that was received before. */
 export async function noteErasure(
   trx: Transaction<Database>,
   { field, value }: Subject,
@@ -38,13 +47,28 @@ export async function noteErasure(
     .execute();
 }
 
-/** Resolves when no drain is under way that does not know of erasures noted before. */
-export async function awaitDrains(
+/** How long commits may have to wait behind us: they go on between two tries. */
+const lockMs = 250;
+
+/**
+ * Whether no commit is under way any more that does not know of erasures noted before: it is to be
+ * asked again in another transaction otherwise.
+ */
+export async function areAllKnown(
   trx: Transaction<Database>,
   client: pg.ClientBase,
-): Promise<void> {
-  await sql`lock table ${tableIn(client, 'erasures')} in exclusive mode`.execute(trx);
+): Promise<boolean> {
+  try {
+    await sql`set local lock_timeout = ${sql.lit(lockMs)}`.execute(trx);
+    await sql`lock table ${tableIn(client, 'erasures')} in exclusive mode`.execute(trx);
+    return true;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === lockNotAvailable) return false;
+    throw error;
+  }
 }
+
+const lockNotAvailable = '55P03';
 
 /** Whether something is of somebody: by its metadata, or by a field of its own. */
 function isOf(
@@ -101,30 +125,51 @@ export async function eraseDeadLetters(
   return Number(numAffectedRows ?? 0);
 }
 
-/** What is erased, with the time in microseconds until which it was received. */
-type Erasures = ReadonlyMap<string, number>;
+/** What is erased, and how many microseconds ago: clocks of collectors and databases differ. */
+export type Erasures = ReadonlyMap<string, number>;
 
-/** Those that concern what batches of the spool hold. None is noted until the COMMIT. */
+/** Time that may pass between what is read here and what the database makes of it. */
+const marginMs = 1000;
+/** Of what is damaged, a time may be anything. */
+const ageMsMax = 36_500 * dayMs;
+
+/** How long ago the first record of some batches was received; each has one time for all of its own. */
+function ageMs(batches: readonly Pick<Batch, 'rows'>[]): number {
+  let oldestMs = Date.now();
+  for (const { rows } of batches) {
+    const { copy } = rows.event.copy.length > 0 ? rows.event : rows.usage;
+    const observedMs = readable(() => readObservedAtMs(copy));
+    if (observedMs !== undefined && observedMs < oldestMs) oldestMs = observedMs;
+  }
+  return Math.min(Math.ceil(Date.now() - oldestMs) + marginMs, ageMsMax);
+}
+
+/**
+ * A statement that fails, with a division by zero, where something is erased that batches may hold.
+ * Its lock keeps `areAllKnown` waiting until the COMMIT.
+ */
+export function unlessErased(
+  client: pg.ClientBase,
+  batches: readonly Pick<Batch, 'rows'>[],
+): string {
+  const schema = schemaInUse(client);
+  const table = schema === undefined ? 'erasures' : `${pg.escapeIdentifier(schema)}.erasures`;
+  return `select 1 / (field is null)::int from ${table} where erased_at >= now() - interval '${ageMs(batches)} ms' for key share`;
+}
+
+/** The erasures that concern what batches hold. None is overlooked until the COMMIT. */
 export async function readErasures(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   batches: readonly Batch[],
 ): Promise<Erasures> {
-  const since = new Date(Math.min(...batches.map(receivedMs)));
-  await sql`lock table ${tableIn(client, 'erasures')} in row share mode`.execute(trx);
+  const since = sql`now() - ${ageMs(batches)} * interval '1 ms'`;
   const { rows } = await sql<{ key: string; us: number }>`
-    select encode(hash, 'hex') as key, (extract(epoch from erased_at) * 1000000)::bigint as us
-    from ${tableIn(client, 'erasures')} where erased_at >= ${since} order by erased_at`.execute(
-    trx,
-  );
+    select encode(hash, 'hex') as key,
+      (extract(epoch from clock_timestamp() - erased_at) * 1000000)::bigint as us
+    from ${tableIn(client, 'erasures')} where erased_at >= ${since}
+    order by erased_at for key share`.execute(trx);
   return new Map(rows.map(({ key, us }) => [key, Number(us)]));
-}
-
-/** All records of a batch are observed at one time. */
-function receivedMs({ rows }: Batch): number {
-  const copy = recordKinds.map((kind) => rows[kind].copy).find(({ length }) => length > 0);
-  const start = copy && readable(() => readRowStart(copy));
-  return start ? Math.floor(start.observedAtUs / 1000) : Date.now();
 }
 
 /** Undefined for what is damaged, which is told elsewhere. */
@@ -152,9 +197,10 @@ export function withoutErased(portion: Portion, erasures: Erasures): Portion {
 }
 
 function isErased(kind: RecordKind, row: Uint8Array, erasures: Erasures): boolean {
-  const start = readable(() => readRowStart(row));
+  const observedMs = readable(() => readObservedAtMs(row));
   const known = readable(() => readTuple(row, tableOf(kind, row)));
-  if (!start || !known) return false;
+  if (observedMs === undefined || !known) return false;
+  const receivedAgo = (Date.now() - observedMs) * 1000;
   const { metadata, ...values } = known;
   const said = (of: unknown, name: string) => (of as Record<string, unknown> | undefined)?.[name];
   return Object.entries(spellings).some(([field, names]) => {
@@ -165,8 +211,8 @@ function isErased(kind: RecordKind, row: Uint8Array, erasures: Erasures): boolea
     ];
     return found.some((value) => {
       if (typeof value !== 'string' && typeof value !== 'number') return false;
-      const until = erasures.get(hashOf(field, String(value)).toString('hex'));
-      return until !== undefined && start.observedAtUs <= until;
+      const erasedAgo = erasures.get(hashOf(field, String(value)).toString('hex'));
+      return erasedAgo !== undefined && receivedAgo >= erasedAgo;
     });
   });
 }

@@ -21,12 +21,18 @@ import {
 } from './call-claims.ts';
 import { copyRows } from './copy.ts';
 import { claimDivided, type Suspicion } from './divide.ts';
-import { readErasures, withoutErased } from './erasures.ts';
+import { type Erasures, readErasures, unlessErased, withoutErased } from './erasures.ts';
 import { fillCalls } from './fill-calls.ts';
 import { type Claims, claimBatches, newClaims, noteFates } from './ledger.ts';
 import { loadsOf } from './loads.ts';
 import { probe, probeLike, samplesOf } from './probe.ts';
-import { keepWhole, repeatedCalls, storeDivided, storedAs } from './store-divided.ts';
+import {
+  keepConflicts,
+  keepWhole,
+  repeatedCalls,
+  storeDivided,
+  storedAs,
+} from './store-divided.ts';
 import { isForgotten, type Portion, unwritten, wholeBatches } from './stored-before.ts';
 import type { Work, Writer } from './writer.ts';
 
@@ -95,7 +101,8 @@ export class GroupCommitter {
         const isNew = claimed.has(batch) || unstorable.has(batch) || settlement.kind === 'conflict';
         if (!isNew) return settlement;
         if (claimed.has(batch)) await noteFates(trx, batch, { deadLettered: batch.answer.stored });
-        return await keepWhole(trx, batch, reason);
+        const erasures = await readErasures(trx, client, [batch]);
+        return await keepWhole(trx, batch, reason, erasures);
       }),
     );
 
@@ -108,7 +115,7 @@ export class GroupCommitter {
     const loads = [newClaims(group), ...claims, ...(await loadsOf(group.batches, this.#fresh))];
     const stored = group.batches.map((): Settlement => ({ kind: 'stored' }));
     if (this.#origin === 'callers') {
-      await this.#writer.copy(loads);
+      await this.#writer.copy(loads, (client) => unlessErased(client, group.batches));
       return stored;
     }
     return await this.#writer.transaction(async (trx, client) => {
@@ -125,7 +132,8 @@ export class GroupCommitter {
   #together(group: Group): Work<readonly Settlement[]> {
     return async (trx, client) => {
       const claims = await claimBatches(trx, group);
-      const portions = await this.#toWrite(trx, client, group, claims);
+      const erasures = await readErasures(trx, client, group.batches);
+      const portions = await this.#toWrite(trx, client, group, claims, erasures);
       const batches = portions.map(({ batch }) => batch);
       const calls = await CallClaims.claim(trx, this.#keys, usageOf(batches));
       const parted = batches.map(({ rows }) => calls.part(rows.usage));
@@ -143,7 +151,9 @@ export class GroupCommitter {
         if (repeated) await noteFates(trx, batch, { repeated });
         results[index] = storedAs({ known, erased, repeated });
       }
-      return await this.#settleConflicts(trx, group, results);
+      return this.#origin === 'callers'
+        ? results
+        : await keepConflicts(trx, group, results, erasures);
     };
   }
 
@@ -154,7 +164,8 @@ export class GroupCommitter {
       await sql`set constraints all immediate`.execute(trx);
       const claims = await claimDivided(trx, client, group);
       const results = [...claims.settlements];
-      const portions = await this.#toWrite(trx, client, group, claims);
+      const erasures = await readErasures(trx, client, group.batches);
+      const portions = await this.#toWrite(trx, client, group, claims, erasures);
       const usage = usageOf(portions.map(({ batch }) => batch));
       const calls = await CallClaims.claimDivided(trx, this.#keys, usage);
       for (const portion of portions) {
@@ -170,9 +181,11 @@ export class GroupCommitter {
       await calls.correct(trx);
       for (const [index, batch] of group.batches.entries()) {
         const reason = claims.unstorable.get(batch);
-        if (reason !== undefined) results[index] = await keepWhole(trx, batch, reason);
+        if (reason !== undefined) results[index] = await keepWhole(trx, batch, reason, erasures);
       }
-      return await this.#settleConflicts(trx, group, results);
+      return this.#origin === 'callers'
+        ? results
+        : await keepConflicts(trx, group, results, erasures);
     };
   }
 
@@ -181,10 +194,12 @@ export class GroupCommitter {
     client: pg.ClientBase,
     group: Group,
     claims: Claims,
+    erasures: Erasures,
   ): Promise<Portion[]> {
-    if (this.#origin === 'callers') return wholeBatches(group, claims);
-    const erasures = await readErasures(trx, client, group.batches);
-    const portions = await unwritten(trx, client, group, claims);
+    const isKnown = this.#origin === 'callers';
+    const portions = isKnown
+      ? wholeBatches(group, claims)
+      : await unwritten(trx, client, group, claims);
     return portions.map((portion) => withoutErased(portion, erasures));
   }
 
@@ -194,20 +209,6 @@ export class GroupCommitter {
     await this.probe(group.batches).catch(() => {
       throw failure;
     });
-  }
-
-  async #settleConflicts(
-    trx: Transaction<Database>,
-    group: Group,
-    settlements: readonly Settlement[],
-  ): Promise<readonly Settlement[]> {
-    if (this.#origin === 'callers') return settlements;
-    const results = [...settlements];
-    for (const [index, batch] of group.batches.entries()) {
-      if (settlements[index]?.kind !== 'conflict') continue;
-      results[index] = await keepWhole(trx, batch, 'batch_id_conflict');
-    }
-    return results;
   }
 
   async #classified<T>(work: () => Promise<T>): Promise<T> {

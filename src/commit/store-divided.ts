@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type pg from 'pg';
-import type { Batch, EncodedRows, RepeatedCalls, Settlement } from '../buffer/batch.ts';
+import type { Batch, EncodedRows, Group, RepeatedCalls, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { byKind, recordKinds } from '../records/tables.ts';
 import type { FreshRows } from '../rollup/fresh-rows.ts';
@@ -8,6 +8,7 @@ import type { CallClaims, Repetition } from './call-claims.ts';
 import { copyRows } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 import { copyDivided, rowsOf, type Suspicion, type UnstorableRow } from './divide.ts';
+import { type Erasures, withoutErased } from './erasures.ts';
 import { fillDivided } from './fill-calls.ts';
 import { noteFates } from './ledger.ts';
 import type { Portion } from './stored-before.ts';
@@ -88,15 +89,33 @@ async function copyUsage(
   return { taken, unstorable, repetitions };
 }
 
-/** Keeps every row of a batch as a dead letter. */
+/** Keeps every row of a batch as a dead letter, but those that are erased. */
 export async function keepWhole(
   trx: Transaction<Database>,
-  batch: Batch,
+  whole: Batch,
   reason: string,
+  erasures: Erasures,
 ): Promise<Settlement> {
+  const { batch, erased } = withoutErased({ index: 0, batch: whole }, erasures);
   for (const kind of recordKinds) {
     const rows = rowsOf(batch.rows[kind].copy).map((row) => ({ kind, row, reason }));
     await keepDeadLetters(trx, batch.id, rows);
   }
-  return { kind: 'stored', deadLettered: batch.answer.stored };
+  const deadLettered = byKind((kind) => batch.answer.stored[kind] - (erased?.[kind] ?? 0));
+  return storedAs({ deadLettered, erased });
+}
+
+/** Batches that others have stored something else under the ids of were acknowledged all the same. */
+export async function keepConflicts(
+  trx: Transaction<Database>,
+  { batches }: Group,
+  settlements: readonly Settlement[],
+  erasures: Erasures,
+): Promise<Settlement[]> {
+  const results = [...settlements];
+  for (const [index, batch] of batches.entries()) {
+    if (settlements[index]?.kind !== 'conflict') continue;
+    results[index] = await keepWhole(trx, batch, 'batch_id_conflict', erasures);
+  }
+  return results;
 }

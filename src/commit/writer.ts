@@ -28,11 +28,15 @@ export class Writer {
     );
   }
 
-  /** Commits rows of which PostgreSQL takes all or none, in one round trip. */
-  async copy(loads: readonly Load[]): Promise<void> {
+  /**
+   * Commits rows of which PostgreSQL takes all or none, in one round trip; none where a statement
+   * fails that comes before them.
+   */
+  async copy(loads: readonly Load[], condition: (client: pg.ClientBase) => string): Promise<void> {
     await this.withConnection(async (client) => {
       try {
-        await copyRows(client, loads, transactionStartOf(client)?.beforeCopy);
+        const begin = transactionStartOf(client)?.beforeCopy ?? 'begin';
+        await copyRows(client, loads, `${begin};${condition(client)}`);
       } catch (error) {
         if (mayBeDataFault(error)) await client.query('rollback');
         throw error;

@@ -144,6 +144,11 @@ export class DatabaseService {
     return this.#pools.writers;
   }
 
+  /** For what operators do that takes its time. */
+  get upkeep(): pg.Pool {
+    return this.#pools.upkeep;
+  }
+
   /** For rollups. */
   get rollups(): pg.Pool {
     return this.#pools.rollups;

@@ -48,6 +48,12 @@ export function readRowStart(row: Uint8Array): {
   return { id: uuidText(bytes.subarray(6, 22)), timestampUs: timeAt(26), observedAtUs: timeAt(38) };
 }
 
+/** The second of these times, in milliseconds since 1970. */
+export function readObservedAtMs({ buffer, byteOffset, byteLength }: Uint8Array): number {
+  const us = new DataView(buffer, byteOffset, byteLength).getBigInt64(38);
+  return Number(us) / 1000 + postgresEpochMs;
+}
+
 /**
  * A row as people read it, by column; NULLs are left out. `exact`: money and JSON stay texts, with
  * all their digits.

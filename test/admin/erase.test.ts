@@ -1,5 +1,5 @@
 import { uuidv7 } from 'uuidv7';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usageBatch } from '../support/calls.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
@@ -65,21 +65,101 @@ it('removes what is stored of a user or a session, and nothing else', async () =
   expect(await users()).toEqual([{ whose: 'bob' }]);
 });
 
-it('has what spools hold passed over, and what is sent later stored', async () => {
+it.each(['spool', 'callers'] as const)(
+  'has what was received before passed over, and what is sent later stored: %s',
+  async (origin) => {
+    const whose = `eve of ${origin}`;
+    const { committer, end } = createCommitter(telemetry.database, origin);
+    const held = usageBatch([
+      { userId: whose },
+      { userId: 'dan' },
+      { metadata: { resource: { 'user.id': whose } } },
+    ]);
+    const before = await users();
+    await erase('--user', whose);
+    const batches = [held, usageBatch([{ userId: whose }])];
+    expect(await committer.commit({ id: uuidv7(), batches })).toEqual([
+      { kind: 'stored', erased: { event: 0, usage: 2 } },
+      { kind: 'stored' },
+    ]);
+    await end();
+    const added = [{ whose: 'dan' }, { whose }];
+    expect(await users()).toEqual(expect.arrayContaining([...before, ...added]));
+    expect(await users()).toHaveLength(before.length + 2);
+  },
+);
+
+it('keeps no dead letters of what was received before', async () => {
   const { committer, end } = createCommitter(telemetry.database, 'spool');
-  const spooled = usageBatch([
-    { userId: 'eve' },
-    { userId: 'dan' },
-    { metadata: { resource: { 'user.id': 'eve' } } },
-  ]);
-  await erase('--user', 'eve');
-  const batches = [spooled, usageBatch([{ userId: 'eve' }])];
-  expect(await committer.commit({ id: uuidv7(), batches })).toEqual([
-    { kind: 'stored', erased: { event: 0, usage: 2 } },
-    { kind: 'stored' },
-  ]);
+  const id = uuidv7();
+  const conflicting = usageBatch([{ userId: 'fay' }, { userId: 'gil' }], id);
+  const kept = usageBatch([{ userId: 'fay' }, { userId: 'gil' }]);
+  await committer.commit({ id: uuidv7(), batches: [usageBatch([{ userId: 'hal' }], id)] });
+  await erase('--user', 'fay');
+  const settled = { kind: 'stored', deadLettered: { event: 0, usage: 1 }, erased: { usage: 1 } };
+  expect(await committer.commit({ id: uuidv7(), batches: [conflicting] })).toMatchObject([settled]);
+  expect(await committer.keep(kept, 'a test')).toMatchObject(settled);
   await end();
-  expect(await users()).toEqual([{ whose: 'bob' }, { whose: 'dan' }, { whose: 'eve' }]);
+  const letters = await telemetry.database.rows(
+    `select distinct payload ->> 'user_id' as whose from dead_letters where reason in ('batch_id_conflict', 'a test')`,
+  );
+  expect(letters).toEqual([{ whose: 'gil' }]);
+});
+
+it('waits for what is being stored', async () => {
+  const writer = await telemetry.database.pool.connect();
+  await writer.query('begin');
+  await writer.query('lock table erasures in row share mode');
+  await writer.query(`insert into usage_stats (model, user_id) values ('m', 'ida')`);
+  const erasing = erase('--user', 'ida');
+  const waiting = () =>
+    telemetry.database.count(
+      `select count(*) from pg_locks where mode = 'ExclusiveLock' and not granted`,
+    );
+  await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
+  await writer.query('commit');
+  writer.release();
+  expect((await erasing).stdout).toContain('usage_stats: 1 erased');
+});
+
+describe('by the API', () => {
+  const call = (body: object) =>
+    postJson(`${telemetry.baseUrl}/gravitas.telemetry.v1.ErasureService/EraseRecords`, body);
+
+  it('does the same', async () => {
+    await post('batch', { usage: [{ model: 'm', session_id: 'api' }], events: [] });
+    const erased = [
+      { table_name: 'system_telemetry', rows: '0' },
+      { table_name: 'usage_stats', rows: '1' },
+      { table_name: 'dead_letters', rows: '0' },
+    ];
+    expect(await call({ session_id: 'api', dry_run: true })).toMatchObject({
+      status: 200,
+      body: { erased },
+    });
+    expect(await call({ session_id: 'api' })).toMatchObject({ status: 200, body: { erased } });
+    const none = erased.map((rows) => ({ ...rows, rows: '0' }));
+    expect(await call({ sessionId: 'api' })).toMatchObject({ body: { erased: none } });
+    const [newest] = await telemetry.database.rows(
+      'select caller, action from telemetry_audit order by recorded_at desc limit 1',
+    );
+    expect(newest).toEqual({ caller: 'anonymous', action: 'records erased' });
+  });
+
+  it('names the field of what makes no sense, and looks for what is stored of odd ids', async () => {
+    expect(await call({})).toMatchObject({
+      status: 400,
+      body: { message: 'user_id is empty, and so is session_id; one of them is needed' },
+    });
+    expect(await call({ user_id: 'a', session_id: 'b' })).toMatchObject({
+      status: 400,
+      body: { message: 'session_id is given beside user_id; one of them is needed' },
+    });
+    await post('usage', { model: 'm', user_id: `o'dd \u0000 id%` });
+    expect(await call({ user_id: `o'dd \u0000 id%` })).toMatchObject({
+      body: { erased: [{}, { rows: '1' }, {}] },
+    });
+  });
 });
 
 it('needs to be told of whom', async () => {

@@ -48,6 +48,7 @@ it('lists the services', async () => {
     'gravitas.telemetry.v1.DeadLetterService',
     'gravitas.telemetry.v1.KeyService',
     'gravitas.telemetry.v1.AuditService',
+    'gravitas.telemetry.v1.ErasureService',
     'grpc.health.v1.Health',
     'grpc.reflection.v1.ServerReflection',
     'grpc.reflection.v1alpha.ServerReflection',

@@ -5,8 +5,8 @@ import { Writer } from '../../../src/commit/writer.ts';
 const lateMs = 400;
 const copy = Writer.prototype.copy;
 
-Writer.prototype.copy = async function (loads) {
+Writer.prototype.copy = async function (loads, condition) {
   sleep(lateMs)
-    .then(() => copy.call(this, loads))
+    .then(() => copy.call(this, loads, condition))
     .catch(() => {});
 };
