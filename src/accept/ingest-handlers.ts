@@ -60,12 +60,18 @@ export class IngestHandlers {
     return recordResponse(await this.#ingest.record(call, kind, record), kind);
   }
 
+  /** `bytes`: of a message whose reading is most of what it costs. */
   async logBatch<Message>(
     call: WholeCall,
     message: Message,
     read: ReadBatch<Message>,
+    bytes = 0,
   ): Promise<MessageInitShape<typeof LogBatchResponseSchema>> {
+    const { allowance } = call.caller;
+    const refused = bytes > 0 ? allowance.refuseUnread(bytes) : undefined;
+    if (refused) throw refused;
     const batch = read(message, this.rowsMax);
+    if (bytes > 0) allowance.noteRead(batch.events.length + batch.usage.length, bytes);
     const stored = await this.#ingest.batch(call, identified(batch, call.parameter('batch_id')));
     return batchResponse(stored);
   }

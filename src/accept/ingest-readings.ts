@@ -50,7 +50,7 @@ export function registerJson(handlers: IngestHandlers): (router: ConnectRouter) 
   const record = (kind: RecordKind) => (request: StringValue, context: HandlerContext) =>
     handlers.log(callOf(context), kind, readJsonRecord(messageBytes(request.value), kind));
   const batch = (read: ReadBatch<Uint8Array>) => (request: StringValue, context: HandlerContext) =>
-    handlers.logBatch(callOf(context), request, ofText(read));
+    handlers.logBatch(callOf(context), request, ofText(read), request.value.length);
   const batches = (requests: AsyncIterable<StringValue>, context: HandlerContext) =>
     handlers.prepared(callOf(context), requests, ofText(contractBatch));
   const methods: ServiceImpl<typeof JsonIngestService> = {

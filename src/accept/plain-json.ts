@@ -28,7 +28,8 @@ export class PlainJson {
   }
 
   batch(read: ReadBatch<Uint8Array>): ServePlain {
-    return async (call, body) => batchJson(await this.#handlers.logBatch(call, body, read));
+    return async (call, body) =>
+      batchJson(await this.#handlers.logBatch(call, body, read, body.byteLength));
   }
 }
 

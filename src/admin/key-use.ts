@@ -12,6 +12,8 @@ export interface Shared {
 
 const delayMsMax = 30_000;
 const delayMsMin = 100;
+/** How much the newest batch counts in what is known of all. */
+const newestShare = 0.2;
 
 /** What the callers of one name use, and what they may: counted before anything is refused. */
 export class KeyUse implements Allowance {
@@ -28,6 +30,8 @@ export class KeyUse implements Allowance {
   #records: Bucket | undefined;
   #bytes: Bucket | undefined;
   #queryTime: Bucket | undefined;
+  /** What a record of JSON takes, as far as is known. */
+  #recordBytes = 200;
   #heldBytes = 0;
   #queriesOpen = 0;
 
@@ -56,16 +60,34 @@ export class KeyUse implements Allowance {
     if (this.#bytes) this.#bytes.perSecond = bytesPerSecond * ofBytes;
   }
 
+  refuseUnread(bytes: number): ServiceError | undefined {
+    const waitMs = this.#owedMs;
+    if (waitMs === 0) return undefined;
+    return this.#refuseRecords(Math.max(1, Math.round(bytes / this.#recordBytes)), waitMs);
+  }
+
+  noteRead(records: number, bytes: number): void {
+    if (records > 0) this.#recordBytes += (bytes / records - this.#recordBytes) * newestShare;
+  }
+
   takeRecords(records: number): ServiceError | undefined {
+    const waitMs = this.#owedMs;
+    if (waitMs > 0) return this.#refuseRecords(records, waitMs);
     this.asked.records += records;
-    const waitMs = Math.max(this.#records?.waitMs ?? 0, this.#bytes?.waitMs ?? 0);
-    if (waitMs > 0) {
-      this.records.refused += records;
-      return this.#refuse('its quota of records or bytes a second is used up', waitMs);
-    }
     this.#records?.take(records);
     this.records.taken += records;
     return undefined;
+  }
+
+  /** Milliseconds until there is room again. */
+  get #owedMs(): number {
+    return Math.max(this.#records?.waitMs ?? 0, this.#bytes?.waitMs ?? 0);
+  }
+
+  #refuseRecords(records: number, waitMs: number): ServiceError {
+    this.asked.records += records;
+    this.records.refused += records;
+    return this.#refuse('its quota of records or bytes a second is used up', waitMs);
   }
 
   hold(bytes: number): ServiceError | undefined {

@@ -15,6 +15,13 @@ export interface Endable {
 
 /** What a caller may use of what all share. Whatever is asked for is counted before it is refused. */
 export interface Allowance {
+  /**
+   * The error where the caller is past his quota already, so that a batch of so many bytes is not
+   * read; it is counted as the records that so many bytes of his have had so far.
+   */
+  refuseUnread(bytes: number): ServiceError | undefined;
+  /** So many bytes have had so many records. */
+  noteRead(records: number, bytes: number): void;
   /** Room for a batch of so many records, by quota; the error where there is none. */
   takeRecords(records: number): ServiceError | undefined;
   /** A share of the buffer until `release`; the error where the caller holds all of his. */
@@ -45,6 +52,8 @@ export interface Callers {
 }
 
 const unlimited: Allowance = {
+  refuseUnread: () => undefined,
+  noteRead: () => {},
   takeRecords: () => undefined,
   hold: () => undefined,
   release: () => {},

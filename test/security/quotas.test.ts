@@ -28,6 +28,7 @@ beforeAll(async () => {
   await make('streamed', { recordsPerSecond: 100 });
   await make('bytes', { bytesPerSecond: 1000 });
   await make('reader', { queryShare: 0.01 }, ['query']);
+  await make('held', { bufferShare: 0.0001 });
   await make('free', {});
   const start = () => startCollector({ TELEMETRY_BATCH_ROWS_MAX: '1000' }, database);
   collectors = await Promise.all([start(), start(), start()]);
@@ -116,6 +117,32 @@ describe('a quota', () => {
     expect(perSecond).toBeGreaterThan(200 * 0.8);
     expect(perSecond).toBeLessThan(200 * 1.2);
   }, 60_000);
+});
+
+it('refuses a batch of JSON unread while something is owed', async () => {
+  expect((await post(2, 'bytes', 100)).status).toBe(200);
+  const response = await fetch(`${url(2)}/v1/telemetry/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': secrets.bytes as string },
+    body: 'no JSON',
+  });
+  expect(response.status).toBe(429);
+});
+
+it('a share of the buffer leaves the rest of it to others', async () => {
+  const blocker = await database.pool.connect();
+  await blocker.query('begin; lock table batch_ledger in access exclusive mode');
+  const [first, second, other] = await Promise.all([
+    post(2, 'held', 100),
+    post(2, 'held', 100),
+    post(2, 'free', 100),
+  ]);
+  await blocker.query('rollback');
+  blocker.release();
+  expect([first.status, second.status].toSorted()).toEqual([200, 429]);
+  expect(other.status).toBe(200);
+  const refused = [first, second].find(({ status }) => status === 429);
+  expect(refused?.body.message).toContain('its share of the buffer is used up');
 });
 
 it('a share of queries bounds how many are in progress, and their time', async () => {
