@@ -55,12 +55,32 @@ export class ServiceError extends Error {
 export const conflict = (id: string, field: string) =>
   new ServiceError('conflict', `${field} ${id} was used before, with other content`, { field });
 
+/** For logs, and for whoever is at the keyboard of this machine. */
 export function errorMessage(error: unknown): string {
   // Of a host with several addresses: the error says nothing, those in it do.
   if (error instanceof AggregateError && error.message === '') {
-    return error.errors.map(errorMessage).join('; ');
+    return [...new Set(error.errors.map(errorMessage))].join('; ');
   }
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The same, with what an error for everybody leaves out. */
+export function wholeMessage(error: unknown): string {
+  const message = errorMessage(error);
+  const cause = error instanceof Error && error.cause ? errorMessage(error.cause) : '';
+  return message.includes(cause) ? message : `${message}: ${cause}`;
+}
+
+/** For everybody: where our files and our database are is nobody's business. */
+export function toldMessage(error: unknown): string {
+  if (error instanceof AggregateError) {
+    return [...new Set(error.errors.map(toldMessage))].join('; ');
+  }
+  if (!(error instanceof Error)) return 'it failed';
+  // Of the system or of TLS: the message names the path or the host.
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof ServiceError || typeof code !== 'string') return error.message;
+  return syscall ? `${syscall} ${code}` : code;
 }
 
 /**

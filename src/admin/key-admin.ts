@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import { errorMessage, ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors.ts';
 import { classifyDatabaseError } from '../postgres/sqlstate.ts';
 import type { Audit } from './audit.ts';
 import { checkCertificate } from './given-keys.ts';
@@ -149,6 +149,6 @@ const unknown = (name: string) =>
 function unanswered(error: unknown): Error {
   const known = classifyDatabaseError(error);
   if (!(known instanceof ServiceError) || known.kind !== 'retryable') return known;
-  const text = `keys are kept in the database, which does not answer, and nothing was changed: ${errorMessage(error)}`;
+  const text = `keys are kept in the database, which does not answer, and nothing was changed: ${known.message}`;
   return new ServiceError('retryable', text, { cause: error });
 }

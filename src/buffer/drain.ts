@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors.ts';
+import { toldMessage } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -178,7 +178,7 @@ export class Drain {
       { err: error },
       'draining the spool failed, and is tried again',
     );
-    this.#health.report('drain', errorMessage(error), false);
+    this.#health.report('drain', toldMessage(error), false, error);
     const { signal } = this.#stop;
     await (isWell ? pause(faultPauseMs, signal) : this.#backoff.pause(signal));
   }

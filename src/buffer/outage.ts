@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors.ts';
+import { toldMessage } from '../errors.ts';
 import type { Health } from '../observe/health.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { Backoff } from './backoff.ts';
@@ -29,7 +29,7 @@ export class Outage {
 
   begin(error: Error, batches: readonly Batch[]): void {
     for (const kind of kindsOf(batches)) this.#kinds.add(kind);
-    this.#health.report('commit', error.message, false);
+    this.#health.report('commit', toldMessage(error), false, error);
     if (this.#ending) return;
     this.#ending = new AbortController();
     this.#watching = this.#watch(this.#ending.signal);
@@ -62,7 +62,7 @@ export class Outage {
       if (signal.aborted) return;
       const failure = await this.#probe([...this.#kinds]).then(
         () => undefined,
-        (error: unknown) => errorMessage(error),
+        (error: unknown) => toldMessage(error),
       );
       if (signal.aborted) return;
       if (failure === undefined) return this.#end();

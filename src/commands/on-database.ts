@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Config } from '../config.ts';
 import { DatabaseService } from '../database/database-service.ts';
-import { errorMessage, ServiceError, StartError } from '../errors.ts';
+import { ServiceError, StartError, wholeMessage } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Run, Typed } from './command.ts';
 import type { Report } from './report.ts';
@@ -29,7 +29,7 @@ export const onDatabase =
       // Of the system or of PostgreSQL: the person at the keyboard needs no stack.
       const isTold = error instanceof ServiceError || (error instanceof Error && 'code' in error);
       if (!isTold) throw error;
-      throw new StartError(errorMessage(error), { cause: error });
+      throw new StartError(wholeMessage(error), { cause: error });
     } finally {
       await database.close();
     }

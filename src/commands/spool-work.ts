@@ -13,7 +13,7 @@ import { GroupCommitter } from '../commit/group-committer.ts';
 import { Writer } from '../commit/writer.ts';
 import type { Config } from '../config.ts';
 import type { DatabaseService } from '../database/database-service.ts';
-import { errorMessage, StartError } from '../errors.ts';
+import { StartError, wholeMessage } from '../errors.ts';
 import { Accounting } from '../observe/accounting.ts';
 import { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -74,7 +74,7 @@ export async function drainSpool(
       logger,
     );
     await committer.probeKinds(['event', 'usage']).catch((error) => {
-      throw new StartError(`the database takes no data: ${errorMessage(error)}`, { cause: error });
+      throw new StartError(`the database takes no data: ${wholeMessage(error)}`, { cause: error });
     });
     await drain.finish();
     return await outcomes(registry);

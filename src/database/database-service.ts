@@ -11,6 +11,7 @@ import { holdsCluster } from '../postgres/embedded/cluster.ts';
 import { EmbeddedPostgres, runningServer } from '../postgres/embedded/server.ts';
 import type { ConnectionSettings } from '../postgres/pool.ts';
 import { runQuery } from '../postgres/run-query.ts';
+import { toldByDatabase } from '../postgres/sqlstate.ts';
 import { dayMs } from '../units.ts';
 import { adoptionChunkRows } from './adoption.ts';
 import { AdoptionJob } from './adoption-job.ts';
@@ -185,9 +186,9 @@ export class DatabaseService {
   async #watch(health: Health, clock: Clock): Promise<void> {
     while (!this.#stop.signal.aborted) {
       // Not in the way: while the database is away, batches are spooled.
-      const obstacle =
-        this.#embedded?.progress ?? (await databaseObstacle(this.#pools.upkeep, clock));
-      health.report('database', obstacle, false);
+      const progress = this.#embedded?.progress;
+      const error = progress ? undefined : await databaseObstacle(this.#pools.upkeep, clock);
+      health.report('database', error ? toldByDatabase(error) : progress, false, error);
       await this.#pause(checkEveryMs);
     }
   }

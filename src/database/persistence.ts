@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorMessage, StartError } from '../errors.ts';
+import { StartError } from '../errors.ts';
 import type { Health, HealthPart } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
+import { toldByDatabase } from '../postgres/sqlstate.ts';
 
 const retryMs = 2000;
 
@@ -39,7 +40,7 @@ export class Persistence {
     } catch (error) {
       if (error instanceof StartError) throw error;
       if (this.ended) return false;
-      const reason = errorMessage(error);
+      const reason = toldByDatabase(error);
       // Once for each reason: the same stack every two seconds helps nobody.
       if (this.#failures.get(part) !== reason) {
         this.#logger.error({ err: error }, `${part}: failed, and is tried again`);

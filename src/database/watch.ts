@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { errorMessage, StartError } from '../errors.ts';
+import { StartError } from '../errors.ts';
 import type { Clock } from '../observe/clock.ts';
 
 const checkMsMax = 2000;
@@ -9,7 +9,7 @@ const checkMsMax = 2000;
 const serverVersionMin = 150_000;
 
 /** Resolves with what is wrong with the database, undefined when nothing is; compares its clock. */
-export async function databaseObstacle(pool: pg.Pool, clock?: Clock): Promise<string | undefined> {
+export async function databaseObstacle(pool: pg.Pool, clock?: Clock): Promise<Error | undefined> {
   let client: pg.PoolClient | undefined;
   try {
     client = await pool.connect();
@@ -23,11 +23,13 @@ export async function databaseObstacle(pool: pg.Pool, clock?: Clock): Promise<st
     ]);
     clock?.compare(askedMs, rows[0].now_ms, Date.now());
     client.release();
-    return rows[0].read_only ? 'the server is a standby, which takes no data' : undefined;
+    return rows[0].read_only
+      ? new Error('the server is a standby, which takes no data')
+      : undefined;
   } catch (error) {
     // A connection that does not answer must not be lent again.
     client?.release(true);
-    return errorMessage(error);
+    return error as Error;
   }
 }
 

@@ -86,9 +86,12 @@ export class Health {
     this.#note(part, reason, blocking, 'info');
   }
 
-  /** Notes what is wrong with a part, and whether nothing goes without it; undefined when it is well. */
-  report(part: HealthPart, reason: string | undefined, blocking = true): void {
-    this.#note(part, reason, blocking, 'warn');
+  /**
+   * Notes what is wrong with a part, and whether nothing goes without it; undefined when it is well.
+   * Everybody may read the reason; `cause`, if there is one, is for the log.
+   */
+  report(part: HealthPart, reason: string | undefined, blocking = true, cause?: unknown): void {
+    this.#note(part, reason, blocking, 'warn', cause);
   }
 
   #note(
@@ -96,12 +99,18 @@ export class Health {
     reason: string | undefined,
     blocking: boolean,
     level: 'info' | 'warn',
+    cause?: unknown,
   ): void {
     const { ready } = this.readiness;
     const before = this.#obstacles.get(part);
     if (reason === undefined) this.#obstacles.delete(part);
     else this.#obstacles.set(part, { reason, blocking, since: before?.since ?? new Date() });
-    if (!before && reason !== undefined) this.#logger?.[level]({ part, reason }, 'degraded');
+    if (!before && reason !== undefined) {
+      this.#logger?.[level](
+        { part, reason, ...(cause !== undefined && { err: cause }) },
+        'degraded',
+      );
+    }
     if (before && reason === undefined) {
       this.#logger?.info({ part, since: before.since }, 'well again');
     }

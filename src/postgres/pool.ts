@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import pg from 'pg';
-import { errorMessage } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { defaultPort, parseAddress } from './address.ts';
 import { Client } from './client.ts';
@@ -134,17 +133,17 @@ class Pool extends pg.Pool {
   async #connectAnywhere(): Promise<pg.PoolClient> {
     const obstacle = this.#obstacle();
     if (obstacle !== undefined) throw new Error(obstacle);
-    const reasons: string[] = [];
+    const failures: unknown[] = [];
     for (let tries = 1; ; tries++) {
       const target = this.#targets.current;
       try {
         return await super.connect();
       } catch (error) {
-        reasons.push(errorMessage(error));
+        failures.push(error);
         // Where none is given up, it was not the way that failed.
         const elsewhere = this.#targets.current !== target && tries < this.#targets.count;
         if (!elsewhere && tries === 1) throw error;
-        if (!elsewhere) throw new Error([...new Set(reasons)].join('; '), { cause: error });
+        if (!elsewhere) throw new AggregateError(failures);
       }
     }
   }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { errorMessage, ServiceError } from '../errors.ts';
+import { ServiceError, toldMessage } from '../errors.ts';
 
 /**
  * What a failure of PostgreSQL means. Only data exceptions (class 22) and integrity constraint
@@ -12,10 +12,37 @@ export function classifyDatabaseError(error: unknown): Error {
   const sqlState = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
   const dataFault =
     (sqlState.startsWith('22') || sqlState.startsWith('23')) && !lacksPartition(error);
-  const where = sqlState === '' ? '' : ` (SQLSTATE ${sqlState})`;
-  const message = `database: ${errorMessage(error)}${where}`;
+  const message = `database: ${toldByDatabase(error)}`;
   return new ServiceError(dataFault ? 'permanent' : 'retryable', message, { cause: error });
 }
+
+/** What a failure is called before everybody: without hosts, paths, users and names of databases. */
+export function toldByDatabase(error: unknown): string {
+  if (error instanceof AggregateError) {
+    return [...new Set(error.errors.map(toldByDatabase))].join('; ');
+  }
+  if (!(error instanceof pg.DatabaseError)) return toldMessage(error);
+  const sqlState = error.code ?? '';
+  const troubled = serverTroubles[sqlState.slice(0, 2)];
+  const isOfServer =
+    error.severity === 'FATAL' || namesFiles.some((code) => sqlState.startsWith(code));
+  const message = isOfServer && !isRaised(error) ? (troubled ?? 'no connection') : error.message;
+  return `${message} (SQLSTATE ${sqlState})`;
+}
+
+/** Of resources, the system, the configuration and damage. */
+const namesFiles = ['53', '58', 'F0', 'XX001', 'XX002'];
+
+/** What a class says, in place of a text with hosts, users, databases or files in it. */
+const serverTroubles: Readonly<Record<string, string>> = {
+  '28': 'the login is refused',
+  '3D': 'there is no such database',
+  '53': 'it lacks room, memory or connections',
+  '57': 'it is being started, stopped or mended',
+  '58': 'its system fails',
+  F0: 'its configuration is wrong',
+  XX: 'its data are damaged',
+};
 
 /** Whether PostgreSQL took a look at what it was given and did not take it. */
 export function isDataFault(error: unknown): boolean {

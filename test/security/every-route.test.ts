@@ -1,22 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Route } from '../../src/serve/route.ts';
+import { tlsEnvironment } from '../support/certificates.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { makeKeys, type Secrets } from './callers.ts';
 import { type Reception, type Way, ways } from './ways.ts';
 
 let database: TestDatabase;
-let telemetry: TestCollector;
 let secrets: Secrets;
+let inClear: TestCollector;
+let byTls: TestCollector;
 
 beforeAll(async () => {
   database = await createDatabase();
   secrets = await makeKeys(database);
   const env = { TELEMETRY_FAILED_ATTEMPTS_MAX: '1000000' };
-  telemetry = await startCollector(env, database);
+  inClear = await startCollector(env, database);
+  byTls = await startCollector({ ...env, ...tlsEnvironment() }, database);
 });
 afterAll(async () => {
-  await telemetry.stop();
+  await Promise.all([inClear.stop(), byTls.stop()]);
   await database.drop();
 });
 
@@ -50,9 +53,16 @@ const callers = (scope: 'ingest' | 'query' | 'admin'): [string, Headers, Recepti
 const wordsOf = (route: Route, method: string): readonly string[] =>
   method === 'POST' ? (route.mediaTypes ?? ['text/plain']) : ['text/plain'];
 
-describe.each(Object.entries(ways))('by %s', (_name, open) => {
+const cases = Object.entries(ways).flatMap(([name, open]) => [
+  { name, open, at: () => inClear },
+  { name: `${name} over TLS`, open, at: () => byTls },
+]);
+
+describe.each(cases)('by $name', ({ open, at }) => {
   let way: Way;
+  let telemetry: TestCollector;
   beforeAll(() => {
+    telemetry = at();
     way = open(telemetry.baseUrl);
   });
   afterAll(() => way.close());

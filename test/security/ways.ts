@@ -1,5 +1,8 @@
+import http from 'node:http';
 import http2 from 'node:http2';
+import https from 'node:https';
 import { text } from 'node:stream/consumers';
+import { certificateOf } from '../support/certificates.ts';
 
 /** How a request was received, whatever protocol said so. */
 export type Reception = 'unauthenticated' | 'forbidden' | 'let in';
@@ -14,63 +17,92 @@ interface Ask {
 /** A way in: asks for something, and tells how it was received. */
 export interface Way {
   ask(request: Ask): Promise<Reception>;
+  /** The same, with all that was said: head, body and trailers. */
+  hear(request: Ask): Promise<string>;
   close(): void;
 }
 
 interface Answer {
   readonly status: number;
   readonly body: string;
-  readonly grpcStatus: string | undefined;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly trailers: http.IncomingHttpHeaders;
 }
 
 /** Connect, plain HTTP, gRPC and gRPC-Web, each as it says such things. */
-function receptionOf({ status, body: sent, grpcStatus }: Answer, contentType: string): Reception {
-  // Of gRPC-Web as text.
-  const body = contentType.includes('web-text') ? Buffer.from(sent, 'base64').toString() : sent;
-  const told = grpcStatus ?? /grpc-status: (\d+)/.exec(body)?.[1];
+function receptionOf(answer: Answer, contentType: string): Reception {
+  const { status, headers, trailers } = answer;
+  const body = bodyOf(answer, contentType);
+  const told =
+    trailers['grpc-status'] ?? headers['grpc-status'] ?? /grpc-status: (\d+)/.exec(body)?.[1];
   const code = /"code":"(\w+)"/.exec(body)?.[1];
   if (status === 401 || told === '16' || code === 'unauthenticated') return 'unauthenticated';
   if (status === 403 || told === '7' || code === 'permission_denied') return 'forbidden';
   return 'let in';
 }
 
+/** Of gRPC-Web as text too. */
+const bodyOf = ({ body }: Answer, contentType: string): string =>
+  contentType.includes('web-text') ? Buffer.from(body, 'base64').toString() : body;
+
+const wayOf = (answer: (request: Ask) => Promise<Answer>, close: () => void): Way => ({
+  ask: async (request) => receptionOf(await answer(request), request.contentType),
+  hear: async (request) => {
+    const heard = await answer(request);
+    return JSON.stringify({ ...heard, body: bodyOf(heard, request.contentType) });
+  },
+  close,
+});
+
+/** The servers of tests are certified for localhost. */
+const trust = { ca: certificateOf('ca'), servername: 'localhost' };
+const answerMsMax = 20_000;
+
 function overHttp1(baseUrl: string): Way {
-  return {
-    async ask({ method, path, contentType, headers }) {
-      const response = await fetch(`${baseUrl}${path}`, {
-        method,
-        headers: { ...headers, 'content-type': contentType },
-        body: method === 'POST' ? '{}' : null,
-        signal: AbortSignal.timeout(20_000),
-      });
-      const grpcStatus = response.headers.get('grpc-status') ?? undefined;
-      const body = await response.text();
-      return receptionOf({ status: response.status, body, grpcStatus }, contentType);
-    },
-    close() {},
+  const { protocol } = new URL(baseUrl);
+  const { request, Agent } = protocol === 'https:' ? https : http;
+  const agent = new Agent({ keepAlive: true });
+  const answer = async ({ method, path, contentType, headers }: Ask): Promise<Answer> => {
+    const call = request(new URL(baseUrl), {
+      ...trust,
+      agent,
+      method,
+      path,
+      headers: { ...headers, 'content-type': contentType },
+      signal: AbortSignal.timeout(answerMsMax),
+    });
+    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+      call.once('response', resolve).once('error', reject);
+    });
+    call.end(method === 'POST' ? '{}' : undefined);
+    const response = await answered;
+    const body = await text(response);
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      trailers: response.trailers,
+      body,
+    };
   };
+  return wayOf(answer, () => agent.destroy());
 }
 
 function overHttp2(baseUrl: string): Way {
-  const session = http2.connect(baseUrl);
-  return {
-    async ask({ method, path, contentType, headers }) {
-      const own = { ':method': method, ':path': path, 'content-type': contentType };
-      const call = session.request({ ...headers, ...own, te: 'trailers' });
-      const answered = Promise.withResolvers<http2.IncomingHttpHeaders>();
-      let trailers: http2.IncomingHttpHeaders = {};
-      call.once('trailers', (received) => {
-        trailers = received;
-      });
-      call.once('response', answered.resolve).once('error', answered.reject);
-      call.end(method === 'POST' ? '{}' : undefined);
-      const { ':status': status, ...header } = await answered.promise;
-      const body = await text(call);
-      const grpcStatus = (trailers['grpc-status'] ?? header['grpc-status']) as string | undefined;
-      return receptionOf({ status: Number(status), body, grpcStatus }, contentType);
-    },
-    close: () => session.destroy(),
+  const session = http2.connect(baseUrl, trust);
+  const answer = async ({ method, path, contentType, headers }: Ask): Promise<Answer> => {
+    const own = { ':method': method, ':path': path, 'content-type': contentType };
+    const call = session.request({ ...headers, ...own, te: 'trailers' });
+    const answered = Promise.withResolvers<http2.IncomingHttpHeaders>();
+    let trailers: http2.IncomingHttpHeaders = {};
+    call.once('trailers', (received) => {
+      trailers = received;
+    });
+    call.once('response', answered.resolve).once('error', answered.reject);
+    call.end(method === 'POST' ? '{}' : undefined);
+    const { ':status': status, ...header } = await answered.promise;
+    return { status: Number(status), headers: header, trailers, body: await text(call) };
   };
+  return wayOf(answer, () => session.destroy());
 }
 
 /** Every way in that there is: the suite puts each route through each of them. */

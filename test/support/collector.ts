@@ -21,8 +21,9 @@ export async function startCollector(
   const config = testConfig({ DATABASE_URL: database.url, ...env });
   const collector = await Collector.start(config, silentLogger);
   await collector.untilReady();
+  const scheme = config.tlsCertFile === '' ? 'http' : 'https';
   return {
-    baseUrl: `http://127.0.0.1:${collector.port}`,
+    baseUrl: `${scheme}://127.0.0.1:${collector.port}`,
     port: collector.port,
     database,
     collector,

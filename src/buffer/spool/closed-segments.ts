@@ -1,5 +1,5 @@
 import { readFile, rename, stat, truncate, unlink } from 'node:fs/promises';
-import { errorMessage } from '../../errors.ts';
+import { toldMessage } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Batch } from '../batch.ts';
 import { type ReadSegment, readSegment } from './record.ts';
@@ -156,7 +156,7 @@ export class ClosedSegments {
     if (this.#staysBecause === '') {
       this.#logger.error({ err: error, path }, 'a drained segment can not be deleted');
     }
-    this.#staysBecause = errorMessage(error);
+    this.#staysBecause = toldMessage(error);
     if (damaged || file.bytes === 0) return;
     // The next process must not take it for one that is still to be drained.
     const empty = () => {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryLock } from '../../directory-lock.ts';
-import { errorMessage, ServiceError } from '../../errors.ts';
+import { ServiceError, toldMessage } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { mebibyte } from '../../units.ts';
 import type { Group } from '../batch.ts';
@@ -119,7 +119,7 @@ export class Spool {
       await testWrite(join(this.#options.directory, 'test'));
       this.#failure = undefined;
     } catch (error) {
-      this.#failure = errorMessage(error);
+      this.#failure = toldMessage(error);
     }
   }
 
@@ -136,7 +136,7 @@ export class Spool {
       await segment.append(record);
       this.#failure = undefined;
     } catch (cause) {
-      this.#failure = errorMessage(cause);
+      this.#failure = toldMessage(cause);
       segment?.refused.add(group.id);
       if (segment && this.#active === segment) await this.#closeActive().catch(() => {});
       throw new ServiceError('retryable', 'writing to the spool failed', { cause });

@@ -147,7 +147,10 @@ export class EmbeddedPostgres {
     if (failed) this.#lastFatal = message;
     // Until it answers, what it says is how far its recovery is.
     const recovering = !this.#answered && severity === 'LOG';
-    if (recovering) this.#progress = message;
+    // Everybody may read that: where it has its socket and its files is for the log.
+    const { data, socket } = this.#cluster;
+    const isTold = ![data, socket].some((path) => message.includes(path));
+    if (recovering && isTold) this.#progress = message;
     this.#logger[failed ? 'warn' : recovering ? 'info' : 'debug'](
       { severity },
       `postgres: ${message}`,

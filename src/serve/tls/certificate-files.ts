@@ -112,7 +112,15 @@ export class CertificateFiles {
   }
 
   #report(): void {
-    this.#health.report('certificate', this.#problem ?? this.#age(), false);
+    this.#health.report('certificate', this.#told ?? this.#age(), false);
+  }
+
+  /** The problem, for everybody: where the files are is for the log. */
+  get #told(): string | undefined {
+    const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = this.#options;
+    return [tlsCertFile, tlsKeyFile, tlsClientCaFile]
+      .filter((path) => path !== '')
+      .reduce((text, path) => text?.replaceAll(path, 'the file'), this.#problem);
   }
 
   #age(): string | undefined {
