@@ -38,25 +38,56 @@ export const newCallKeys = (): CallKeys => new CallKeys(providerName);
 
 /** The calls that rows are about, in their order. */
 export function callsOf(keys: CallKeys, copies: readonly Uint8Array[]): Call[] {
-  return copies.flatMap((copy) =>
-    rowsOf(copy).flatMap((row) => {
+  const calls: Call[] = [];
+  for (const copy of copies) {
+    for (const row of rowsOf(copy)) {
       const key = keys.keyOf(row);
-      return key === undefined ? [] : [{ key, row }];
-    }),
-  );
+      if (key !== undefined) calls.push({ key, row });
+    }
+  }
+  return calls;
 }
 
-/** In the order of their keys: two collectors with the same calls wait for each other and never deadlock. */
-const byKey = (a: Call, b: Call): number => (a.key < b.key ? -1 : Number(a.key > b.key));
+/**
+ * In the order of their keys: two collectors with the same calls wait for each other and never
+ * deadlock. Numbers are compared in less time than texts are.
+ */
+const inOrder = (calls: readonly Call[]): Call[] =>
+  calls
+    .map((call) => ({ call, first: firstBytes(call.key) }))
+    .sort((a, b) => a.first - b.first || (a.call.key < b.call.key ? -1 : 1))
+    .map(({ call }) => call);
+
+/** As many as a number holds. */
+function firstBytes(key: string): number {
+  let number = 0;
+  for (let at = 0; at < 6; at++) number = number * 256 + key.charCodeAt(at);
+  return number;
+}
+
+const columns = ['call_key', 'row_id', 'row_time'];
+const emptyClaim = joinTuple([Buffer.alloc(16), Buffer.alloc(16), Buffer.alloc(8)]);
+/** Where values are in it. */
+const claimAt = { key: 6, rowId: 26, rowTime: 46 };
 
 /** The claims of calls none of which is known, nor there twice; the table takes none otherwise. */
 export function newCallClaims(calls: readonly Call[]): Load {
-  const columns = ['call_key', 'row_id', 'row_time'];
-  // Id and time are where they are in every row.
-  const claim = ({ key, row }: Call) =>
-    joinTuple([uuidBytes(key), row.subarray(6, 22), row.subarray(26, 34)]);
-  return { table: { name: 'call_claims', columns }, rows: calls.toSorted(byKey).map(claim) };
+  const claims = Buffer.allocUnsafe(calls.length * emptyClaim.length);
+  let at = 0;
+  for (const { key, row } of inOrder(calls)) {
+    claims.set(emptyClaim, at);
+    claims.write(key, at + claimAt.key, 'latin1');
+    // Id and time are where they are in every row; of so few bytes, a copy costs more than each.
+    for (let byte = 0; byte < 16; byte++) claims[at + claimAt.rowId + byte] = row[6 + byte] ?? 0;
+    for (let byte = 0; byte < 8; byte++) claims[at + claimAt.rowTime + byte] = row[26 + byte] ?? 0;
+    at += emptyClaim.length;
+  }
+  return { table: { name: 'call_claims', columns }, rows: [claims] };
 }
+
+/** A key as the table has it, and back. */
+const uuidOfKey = (key: string): string => Buffer.from(key, 'latin1').toString('hex');
+const keyOfUuid = (uuid: string): string => Buffer.from(uuidBytes(uuid)).toString('latin1');
 
 export const hasRepetitions = (calls: readonly Call[]): boolean =>
   new Set(calls.map(({ key }) => key)).size < calls.length;
@@ -91,7 +122,7 @@ export class CallClaims {
         .toReversed()
         .map((call) => [call.key, call]),
     );
-    const calls = [...firsts.values()].sort(byKey);
+    const calls = inOrder([...firsts.values()]);
     if (calls.length === 0) return CallClaims.none(keys);
     const mine = await insertClaims(trx, calls);
     const claimed = new Map<string, Place>();
@@ -165,8 +196,8 @@ export class CallClaims {
       if (place?.id === id) continue;
       const claim = { row_id: place?.id ?? id, row_time: sql<Date>`${timeText(place)}` };
       await (place
-        ? trx.updateTable('call_claims').set(claim).where('call_key', '=', key).execute()
-        : trx.deleteFrom('call_claims').where('call_key', '=', key).execute());
+        ? trx.updateTable('call_claims').set(claim).where('call_key', '=', uuidOfKey(key)).execute()
+        : trx.deleteFrom('call_claims').where('call_key', '=', uuidOfKey(key)).execute());
     }
   }
 }
@@ -187,7 +218,7 @@ async function insertClaims(
   const inTheirOrder = sql<never>`
     select call_key, row_id, row_time
     from unnest(
-      ${calls.map(({ key }) => key)}::uuid[],
+      ${calls.map(({ key }) => uuidOfKey(key))}::uuid[],
       ${places.map(({ id }) => id)}::uuid[],
       ${places.map(timeText)}::timestamptz[]
     ) with ordinality as call (call_key, row_id, row_time, position)
@@ -199,7 +230,7 @@ async function insertClaims(
     .onConflict((conflict) => conflict.column('call_key').doNothing())
     .returning('call_key')
     .execute();
-  return new Set(rows.map(({ call_key }) => call_key.replaceAll('-', '')));
+  return new Set(rows.map(({ call_key }) => keyOfUuid(call_key)));
 }
 
 async function findPlaces(
@@ -214,11 +245,11 @@ async function findPlaces(
       'row_id',
       sql<number>`(extract(epoch from row_time) * 1000000)::bigint`.as('us'),
     ])
-    .where('call_key', '=', sql<string>`any(${keys}::uuid[])`)
+    .where('call_key', '=', sql<string>`any(${keys.map(uuidOfKey)}::uuid[])`)
     .execute();
   return new Map(
     rows.map(({ call_key, row_id, us }) => [
-      call_key.replaceAll('-', ''),
+      keyOfUuid(call_key),
       { id: row_id, timestampUs: Number(us) },
     ]),
   );

@@ -19,6 +19,8 @@ const drawnFromFew = /^chatcmpl-\d{1,3}$/;
 /** What stands for no id (https://www.w3.org/TR/trace-context). */
 const noId = /^0*$/;
 
+const keyBytes = 16;
+
 /** Tells the call that a usage record is about, whatever way it came. */
 export class CallKeys {
   readonly #providerName: (given: string) => string;
@@ -31,16 +33,17 @@ export class CallKeys {
   }
 
   /**
-   * 32 digits of hexadecimal for the row: of its provider and the provider's id of the answer, or
+   * 16 bytes for the row, a character each: a hash of its provider and the provider's id of the answer, or
    * of the request, else of its span. Undefined where it has none of these.
    */
-  keyOf({ buffer, byteOffset, byteLength }: Uint8Array): string | undefined {
-    const row = Buffer.from(buffer, byteOffset, byteLength);
+  keyOf(tuple: Uint8Array): string | undefined {
+    const { buffer, byteOffset, byteLength } = tuple;
+    const row = Buffer.isBuffer(tuple) ? tuple : Buffer.from(buffer, byteOffset, byteLength);
     // Of damaged rows too few bytes may be left.
     if (row.length < 2 || row.readInt16BE(0) <= firstOfNames) return undefined;
     this.#fields.find(row, 0);
     const text = this.#nameOf(row);
-    return text === undefined ? undefined : hash('sha256', text, 'hex').slice(0, 32);
+    return text === undefined ? undefined : hash('sha256', text, 'binary').slice(0, keyBytes);
   }
 
   #nameOf(row: Buffer): string | undefined {
@@ -56,16 +59,17 @@ export class CallKeys {
     return `span\0${traceId}\0${spanId}`;
   }
 
+  /** A character for each byte, whatever they stand for. */
   #text(row: Buffer, column: number): string {
     if (!this.#fields.has(column)) return '';
-    return row.toString('utf8', this.#fields.starts[column], this.#fields.ends[column]);
+    return row.toString('latin1', this.#fields.starts[column], this.#fields.ends[column]);
   }
 
   #provider(row: Buffer): string {
     const given = this.#text(row, at.provider);
     const known = this.#providers.get(given);
     if (known !== undefined) return known;
-    const name = this.#providerName(given);
+    const name = this.#providerName(Buffer.from(given, 'latin1').toString());
     if (this.#providers.size >= providersMax) this.#providers.clear();
     this.#providers.set(given, name);
     return name;
