@@ -8,6 +8,7 @@ import { raw } from './cases/raw.ts';
 import { stalled } from './cases/stalled.ts';
 import { measureStream, stream } from './cases/stream.ts';
 import { unary, warmUpPosts } from './cases/unary.ts';
+import { usage } from './cases/usage.ts';
 import { compareSections } from './report/comparison.ts';
 import { compareWithGoals } from './report/goals.ts';
 import type { Report } from './report/report.ts';
@@ -26,7 +27,19 @@ import { unpackCommit } from './support/other-commit.ts';
 import type { Sizes } from './support/sizes.ts';
 
 /** In the order in which they are reported; `latency` needs the rates of `stream`. */
-export const cases = [raw, stream, unary, bulk, otherwise, cost, latency, mixed, stalled, fairness];
+export const cases = [
+  raw,
+  stream,
+  unary,
+  bulk,
+  usage,
+  otherwise,
+  cost,
+  latency,
+  mixed,
+  stalled,
+  fairness,
+];
 
 export interface RunOptions {
   readonly rounds: number;

@@ -62,7 +62,7 @@ async function measureBeside(
     ack_p99_ms: result.p99_ms,
     batches_spooled: result.batchesSpooled,
   });
-  const sample = await measureLoad(bench, pid, load, figures, rowsBefore);
+  const sample = await measureLoad(bench, pid, load, figures, { rowsBefore });
   const { statuses, rows: answers, seconds: asked, p50_ms, p99_ms } = await answered;
   if (Object.keys(statuses).some((status) => status !== '200')) {
     throw new Error(`dashboards were answered ${JSON.stringify(statuses)}`);

@@ -5,25 +5,27 @@ export interface BatchAnswer {
   /** False where the batch was refused, and is worth sending again. */
   acknowledged: boolean;
   spooled: boolean;
-  events: number;
+  /** Of both kinds. */
+  records: number;
 }
 
 // Numbers of the fields in ingest.proto.
 const ackField = 2;
 const errorField = 3;
 const durabilityField = 2;
-const eventsField = 4;
+/** Counts of stored events and usage records. */
+const storedFields = [4, 5];
 
 /** Reads the message without making one: the library's decoder would cost more than sending does. */
 export function readAnswer(bytes: Uint8Array, start: number, end: number): BatchAnswer {
-  const answer = { acknowledged: false, spooled: false, events: 0 };
+  const answer = { acknowledged: false, spooled: false, records: 0 };
   eachField(bytes, start, end, (field, from, to) => {
     if (field === errorField) answer.acknowledged = false;
     if (field !== ackField) return;
     answer.acknowledged = true;
     eachField(bytes, from, to, (inner, value) => {
       if (inner === durabilityField) answer.spooled = value === Durability.SPOOLED;
-      if (inner === eventsField) answer.events = value;
+      if (storedFields.includes(inner)) answer.records += value;
     });
   });
   return answer;

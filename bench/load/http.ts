@@ -1,5 +1,7 @@
+import { uuidv7 } from 'uuidv7';
 import { generateEvents } from '../support/events.ts';
 import { type Latencies, latencies } from '../support/statistics.ts';
+import { generateUsage, idPlaceholder, newResponseId, type UsageShape } from '../support/usage.ts';
 import { serveLoad } from './child.ts';
 import { type Answer, getRequest, HttpConnection, postRequest } from './http-connection.ts';
 import { Pacer } from './pace.ts';
@@ -14,6 +16,8 @@ export interface HttpOptions {
   readonly seed: number;
   /** In one post; absent: a post is a single one. */
   readonly eventsPerPost?: number;
+  /** A usage record a post in place of events. */
+  readonly usage?: UsageShape;
   /** The key that each post has. */
   readonly token?: string;
   /** Paths to get, one after another, instead of posting events. */
@@ -41,6 +45,7 @@ class HttpLoad {
   readonly #free: HttpConnection[];
   readonly #latenciesMs: number[] = [];
   readonly #statuses: Record<string, number> = {};
+  readonly #runId = uuidv7();
   readonly #done = Promise.withResolvers<void>();
   readonly #dueMs = new Map<HttpConnection, number>();
   #pacer: Pacer | undefined;
@@ -98,7 +103,15 @@ class HttpLoad {
     const connection = this.#free.pop() as HttpConnection;
     this.#dueMs.set(connection, dueMs);
     this.#underWay += 1;
-    connection.send(this.#requests[this.#sent++ % this.#requests.length] as Buffer);
+    const request = this.#requests[this.#sent++ % this.#requests.length] as Buffer;
+    connection.send(this.#options.usage === 'claimed' ? this.#withNewId(request) : request);
+  }
+
+  /** With bytes of its own: others may still be on their way. */
+  #withNewId(request: Buffer): Buffer {
+    const copy = Buffer.from(request);
+    copy.write(newResponseId(this.#runId, this.#sent), request.indexOf(idPlaceholder), 'latin1');
+    return copy;
   }
 
   #answered(connection: HttpConnection, { status, retryAfterSeconds }: Answer): void {
@@ -119,7 +132,12 @@ class HttpLoad {
   }
 }
 
-function posts({ seed, eventsPerPost, token }: HttpOptions): Buffer[] {
+function posts({ seed, eventsPerPost, token, usage }: HttpOptions): Buffer[] {
+  if (usage !== undefined) {
+    return generateUsage(differentEvents, seed, usage).map((record) =>
+      postRequest('/v1/telemetry/usage', JSON.stringify(record), token),
+    );
+  }
   if (eventsPerPost === undefined) {
     return generateEvents(differentEvents, seed).map((event) =>
       postRequest('/v1/telemetry/log', JSON.stringify(event), token),

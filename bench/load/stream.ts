@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
 import { BatchTemplate } from '../support/batch-template.ts';
 import { type Latencies, latencies } from '../support/statistics.ts';
+import type { UsageShape } from '../support/usage.ts';
 import { serveLoad } from './child.ts';
 import { Pacer } from './pace.ts';
 import { type Slot, StreamConnection } from './stream-connection.ts';
@@ -14,6 +15,8 @@ export interface StreamOptions {
   /** Absent: as fast as acknowledgements allow. */
   readonly batchesPerSecond?: number;
   readonly seed: number;
+  /** Usage records in place of events. */
+  readonly usage?: UsageShape;
 }
 
 export interface StreamResult extends Latencies {
@@ -50,15 +53,15 @@ class StreamLoad {
     const slots = Math.min(slotsMax, Math.max(slotsMin, wanted));
     const different = Math.min(templatesMax, batches, slots * connections);
     const templates = Array.from({ length: different }, (_, index) =>
-      BatchTemplate.encode(batchRows, seed + index),
+      BatchTemplate.encode(batchRows, seed + index, options.usage),
     );
     this.#connections = Array.from({ length: connections }, (_, connection) => {
       const own = Array.from({ length: slots }, (_, slot) =>
         (templates[(connection * slots + slot) % different] as BatchTemplate).copy(),
       );
       const stream: StreamConnection = new StreamConnection(port, own, (answers) => {
-        for (const [slot, { acknowledged, spooled, events }] of answers) {
-          if (acknowledged) this.#acknowledged(stream, slot, spooled, events);
+        for (const [slot, { acknowledged, spooled, records }] of answers) {
+          if (acknowledged) this.#acknowledged(stream, slot, spooled, records);
           else this.#refused(stream, slot);
         }
         this.#pacer?.again();
@@ -103,10 +106,12 @@ class StreamLoad {
     }
   }
 
-  #acknowledged({ free }: StreamConnection, slot: Slot, spooled: boolean, events: number): void {
-    if (events !== slot.template.rows) throw new Error(`${events} events were stored of a batch`);
+  #acknowledged({ free }: StreamConnection, slot: Slot, spooled: boolean, records: number): void {
+    if (records !== slot.template.rows) {
+      throw new Error(`${records} records were stored of a batch`);
+    }
     this.#latenciesMs.push(performance.now() - slot.dueMs);
-    this.#rows += events;
+    this.#rows += records;
     if (spooled) this.#spooled += 1;
     free.push(slot);
     if (this.#latenciesMs.length === this.#options.batches) this.#done.resolve();

@@ -28,6 +28,11 @@ export function compareWithGoals(sections: readonly Section[]): Goal[] {
   const [large, small] = [find('cost', / 1,000$/), find('cost', / 10$/)];
   const [alone, beside] = [find('fairness', /^alone/), find('fairness', /^beside/)];
   const [half, idle] = [find('latency', /^stream/), find('latency', /single/)];
+  const claimed = (way: string) =>
+    ratio(
+      rate(find('usage', new RegExp(`^${way}, claimed`))),
+      rate(find('usage', new RegExp(`^${way}, stored`))),
+    );
   return [
     atLeast('stream 8 × 1,000 to one raw COPY', 1.2, ratio(rate(most), oneCopy)),
     atLeast('stream 8 × 1,000 to the best number of raw COPYs', 0.75, ratio(rate(most), bestCopy)),
@@ -37,6 +42,8 @@ export function compareWithGoals(sections: readonly Section[]): Goal[] {
     atMost('posts, 64 connections, p99 in ms', 20, figure('p99_ms', posts)),
     atMost('posts of 1,000 events, 64 connections, greatest ms', 1000, figure('max_ms', bulk)),
     atLeast('posts, 64 connections, to rows of the RFC’s design', 10, ratio(rate(posts), rfc)),
+    atLeast('posts of usage with prices and claims to those without', 0.7, claimed('posts')),
+    atLeast('streams of usage with prices and claims to those without', 0.7, claimed('stream')),
     atMost('steady load by 1,000: % of a core', 5, figure('collector_cpu_percent', large)),
     atMost('steady load by 10: % of a core', 20, figure('collector_cpu_percent', small)),
     atMost('steady load by 1,000: resident MB', 120, figure('resident_max_mb', large)),

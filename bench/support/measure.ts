@@ -57,14 +57,14 @@ export async function measureLoad<Result extends LoadResult>(
   collectorPid: number,
   load: Load<Result>,
   figures: (result: Outcome<Result>) => Sample['figures'],
-  rowsBefore = 0,
+  { rowsBefore = 0, table = 'system_telemetry' } = {},
 ): Promise<Sample> {
   const loaded = await whileMeasuring(bench, collectorPid, () => load.go());
   const { result } = loaded;
   const expected = rowsBefore + result.rows;
-  const late = (await bench.postgres.count()) < expected;
+  const late = (await bench.postgres.count(table)) < expected;
   const drained = await whileMeasuring(bench, collectorPid, () =>
-    bench.postgres.untilRows(expected, { unsure: result.refusedRows ?? 0 }),
+    bench.postgres.untilRows(expected, { unsure: result.refusedRows ?? 0, table }),
   );
   const sum = (read: (part: Measured<unknown>) => number) =>
     // Acknowledged by the spool, rows come later: then that is part of the cost.

@@ -19,7 +19,7 @@ const settingNames = [
 ];
 
 /** Grow with every row, wherever they exist. */
-const growing = ['system_telemetry', 'batch_ledger'];
+const growing = ['system_telemetry', 'usage_stats', 'batch_ledger', 'call_claims'];
 
 /** The embedded server of a collector, with the settings that it ships. */
 export class BenchPostgres {
@@ -73,8 +73,8 @@ export class BenchPostgres {
     await this.#pool.query('checkpoint');
   }
 
-  async count(): Promise<number> {
-    const { rows } = await this.#pool.query('select count(*)::int as rows from system_telemetry');
+  async count(table = 'system_telemetry'): Promise<number> {
+    const { rows } = await this.#pool.query(`select count(*)::int as rows from ${table}`);
     return rows[0].rows;
   }
 
@@ -82,12 +82,15 @@ export class BenchPostgres {
    * Resolves when so many rows are there; rejected when that takes too long, or there are more. Of
    * posts that were refused without an id nobody can know: those may be there or not.
    */
-  async untilRows(expected: number, { secondsMax = 30, unsure = 0 } = {}): Promise<void> {
+  async untilRows(
+    expected: number,
+    { secondsMax = 30, unsure = 0, table = 'system_telemetry' } = {},
+  ): Promise<void> {
     const endMs = performance.now() + secondsMax * 1000;
-    let rows = await this.count();
+    let rows = await this.count(table);
     while (rows < expected && performance.now() < endMs) {
       await sleep(20);
-      rows = await this.count();
+      rows = await this.count(table);
     }
     if (rows >= expected && rows <= expected + unsure) return;
     throw new Error(`${rows} rows were stored, not ${expected}`);

@@ -105,3 +105,17 @@ it('forgets the calls of records that are older than any that is accepted', asyn
   await maintain(40 * dayMs);
   expect(await database.count('select count(*) from call_claims')).toBe(3);
 });
+
+it('looks through a large table of calls in a day, and forgets nothing else', async () => {
+  await claim(2, 1, 0);
+  await database.rows(`
+    alter table call_claims set (fillfactor = 10);
+    insert into call_claims (call_key, row_id, row_time, claimed_at)
+      select gen_random_uuid(), gen_random_uuid(), now(), now() - case n % 2 when 0 then 40 else 0 end * interval '1 day'
+      from generate_series(1, 50000) as n`);
+  const left = () => database.count('select count(*) from call_claims');
+  await maintain(40 * dayMs);
+  const first = await left();
+  expect(first).toBeGreaterThan(25_000);
+  expect(first).toBeLessThan(50_000);
+});

@@ -11,6 +11,4 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       row_time timestamptz not null,
       claimed_at timestamptz not null default now()
     )`.execute(db);
-  await sql`
-    create index if not exists call_claims_claimed_at_idx on call_claims (claimed_at)`.execute(db);
 }
