@@ -145,11 +145,6 @@ export class DatabaseService {
     return this.#pools.writers;
   }
 
-  /** For what operators do that takes its time. */
-  get upkeep(): pg.Pool {
-    return this.#pools.upkeep;
-  }
-
   /** For rollups. */
   get rollups(): pg.Pool {
     return this.#pools.rollups;
