@@ -8,7 +8,8 @@ import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.
 import { readTuple } from '../records/tuples.ts';
 import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
-import { CallClaims, newCallKeys } from './call-claims.ts';
+import { CallClaims } from './call-claims.ts';
+import { newCallKeys } from './calls.ts';
 import { copyRows, tableOf } from './copy.ts';
 import type { UnstorableRow } from './divide.ts';
 import { fillCalls } from './fill-calls.ts';

@@ -10,15 +10,8 @@ import {
 } from '../postgres/sqlstate.ts';
 import type { RecordKind } from '../records/tables.ts';
 import type { FreshRows } from '../rollup/fresh-rows.ts';
-import {
-  type Call,
-  CallClaims,
-  callsOf,
-  hasRepetitions,
-  newCallClaims,
-  newCallKeys,
-  type PartedRows,
-} from './call-claims.ts';
+import { CallClaims, type PartedRows } from './call-claims.ts';
+import { type Call, callsOf, hasRepetitions, newCallClaims, newCallKeys } from './calls.ts';
 import { copyRows } from './copy.ts';
 import { claimDivided, type Suspicion } from './divide.ts';
 import { type Erasures, readErasures, unlessErased, withoutErased } from './erasures.ts';

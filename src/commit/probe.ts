@@ -6,7 +6,7 @@ import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.
 import { joinTuple, postgresTimestamp, readRowStart } from '../records/tuples.ts';
 import { dayMs } from '../units.ts';
 import { newUuidV7, uuidBytes, uuidV7AtMs, uuidV7TimeMs } from '../uuid.ts';
-import { newCallClaims } from './call-claims.ts';
+import { newCallClaims } from './calls.ts';
 import { copyRows, type Load } from './copy.ts';
 import { rowsOf } from './divide.ts';
 import { newClaims } from './ledger.ts';
@@ -79,7 +79,7 @@ function anyBatch(atMs: number): Batch {
 
 const anyCall = (): Load => {
   const { rows } = anyRow({ kind: 'usage', timestampMs: Date.now() });
-  return newCallClaims(rows.map((row) => ({ key: randomBytes(16).toString('hex'), row })));
+  return newCallClaims(rows.map((row) => ({ key: randomBytes(16).toString('latin1'), row })));
 };
 
 /** A row that a table takes if it takes any. */

@@ -1,0 +1,71 @@
+import { providerName } from '../prices/provider.ts';
+import { CallKeys } from '../records/call-key.ts';
+import { joinTuple } from '../records/tuples.ts';
+import { uuidBytes } from '../uuid.ts';
+import type { Load } from './copy.ts';
+import { rowsOf } from './divide.ts';
+
+/** A usage record that says which call it is about. */
+export interface Call {
+  /** As `CallKeys` has it. */
+  readonly key: string;
+  readonly row: Uint8Array;
+}
+
+export const newCallKeys = (): CallKeys => new CallKeys(providerName);
+
+/** The calls that rows are about, in their order. */
+export function callsOf(keys: CallKeys, copies: readonly Uint8Array[]): Call[] {
+  const calls: Call[] = [];
+  for (const copy of copies) {
+    for (const row of rowsOf(copy)) {
+      const key = keys.keyOf(row);
+      if (key !== undefined) calls.push({ key, row });
+    }
+  }
+  return calls;
+}
+
+/**
+ * In the order of their keys: two collectors with the same calls wait for each other and never
+ * deadlock. Numbers are compared in less time than texts are.
+ */
+export const inOrder = (calls: readonly Call[]): Call[] =>
+  calls
+    .map((call) => ({ call, first: firstBytes(call.key) }))
+    .sort((a, b) => a.first - b.first || (a.call.key < b.call.key ? -1 : 1))
+    .map(({ call }) => call);
+
+/** As many as a number holds. */
+function firstBytes(key: string): number {
+  let number = 0;
+  for (let at = 0; at < 6; at++) number = number * 256 + key.charCodeAt(at);
+  return number;
+}
+
+const columns = ['call_key', 'row_id', 'row_time'];
+const emptyClaim = joinTuple([Buffer.alloc(16), Buffer.alloc(16), Buffer.alloc(8)]);
+/** Where values are in it. */
+const claimAt = { key: 6, rowId: 26, rowTime: 46 };
+
+/** The claims of calls none of which is known, nor there twice; the table takes none otherwise. */
+export function newCallClaims(calls: readonly Call[]): Load {
+  const claims = Buffer.allocUnsafe(calls.length * emptyClaim.length);
+  let at = 0;
+  for (const { key, row } of inOrder(calls)) {
+    claims.set(emptyClaim, at);
+    claims.write(key, at + claimAt.key, 'latin1');
+    // Id and time are where they are in every row; of so few bytes, a copy costs more than each.
+    for (let byte = 0; byte < 16; byte++) claims[at + claimAt.rowId + byte] = row[6 + byte] ?? 0;
+    for (let byte = 0; byte < 8; byte++) claims[at + claimAt.rowTime + byte] = row[26 + byte] ?? 0;
+    at += emptyClaim.length;
+  }
+  return { table: { name: 'call_claims', columns }, rows: [claims] };
+}
+
+/** A key as the table has it, and back. */
+export const uuidOfKey = (key: string): string => Buffer.from(key, 'latin1').toString('hex');
+export const keyOfUuid = (uuid: string): string => Buffer.from(uuidBytes(uuid)).toString('latin1');
+
+export const hasRepetitions = (calls: readonly Call[]): boolean =>
+  new Set(calls.map(({ key }) => key)).size < calls.length;
