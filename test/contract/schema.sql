@@ -443,7 +443,6 @@ create table system_telemetry_default partition of system_telemetry DEFAULT;
 
 create table usage_stats_default partition of usage_stats DEFAULT;
 
-
 CREATE INDEX event_rollup_day_bucket_idx ON public.event_rollup_day USING btree (bucket);
 
 CREATE INDEX event_rollup_day_series_idx ON public.event_rollup_day USING btree (series, bucket);
