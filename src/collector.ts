@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { Keys } from './admin/keys.ts';
 import { Spool } from './buffer/spool/spool.ts';
 import { checkMemory } from './config/memory.ts';
@@ -11,6 +11,7 @@ import { makePrivateDirectory } from './directory-lock.ts';
 import { createDoor, type Door } from './door.ts';
 import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath } from './ingest-path.ts';
+import { measureService } from './measures.ts';
 import { Clock } from './observe/clock.ts';
 import { Health, measureHealth } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
@@ -27,6 +28,7 @@ import {
 } from './serve/tls/certificate-files.ts';
 import { createTell } from './serve/told-error.ts';
 import { Upkeep } from './upkeep.ts';
+import { version } from './version.ts';
 
 /** Another collector on the directory may take so much longer to stop than it was told to. */
 const lockMarginMs = 2000;
@@ -59,10 +61,10 @@ export class Collector {
     this.#config = config;
     this.#logger = logger;
     this.#database = database;
-    collectDefaultMetrics({ register: this.#registry });
     this.#health = new Health(logger);
     this.#clock = new Clock(this.#health);
     measureHealth(this.#health, this.#registry);
+    measureService(config, database.upkeepDb, this.#health, this.#registry, version);
     this.#path = createIngestPath(
       config,
       database.writers,

@@ -1,9 +1,11 @@
+import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
 import type { Logger } from './observe/logger.ts';
 import { Admission } from './serve/admission.ts';
 import { CallLimits } from './serve/call-limits.ts';
 import type { Callers } from './serve/caller.ts';
 import type { OnRefused } from './serve/refusals.ts';
+import { countRequests, measureDoor } from './serve/request-metrics.ts';
 import type { Route } from './serve/route.ts';
 import { Router } from './serve/router.ts';
 import { SocketServer } from './serve/socket-server.ts';
@@ -20,6 +22,7 @@ export interface DoorParts {
   readonly certificate: CertificateFiles | undefined;
   readonly tell: Tell;
   readonly onRefused: OnRefused;
+  readonly registry: Registry;
   readonly logger: Logger;
 }
 
@@ -30,11 +33,13 @@ export interface Door {
 }
 
 export function createDoor(parts: DoorParts): Door {
-  const { config, routes, callers, certificate, tell, onRefused, logger } = parts;
+  const { config, routes, callers, certificate, tell, onRefused, registry, logger } = parts;
   // A stream must not hold its client to a connection that is to be made anew.
   const streamMsMax = Math.min(config.streamMsMax, config.connectionMsMax || config.streamMsMax);
   const limits = new CallLimits({ ...config, streamMsMax });
-  const router = new Router(routes, new Admission(limits, callers), tell, config.corsOrigins);
+  const onAnswered = countRequests(registry);
+  const admission = new Admission(limits, callers);
+  const router = new Router(routes, admission, tell, config.corsOrigins, onAnswered);
   const options = {
     ...config,
     peekMsMax: config.headerMsMax,
@@ -47,5 +52,7 @@ export function createDoor(parts: DoorParts): Door {
       ...(config.tlsPlainText === 'refuse' && { onPlainText: router.plainTextListener }),
     }),
   };
-  return { server: new SocketServer(options, router.listener, logger), limits };
+  const server = new SocketServer(options, router.listener, logger);
+  measureDoor(server, limits, registry);
+  return { server, limits };
 }

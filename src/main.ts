@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Collector } from './collector.ts';
 import { command, fail } from './commands/command.ts';
 import { createProgram } from './commands/program.ts';
 import { type Config, currentLogLevel, strayVariables, withoutSecrets } from './config.ts';
 import { errorMessage } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
+import { version } from './version.ts';
 
 async function serve(config: Config, logger: Logger): Promise<undefined> {
-  logger.info({ config: withoutSecrets(config) }, 'starting');
+  logger.info({ version, config: withoutSecrets(config) }, 'starting');
   for (const { variable, nearest } of strayVariables(process.env)) {
     logger.warn({ variable }, `${variable} is no option: did you mean ${nearest}?`);
   }
@@ -61,7 +61,6 @@ function urlOf({ host, tlsCertFile }: Config, port: number): string {
 process.on('SIGUSR1', () => {});
 process.on('SIGUSR2', () => {});
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const serveCommand = command('serve', 'run the collector (the default)', serve, { logs: true });
 
 await createProgram(version, serveCommand)

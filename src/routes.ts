@@ -33,6 +33,7 @@ import type { OnRefused } from './serve/refusals.ts';
 import type { Route } from './serve/route.ts';
 import { Rpc } from './serve/rpc.ts';
 import type { Tell } from './serve/told-error.ts';
+import { version } from './version.ts';
 import { pageRoutes } from './web/page-routes.ts';
 
 /** What the routes lead to. */
@@ -86,7 +87,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
       healthService(router, health, names, shutdown);
       reflectionService(router, [...services, HealthService], [file_google_rpc_error_details]);
     }),
-    ...operatorRoutes(health, registry, () => path.buffer.depth),
+    ...operatorRoutes({ health, registry, version, queueDepth: () => path.buffer.depth }),
     ...pageRoutes(dashboardDirectory),
   ];
 }

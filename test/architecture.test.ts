@@ -56,7 +56,7 @@ const rules: Readonly<Record<string, Rules>> = {
   buffer: {
     own: ['records/tables', 'errors', 'directory-lock', 'uuid', 'units'],
     typesOf: ['observe'],
-    packages: [],
+    packages: ['prom-client'],
   },
   commit: {
     own: [
@@ -122,7 +122,10 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   web: { own: ['serve'], packages: [] },
-  'main.ts': { own: ['collector', 'commands', 'config', 'errors', 'observe'], packages: [] },
+  'main.ts': {
+    own: ['collector', 'commands', 'config', 'errors', 'observe', 'version'],
+    packages: [],
+  },
   commands: {
     own: [
       ...['admin', 'buffer', 'commit', 'config', 'database', 'observe', 'prices', 'query'],
@@ -147,11 +150,17 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'routes.ts': {
-    own: ['gen', 'accept', 'query', 'admin', 'serve', 'web'],
+    own: ['gen', 'accept', 'query', 'admin', 'serve', 'version', 'web'],
     typesOf: ['config', 'database', 'ingest-path', 'observe'],
     packages: ['prom-client'],
   },
-  'door.ts': { own: ['serve'], typesOf: ['config', 'observe'], packages: [] },
+  'door.ts': { own: ['serve'], typesOf: ['config', 'observe'], packages: ['prom-client'] },
+  'measures.ts': {
+    own: ['buffer/spool/files', 'commit/dead-letters', 'units'],
+    typesOf: ['config', 'database', 'observe'],
+    packages: ['kysely', 'prom-client'],
+  },
+  'version.ts': { own: [], packages: [] },
   'collector.ts': {
     own: [
       'directory-lock',
@@ -160,6 +169,8 @@ const rules: Readonly<Record<string, Rules>> = {
       'upkeep',
       'routes',
       'door',
+      'measures',
+      'version',
       'config',
       'errors',
     ],

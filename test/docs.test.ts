@@ -132,7 +132,7 @@ describe('docs/metrics.md and docs/errors.md beside a collector', () => {
     const text = await (await fetch(`${telemetry.baseUrl}/metrics`)).text();
     const exported = [...text.matchAll(/^# HELP (telemetry_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)].map(
       ([, name = '', help = '', type = '']) => {
-        const samples = text.matchAll(new RegExp(`^${name}\\{(.*)\\}`, 'gm'));
+        const samples = text.matchAll(new RegExp(`^${name}(?:_count)?\\{(.*)\\}`, 'gm'));
         const labels = [...samples].flatMap(([, all = '']) =>
           [...all.matchAll(/(\w+)="/g)].map(([, label = '']) => label),
         );

@@ -34,6 +34,15 @@ export class CallLimits {
     this.options = options;
   }
 
+  /** In progress, streams among them. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  get streams(): number {
+    return this.#streams;
+  }
+
   /** Counts a call until `end`; gives the error where there are too many. */
   begin(kind: CallKind): RequestError | undefined {
     const { callsMax, streamsMax } = this.options;

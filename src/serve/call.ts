@@ -26,6 +26,8 @@ export class Call implements Endable {
   trailer: Headers | undefined;
   /** Whether a handler has seen it; until then nothing of ours can have failed. */
   reachedHandler = false;
+  /** Of the error that its caller is told, if there is one. */
+  code: string | undefined;
   readonly #limits: CallLimits;
   readonly #request: Request;
   readonly #response: Response;

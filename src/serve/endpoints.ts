@@ -4,12 +4,15 @@ import { send, sendJson } from './plain-answers.ts';
 import type { Route } from './route.ts';
 import type { Response } from './socket-server.ts';
 
+interface Operated {
+  readonly health: Health;
+  readonly registry: Registry;
+  readonly version: string;
+  readonly queueDepth: () => number;
+}
+
 /** What operators and older clients ask by plain HTTP, however busy the collector is. */
-export function operatorRoutes(
-  health: Health,
-  registry: Registry,
-  queueDepth: () => number,
-): Route[] {
+export function operatorRoutes({ health, registry, version, queueDepth }: Operated): Route[] {
   const get = (path: string, answer: (response: Response) => void | Promise<void>): Route => ({
     path,
     methods: ['GET'],
@@ -29,6 +32,7 @@ export function operatorRoutes(
       sendJson(response, 200, {
         status: reasons.length === 0 ? 'healthy' : 'degraded',
         service: 'gravitas-telemetry',
+        version,
         database: health.isWell('database', 'schema', 'commit'),
         queue_depth: queueDepth(),
         reasons,

@@ -6,13 +6,14 @@ import { requestIdOf } from './request-id.ts';
 /** What a handler has to know of a call whose request is there as a whole. */
 export type WholeCall = Pick<
   Call,
-  'caller' | 'requestId' | 'reachedHandler' | 'parameter' | 'remainingMs'
+  'caller' | 'requestId' | 'reachedHandler' | 'code' | 'parameter' | 'remainingMs'
 >;
 
 /** A call whose whole request was there when it was admitted: it has bounds on its answer only. */
 export class PlainCall implements WholeCall {
   readonly caller: Caller;
   reachedHandler = false;
+  code: string | undefined;
   readonly #limits: CallLimits;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #cameAt: number;

@@ -11,6 +11,7 @@ import type { SentAnswer, WholeAnswer } from './protocol/protocol.ts';
 import { protocolOf } from './protocol/protocol-of.ts';
 import { RequestError } from './request-error.ts';
 import { requestIdOf } from './request-id.ts';
+import type { OnAnswered } from './request-metrics.ts';
 import type { PlainWay, Route } from './route.ts';
 import { RouteTable } from './route-table.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
@@ -22,13 +23,16 @@ export class Router {
   readonly #admission: Admission;
   readonly #tell: Tell;
   readonly #cors: Cors | undefined;
+  readonly #onAnswered: OnAnswered;
 
   constructor(
     routes: readonly Route[],
     admission: Admission,
     tell: Tell,
     corsOrigins: readonly string[] = [],
+    onAnswered: OnAnswered = () => {},
   ) {
+    this.#onAnswered = onAnswered;
     this.#table = new RouteTable([...routes, this.#collector]);
     this.#admission = admission;
     this.#tell = tell;
@@ -42,8 +46,14 @@ export class Router {
     // Before the gate: a browser asks without the credentials that the page is going to send.
     if (this.#cors?.answers(request, response, allowed(route))) return;
     const call = this.#admission.admit(asked(route, request), request, response);
+    const about = call instanceof Call ? call : refused(request.headers);
+    const beganAt = performance.now();
+    response.once('close', () => {
+      const code = about.code ?? codeOfStatus(response);
+      this.#onAnswered(route.path, code, performance.now() - beganAt);
+    });
     if (!(call instanceof Call)) {
-      this.#refuse(request, response, call, refused(request.headers));
+      this.#refuse(request, response, call, about);
       return;
     }
     this.#serve(route, call, request, response).catch((error) => {
@@ -60,9 +70,16 @@ export class Router {
     if (!route?.plain || body.length > route.plain.bytesMax) return undefined;
     if (!takes([route.plain.mediaType], contentType)) return undefined;
     const call = this.#admission.admitWhole(route, { headers, socket });
-    return call instanceof PlainCall
-      ? this.#answer(route.plain, call, body)
-      : Promise.resolve(this.#refusal(call, refused(headers), contentType));
+    const about = call instanceof PlainCall ? call : refused(headers);
+    const beganAt = performance.now();
+    const answer =
+      call instanceof PlainCall
+        ? this.#answer(route.plain, call, body)
+        : Promise.resolve(this.#refusal(call, about, contentType));
+    const onAnswered = () =>
+      this.#onAnswered(route.path, about.code ?? 'ok', performance.now() - beganAt);
+    answer.then(onAnswered, onAnswered);
+    return answer;
   };
 
   async #answer({ serve }: PlainWay, call: PlainCall, body: Uint8Array): Promise<SentAnswer> {
@@ -125,6 +142,12 @@ export class Router {
   }
 }
 
+/** Of an answer that is no error of ours; whoever has left before it was complete has cancelled. */
+function codeOfStatus({ statusCode, writableEnded }: Response): string {
+  if (!writableEnded) return 'canceled';
+  return statusCode < 400 ? 'ok' : String(statusCode);
+}
+
 /** Older and newer clients call methods that are not here: they are told so in every protocol. */
 const methodPath = /^\/\w+(\.\w+)+\/\w+$/;
 
@@ -138,6 +161,7 @@ const asked = ({ kind, scope }: Route, { method }: Request): Admitted => ({
 const refused = (headers: IncomingHttpHeaders): About => ({
   requestId: requestIdOf(headers),
   reachedHandler: false,
+  code: undefined,
 });
 
 const allowed = ({ methods }: Route): string =>

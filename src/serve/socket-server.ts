@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type http from 'node:http';
 import type http2 from 'node:http2';
 import net from 'node:net';
@@ -13,7 +14,6 @@ import type { OnUnreadable } from './unreadable.ts';
 
 export interface SocketServerOptions {
   readonly host: string;
-  /** 0 for any free port. */
   readonly port: number;
   /** A connection that has not said which protocol it speaks by then is closed. */
   readonly peekMsMax: number;
@@ -94,13 +94,14 @@ export class SocketServer {
     this.#tcp.on('drop', () => options.onRefused('connections'));
   }
 
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /** Resolves with the port when connections are accepted. */
   async listen(): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#tcp.once('error', reject);
-    this.#tcp.listen(this.#options.port, this.#options.host, resolve);
-    await promise;
-    this.#tcp.off('error', reject);
+    const { port, host } = this.#options;
+    await once(this.#tcp.listen(port, host), 'listening');
     return (this.#tcp.address() as net.AddressInfo).port;
   }
 

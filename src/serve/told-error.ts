@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { codeToString } from '@connectrpc/connect/protocol-connect';
 import {
   BadRequestSchema,
   RequestInfoSchema,
@@ -33,7 +34,7 @@ const codes: Readonly<Record<ErrorKind, Code>> = {
 export const codeOf = (error: ServiceError): Code => codes[error.kind];
 
 /** What an error is told about: a call, or a request that did not become one. */
-export type About = Pick<Call, 'requestId' | 'reachedHandler'>;
+export type About = Pick<Call, 'requestId' | 'reachedHandler' | 'code'>;
 
 /**
  * Makes of whatever was thrown the error that a client is told, which each protocol then writes in
@@ -42,7 +43,8 @@ export type About = Pick<Call, 'requestId' | 'reachedHandler'>;
 export type Tell = (error: unknown, about: About) => ConnectError;
 
 export function createTell(logger: Logger, onRefused: OnRefused): Tell {
-  return (error, { requestId, reachedHandler }) => {
+  return (error, about) => {
+    const { requestId, reachedHandler } = about;
     const known = expected(error, reachedHandler);
     const reason = refusalReason(known);
     if (reason) onRefused(reason);
@@ -56,6 +58,7 @@ export function createTell(logger: Logger, onRefused: OnRefused): Tell {
           : new ConnectError('internal error', Code.Internal, undefined, undefined, error);
     told.details.push({ desc: RequestInfoSchema, value: { requestId } });
     told.metadata.set('x-request-id', requestId);
+    about.code = codeToString(told.code);
     return told;
   };
 }

@@ -20,7 +20,7 @@ export function answerUnreadable(tell: Tell): OnUnreadable {
   return ({ code = '' }, socket) => {
     const [status, text] = faults[code] ?? [400, 'the request is not HTTP'];
     const error = new RequestError('invalid', 'malformed', text, { status });
-    const told = tell(error, { requestId: newUuidV7(), reachedHandler: false });
+    const told = tell(error, { requestId: newUuidV7(), reachedHandler: false, code: undefined });
     const { headers, body } = connect.refuse(told, '');
     const lines = Object.entries({
       ...headers,
