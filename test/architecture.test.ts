@@ -145,8 +145,8 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['pg', 'prom-client'],
   },
   'upkeep.ts': {
-    own: ['retention'],
-    typesOf: ['config', 'database', 'observe', 'rollup'],
+    own: ['retention', 'rollup'],
+    typesOf: ['config', 'database', 'observe'],
     packages: ['prom-client'],
   },
   'routes.ts': {

@@ -34,6 +34,7 @@ const parts = [
   'rollups',
   'older rows',
   'retention',
+  'verification',
   'shutdown',
 ] as const;
 export type HealthPart = (typeof parts)[number];

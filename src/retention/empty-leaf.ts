@@ -56,6 +56,10 @@ async function isAsSeen(trx: Trx, { table, name, toMs }: Leaf): Promise<boolean>
   return rows.length > 0;
 }
 
+const timeOf = (ms: number) =>
+  ms === -Infinity ? sql`'-infinity'::timestamptz` : sql`${new Date(ms)}::timestamptz`;
+
+/** Not rolled up at all, or a least or greatest value still to be found among the rows. */
 async function refuseUnrolled(trx: Trx, { shape }: SeriesCache, leaf: Leaf): Promise<void> {
   await claim(trx, shape, leaf.name);
   const { rows } = await sql`
@@ -63,6 +67,9 @@ async function refuseUnrolled(trx: Trx, { shape }: SeriesCache, leaf: Leaf): Pro
     union all
     select from rollup_history
     where kind = ${shape.kind} and partition_name = ${leaf.name} and finished_at is null
+    union all
+    select from rollup_repairs
+    where kind = ${shape.kind} and bucket >= ${timeOf(leaf.fromMs)} and bucket < ${timeOf(leaf.toMs)}
     limit 1`.execute(trx);
   if (rows.length > 0) throw new Error(`rows of ${leaf.name} are not rolled up yet`);
 }
@@ -70,14 +77,13 @@ async function refuseUnrolled(trx: Trx, { shape }: SeriesCache, leaf: Leaf): Pro
 async function raiseFloor(trx: Trx, { kind, toMs }: Leaf): Promise<void> {
   const floor = sql.ref(rowsFloor[kind]);
   await sql`
-    update rollup_state set ${floor} = greatest(${floor}, ${new Date(toMs)})`.execute(trx);
+    update rollup_state set ${floor} = greatest(${floor}, ${timeOf(toMs)})`.execute(trx);
 }
 
 async function note(trx: Trx, leaf: Leaf, reason: string): Promise<void> {
-  const from = leaf.fromMs === -Infinity ? sql`'-infinity'` : sql`${new Date(leaf.fromMs)}`;
   await sql`
     insert into retention_drops (table_name, partition_name, from_time, to_time, bytes, reason)
-    values (${leaf.table}, ${leaf.name}, ${from}, ${new Date(leaf.toMs)}, ${leaf.bytes}, ${reason})`.execute(
+    values (${leaf.table}, ${leaf.name}, ${timeOf(leaf.fromMs)}, ${timeOf(leaf.toMs)}, ${leaf.bytes}, ${reason})`.execute(
     trx,
   );
 }
