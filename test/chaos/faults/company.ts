@@ -1,8 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasFirstRelease, unpackFirstRelease } from '../../support/first-release.ts';
 import { metric } from '../../support/metrics.ts';
+import { olderReleases, unpackRelease } from '../../support/older-releases.ts';
 import { untilSettled } from '../checks.ts';
 import { CollectorProcess } from '../collector-process.ts';
 import { comes, type Fault, lasts, withoutDatabase } from '../fault.ts';
@@ -39,7 +39,10 @@ async function workBeside(world: World, random: Random): Promise<boolean> {
   const unfinished = 'select from adoption where finished_at is null';
   if (!(await comes(async () => (await postgres.admin(unfinished)).length === 0, settledMsMax)))
     return false;
-  const root = unpackFirstRelease(mkdtempSync(join(world.directory, 'first-release-')));
+  const root = unpackRelease(
+    'the first release',
+    mkdtempSync(join(world.directory, 'first-release-')),
+  );
   const dataDirectory = mkdtempSync(join(world.directory, 'first-release-data-'));
   const env = { ...world.env, DATABASE_URL: postgres.url, TELEMETRY_DATA_DIR: dataDirectory };
   const old = new CollectorProcess(env, { root });
@@ -78,7 +81,7 @@ async function upgrade(world: World, env: World['env']): Promise<void> {
 
 export const companyFaults: Readonly<Record<string, Fault>> = {
   'another installation beside': { parts: ['neighbour'], run: visit },
-  ...(hasFirstRelease && {
+  ...(olderReleases.includes('the first release') && {
     'first release beside': {
       parts: ['postgres', 'network', 'collector', 'access'],
       run: workBeside,
