@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { Gauge, type Registry } from 'prom-client';
 import { errorMessage, StartError } from '../../errors.ts';
 import type { Health } from '../../observe/health.ts';
@@ -115,12 +116,12 @@ export class CertificateFiles {
     this.#health.report('certificate', this.#told ?? this.#age(), false);
   }
 
-  /** The problem, for everybody: where the files are is for the log. */
+  /** The problem, for everybody: in which directories the files are is for the log. */
   get #told(): string | undefined {
     const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = this.#options;
     return [tlsCertFile, tlsKeyFile, tlsClientCaFile]
       .filter((path) => path !== '')
-      .reduce((text, path) => text?.replaceAll(path, 'the file'), this.#problem);
+      .reduce((text, path) => text?.replaceAll(path, basename(path)), this.#problem);
   }
 
   #age(): string | undefined {
