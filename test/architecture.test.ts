@@ -93,7 +93,7 @@ const rules: Readonly<Record<string, Rules>> = {
       'units',
       'uuid',
     ],
-    packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect', 'kysely', 'temporal-polyfill'],
   },
   observe: {
     own: ['records/cost-source', 'records/tables', 'errors', 'units'],

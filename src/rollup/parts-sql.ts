@@ -49,8 +49,14 @@ export function partsAsTable(
 }
 
 function within(time: RawBuilder<unknown>, { fromMs, toMs }: SpanMs): RawBuilder<boolean> {
-  const end = toMs === Infinity ? sql`'infinity'` : sql`${new Date(toMs)}`;
-  return sql<boolean>`${time} >= ${new Date(fromMs)} and ${time} < ${end}`;
+  const end = toMs === Infinity ? sql`'infinity'` : sql`${timeText(toMs)}::timestamptz`;
+  return sql<boolean>`${time} >= ${timeText(fromMs)}::timestamptz and ${time} < ${end}`;
+}
+
+/** With microseconds, as PostgreSQL keeps times. */
+function timeText(ms: number): string {
+  const us = Math.round((ms - Math.floor(ms)) * 1000);
+  return new Date(ms).toISOString().replace('Z', `${String(us).padStart(3, '0')}Z`);
 }
 
 /** What levels answer for, in which rows of others are missing. */

@@ -91,7 +91,7 @@ export function totalColumns(shape: Shape): RawBuilder<unknown> {
 }
 
 /** A sum of doubles, which PostgreSQL would not let leave their range. */
-const sumOfDoubles = (column: RawBuilder<unknown>): RawBuilder<number | null> => {
+export const sumOfDoubles = (column: RawBuilder<unknown>): RawBuilder<number | null> => {
   const most = sql`sum(${column}) filter (where abs(${column}) <= 1e290)`;
   const huge = sql`sum(${column}::numeric) filter (where abs(${column}) > 1e290)`;
   return sql`case when ${huge} is null then ${most} else least(greatest(

@@ -80,7 +80,7 @@ describe('events', () => {
     const wrong = {
       hours: ['-1', 'x', 'Infinity', 'NaN', ' ', '0x10', ' 5 ', '0b1'],
       limit: ['0.5', '-1', 'ten', '1e400', '0x10', ' 5', '5 '],
-      page_size: ['1.5', '1001', '-3', '0o7'],
+      page_size: ['1.5', '-3', '0o7'],
       start_time: ['yesterday', '1', '2026', '2026-11-01', '2026-13-01T00:00:00Z'],
       end_time: ['x', '2026-11-23T25:00:00Z', '2026-09-31T10:00:00Z', '2026-11-23T10:00:00'],
       page_token: ['x', 'MQ', Buffer.from('1/x').toString('base64url')],

@@ -7,8 +7,6 @@ import { Writer } from '../../src/commit/writer.ts';
 import { createKysely } from '../../src/database/kysely.ts';
 import { OwnPricesFile } from '../../src/prices/own-file.ts';
 import { Pricer } from '../../src/prices/pricer.ts';
-import { usageSummary } from '../../src/query/rolled-usage.ts';
-import { usageSummary as rawSummary } from '../../src/query/statistics.ts';
 import { rollHistory } from '../../src/rollup/history.ts';
 import { repair } from '../../src/rollup/repair.ts';
 import { verify } from '../../src/rollup/verify.ts';
@@ -18,6 +16,7 @@ import { createCommitter, type TestCommitter } from '../support/committer.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { silentLogger } from '../support/logger.ts';
 import { rollupWork } from '../support/rollup-work.ts';
+import { usageAnswers } from '../support/usage-answers.ts';
 import { compare } from './raw.ts';
 import { expectUsageExact } from './usage-raw.ts';
 
@@ -50,10 +49,8 @@ const later = { layer: 'L2', team: 'late', costUsd: 0.25, inputTokens: 7n, timeT
 /** Right at once, to the last digit, whatever is folded of it. */
 async function expectRight(): Promise<void> {
   expect((await verify(work.db, {})).differences).toEqual([]);
-  const asked = { hours: 24, model: '', layer: '' };
-  const { asOf: _, source, ...rolled } = await usageSummary(work.db, asked);
-  expect(source).toBe('rollups');
-  expect(await rawSummary(work.db, asked)).toMatchObject(rolled);
+  const { rolled, raw } = await usageAnswers(work.db, { hours: 24, model: '', layer: '' });
+  expect(rolled).toEqual(raw);
 }
 
 /** The same in each level and margin, extremes too. */

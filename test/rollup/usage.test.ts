@@ -1,7 +1,5 @@
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { usageSummary as rolledSummary } from '../../src/query/rolled-usage.ts';
-import { usageSummary as rawSummary } from '../../src/query/statistics.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
 import { verify } from '../../src/rollup/verify.ts';
@@ -9,6 +7,7 @@ import { type UsageInit, usageBatch } from '../support/calls.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { rollupWork } from '../support/rollup-work.ts';
+import { usageAnswers } from '../support/usage-answers.ts';
 import { expectUsageExact } from './usage-raw.ts';
 
 let database: TestDatabase;
@@ -66,19 +65,8 @@ async function expectSameAnswers(): Promise<void> {
   for (const hours of [0.1, 1, 30, 24 * 30]) {
     for (const filter of [{}, { model: 'm' }, { layer: 'L1' }, { model: 'm1', layer: 'L0' }]) {
       const asked = { hours, model: '', layer: '', ...filter };
-      const { source, asOf: _, ...rolled } = await rolledSummary(work.db, asked);
-      const raw = await rawSummary(work.db, asked);
-      expect(source).toBe('rollups');
-      const close = (mean: number | null) => mean && Number(mean.toPrecision(12));
-      const rounded = (row: typeof raw) => ({
-        ...row,
-        avg_duration_ms: close(row.avg_duration_ms),
-        breakdown: row.breakdown.map((each) => ({
-          ...each,
-          avg_duration_ms: close(each.avg_duration_ms),
-        })),
-      });
-      expect(rounded(raw)).toMatchObject(rounded(rolled));
+      const { rolled, raw } = await usageAnswers(work.db, asked);
+      expect(rolled).toEqual(raw);
     }
   }
 }

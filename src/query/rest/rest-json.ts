@@ -5,7 +5,6 @@ import {
   StructSchema,
   type Timestamp,
   TimestampSchema,
-  timestampMs,
 } from '@bufbuild/protobuf/wkt';
 
 /**
@@ -21,7 +20,7 @@ export function restJson<Desc extends DescMessage>(
 
 function messageJson(message: ReflectMessage): unknown {
   if (message.desc.typeName === TimestampSchema.typeName) {
-    return timestampText(message.message as Timestamp);
+    return timeText(message.message as Timestamp);
   }
   if (message.desc.typeName === StructSchema.typeName) return toJson(message.desc, message.message);
   return Object.fromEntries(message.fields.map((field) => [field.name, fieldJson(message, field)]));
@@ -35,6 +34,8 @@ function fieldJson(message: ReflectMessage, field: DescField): unknown {
       return Object.fromEntries(
         [...message.get(field)].map(([key, value]) => [key, valueJson(value)]),
       );
+    case 'enum':
+      return field.enum.value[message.get(field) as number]?.localName.toLowerCase() ?? null;
     default:
       return field.presence === FeatureSet_FieldPresence.IMPLICIT || message.isSet(field)
         ? valueJson(message.get(field))
@@ -49,8 +50,8 @@ function valueJson(value: unknown): unknown {
 }
 
 /** RFC 3339 with microseconds. */
-function timestampText(timestamp: Timestamp): string {
-  const seconds = new Date(timestampMs({ ...timestamp, nanos: 0 })).toISOString().slice(0, 19);
-  const us = String(Math.floor(timestamp.nanos / 1000)).padStart(6, '0');
+export function timeText({ seconds: whole, nanos }: Pick<Timestamp, 'seconds' | 'nanos'>): string {
+  const seconds = new Date(Number(whole) * 1000).toISOString().slice(0, 19);
+  const us = String(Math.floor(nanos / 1000)).padStart(6, '0');
   return `${seconds}.${us}+00:00`;
 }

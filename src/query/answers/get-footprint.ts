@@ -1,0 +1,121 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { sql } from 'kysely';
+import {
+  type GetFootprintRequest,
+  type GetFootprintResponse,
+  GetFootprintResponseSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import type { Pricer } from '../../prices/pricer.ts';
+import { tables } from '../../records/tables.ts';
+import { shapes } from '../../rollup/shapes.ts';
+import { timestampOfUs } from '../ask/instants.ts';
+import { Notes } from '../ask/notes.ts';
+import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
+import { answerSource } from '../ask/source.ts';
+import {
+  deadLetterReasons,
+  oldestEventUs,
+  type PartitionSize,
+  partitionSizes,
+  rollupSizes,
+  rowCounts,
+  sizesOf,
+  type TableSize,
+  tableSizes,
+} from '../footprint.ts';
+import { editions } from '../messages.ts';
+import { retentionFootprint } from '../retention-footprint.ts';
+
+const rowTables = Object.values(tables).map(({ name }) => name);
+
+export async function getFootprint(
+  snapshots: Snapshots,
+  pricer: Pricer,
+  _request: GetFootprintRequest,
+  asker: Asker,
+): Promise<GetFootprintResponse> {
+  const sinceMs = performance.now();
+  const notes = new Notes();
+  return await snapshots.read(asker, async (snapshot) => {
+    const { trx } = snapshot;
+    const sizes = await tableSizes(trx);
+    const counts = await rowCounts(trx, sizes);
+    const span = { startUs: undefined, endUs: undefined };
+    return create(GetFootprintResponseSchema, {
+      tableSizes: sizes.map(sizeMessage),
+      rowCounts: Object.fromEntries(
+        Object.entries(counts).map(([table, rows]) => [table, BigInt(rows)]),
+      ),
+      ...at('oldestTelemetryRecord', await oldestEventUs(trx)),
+      monitoredAt: timestampNow(),
+      partitions: (await partitionSizes(trx, rowTables)).map(partitionMessage),
+      rollups: await rollupMessage(snapshot),
+      deadLetters: await deadLetterMessage(snapshot),
+      retention: await retentionFootprint(trx),
+      databaseBytes: BigInt(await databaseBytes(snapshot)),
+      ...editions(pricer),
+      source: await answerSource(snapshot, { kind: 'event', source: 'rows', span, notes, sinceMs }),
+    });
+  });
+}
+
+const at = <Name extends string>(name: Name, us: number | null) =>
+  (us === null ? {} : { [name]: timestampOfUs(us) }) as {
+    [Key in Name]?: ReturnType<typeof timestampOfUs>;
+  };
+
+const sizeMessage = (size: TableSize) => ({
+  tableName: size.table_name,
+  totalBytes: BigInt(size.total_bytes),
+  indexBytes: BigInt(size.index_bytes),
+  partitions: size.partitions,
+});
+
+const partitionMessage = (size: PartitionSize) => ({
+  tableName: size.table_name,
+  partitionName: size.partition_name,
+  ...at('startTime', size.start_us),
+  ...at('endTime', size.end_us),
+  rows: BigInt(size.rows),
+  totalBytes: BigInt(size.total_bytes),
+});
+
+async function rollupMessage({ trx }: Snapshot) {
+  const levels = shapes.flatMap(({ levelTables }) => Object.values(levelTables));
+  const series = shapes.map(({ seriesTable }) => seriesTable);
+  const sizes = await sizesOf(trx, [...levels, ...series, 'rollup_fresh']);
+  const days = shapes.map(({ levelTables }) => levelTables.day);
+  const state = await rollupSizes(trx, series, days);
+  return {
+    totalBytes: BigInt(sizes.reduce((sum, { total_bytes }) => sum + total_bytes, 0)),
+    tableSizes: sizes.map(sizeMessage),
+    series: Object.fromEntries(
+      Object.entries(state.series).map(([kind, count]) => [kind, BigInt(count)]),
+    ),
+    ...at('settledAt', state.settled_us),
+    ...at('rawFloor', state.floor_us),
+    ...at('oldestBucket', state.oldest_us),
+    waiting: BigInt(state.waiting),
+  };
+}
+
+async function deadLetterMessage({ trx }: Snapshot) {
+  const reasons = await deadLetterReasons(trx);
+  return {
+    total: BigInt(reasons[0]?.total ?? 0),
+    ...at('oldestAt', reasons[0]?.oldest_us ?? null),
+    reasons: reasons.map((each) => ({
+      tableName: each.table_name,
+      reason: each.reason,
+      count: BigInt(each.count),
+      newestAt: timestampOfUs(each.newest_us),
+    })),
+  };
+}
+
+async function databaseBytes({ trx }: Snapshot): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`
+    select pg_database_size(current_database()) as bytes`.execute(trx);
+  return rows[0]?.bytes ?? 0;
+}

@@ -1,0 +1,90 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type GetTimeSeriesRequest,
+  type GetTimeSeriesResponse,
+  GetTimeSeriesResponseSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/time_series_pb.js';
+import { readGroupBy, readValue } from '../ask/dimensions.ts';
+import { eventFilter } from '../ask/filters.ts';
+import { timestampOfUs } from '../ask/instants.ts';
+import { Notes } from '../ask/notes.ts';
+import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
+import { answerSource } from '../ask/source.ts';
+import { type Range, readRange } from '../ask/time-range.ts';
+import { type Buckets, readBuckets } from '../ask/widths.ts';
+import { addUp } from '../totals/add-up.ts';
+import { eventMeasures } from '../totals/event-measures.ts';
+import type { GroupTotals } from '../totals/read-totals.ts';
+import { rankBy } from './ranking.ts';
+import { groupMap, statisticsMessage } from './statistics-message.ts';
+
+const [seriesDefault, seriesMax] = [20, 100];
+const hoursDefault = 24;
+/** Of all series together. */
+const pointsMax = 40_000;
+
+/** The parts of a range; one without end ends with the part that now is in. */
+export function bucketsOf(
+  width: string,
+  { startUs, endUs, zone }: Range,
+  { asOfUs }: Snapshot,
+  notes: Notes,
+): Buckets {
+  const from = startUs ?? asOfUs;
+  const buckets = readBuckets(width, { startUs: from, endUs: endUs ?? asOfUs + 1 }, zone, notes);
+  return buckets;
+}
+
+/** So many groups that their points are not too many. */
+export function limitedByPoints(limit: number, { bordersUs }: Buckets, notes: Notes): number {
+  return notes.within('limit', limit, Math.max(1, Math.floor(pointsMax / (bordersUs.length - 1))));
+}
+
+export async function getTimeSeries(
+  snapshots: Snapshots,
+  request: GetTimeSeriesRequest,
+  asker: Asker,
+): Promise<GetTimeSeriesResponse> {
+  const sinceMs = performance.now();
+  const notes = new Notes();
+  const filter = eventFilter(request.filter, {});
+  const groupBy = readGroupBy('event', request.groupBy);
+  const value = readValue(request.value, 'value');
+  const asked = notes.limit('limit', request.limit, seriesDefault, seriesMax);
+  return await snapshots.read(asker, async (snapshot) => {
+    const range = readRange(request, snapshot.asOfUs, notes, hoursDefault);
+    const buckets = bucketsOf(request.width, range, snapshot, notes);
+    const { bordersUs } = buckets;
+    const span = { startUs: range.startUs, endUs: range.endUs ?? bordersUs.at(-1) };
+    const measured = eventMeasures(value);
+    const question = {
+      kind: 'event',
+      span,
+      filter,
+      groupBy,
+      bordersUs,
+      measured,
+      rolledValue: !value,
+      quantiles: true,
+    } as const;
+    const limit = groupBy.length > 0 ? limitedByPoints(asked, buckets, notes) : 1;
+    const found = await addUp(snapshot, question, { by: rankBy('event', measured, ''), limit });
+    const all = { group: [], totals: found.total, points: found.points };
+    const series = (each: GroupTotals) => ({
+      group: groupMap(groupBy, each.group),
+      total: statisticsMessage(each.totals),
+      points: each.points.map((point, index) => ({
+        startTime: timestampOfUs(bordersUs[index] as number),
+        endTime: timestampOfUs(bordersUs[index + 1] as number),
+        statistics: statisticsMessage(point),
+      })),
+    });
+    return create(GetTimeSeriesResponseSchema, {
+      source: await answerSource(snapshot, { kind: 'event', ...found, span, notes, sinceMs }),
+      width: buckets.width,
+      series: groupBy.length === 0 ? [series(all)] : found.groups.map(series),
+      ...(found.rest && { rest: series(found.rest) }),
+      restGroups: found.restGroups,
+    });
+  });
+}

@@ -1,0 +1,182 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type GetUsageSummaryRequest,
+  type GetUsageSummaryResponse,
+  GetUsageSummaryResponseSchema,
+  type UsageBeforeSchema,
+  type UsagePeriodSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import type { Pricer } from '../../prices/pricer.ts';
+import { type Dimension, readGroupBy } from '../ask/dimensions.ts';
+import { usageFilter } from '../ask/filters.ts';
+import { timestampOfUs } from '../ask/instants.ts';
+import { Notes } from '../ask/notes.ts';
+import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
+import { answerSource } from '../ask/source.ts';
+import { type Range, readRange, spanBefore } from '../ask/time-range.ts';
+import type { Buckets } from '../ask/widths.ts';
+import { decimalMean } from '../decimal-mean.ts';
+import { editions, present } from '../messages.ts';
+import { addUp, type SourcedTotals } from '../totals/add-up.ts';
+import type { Question } from '../totals/parts.ts';
+import type { Totals } from '../totals/places.ts';
+import type { GroupTotals } from '../totals/read-totals.ts';
+import { usageMeasures } from '../totals/usage-measures.ts';
+import { bucketsOf, limitedByPoints } from './get-time-series.ts';
+import { rankBy } from './ranking.ts';
+import { groupMap } from './statistics-message.ts';
+import { usageForecast } from './usage-forecast.ts';
+import { tokenCounts, usageTotalsMessage } from './usage-message.ts';
+
+const hoursDefault = 24;
+const [groupsDefault, groupsMax] = [100, 1000];
+
+export async function getUsageSummary(
+  snapshots: Snapshots,
+  pricer: Pricer,
+  request: GetUsageSummaryRequest,
+  asker: Asker,
+): Promise<GetUsageSummaryResponse> {
+  const sinceMs = performance.now();
+  const notes = new Notes();
+  const isOlder = request.groupBy.length === 0;
+  const filter = usageFilter(request.filter, request);
+  const groupBy = readGroupBy('usage', isOlder ? ['model', 'layer'] : request.groupBy);
+  const by = rankBy('usage', usageMeasures, request.orderBy);
+  const asked = isOlder ? groupsMax : notes.limit('limit', request.limit, groupsDefault, groupsMax);
+  return await snapshots.read(asker, async (snapshot) => {
+    const range = readRange(request, snapshot.asOfUs, notes, hoursDefault);
+    const buckets =
+      request.width === '' ? undefined : bucketsOf(request.width, range, snapshot, notes);
+    const bordersUs = buckets?.bordersUs;
+    const question: Question = {
+      kind: 'usage',
+      span: { startUs: range.startUs, endUs: range.endUs ?? bordersUs?.at(-1) },
+      filter,
+      groupBy,
+      bordersUs,
+      measured: usageMeasures,
+      rolledValue: true,
+      quantiles: true,
+    };
+    const limit = buckets && !isOlder ? limitedByPoints(asked, buckets, notes) : asked;
+    const found = await addUp(snapshot, question, { by, limit });
+    const before = request.compareBefore
+      ? await readBefore(snapshot, question, range, found, request.width, notes)
+      : undefined;
+    const predicted = request.forecast
+      ? await usageForecast(snapshot, question, range, found.total)
+      : undefined;
+    if (request.forecast && !predicted) {
+      notes.add('forecast', 'needs the present period of the calendar, and a day that has ended');
+    }
+    const { span } = question;
+    return create(GetUsageSummaryResponseSchema, {
+      ...olderFields(found.total),
+      l2Tokens: BigInt(await tokensOfL2(snapshot, question)),
+      timeWindowHours: range.hours ?? 0,
+      breakdown: isOlder ? found.groups.map(breakdownMessage) : [],
+      ...editions(pricer),
+      total: usageTotalsMessage(found.total),
+      groups: isOlder
+        ? []
+        : found.groups.map((each) => groupMessage(groupBy, each, bordersUs, before?.same)),
+      ...(found.rest && { rest: usageTotalsMessage(found.rest.totals) }),
+      restGroups: found.restGroups,
+      periods: bordersUs ? periods(found.points, bordersUs) : [],
+      ...(before && { before: before.message }),
+      ...(predicted && { forecast: predicted }),
+      width: buckets?.width ?? '',
+      source: await answerSource(snapshot, { kind: 'usage', ...found, span, notes, sinceMs }),
+    });
+  });
+}
+
+async function tokensOfL2(snapshot: Snapshot, question: Question): Promise<number> {
+  const { conditions } = usageFilter(undefined, { layer: 'L2' });
+  const filter = { ...question.filter, conditions: [...question.filter.conditions, ...conditions] };
+  const asked = { ...question, filter, groupBy: [], bordersUs: undefined, quantiles: false };
+  return (await addUp(snapshot, asked, { groups: [] })).total.sums.total_tokens ?? 0;
+}
+
+interface Before {
+  /** The groups, in the same part of the time before. */
+  readonly same: SourcedTotals;
+  readonly message: MessageInitShape<typeof UsageBeforeSchema>;
+}
+
+async function readBefore(
+  snapshot: Snapshot,
+  question: Question,
+  range: Range,
+  { groups }: SourcedTotals,
+  width: string,
+  notes: Notes,
+): Promise<Before> {
+  const span = spanBefore(range, snapshot.asOfUs);
+  const named = { groups: groups.map(({ group }) => group) };
+  const same = await addUp(snapshot, { ...question, span, bordersUs: undefined }, named);
+  const whole = { startUs: span.startUs, endUs: range.period ? range.period.startUs : span.endUs };
+  const buckets: Buckets | undefined =
+    width === '' ? undefined : bucketsOf(width, { ...range, ...whole }, snapshot, notes);
+  const all = await addUp(
+    snapshot,
+    { ...question, span: whole, groupBy: [], bordersUs: buckets?.bordersUs },
+    { groups: [] },
+  );
+  return {
+    same,
+    message: {
+      startTime: timestampOfUs(span.startUs),
+      endTime: timestampOfUs(span.endUs),
+      totals: usageTotalsMessage(same.total),
+      ...(range.period && {
+        whole: usageTotalsMessage(all.total),
+        wholeEndTime: timestampOfUs(whole.endUs),
+      }),
+      periods: buckets ? periods(all.points, buckets.bordersUs) : [],
+    },
+  };
+}
+
+const periods = (
+  points: readonly Totals[],
+  bordersUs: readonly number[],
+): MessageInitShape<typeof UsagePeriodSchema>[] =>
+  points.map((point, index) => ({
+    startTime: timestampOfUs(bordersUs[index] as number),
+    endTime: timestampOfUs(bordersUs[index + 1] as number),
+    totals: usageTotalsMessage(point),
+  }));
+
+function groupMessage(
+  groupBy: readonly Dimension[],
+  { group, totals, points }: GroupTotals,
+  bordersUs: readonly number[] | undefined,
+  before: SourcedTotals | undefined,
+) {
+  const name = JSON.stringify(group);
+  const same = before?.groups.find((each) => JSON.stringify(each.group) === name);
+  return {
+    group: groupMap(groupBy, group),
+    totals: usageTotalsMessage(totals),
+    ...(same?.totals.sums.requests && { before: usageTotalsMessage(same.totals) }),
+    periods: bordersUs ? periods(points, bordersUs) : [],
+  };
+}
+
+const olderFields = (totals: Totals) => ({
+  requests: BigInt(totals.sums.requests ?? 0),
+  ...tokenCounts(totals),
+  ...present(
+    'avgDurationMs',
+    decimalMean(totals.sums.duration_sum ?? 0, totals.sums.duration_n ?? 0),
+  ),
+  costUsd: totals.sums.cost_usd ?? 0,
+});
+
+const breakdownMessage = ({ group: [model = null, layer = null], totals }: GroupTotals) => ({
+  ...olderFields(totals),
+  ...present('model', model),
+  ...present('layer', layer),
+});

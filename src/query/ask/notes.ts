@@ -1,0 +1,32 @@
+import { ServiceError } from '../../errors.ts';
+
+export interface Note {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** What is not done as it was asked for: an answer says so. */
+export class Notes {
+  readonly all: Note[] = [];
+
+  add(field: string, message: string): void {
+    this.all.push({ field, message });
+  }
+
+  /** A number of at least 0; more than the most means the most. */
+  within(field: string, value: number, max: number): number {
+    if (!(value >= 0)) {
+      throw new ServiceError('invalid', `${field} is ${value}; it must be from 0 to ${max}`, {
+        field,
+      });
+    }
+    if (value <= max) return value;
+    this.add(field, `is ${value}; the most is ${max}`);
+    return max;
+  }
+
+  /** The same of a whole number, where 0 stands for the default. */
+  limit(field: string, value: number, standard: number, max: number): number {
+    return this.within(field, value, max) || standard;
+  }
+}

@@ -1,0 +1,96 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database } from '../../database/schema.ts';
+import { ServiceError } from '../../errors.ts';
+import { classifyDatabaseError } from '../../postgres/sqlstate.ts';
+
+/** One moment of the database, in which a question is answered. */
+export interface Snapshot {
+  readonly trx: Transaction<Database>;
+  /** Microseconds since 1970: what was committed before is seen. */
+  readonly asOfUs: number;
+}
+
+interface Begun {
+  readonly pid: number;
+  readonly begun_at: string;
+  readonly as_of_us: number;
+}
+
+/** Who asks: aborted when nobody waits for the answer any more. */
+export interface Asker {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Answers questions, each in a read-only transaction that sees one moment. A question ends in
+ * PostgreSQL too when whoever asked it has left, and when it takes longer than it may.
+ */
+export class Snapshots {
+  readonly #db: Kysely<Database>;
+  readonly #canceller: () => Kysely<Database>;
+  readonly #msMax: number;
+
+  /** `canceller`: connections beside those of `db`, which may all be busy. */
+  constructor(db: Kysely<Database>, canceller: () => Kysely<Database>, msMax: number) {
+    this.#db = db;
+    this.#canceller = canceller;
+    this.#msMax = msMax;
+  }
+
+  /** Throws `ServiceError`. */
+  async read<Answer>(
+    { signal }: Asker,
+    work: (snapshot: Snapshot) => Promise<Answer>,
+  ): Promise<Answer> {
+    const late = AbortSignal.timeout(this.#msMax);
+    const over = AbortSignal.any([signal, late]);
+    try {
+      return await this.#db
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .execute(async (trx) => {
+          over.throwIfAborted();
+          const { rows } = await sql<Begun>`
+            select pg_backend_pid() as pid, now()::text as begun_at,
+              (extract(epoch from now()) * 1000000)::bigint as as_of_us,
+              set_config('jit', 'off', true)`.execute(trx);
+          const begun = rows[0] as Begun;
+          const cancel = () => this.#cancel(begun);
+          over.addEventListener('abort', cancel, { once: true });
+          try {
+            over.throwIfAborted();
+            return await work({ trx, asOfUs: begun.as_of_us });
+          } finally {
+            over.removeEventListener('abort', cancel);
+          }
+        });
+    } catch (error) {
+      if (late.aborted || isTimeout(error)) throw this.#tooLong(error);
+      if (signal.aborted) throw left(error);
+      throw classifyDatabaseError(error);
+    }
+  }
+
+  /** Of the very transaction: its connection may be somebody else's by now. */
+  #cancel({ pid, begun_at }: Begun): void {
+    sql`
+      select pg_cancel_backend(pid) from pg_stat_activity
+      where pid = ${pid} and xact_start = ${begun_at}::timestamptz`
+      .execute(this.#canceller())
+      // The statement timeout ends it, too.
+      .catch(() => {});
+  }
+
+  #tooLong(cause: unknown): ServiceError {
+    const reason = `the question took longer than ${this.#msMax} ms: ask for less, or for a shorter time`;
+    return new ServiceError('deadline', reason, { cause });
+  }
+}
+
+const left = (cause: unknown) => new ServiceError('deadline', 'whoever asked has left', { cause });
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: query_canceled, transaction_timeout */
+const timeouts = new Set(['57014', '25P04']);
+
+const isTimeout = (error: unknown): boolean =>
+  timeouts.has((error as { code?: string } | undefined)?.code ?? '');

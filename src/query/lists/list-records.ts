@@ -1,0 +1,119 @@
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import type { Database } from '../../database/schema.ts';
+import { ServiceError } from '../../errors.ts';
+import { type RecordKind, tables } from '../../records/tables.ts';
+import { hourMs } from '../../units.ts';
+import { isUuid, isUuidV7, uuidV7TimeMs } from '../../uuid.ts';
+import { type Filter, meets } from '../ask/filters.ts';
+import { sqlInstant, usOfMs } from '../ask/instants.ts';
+import type { Span } from '../ask/time-range.ts';
+import { within } from '../totals/row-parts.ts';
+
+const orders = ['newest', 'oldest'] as const;
+export type Order = (typeof orders)[number];
+
+/** What `order` asks for. */
+export function readOrder(order: string): Order {
+  const known = orders.find((each) => each === (order || 'newest'));
+  if (known) return known;
+  const reason = `order is ${JSON.stringify(order)}, neither newest nor oldest`;
+  throw new ServiceError('invalid', reason, { field: 'order' });
+}
+
+/** What every row of a list has. */
+export interface ListedRow {
+  readonly id: string;
+  /** Microseconds since 1970. */
+  readonly timestamp_us: number;
+}
+
+export interface Page<Row extends ListedRow> {
+  readonly rows: readonly Row[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+export interface Listing {
+  readonly kind: RecordKind;
+  readonly columns: RawBuilder<unknown>;
+  readonly filter: Filter;
+  readonly span: Span;
+  readonly order: Order;
+  readonly pageSize: number;
+  readonly pageToken: string;
+  /** Only the record of this id; empty for all. */
+  readonly id: string;
+}
+
+/**
+ * Records by their time. The token of the next page is the place of the last record of this one:
+ * what is stored meanwhile moves nothing, and is found where it belongs.
+ */
+export async function listRecords<Row extends ListedRow>(
+  trx: Transaction<Database>,
+  listing: Listing,
+): Promise<Page<Row>> {
+  const { kind, columns, filter, span, order, pageSize, id } = listing;
+  const direction = order === 'newest' ? sql`desc` : sql`asc`;
+  const find = async (further: RawBuilder<unknown>) => {
+    const { rows } = await sql<Row>`
+      select ${columns} from ${sql.table(tables[kind].name)}
+      where ${within(span)} and ${meets(filter)} ${further}
+      order by "timestamp" ${direction}, id ${direction}
+      limit ${pageSize + 1}`.execute(trx);
+    return rows;
+  };
+  const found = id === '' ? await find(afterToken(listing)) : await findById(id, find);
+  const rows = found.slice(0, pageSize);
+  const last = rows.at(-1);
+  const more = found.length > pageSize && last;
+  return { rows, nextPageToken: more ? formatToken(last, order) : '' };
+}
+
+/** There is no index by id: most are found by the time inside of it, which is near to their own. */
+async function findById<Row>(
+  id: string,
+  find: (further: RawBuilder<unknown>) => Promise<Row[]>,
+): Promise<Row[]> {
+  if (!isUuid(id)) throw new ServiceError('invalid', 'id is not a UUID', { field: 'id' });
+  const named = sql`and id = ${id}::uuid`;
+  if (isUuidV7(id)) {
+    const atUs = uuidV7TimeMs(id) * usOfMs;
+    const nearUs = hourMs * usOfMs;
+    const near = await find(sql`${named} and "timestamp" >= ${sqlInstant(atUs - nearUs)}
+      and "timestamp" < ${sqlInstant(atUs + nearUs)}`);
+    if (near.length > 0) return near;
+  }
+  return await find(named);
+}
+
+function afterToken({ pageToken, order }: Listing): RawBuilder<unknown> {
+  if (pageToken === '') return sql``;
+  const { timestampUs, id } = parseToken(pageToken, order);
+  const place = sqlInstant(timestampUs);
+  // By the time alone, partitions are left out.
+  return order === 'newest'
+    ? sql`and "timestamp" <= ${place} and ("timestamp", id) < (${place}, ${id}::uuid)`
+    : sql`and "timestamp" >= ${place} and ("timestamp", id) > (${place}, ${id}::uuid)`;
+}
+
+const formatToken = ({ timestamp_us, id }: ListedRow, order: Order): string =>
+  Buffer.from(`${timestamp_us}/${id}${order === 'newest' ? '' : `/${order}`}`).toString(
+    'base64url',
+  );
+
+function parseToken(token: string, order: Order): { timestampUs: number; id: string } {
+  const parts = Buffer.from(token, 'base64url').toString().split('/');
+  const [time = '', id = '', given = 'newest'] = parts;
+  const timestampUs = Number(time);
+  const isOne = /^-?\d+$/.test(time) && Number.isSafeInteger(timestampUs) && isUuid(id);
+  if (!isOne || given !== order || parts.length > 3 || !isShown(timestampUs)) {
+    throw new ServiceError('invalid', 'page_token is not one that was given out for this order', {
+      field: 'page_token',
+    });
+  }
+  return { timestampUs, id };
+}
+
+const isShown = (us: number): boolean =>
+  us >= Date.UTC(1700) * usOfMs && us < Date.UTC(2250) * usOfMs;

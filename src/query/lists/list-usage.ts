@@ -1,0 +1,133 @@
+import { create } from '@bufbuild/protobuf';
+import { sql } from 'kysely';
+import {
+  type ListUsageRequest,
+  type ListUsageResponse,
+  ListUsageResponseSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { UsageSchema } from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { hasCost, usageFilter } from '../ask/filters.ts';
+import { timestampOfUs, usOf } from '../ask/instants.ts';
+import { Notes } from '../ask/notes.ts';
+import type { Asker, Snapshots } from '../ask/snapshot.ts';
+import { answerSource } from '../ask/source.ts';
+import { readRange } from '../ask/time-range.ts';
+import { present } from '../messages.ts';
+import { doubleMetadata } from '../metadata.ts';
+import { finite, observedUs } from '../row-values.ts';
+import { pageSizeDefault, pageSizeMax } from './list-events.ts';
+import { type ListedRow, listRecords, readOrder } from './list-records.ts';
+
+/** Texts of a record, by their fields and columns. */
+const texts = {
+  model: 'model',
+  layer: 'layer',
+  provider: 'provider',
+  operation: 'operation',
+  ghostId: 'ghost_id',
+  shellId: 'shell_id',
+  sessionId: 'session_id',
+  responseId: 'response_id',
+  requestId: 'request_id',
+  agent: 'agent',
+  userId: 'user_id',
+  team: 'team',
+  project: 'project',
+  traceId: 'trace_id',
+  spanId: 'span_id',
+  status: 'status',
+  errorType: 'error_type',
+  serviceTier: 'service_tier',
+  costSource: 'cost_source',
+  usageRule: 'usage_rule',
+} as const;
+
+/** Counts of a record, by their fields and columns. */
+const counts = {
+  inputTokens: 'prompt_tokens',
+  outputTokens: 'completion_tokens',
+  cachedTokens: 'cached_tokens',
+  reasoningTokens: 'reasoning_tokens',
+  cacheWriteTokens: 'cache_write_tokens',
+  cacheWrite1hTokens: 'cache_write_1h_tokens',
+} as const;
+
+type Text = (typeof texts)[keyof typeof texts];
+type Count = (typeof counts)[keyof typeof counts];
+
+export interface UsageRow extends ListedRow, Readonly<Record<Text, string | null>> {
+  readonly duration_ms: number | null;
+  readonly time_to_first_token_ms: number | null;
+  /** To the last digit. */
+  readonly cost_usd: string | null;
+  /** As jsonb writes it. */
+  readonly metadata: string | null;
+  readonly ambiguous: boolean | null;
+  readonly observed_at_us: number;
+}
+type FullRow = UsageRow & Readonly<Record<Count, number | null>>;
+
+const columns = sql`id, ${sql.join([...Object.values(texts), ...Object.values(counts)].map(sql.ref))},
+  ${finite('duration_ms')} as duration_ms,
+  ${finite('time_to_first_token_ms')} as time_to_first_token_ms,
+  case when ${hasCost} then cost_usd::text end as cost_usd, ambiguous,
+  metadata::text as metadata, ${usOf(sql`"timestamp"`)} as timestamp_us,
+  ${observedUs} as observed_at_us`;
+
+/** A page of usage records, and the rows of it, whose metadata has all its digits. */
+export async function listUsage(
+  snapshots: Snapshots,
+  request: ListUsageRequest,
+  asker: Asker,
+): Promise<{ response: ListUsageResponse; rows: readonly UsageRow[] }> {
+  const sinceMs = performance.now();
+  const notes = new Notes();
+  const filter = usageFilter(request.filter, {});
+  const order = readOrder(request.order);
+  const pageSize = notes.limit('page_size', request.pageSize, pageSizeDefault, pageSizeMax);
+  return await snapshots.read(asker, async (snapshot) => {
+    const span = readRange(request, snapshot.asOfUs, notes);
+    const { pageToken, id } = request;
+    const listing = {
+      kind: 'usage',
+      columns,
+      filter,
+      span,
+      order,
+      pageSize,
+      pageToken,
+      id,
+    } as const;
+    const { rows, nextPageToken } = await listRecords<FullRow>(snapshot.trx, listing);
+    const answered = { kind: 'usage', source: 'rows', span, notes, sinceMs } as const;
+    const response = create(ListUsageResponseSchema, {
+      records: rows.map(recordMessage),
+      nextPageToken,
+      source: await answerSource(snapshot, answered),
+    });
+    return { response, rows };
+  });
+}
+
+const recordMessage = (row: FullRow) => ({
+  usage: usageRecord(row),
+  observedAt: timestampOfUs(row.observed_at_us),
+  ambiguous: row.ambiguous === true,
+  ...present('costUsd', row.cost_usd),
+});
+
+function usageRecord(row: FullRow) {
+  const cost = row.cost_usd === null ? null : Number(row.cost_usd);
+  return create(UsageSchema, {
+    id: row.id,
+    ...Object.fromEntries(Object.entries(texts).map(([name, column]) => [name, row[column] ?? ''])),
+    ...Object.fromEntries(
+      Object.entries(counts).map(([name, column]) => [name, BigInt(row[column] ?? 0)]),
+    ),
+    ...present('durationMs', row.duration_ms),
+    ...present('timeToFirstTokenMs', row.time_to_first_token_ms),
+    ...present('costUsd', cost !== null && Number.isFinite(cost) ? cost : null),
+    ...present('metadata', row.metadata === null ? null : doubleMetadata(row.metadata)),
+    timestamp: timestampOfUs(row.timestamp_us),
+  });
+}

@@ -1,0 +1,41 @@
+import { type RawBuilder, sql } from 'kysely';
+import { readFloors } from '../../rollup/floors.ts';
+import { usOfMs } from '../ask/instants.ts';
+import type { Snapshot } from '../ask/snapshot.ts';
+import type { Span } from '../ask/time-range.ts';
+import type { Parts, Question, SourceKind } from './parts.ts';
+import { type AddedUp, type Chosen, readTotals } from './read-totals.ts';
+import { rollupParts } from './rollup-parts.ts';
+import { rowParts } from './row-parts.ts';
+
+export interface SourcedTotals extends AddedUp {
+  readonly source: SourceKind;
+  readonly rounded: Span | undefined;
+}
+
+/** Adds records up, by rollups where they know all that is asked for, else by rows. */
+export async function addUp(
+  { trx }: Snapshot,
+  question: Question,
+  chosen: Chosen,
+): Promise<SourcedTotals> {
+  const parts = (await rollupParts(trx, question)) ?? (await remainingRows(trx, question));
+  const added = await readTotals(trx, question, narrowed(parts, question), chosen);
+  return { ...added, source: parts.source, rounded: parts.rounded };
+}
+
+/** Rows, from when on they are all there. */
+async function remainingRows(trx: Snapshot['trx'], question: Question): Promise<Parts> {
+  const { kind, span } = question;
+  const floorUs = (await readFloors(trx)).rowsMs[kind] * usOfMs;
+  if ((span.startUs ?? -Infinity) >= floorUs) return rowParts(question);
+  const rounded = { ...span, startUs: floorUs };
+  return { ...rowParts({ ...question, span: rounded }), rounded };
+}
+
+function narrowed({ sums, cells, ...parts }: Parts, { groupsThat }: Question): Parts {
+  if (!groupsThat) return { sums, cells, ...parts };
+  const only = (query: RawBuilder<unknown>) =>
+    sql`select * from (${query}) as all_groups where ${groupsThat}`;
+  return { ...parts, sums: only(sums), cells: only(cells) };
+}

@@ -1,0 +1,70 @@
+import { type RawBuilder, sql } from 'kysely';
+import { sumOfDoubles } from '../../rollup/totals.ts';
+
+/** A number that records add up to. */
+export interface Measure {
+  readonly name: string;
+  /** How numbers of it become one: `double` sums may be huge, `decimal` ones are exact. */
+  readonly how: 'count' | 'double' | 'decimal' | 'min' | 'max';
+  /** Of one row. */
+  readonly ofRow: RawBuilder<unknown>;
+  /** The same of a row of rollups, whose bucket is called `period`; absent: the column of its name. */
+  readonly ofRollup?: RawBuilder<unknown>;
+}
+
+/** A number of which there are quantiles. */
+interface Quantified {
+  readonly name: string;
+  /** Of one row; null where it has none, or one that is not finite. */
+  readonly ofRow: RawBuilder<number | null>;
+}
+
+/** What is added up of one kind of record. */
+export interface Measured {
+  readonly measures: readonly Measure[];
+  readonly quantified: readonly Quantified[];
+}
+
+/** What some records add up to, by the names of measures; null where there is nothing. */
+export type Sums = Readonly<Record<string, number | null>>;
+
+/** Within what numbers hold exactly; null stays null. */
+const exact = (sum: RawBuilder<unknown>): RawBuilder<number | null> => sql`
+  least(greatest(${sum}, -9007199254740991), 9007199254740991)::bigint`;
+
+/** A numeric as the nearest double. */
+const double = (numeric: RawBuilder<unknown>): RawBuilder<number | null> => sql`
+  case when ${numeric} is not null then
+    round(least(greatest(${numeric}, -1.79769313486231e308), 1.79769313486231e308), 300)::float8
+  end`;
+
+/** What a column of a measure, which may be of rows or of sums, adds up to. */
+export function aggregate({ name, how }: Measure): RawBuilder<unknown> {
+  const column = sql.ref(name);
+  switch (how) {
+    case 'count':
+      // One operand of least may be null: it would be passed over.
+      return sql`case when count(${column}) > 0 then ${exact(sql`sum(${column})`)} end`;
+    case 'double':
+      return sumOfDoubles(column);
+    case 'decimal':
+      return double(sql`sum(${column})`);
+    case 'min':
+      return sql`min(${column})`;
+    case 'max':
+      return sql`max(${column})`;
+  }
+}
+
+/** Adds numbers of the same measures up, as `aggregate` does. */
+export function addSums(measures: readonly Measure[], parts: readonly Sums[]): Sums {
+  return Object.fromEntries(
+    measures.map(({ name, how }) => {
+      const numbers = parts.map((part) => part[name] ?? null).filter((each) => each !== null);
+      if (numbers.length === 0) return [name, null];
+      if (how === 'min') return [name, Math.min(...numbers)];
+      if (how === 'max') return [name, Math.max(...numbers)];
+      return [name, numbers.reduce((sum, each) => sum + each, 0)];
+    }),
+  );
+}

@@ -1,0 +1,52 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { RecordKind } from '../../records/tables.ts';
+import type { Dimension } from '../ask/dimensions.ts';
+import type { Filter } from '../ask/filters.ts';
+import { instantText } from '../ask/instants.ts';
+import type { Span } from '../ask/time-range.ts';
+import type { Measured } from './measures.ts';
+
+/** What is to be added up. */
+export interface Question {
+  readonly kind: RecordKind;
+  readonly span: Span;
+  readonly filter: Filter;
+  readonly groupBy: readonly Dimension[];
+  /** Only groups that meet it, by their columns g0 and so on. */
+  readonly groupsThat?: RawBuilder<boolean>;
+  /** Borders of parts of the span that are told apart; undefined: none. */
+  readonly bordersUs: readonly number[] | undefined;
+  readonly measured: Measured;
+  /** Whether the number that is measured is one that rollups have. */
+  readonly rolledValue: boolean;
+  /** Whether quantiles are asked for. */
+  readonly quantiles: boolean;
+}
+
+/** Where the numbers of an answer come from. */
+export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
+
+/**
+ * What adds up to an answer, as two queries. `sums` has the columns g0, g1 and so on of the groups,
+ * `bucket`, counted from 0, and one for each measure; `cells` the same groups, `bucket`, `what` for
+ * which of the quantified numbers, and a sketch's `key` and `count`.
+ */
+export interface Parts {
+  readonly sums: RawBuilder<unknown>;
+  readonly cells: RawBuilder<unknown>;
+  readonly source: SourceKind;
+  /** The bounds where they are others than those that were asked for. */
+  readonly rounded?: Span;
+}
+
+export const groupColumn = (index: number): RawBuilder<string | null> => sql.ref(`g${index}`);
+
+/** Which part of the span a time is in. */
+export function bucketOf(
+  time: RawBuilder<unknown>,
+  bordersUs: readonly number[] | undefined,
+): RawBuilder<number> {
+  if (!bordersUs) return sql`0`;
+  const begins = bordersUs.slice(0, -1).map(instantText);
+  return sql`(width_bucket(${time}, ${begins}::timestamptz[]) - 1)`;
+}

@@ -1,0 +1,167 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { RecordKind } from '../../records/tables.ts';
+import { partsAsTable } from '../../rollup/parts-sql.ts';
+import type { Question as RollupQuestion } from '../../rollup/question.ts';
+import { type Answering, findParts } from '../../rollup/read.ts';
+import {
+  finite,
+  type Level,
+  quarterMs,
+  quartersIn,
+  type Shape,
+  shapes,
+} from '../../rollup/shapes.ts';
+import { addedColumns, columnsOfRow } from '../../rollup/totals.ts';
+import { usOfMs } from '../ask/instants.ts';
+import type { Snapshot } from '../ask/snapshot.ts';
+import { notOk } from './event-measures.ts';
+import { bucketOf, type Parts, type Question } from './parts.ts';
+
+type Trx = Snapshot['trx'];
+
+/** Records of earlier times are not shown. */
+const beginningMs = Date.UTC(1700);
+
+export const shapeOf = (kind: RecordKind): Shape =>
+  shapes.find((shape) => shape.kind === kind) as Shape;
+
+/** What rollups know of a question; undefined where rows have to be asked. */
+export async function rollupParts(trx: Trx, question: Question): Promise<Parts | undefined> {
+  const asked = toRollups(question);
+  if (!asked) return undefined;
+  const answering = await findParts(trx, asked);
+  if (!answering) return undefined;
+  const { parts, span, isCoarse } = answering;
+  const table = asTable(question, asked, answering);
+  const failures = await failuresOf(trx, question, asked);
+  const sums = [
+    sumsOf(question, table, ({ name, ofRollup }) => ofRollup ?? sql.ref(name)),
+    ...(failures
+      ? [
+          sumsOf(question, asTable(question, failures, answering), ({ name }) =>
+            name === notOk ? sql.ref(shapeOf(question.kind).count) : sql`null`,
+          ),
+        ]
+      : []),
+  ];
+  const isRounded =
+    isCoarse ||
+    span.toMs !== asked.toMs ||
+    (question.span.startUs !== undefined && span.fromMs !== asked.fromMs);
+  return {
+    sums: sql.join(sums, sql` union all `),
+    cells: cellsOf(question, asked, answering),
+    source: parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
+    ...(isRounded && {
+      rounded: {
+        startUs: question.span.startUs === undefined ? undefined : span.fromMs * usOfMs,
+        endUs: span.toMs === Infinity ? undefined : span.toMs * usOfMs,
+      },
+    }),
+  };
+}
+
+/** The question as rollups understand it; undefined where they don't. */
+function toRollups(question: Question): RollupQuestion | undefined {
+  const { kind, span, filter, groupBy, bordersUs, rolledValue } = question;
+  const shape = shapeOf(kind);
+  const knows = (column: string | undefined) =>
+    column !== undefined && shape.dimensions.includes(column);
+  const coarsest = coarsestWithin(bordersUs?.slice(1, -1));
+  if (!rolledValue || !coarsest || filter.ofRows.length > 0) return undefined;
+  if (!groupBy.every(({ column }) => knows(column))) return undefined;
+  if (!filter.conditions.every(({ column }) => knows(column))) return undefined;
+  return {
+    shape,
+    where: whereOf(question),
+    fromMs: span.startUs === undefined ? beginningMs : span.startUs / usOfMs,
+    toMs: span.endUs === undefined ? Infinity : span.endUs / usOfMs,
+    by: groupBy.map(({ column }) => column as string),
+    period: { coarsest, of: (time) => time },
+  };
+}
+
+/** Where several conditions are on one column, values that meet all of them. */
+function whereOf({ filter }: Question): Record<string, (string | null)[]> {
+  const where: Record<string, (string | null)[]> = {};
+  for (const { column, values } of filter.conditions) {
+    where[column] = where[column]?.filter((value) => values.includes(value)) ?? [...values];
+  }
+  return where;
+}
+
+/** The longest buckets that no border divides; undefined where there are none. */
+function coarsestWithin(bordersUs: readonly number[] = []): Level | undefined {
+  const divides = (level: Level) =>
+    bordersUs.every((border) => border % (quartersIn[level] * quarterMs * usOfMs) === 0);
+  return (['day', 'hour', 'quarter'] as const).find(divides);
+}
+
+type Table = (ofLevel: RawBuilder<unknown>, ofRow: RawBuilder<unknown>) => RawBuilder<unknown>;
+
+/** Its parts with the columns g0 and so on, `bucket`, and those that are asked for. */
+const asTable =
+  ({ bordersUs }: Question, asked: RollupQuestion, { parts, fresh }: Answering): Table =>
+  (ofLevel, ofRow) => {
+    const groups = asked.by.map(
+      (_, index) => sql`nullif("group"[${sql.lit(index + 1)}], '') as ${sql.ref(`g${index}`)}, `,
+    );
+    return sql`(
+      with ${partsAsTable(asked, parts, fresh, ofLevel, ofRow)}
+      select ${sql.join(groups, sql``)} ${bucketOf(sql.ref('period'), bordersUs)} as bucket, parts.*
+      from parts)`;
+  };
+
+const groupColumns = ({ groupBy }: Question): RawBuilder<unknown> =>
+  sql.join(
+    groupBy.map((_, index) => sql`${sql.ref(`g${index}`)}, `),
+    sql``,
+  );
+
+function sumsOf(
+  question: Question,
+  table: Table,
+  of: (measure: Question['measured']['measures'][number]) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const { kind, measured } = question;
+  const shape = shapeOf(kind);
+  const columns = measured.measures.map(
+    (measure) => sql`${of(measure)} as ${sql.ref(measure.name)}`,
+  );
+  return sql`
+    select ${groupColumns(question)} bucket, ${sql.join(columns)}
+    from ${table(addedColumns(shape), columnsOfRow(shape))} as totals`;
+}
+
+/** The same question of events that have not gone well; undefined where none is asked for. */
+async function failuresOf(
+  trx: Trx,
+  { kind, measured }: Question,
+  asked: RollupQuestion,
+): Promise<RollupQuestion | undefined> {
+  if (!measured.measures.some(({ name }) => name === notOk)) return undefined;
+  const { rows } = await sql<{ status: string }>`
+    select distinct status from ${sql.table(shapeOf(kind).seriesTable)}
+    where status not in ('', 'OK')`.execute(trx);
+  const known = asked.where.status;
+  const status = rows.map((row) => row.status).filter((each) => known?.includes(each) ?? true);
+  return status.length > 0 ? { ...asked, where: { ...asked.where, status } } : undefined;
+}
+
+function cellsOf(question: Question, asked: RollupQuestion, answering: Answering) {
+  const { values } = shapeOf(question.kind);
+  const names = values.map(
+    ({ prefix }) => [sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`)] as const,
+  );
+  const ofRow = values.map(({ column }) => {
+    const value = finite(sql.ref(`source.${column}`));
+    return sql`
+      case when ${value} is null then '{}'::int[] else array[telemetry_sketch_key(${value})] end,
+      case when ${value} is null then '{}'::int[] else '{1}' end`;
+  });
+  const table = asTable(question, asked, answering)(sql.join(names.flat()), sql.join(ofRow));
+  const each = names.map(([keys, counts], what) => sql`(${sql.lit(what)}, ${keys}, ${counts})`);
+  return sql`
+    select ${groupColumns(question)} bucket, what, unnest(each.keys) as key, unnest(each.counts) as count
+    from ${table} as totals cross join lateral (values ${sql.join(each)}) as each (what, keys, counts)`;
+}

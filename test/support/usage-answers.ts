@@ -1,0 +1,68 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../../src/database/schema.ts';
+import { readGroupBy } from '../../src/query/ask/dimensions.ts';
+import { usageFilter } from '../../src/query/ask/filters.ts';
+import { quantilesOf } from '../../src/query/totals/cells.ts';
+import type { Parts, Question } from '../../src/query/totals/parts.ts';
+import type { Totals } from '../../src/query/totals/places.ts';
+import { readTotals } from '../../src/query/totals/read-totals.ts';
+import { rollupParts } from '../../src/query/totals/rollup-parts.ts';
+import { rowParts } from '../../src/query/totals/row-parts.ts';
+import { usageMeasures } from '../../src/query/totals/usage-measures.ts';
+
+export interface UsageAsked {
+  readonly hours: number;
+  /** Empty for all. */
+  readonly model: string;
+  /** Empty for all. */
+  readonly layer: string;
+}
+
+/** Usage by model and layer as rollups answer, and as the rows do; sums of doubles but for their end. */
+export async function usageAnswers(db: Kysely<Database>, { hours, model, layer }: UsageAsked) {
+  const nowUs = Date.now() * 1000;
+  const question: Question = {
+    kind: 'usage',
+    span: { startUs: nowUs - hours * 3_600_000_000, endUs: undefined },
+    filter: usageFilter(undefined, { model, layer }),
+    groupBy: readGroupBy('usage', ['model', 'layer']),
+    bordersUs: undefined,
+    measured: usageMeasures,
+    rolledValue: true,
+    quantiles: true,
+  };
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (trx) => {
+      const answer = async (parts: Parts) => {
+        const names = {
+          groups: [
+            ['m', 'L2'],
+            [null, 'L0'],
+            ['other', null],
+            ['m1', 'L0'],
+          ],
+        };
+        const { total, groups } = await readTotals(trx, question, parts, names);
+        return { total: shown(total), groups: groups.map(({ totals }) => shown(totals)) };
+      };
+      const parts = await rollupParts(trx, question);
+      return { rolled: parts && (await answer(parts)), raw: await answer(rowParts(question)) };
+    });
+}
+
+function shown({ sums, cells }: Totals) {
+  // A sum of nothing may be 0.
+  const rounded = Object.entries(sums).map(([name, sum]) => [
+    name,
+    /_(min|max)$/.test(name)
+      ? sum
+      : Number((sum ?? 0).toPrecision(name.endsWith('_sum') || name === 'cost_usd' ? 12 : 17)),
+  ]);
+  const [min = null, max = null] = [sums.duration_min, sums.duration_max];
+  return {
+    ...Object.fromEntries(rounded),
+    quantiles: quantilesOf(cells[0] ?? new Map(), min, max, [0.5, 0.95]),
+  };
+}
