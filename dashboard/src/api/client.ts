@@ -1,5 +1,5 @@
 import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-web';
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import { DeadLetterService } from '../../../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
 import { KeyService } from '../../../gen/typescript/gravitas/telemetry/v1/key_pb.js';
 import { QueryService } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
@@ -10,9 +10,12 @@ const withKey: Interceptor = (next) => (request) => {
   return next(request);
 };
 
-const transport = createConnectTransport({
+/**
+ * By gRPC-Web, whose refusals are answers like others: browsers log those of HTTP as errors of the page,
+ * though that one has to ask for a key, or may not see keys, is none.
+ */
+const transport = createGrpcWebTransport({
   baseUrl: location.origin,
-  useBinaryFormat: true,
   interceptors: [withKey],
 });
 

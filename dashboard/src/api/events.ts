@@ -3,16 +3,18 @@ import type { Event } from '../../../gen/typescript/gravitas/telemetry/v1/teleme
 import { amount, fixed, narrow, nothing } from '../format.ts';
 import { msOf } from './ask.ts';
 
-/** The unit of a type's values: [in a table's head, in words, of a value beside it]. */
+/** The unit of a type's values. */
 interface Unit {
+  /** In the head of a table or at an axis, where the rest is known. */
+  readonly head: string;
   readonly short: string;
   readonly words: string;
 }
 
 const units: Readonly<Record<string, Unit>> = {
-  THOUGHT_LATENCY: { short: 'ms/token', words: 'ms a generated token' },
-  LOAD_LATENCY: { short: 's', words: 's to load' },
-  VRAM_CHECK: { short: 'GB', words: 'GB free' },
+  THOUGHT_LATENCY: { head: 'ms', short: 'ms/token', words: 'ms a generated token' },
+  LOAD_LATENCY: { head: 's', short: 's', words: 's to load' },
+  VRAM_CHECK: { head: 'GB', short: 'GB', words: 'GB free' },
 };
 
 /** What a type's values are in: of the well-known ones, or what its name ends with. */
@@ -21,7 +23,9 @@ export function unitOf(eventType: string): Unit {
   if (known) return known;
   const ending = /_(ms|s|gb|mb|bytes|percent|pct|tokens)$/i.exec(eventType)?.[1]?.toLowerCase();
   const short = { percent: '%', pct: '%', gb: 'GB', mb: 'MB', bytes: 'B' }[ending ?? ''] ?? ending;
-  return short ? { short, words: short } : { short: '', words: 'value as it is sent' };
+  return short
+    ? { head: short, short, words: short }
+    : { head: '', short: '', words: 'value as it is sent' };
 }
 
 /** A value with the unit of its type. */
@@ -29,6 +33,13 @@ export function showValue(eventType: string, value: number | undefined): string 
   if (value === undefined) return nothing;
   const { short } = unitOf(eventType);
   return short ? `${amount(value)}${narrow}${short}` : amount(value);
+}
+
+/** The same where the type is known. */
+export function showPlain(eventType: string, value: number | undefined): string {
+  if (value === undefined) return nothing;
+  const { head } = unitOf(eventType);
+  return head ? `${amount(value)}${narrow}${head}` : amount(value);
 }
 
 /** The same for a column that names the unit in its head. */

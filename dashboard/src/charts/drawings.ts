@@ -21,16 +21,17 @@ export const labelsWidth = (model: ChartModel): number =>
 export function drawUnder(plot: uPlot, model: ChartModel): void {
   const pen = plot.ctx;
   pen.save();
-  drawBaseline(plot, pen);
+  if (model.kind === 'lines') drawBaseline(plot, pen);
   if (model.hatchedFrom !== undefined) drawHatch(plot, pen, model.hatchedFrom);
   for (const mark of model.marks ?? []) drawMark(plot, pen, mark);
   pen.restore();
 }
 
-/** Above them: their names and last values, and the quantiles of a histogram. */
+/** Above what is drawn: the names of lines and last values, and the quantiles of a histogram. */
 export function drawOver(plot: uPlot, model: ChartModel, isLabelled: boolean): void {
   const pen = plot.ctx;
   pen.save();
+  if (model.kind === 'bars') drawBaseline(plot, pen);
   for (const column of model.columns ?? []) drawColumn(plot, pen, column);
   if (isLabelled) drawLabels(plot, pen, model);
   pen.restore();
@@ -67,6 +68,7 @@ function drawMark(plot: uPlot, pen: Pen, { at, label }: { at: number; label: str
   pen.setLineDash([4 * ratio(), 3 * ratio()]);
   stroke(pen, [left, y], [left + width, y]);
   pen.setLineDash([]);
+  pen.textAlign = 'left';
   write(pen, label, left + 4 * ratio(), y - 9 * ratio(), 'ink-2');
 }
 

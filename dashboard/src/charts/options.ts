@@ -8,6 +8,9 @@ export interface Size {
   readonly height: number;
 }
 
+/** From here on bars are a spread rather than one thing beside another. */
+const manyBars = 31;
+
 /** Below, lines are named by a legend in the place of labels at their ends. */
 const labelledFrom = 420;
 export const hasLabels = ({ kind, series }: ChartModel, width: number): boolean =>
@@ -77,7 +80,9 @@ function seriesOf(model: ChartModel): uPlot.Series[] {
       stroke: isForecast ? colourOf('ink-3') : colourOf('surface'),
       width: 1,
       fill: isForecast ? hatch() : colourOf(colour),
-      paths: (uPlot.paths.bars as uPlot.Series.BarsPathBuilderFactory)({ size: [0.72, 40, 2] }),
+      paths: (uPlot.paths.bars as uPlot.Series.BarsPathBuilderFactory)({
+        size: [model.places.length > manyBars ? 0.92 : 0.72, 40, 2],
+      }),
       points: { show: false },
     }));
   }

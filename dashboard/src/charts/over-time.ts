@@ -14,7 +14,7 @@ interface Part {
 }
 
 /** Of a part that has hardly begun a rate says nothing. */
-const begunShare = 0.2;
+const begunShare = 0.5;
 
 /** Seconds of a part up to now; undefined where it has hardly begun. */
 function secondsOf({ startTime, endTime }: Part, now = Date.now()): number | undefined {
@@ -30,9 +30,11 @@ export const valuesOf = (
   { points }: TimeSeries,
   of: (statistics: Statistics) => number | undefined,
 ): (number | null)[] =>
-  points.map(({ statistics }) =>
-    statistics && statistics.count > 0n ? (of(statistics) ?? null) : null,
-  );
+  points.map((point) => {
+    const { statistics } = point;
+    const isTelling = statistics && statistics.count > 0n && secondsOf(point) !== undefined;
+    return isTelling ? (of(statistics) ?? null) : null;
+  });
 
 /** A number a second of each part; null for one that has hardly begun. */
 export const ratesOf = <P extends Part>(

@@ -40,9 +40,20 @@ export function Sparkline({ values, before = [], count, isZeroBased }: Sparkline
   );
 }
 
-export const CellSparkline = (props: SparklineProps) => (
+/** As many as such a small drawing can show. */
+const cellPoints = 24;
+
+function condensed(values: readonly (number | null)[]): (number | null)[] {
+  const each = Math.ceil(values.length / cellPoints);
+  return Array.from({ length: Math.ceil(values.length / (each || 1)) }, (_, at) => {
+    const part = values.slice(at * each, (at + 1) * each).filter((value) => value !== null);
+    return part.length === 0 ? null : part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+}
+
+export const CellSparkline = ({ values, ...rest }: SparklineProps) => (
   <div class="spark">
-    <Sparkline {...props} />
+    <Sparkline values={condensed(values)} {...rest} />
   </div>
 );
 

@@ -24,6 +24,7 @@ export function EventFilterForm({ filters, dimensions, isAnyType, answer }: Prop
         {label}
         <select
           class="field"
+          aria-label={label}
           value={chosen}
           onChange={({ currentTarget }) => change({ [name]: currentTarget.value, id: undefined })}
         >
@@ -64,6 +65,7 @@ function MetadataField({ text }: { text: string }) {
       {isWrong ? <span class="st err">{problem}</span> : 'Metadata contains'}
       <input
         class="field mono"
+        aria-label="Metadata contains"
         placeholder='{"gpu_id": 0}'
         spellcheck={false}
         value={draft}

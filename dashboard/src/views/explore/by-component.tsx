@@ -24,13 +24,13 @@ function columnsOf(
   type: string,
   trends: GetTimeSeriesResponse | undefined,
 ): Column<StatisticsGroup>[] {
-  const { short } = unitOf(type);
+  const { head } = unitOf(type);
   const quantile = (
     label: string,
     name: 'p50' | 'p95' | 'p99' | 'max',
   ): Column<StatisticsGroup> => ({
     label,
-    unit: short,
+    unit: head,
     isNumeric: true,
     value: ({ statistics }) => statistics?.[name],
     show: ({ statistics }) => showBare(statistics?.[name]),

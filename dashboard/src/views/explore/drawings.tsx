@@ -1,7 +1,7 @@
 import type { Histogram } from '../../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import type { GetStatsResponse } from '../../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Answer } from '../../api/answer.ts';
-import { showValue, unitOf } from '../../api/events.ts';
+import { showPlain, unitOf } from '../../api/events.ts';
 import { ChartPanel } from '../../charts/chart-panel.tsx';
 import type { ChartModel } from '../../charts/model.ts';
 import { quantileSeries, timeModel } from '../../charts/over-time.ts';
@@ -13,7 +13,7 @@ import { useOverTime } from './questions.ts';
 export function OverTime({ filters }: { filters: EventFilters }) {
   const { type } = filters;
   const answer = useOverTime(filters);
-  const { short, words } = unitOf(type);
+  const { head, words } = unitOf(type);
   return (
     <ChartPanel
       title={`${type || 'Values'} over time`}
@@ -28,8 +28,8 @@ export function OverTime({ filters }: { filters: EventFilters }) {
         timeModel({
           parts: all.points,
           series: quantileSeries(all, ['p99', 'p95', 'p50']),
-          unit: short,
-          show: (value) => showValue(type, value),
+          unit: head,
+          show: (value) => showPlain(type, value),
           axis: amount,
         })
       }
@@ -47,7 +47,7 @@ export function Distribution(props: { filters: EventFilters; answer: Answer<GetS
   return (
     <ChartPanel
       title="Distribution"
-      subtitle={`events by ${words}${above > 0 && last !== undefined ? `; ${percent(above / values)} above ${showValue(type, last)}` : ''}`}
+      subtitle={`events by ${words}${above > 0 && last !== undefined ? `; ${percent(above / values)} above ${showPlain(type, last)}` : ''}`}
       size="c4"
       height={232}
       answer={props.answer}
@@ -58,7 +58,7 @@ export function Distribution(props: { filters: EventFilters; answer: Answer<GetS
         <div class="legend">
           {(['p50', 'p95', 'p99'] as const).map((name) => (
             <span key={name}>
-              {name} <b>{showValue(type, total?.[name])}</b>
+              {name} <b>{showPlain(type, total?.[name])}</b>
             </span>
           ))}
         </div>
@@ -89,13 +89,15 @@ function histogramModel(
     show: integer,
     head: (at) => {
       const { from = 0, to = 0 } = buckets[at] ?? {};
-      return `${amount(from)} to ${showValue(type, to)}`;
+      return `${amount(from)} to ${showPlain(type, to)}`;
     },
     ticks: (pixels) => {
       const every = Math.max(1, Math.ceil(buckets.length / Math.max(1, Math.floor(pixels / 64))));
-      return buckets.flatMap(({ from }, at) =>
-        at % every === 0 ? [{ at: at - 0.5, label: amount(from) }] : [],
-      );
+      const places = buckets.flatMap(({ from }, at) => (at % every === 0 ? [{ from, at }] : []));
+      return places.map(({ from, at }, index) => ({
+        at: at - 0.5,
+        label: index === places.length - 1 ? showPlain(type, from) : amount(from),
+      }));
     },
     columns: quantiles,
   };

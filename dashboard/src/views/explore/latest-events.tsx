@@ -102,7 +102,7 @@ const columnsOf = (type: string): readonly Column<Row>[] => [
   { label: 'Component', value: ({ event }) => event.component, isFull: true },
   {
     label: 'Value',
-    unit: unitOf(type).short,
+    unit: unitOf(type).head,
     isNumeric: true,
     value: ({ event }) => event.value,
     show: ({ event }) => showBare(event.value),

@@ -51,7 +51,7 @@ export const useByStatus = (filters: EventFilters): Answer<GetStatsResponse> =>
 export const useFailures = (filters: EventFilters): Answer<GetStatsResponse> =>
   useOfType('failures', filters, (about, options) =>
     query.getStats(
-      { ...about, groupBy: ['metadata.error', 'component', 'status'], orderBy: 'not_ok', limit: 8 },
+      { ...about, groupBy: ['metadata.error', 'component', 'status'], orderBy: 'not_ok', limit: 5 },
       options,
     ),
   );

@@ -101,7 +101,7 @@ export const EventsByType = ({ flow }: { flow: Answer<Flow> }) => (
 export const Errors = ({ flow }: { flow: Answer<Flow> }) => (
   <ChartPanel
     title="Errors"
-    subtitle="% of events with another status than OK"
+    subtitle="% of events that are not OK"
     size="c4 w4"
     height={136}
     answer={flow}

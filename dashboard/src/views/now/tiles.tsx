@@ -139,7 +139,7 @@ export function ServiceTiles({ service }: { service: Answer<GetServiceResponse> 
               <b>{milliseconds(slowest)}</b> until durable, p99
             </>
           ) : (
-            'nothing acknowledged for a minute'
+            'nothing came lately'
           )
         }
       />

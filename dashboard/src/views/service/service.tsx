@@ -98,7 +98,7 @@ function CollectorTiles(props: {
         drawing={<Sparkline values={samples.map(({ ackP99Ms }) => ackP99Ms ?? null)} isZeroBased />}
         note={
           p50 === undefined ? (
-            'nothing came for a minute'
+            'nothing came lately'
           ) : (
             <>
               p99 · p50 <b>{milliseconds(p50)}</b>

@@ -24,10 +24,13 @@ interface Measure {
   of(totals: UsageTotals): number | undefined;
   show(value: number): string;
   readonly isWideOnly?: boolean;
+  readonly isWidestOnly?: boolean;
 }
 
 const millions = (value: number) => value / 1e6;
 const two = fixed(2);
+/** Of a kind of token that there was none of. */
+const twoOrNone = (value: number) => (value === 0 ? '0' : two(value));
 const perMillion = ({ costUsd, totalTokens, unpricedTokens }: UsageTotals) => {
   const tokens = Number(totalTokens - unpricedTokens);
   return costUsd === undefined || tokens === 0 ? undefined : (1e6 * costUsd) / tokens;
@@ -36,7 +39,12 @@ const perCent = (part: number | undefined) => (part === undefined ? undefined : 
 
 const measures: readonly Measure[] = [
   { label: 'Requests', of: ({ requests }) => Number(requests), show: integer },
-  { label: 'Input', unit: 'M', of: ({ inputTokens }) => millions(Number(inputTokens)), show: two },
+  {
+    label: 'Input',
+    unit: 'M',
+    of: ({ inputTokens }) => millions(Number(inputTokens)),
+    show: twoOrNone,
+  },
   {
     label: 'Cached',
     unit: '%',
@@ -48,36 +56,38 @@ const measures: readonly Measure[] = [
     label: 'Cache write',
     unit: 'M',
     of: ({ cacheWriteTokens }) => millions(Number(cacheWriteTokens)),
-    show: two,
+    show: twoOrNone,
     isWideOnly: true,
+    isWidestOnly: true,
   },
   {
     label: 'Output',
     unit: 'M',
     of: ({ outputTokens }) => millions(Number(outputTokens)),
-    show: two,
+    show: twoOrNone,
   },
   {
     label: 'Reasoning',
     unit: 'M',
     of: ({ reasoningTokens }) => millions(Number(reasoningTokens)),
-    show: two,
+    show: twoOrNone,
     isWideOnly: true,
   },
   { label: 'Blended', unit: '$/M', of: perMillion, show: two, isWideOnly: true },
   {
-    label: 'First token p50',
+    label: 'First token',
     unit: 'ms',
     of: ({ timeToFirstTokenMs }) => timeToFirstTokenMs?.p50,
     show: integer,
     isWideOnly: true,
   },
   {
-    label: 'p95',
+    label: 'First token p95',
     unit: 'ms',
     of: ({ timeToFirstTokenMs }) => timeToFirstTokenMs?.p95,
     show: integer,
     isWideOnly: true,
+    isWidestOnly: true,
   },
   {
     label: 'Call p50',

@@ -110,7 +110,7 @@ function sidesOf({ groups, total }: GetUsageSummaryResponse): Side[] {
       local: each(ownCost, ownTokens),
       cloud: each(costOf(total) - ownCost, allTokens - ownTokens),
     },
-    { name: 'First token, p50', local: first(local), cloud: `${first(busiest?.totals)}` },
+    { name: 'First token', local: first(local), cloud: `${first(busiest?.totals)}` },
     {
       name: 'Errors',
       local: local ? errorsOf(local) : nothing,

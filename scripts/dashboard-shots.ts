@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Page } from 'playwright-core';
+import { launchBrowser } from '../test/support/browser.ts';
+import { demoEvents, demoUsage } from './dashboard/demo-records.ts';
+
+/**
+ * Pictures of the dashboard for its documentation: a collector of its own, records as an application
+ * sends them, each view in light and dark.
+ */
+const root = new URL('..', import.meta.url).pathname;
+const target = join(root, 'docs/dashboard');
+const views = {
+  now: 'view=now',
+  usage: 'view=usage',
+  explore: 'view=explore&type=THOUGHT_LATENCY',
+  tail: 'view=tail',
+  service: 'view=service',
+};
+
+async function startCollector(directory: string) {
+  const child = spawn(join(root, 'bin/gravitas-telemetry'), [], {
+    env: { ...process.env, TELEMETRY_PORT: '0', TELEMETRY_DATA_DIR: directory },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const baseUrl = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      const [, url] = /ready: (http:[^"\s]+)/.exec(line) ?? [];
+      if (url) resolve(url);
+    });
+    child.once('exit', (code) => reject(new Error(`the collector ended with ${code}`)));
+  });
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  };
+  return { baseUrl, stop };
+}
+
+async function send(baseUrl: string, records: object): Promise<void> {
+  const response = await fetch(`${baseUrl}/v1/telemetry/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(records),
+  });
+  if (!response.ok) throw new Error(await response.text());
+}
+
+const batchMax = 500;
+const parts = <T>(records: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(records.length / batchMax) }, (_, at) =>
+    records.slice(at * batchMax, (at + 1) * batchMax),
+  );
+
+async function fill(baseUrl: string): Promise<void> {
+  const now = Date.now();
+  for (const events of parts(demoEvents(now, 2))) await send(baseUrl, { events });
+  for (const usage of parts(demoUsage(now, 29, 150))) await send(baseUrl, { usage });
+}
+
+/** Goes on sending, as it would be while somebody looks. */
+function keepSending(baseUrl: string): () => void {
+  let last = Date.now();
+  const timer = setInterval(() => {
+    const now = Date.now();
+    const fresh = demoEvents(now + 500, 30 / 3600, now).filter(
+      ({ timestamp }) => Date.parse(timestamp) > last,
+    );
+    last = now;
+    if (fresh.length > 0) send(baseUrl, { events: fresh }).catch(console.error);
+  }, 1000);
+  return () => clearInterval(timer);
+}
+
+async function shoot(page: Page, view: string, theme: string): Promise<void> {
+  await page.waitForFunction(() => document.querySelector('[aria-busy="true"], .bone') === null);
+  if (view === 'tail') await page.locator('.tl[role="option"]').nth(-4).click();
+  await page.waitForTimeout(500);
+  const path = join(target, `${view}-${theme}.png`);
+  await page.screenshot({ path, fullPage: true, scale: 'css' });
+  console.log(path);
+}
+
+mkdirSync(target, { recursive: true });
+const directory = mkdtempSync(join(tmpdir(), 'telemetry-shots-'));
+const collector = await startCollector(directory);
+const browser = await launchBrowser();
+try {
+  await fill(collector.baseUrl);
+  const stopSending = keepSending(collector.baseUrl);
+  // Until the collector has samples of some minutes, Service has nothing to draw.
+  const minutes = Number(process.env.MINUTES ?? 4);
+  await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
+  for (const theme of ['light', 'dark'] as const) {
+    const viewport = { width: 1280, height: 800 };
+    const page = await browser.newPage({ viewport, colorScheme: theme });
+    for (const [view, query] of Object.entries(views)) {
+      await page.goto(`${collector.baseUrl}/?zone=Europe/Berlin&${query}`);
+      await page.locator('h1').waitFor();
+      await page.waitForTimeout(3000);
+      await shoot(page, view, theme);
+    }
+    await page.close();
+  }
+  stopSending();
+} finally {
+  await browser.close();
+  await collector.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
