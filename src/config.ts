@@ -31,7 +31,13 @@ export const options = {
 export type OptionName = keyof typeof options;
 export type Config = { readonly [Name in OptionName]: z.output<(typeof options)[Name]['schema']> };
 
-type AnyOption = Pick<Option<z.ZodType>, 'default' | 'memoryShare'>;
+type AnyOption = Option<z.ZodType>;
+
+/** Where options come from. */
+export interface Sources {
+  readonly env: Environment;
+  readonly flags: Environment;
+}
 
 export const optionNames = Object.keys(options) as OptionName[];
 
@@ -40,25 +46,87 @@ export class ConfigError extends StartError {}
 
 /** Reads every option: a flag goes before the environment, which goes before the default. */
 export function readConfig(env: Environment, flags: Environment): Config {
-  const memoryBytes = readOption('memoryBytesMax', env, flags, Infinity) as number;
-  const entries = optionNames.map((name) => [name, readOption(name, env, flags, memoryBytes)]);
+  const memoryBytes = memoryOf({ env, flags });
+  const entries = optionNames.map((name) => [name, read(name, { env, flags }, memoryBytes).value]);
   return Object.fromEntries(entries) as Config;
 }
 
-function readOption(
-  name: OptionName,
-  env: Environment,
-  flags: Environment,
-  memoryBytes: number,
-): unknown {
-  const definition = options[name];
-  const { schema, env: variable, flag } = definition;
-  const text = flags[name] ?? env[variable] ?? defaultOf(definition, env, memoryBytes);
-  const result = schema.safeParse(text);
-  if (result.success) return result.data;
-  const where = flags[name] === undefined ? variable : flag.split(' ')[0];
-  const shown = 'secret' in definition ? 'its value' : JSON.stringify(text);
-  throw new ConfigError(`${where}: ${shown} is not valid: ${result.error.issues[0]?.message}`);
+/** One option as it is in effect. */
+export interface Setting {
+  readonly name: OptionName;
+  readonly variable: string;
+  /** Of a secret only that there is one. */
+  readonly value: unknown;
+  /** The flag, the variable or the file that it is from, or `default`. */
+  readonly origin: string;
+}
+
+/** What is in effect, and from where; throws as `readConfig` does. */
+export function settings(sources: Sources): Setting[] {
+  const memoryBytes = memoryOf(sources);
+  return optionNames.map((name) => {
+    const { value, origin } = read(name, sources, memoryBytes);
+    const { env: variable } = options[name];
+    return { name, variable, value: shown(name, value), origin };
+  });
+}
+
+/** Everything that is wrong with what was given, a sentence each. */
+export function configProblems(sources: Sources): string[] {
+  return optionNames.flatMap((name) => {
+    try {
+      read(name, sources, Infinity);
+      return [];
+    } catch (error) {
+      return errorMessage(error);
+    }
+  });
+}
+
+const memoryOf = (sources: Sources): number =>
+  read('memoryBytesMax', sources, Infinity).value as number;
+
+function read(name: OptionName, sources: Sources, memoryBytes: number) {
+  const definition: AnyOption = options[name];
+  const { text, origin, where } = given(name, sources) ?? {
+    text: defaultOf(definition, sources.env, memoryBytes),
+    origin: 'default',
+    where: definition.env,
+  };
+  const result = definition.schema.safeParse(text);
+  if (result.success) return { value: result.data, origin };
+  const quoted = definition.secret ? 'its value' : JSON.stringify(text);
+  throw new ConfigError(`${where}: ${quoted} is not valid: ${result.error.issues[0]?.message}`);
+}
+
+/** What somebody says of an option, if anybody does. */
+function given(name: OptionName, { env, flags }: Sources) {
+  const { env: variable, flag, secret }: AnyOption = options[name];
+  const [flagName = ''] = flag.split(' ');
+  const text = flags[name];
+  if (text !== undefined) return { text, origin: flagName, where: flagName };
+  const file = secret ? env[fileVariable(name)] : undefined;
+  const set = env[variable];
+  if (file !== undefined && !isOption(fileVariable(name))) {
+    const from = fileVariable(name);
+    if (set !== undefined) throw new ConfigError(`${from}: ${variable} is set too: which is it?`);
+    return { text: readSecret(from, file), origin: `${from} (${file})`, where: from };
+  }
+  return set === undefined ? undefined : { text: set, origin: variable, where: variable };
+}
+
+/** Secrets may come in files, as orchestrators have them. */
+const fileVariable = (name: OptionName): string => `${options[name].env}_FILE`;
+
+const isOption = (variable: string): boolean =>
+  optionNames.some((name) => options[name].env === variable);
+
+function readSecret(variable: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new ConfigError(`${variable}: ${errorMessage(cause)}`, { cause });
+  }
 }
 
 function defaultOf(
@@ -98,7 +166,10 @@ const clientVariables = [
 
 /** Variables that look like options and are none, each with the known one that is spelt most alike. */
 export function strayVariables(env: Environment): { variable: string; nearest: string }[] {
-  const known = [...optionNames.map((name) => options[name].env), ...clientVariables];
+  const own = optionNames.flatMap((name) =>
+    'secret' in options[name] ? [options[name].env, fileVariable(name)] : options[name].env,
+  );
+  const known = [...own, ...clientVariables];
   return Object.keys(env)
     .filter((variable) => /^TELEMETRY_/i.test(variable) && !known.includes(variable))
     .map((variable) => ({ variable, nearest: closest(variable.toUpperCase(), known) }));
@@ -106,10 +177,8 @@ export function strayVariables(env: Environment): { variable: string; nearest: s
 
 /** The configuration as it may be logged. */
 export function withoutSecrets(config: Config): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).map(([name, value]) => {
-      const secret = 'secret' in options[name as OptionName] && value !== '';
-      return [name, secret ? '(secret)' : value];
-    }),
-  );
+  return Object.fromEntries(optionNames.map((name) => [name, shown(name, config[name])]));
 }
+
+const shown = (name: OptionName, value: unknown): unknown =>
+  'secret' in options[name] && value !== '' ? '(secret)' : value;

@@ -129,7 +129,8 @@ const rules: Readonly<Record<string, Rules>> = {
   commands: {
     own: [
       ...['admin', 'buffer', 'commit', 'config', 'database', 'observe', 'prices', 'query'],
-      ...['records/rfc3339', 'retention', 'rollup', 'errors', 'units', 'uuid'],
+      ...['postgres', 'records/rfc3339', 'retention', 'rollup', 'serve/tls/certificate-files'],
+      ...['errors', 'units', 'uuid'],
     ],
     packages: ['commander', 'prom-client'],
   },

@@ -6,6 +6,7 @@ import {
   optionNames,
   options,
   readConfig,
+  type Sources,
 } from '../config.ts';
 import { StartError } from '../errors.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
@@ -37,6 +38,26 @@ export function command(
   name: string,
   description: string,
   run: Run,
+  options: CommandOptions = {},
+): Command {
+  return unreadCommand(
+    name,
+    description,
+    async ({ env, flags }, logger, typed) => {
+      const defaults = options.logs ? {} : { TELEMETRY_LOG_LEVEL: 'warn' };
+      const config = readConfig({ ...defaults, ...env }, flags);
+      logger.level = currentLogLevel(config);
+      return await run(config, logger, typed);
+    },
+    options,
+  );
+}
+
+/** The same, for what looks at the options itself. */
+export function unreadCommand(
+  name: string,
+  description: string,
+  run: (sources: Sources, logger: Logger, typed: Typed) => Promise<Report | undefined>,
   { logs = false, own = [] }: CommandOptions = {},
 ): Command {
   const made = new Command(name.split(' ')[0]).description(description);
@@ -48,12 +69,10 @@ export function command(
     const given = made.opts<Record<string, string>>();
     const asJson = given.json !== undefined;
     const flags = flagsOf(given, asJson && logs);
-    const env: Environment = { ...(!logs && { TELEMETRY_LOG_LEVEL: 'warn' }), ...process.env };
+    const env: Environment = process.env;
     const logger = createLogger({ level: 'info', format: logFormat(env, flags) });
     try {
-      const config = readConfig(env, flags);
-      logger.level = currentLogLevel(config);
-      const report = await run(config, logger, { args: made.args, flags: given });
+      const report = await run({ env, flags }, logger, { args: made.args, flags: given });
       if (report) print(report, asJson);
     } catch (error) {
       fail(error, logs ? logger : undefined);

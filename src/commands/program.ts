@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { auditCommands } from './audit.ts';
+import { checkCommand } from './check.ts';
+import { configCommands } from './config.ts';
 import { deadLetterCommands } from './dead-letters.ts';
 import { eraseCommand } from './erase.ts';
 import { keyCommands } from './keys.ts';
@@ -20,6 +22,8 @@ export function createProgram(version: string, serve: Command): Command {
     .version(version)
     .addCommand(serve, { isDefault: true });
   const others = [
+    checkCommand(),
+    configCommands(),
     migrateCommand(),
     legacyCommands(),
     deadLetterCommands(),

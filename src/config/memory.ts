@@ -23,8 +23,8 @@ interface Planned {
   readonly receiveBytesMax: number;
 }
 
-/** Throws a `StartError` where it would be killed sooner or later for the memory that it takes. */
-export function checkMemory(planned: Planned): void {
+/** Says what there is; throws a `StartError` where it would be killed sooner or later for the memory that it takes. */
+export function checkMemory(planned: Planned): string {
   const { databaseUrl, memoryBytesMax, bufferBytesMax, receiveBytesMax } = planned;
   const isEmbedded = databaseUrl === '';
   const least = isEmbedded ? embeddedBytesMin : collectorBytesMin;
@@ -38,7 +38,8 @@ export function checkMemory(planned: Planned): void {
     );
   }
   const left = memoryBytesMax - processBytes - (isEmbedded ? embeddedBytes : 0);
-  if (bufferBytesMax + receiveBytesMax <= left) return;
+  if (bufferBytesMax + receiveBytesMax <= left)
+    return `${inMebibytes(memoryBytesMax)}, of which it needs ${inMebibytes(least)} at least`;
   throw new StartError(
     `${has} leave ${inMebibytes(left)} for TELEMETRY_BUFFER_BYTES_MAX (${inMebibytes(bufferBytesMax)}) and ` +
       `TELEMETRY_RECEIVE_BYTES_MAX (${inMebibytes(receiveBytesMax)}) together: lower them, or leave them out`,

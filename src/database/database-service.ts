@@ -133,9 +133,14 @@ export class DatabaseService {
     return this.#ready.promise;
   }
 
+  /** Throws where the server can't be used; gives warnings of settings that endanger data. */
+  async checkServer(): Promise<string[]> {
+    return await checkServer(this.#pools.upkeep);
+  }
+
   /** Brings the schema up to date once; throws what is in the way. */
   async migrate(): Promise<void> {
-    for (const warning of await checkServer(this.#pools.upkeep)) this.#logger.warn(warning);
+    for (const warning of await this.checkServer()) this.#logger.warn(warning);
     await migrateToLatest(this.#pools.upkeep, this.#logger);
     await this.#createMaintenance(new Registry()).run();
   }
