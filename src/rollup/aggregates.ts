@@ -7,6 +7,8 @@ import { add, ValueTotals } from './value-totals.ts';
 export class Aggregates {
   readonly places = new PairTable();
   records = new Float64Array(256);
+  /** How many were taken away. */
+  removed = new Float64Array(256);
   readonly values: readonly ValueTotals[];
   readonly sums: readonly (WholeSums | DecimalSums)[];
 
@@ -27,7 +29,10 @@ export class Aggregates {
     const before = places.size;
     const place = places.place(bucket, series);
     if (place < before) return place;
-    if (place >= this.records.length) this.records = longer(this.records);
+    if (place >= this.records.length) {
+      this.records = longer(this.records);
+      this.removed = longer(this.removed);
+    }
     for (const value of this.values) value.begin(place);
     return place;
   }
@@ -50,6 +55,7 @@ export class Aggregates {
       const to = target[from] as number;
       if (to === nowhere) continue;
       add(this.records, to, other.records[from] as number);
+      add(this.removed, to, other.removed[from] as number);
       for (const [index, value] of this.values.entries()) {
         value.addPlace(to, other.values[index] as ValueTotals, from);
       }

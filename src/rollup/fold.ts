@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { Aggregates, nowhere } from './aggregates.ts';
 import type { RollupLoad } from './fresh-rows.ts';
 import { levelRows } from './level-rows.ts';
+import { type LevelPlace, mergePlaces } from './merge.ts';
 import { PackedReader } from './packed-reader.ts';
 import { noteRepairs } from './repairs.ts';
 import { type Level, levelColumns, levels, quartersIn, type Shape, shapes } from './shapes.ts';
@@ -70,6 +71,7 @@ export async function writeLevels(
   if (totals.size === 0) return;
   const margins = await marginsOf(trx, shape, totals);
   const loads: RollupLoad[] = [];
+  const removed = new Map<Level, LevelPlace[]>();
   for (const level of levels) {
     const bound = level === 'quarter' ? Infinity : settled;
     const written = ofLevel(shape, totals, margins, level, bound);
@@ -77,9 +79,23 @@ export async function writeLevels(
     const table = { name: shape.levelTables[level], columns: levelColumns(shape) };
     loads.push({ table, rows: [levelRows(shape, written)] });
     await noteMerges(trx, shape, level, written);
+    const places = placesOfRemoved(written);
+    if (places.length > 0) removed.set(level, places);
   }
   await copy(loads);
   await noteRepairs(trx, shape, totals);
+  for (const [level, places] of removed) await mergePlaces(trx, shape, level, places);
+}
+
+/** Where something was taken away. */
+function placesOfRemoved({ places, removed }: Aggregates): LevelPlace[] {
+  const found: LevelPlace[] = [];
+  for (let place = 0; place < places.size; place++) {
+    if (removed[place] === 0) continue;
+    const bucket = timeOf(places.firsts[place] as number);
+    found.push({ bucket, series: places.seconds[place] as number });
+  }
+  return found;
 }
 
 /** Totals of the quarter hours before `bound`, by the buckets of a level. */

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Level, levelColumns, quartersIn, type Shape, shapes } from './shapes.ts';
 import { lockState, type RollupWriter, type Trx } from './state.ts';
-import { addedUp } from './totals.ts';
+import { addedUp, isAnything } from './totals.ts';
 
 /** Buckets that are merged in one transaction. */
 const mergedTogether = 8;
@@ -50,7 +50,30 @@ function insertMerged(
     select t.*, ${sql.join(sketchColumns)}
     from (
       select ${bucket} as bucket, series, ${addedUp(shape)} from d group by 1, 2
+      having ${isAnything(shape)}
     ) as t ${sql.join(sketches, sql` `)}`;
+}
+
+/** One bucket of a level and series. */
+export interface LevelPlace {
+  readonly bucket: Date;
+  readonly series: number;
+}
+
+/** Makes one row of the rows that there are of each place, and none where all has been taken away. */
+export async function mergePlaces(
+  trx: Trx,
+  shape: Shape,
+  level: Level,
+  places: readonly LevelPlace[],
+): Promise<void> {
+  await sql`
+    with d as (
+      delete from ${sql.table(shape.levelTables[level])} as level using unnest(
+        ${places.map(({ bucket }) => bucket)}::timestamptz[], ${places.map(({ series }) => series)}::int[]
+      ) as place (at, of)
+      where level.series = place.of and level.bucket = place.at returning level.*
+    ) ${insertMerged(shape, level, sql`bucket`)}`.execute(trx);
 }
 
 /** Makes one row of the rows that a bucket has for a series. */

@@ -31,6 +31,7 @@ export class PackedReader {
       const sign = (word & packed.isRemoved) === 0 ? 1 : -1;
       const place = totals.at(quarter, word & packed.seriesMask);
       add(totals.records, place, sign);
+      if (sign < 0) add(totals.removed, place, 1);
       if ((word & packed.hasValue) !== 0) {
         totals.values[0]?.add(place, data.readDoubleBE(at), sign);
         at += 8;

@@ -2,23 +2,24 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { rowsFloor } from './floors.ts';
 import { rebuildPart } from './rebuild.ts';
+import { margin } from './series.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { quarterMs } from './shapes.ts';
 import type { RollupWriter } from './state.ts';
 
-/** What is changed again and again waits until it has been left alone for so long. */
+/** A quarter hour with many records waits until it has ended and has been left alone for so long. */
 const repairAfter = sql`interval '1 minute'`;
+const fewRecords = 5000;
 
 /**
- * Computes one of the quarter hours anew that `noteRepairs` has noted, and that has ended; false
- * where none is due.
+ * Computes one of the quarter hours anew that `noteRepairs` has noted; false where none is due.
  */
 export async function repair(
   db: Kysely<Database>,
   writer: RollupWriter,
   series: SeriesCache,
 ): Promise<boolean> {
-  const { kind } = series.shape;
+  const { kind, count, levelTables, seriesTable } = series.shape;
   // Where rows are gone there is nothing to compute it from.
   await sql`
     delete from rollup_repairs
@@ -27,9 +28,14 @@ export async function repair(
   );
   const { rows } = await sql<{ bucket: Date }>`
     select bucket from rollup_repairs
-    where kind = ${kind} and noted_at < now() - ${repairAfter}
-      and bucket < (select settled_at from rollup_state)
-      and not exists (
+    where kind = ${kind} and (
+        noted_at < now() - ${repairAfter} and bucket < (select settled_at from rollup_state)
+        or ${fewRecords} > coalesce((
+          select sum(${sql.ref(count)})
+          from ${sql.table(levelTables.quarter)} as level join ${sql.table(seriesTable)} on id = series
+          where margin = ${margin.all} and level.bucket = rollup_repairs.bucket
+        ), 0)
+      ) and not exists (
         select from rollup_history as history
         where history.kind = ${kind} and finished_at is null
       )

@@ -107,6 +107,7 @@ export class RollupJob {
   async #keep(signal: AbortSignal): Promise<void> {
     await this.#noticeOtherSeries();
     await this.#foldAll(signal);
+    await this.#repairAll(signal);
     if (Date.now() - this.#sweptMs > sweepEveryMs) {
       for (const series of this.#series) {
         const swept = await sweep(this.#db, this.#writer, series, signal);
@@ -118,11 +119,6 @@ export class RollupJob {
     if (Date.now() - this.#mergedMs > minuteMs / 2) {
       await settle(this.#writer);
       while (!signal.aborted && (await mergeNoted(this.#writer))) await this.#foldAll(signal);
-      for (const series of this.#series) {
-        while (!signal.aborted && (await repair(this.#db, this.#writer, series))) {
-          await this.#foldAll(signal);
-        }
-      }
       this.#mergedMs = Date.now();
     }
     await this.#look();
@@ -133,6 +129,14 @@ export class RollupJob {
       const folded = await fold(this.#writer);
       this.#folded.inc(folded?.events ?? 0);
       isPart = folded?.isPart ?? false;
+    }
+  }
+
+  async #repairAll(signal: AbortSignal): Promise<void> {
+    for (const series of this.#series) {
+      while (!signal.aborted && (await repair(this.#db, this.#writer, series))) {
+        await this.#foldAll(signal);
+      }
     }
   }
 

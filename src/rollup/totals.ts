@@ -103,15 +103,31 @@ export function addedUp(shape: Shape): RawBuilder<unknown> {
   const columns = shape.values.flatMap(({ prefix }) =>
     measureColumns.map((name) => {
       const column = sql.ref(prefix + name);
-      if (name === 'sum') return sql`${sumOfDoubles(column)} as ${column}`;
-      if (name === 'min' || name === 'max') return sql`${sql.raw(name)}(${column}) as ${column}`;
-      return sql`sum(${column})::bigint as ${column}`;
+      if (!isExtent(name)) return sql`sum(${column})::bigint as ${column}`;
+      const total = name === 'sum' ? sumOfDoubles(column) : sql`${sql.raw(name)}(${column})`;
+      // Of values that were all taken away there is none.
+      return sql`case when sum(${sql.ref(`${prefix}n`)}) > 0 then ${total} end as ${column}`;
     }),
   );
   const sums = shape.sums.map(({ name }) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`);
   return sql`sum(${sql.ref(shape.count)})::bigint as ${sql.ref(shape.count)},
     ${sql.join([...columns, ...sums])}`;
 }
+
+/** What is not a number of records. */
+const isExtent = (name: MeasureName): boolean => name === 'sum' || name === 'min' || name === 'max';
+
+/** Whether rows of levels add up to more than nothing: all of it may have been taken away. */
+export const isAnything = (shape: Shape): RawBuilder<boolean> => {
+  const counts = shape.values.flatMap(({ prefix }) =>
+    measureColumns.filter((name) => !isExtent(name)).map((name) => prefix + name),
+  );
+  const names = [shape.count, ...counts, ...shape.sums.map(({ name }) => name)];
+  return sql<boolean>`(${sql.join(
+    names.map((name) => sql`sum(${sql.ref(name)}) <> 0`),
+    sql` or `,
+  )})`;
+};
 
 /** The columns of levels, of which `addedUp` is made. */
 export const addedColumns = (shape: Shape): RawBuilder<unknown> =>
