@@ -44,7 +44,7 @@ export const dataOptions = {
     schema: wholeNumber(1, 1_000_000),
     default: '50000',
     description:
-      'combinations of event type, component and status that are rolled up by themselves; what comes after is rolled up as the rest',
+      'combinations of event type, component and status, and as many of the dimensions of usage, that are rolled up by themselves; what comes after is rolled up as the rest',
   }),
   legacyTimeZone: option({
     env: 'TELEMETRY_LEGACY_TIME_ZONE',

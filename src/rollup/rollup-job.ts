@@ -16,6 +16,7 @@ import { repair } from './repair.ts';
 import type { SeriesCache } from './series-cache.ts';
 import type { RollupWriter } from './state.ts';
 import { sweep } from './sweep.ts';
+import { SweptLeaves } from './swept-leaves.ts';
 import { indexUnrolled } from './unrolled-index.ts';
 
 const foldEveryMs = 2500;
@@ -43,6 +44,7 @@ export class RollupJob {
   #seriesTable: string | undefined;
   #hasHistory = true;
   #isIndexed = false;
+  readonly #leaves = new SweptLeaves();
   #sweptMs = -Infinity;
   #mergedMs = -Infinity;
 
@@ -110,7 +112,7 @@ export class RollupJob {
     await this.#repairAll(signal);
     if (Date.now() - this.#sweptMs > sweepEveryMs) {
       for (const series of this.#series) {
-        const swept = await sweep(this.#db, this.#writer, series, signal);
+        const swept = await sweep(this.#db, this.#writer, series, signal, this.#leaves);
         this.#swept.inc({ table: tables[series.shape.kind].name }, swept);
         if (swept > 0) await this.#foldAll(signal);
       }
@@ -184,10 +186,14 @@ export class RollupJob {
     }
   }
 
-  /** A role that may not: rows of others are found without, only slower. */
+  /** A role that may not: rows of others are found without, only slower and later. */
   async #index(table: string): Promise<void> {
     await indexUnrolled(this.#db, this.#pool, table).catch((error) => {
       if (!isLackOfRights(error)) throw error;
+      this.#logger.warn(
+        { table },
+        'rows of other writers are found slowly: run "gravitas-telemetry migrate" as the role that owns the tables',
+      );
     });
   }
 }

@@ -1,30 +1,31 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { partitionsOf } from '../database/catalog.ts';
 import type { Database } from '../database/schema.ts';
-import { tables } from '../records/tables.ts';
 import { lacksSeries, packedSource } from './pack-sql.ts';
 import type { SeriesValues } from './packer.ts';
 import { columnsOf } from './series.ts';
 import type { SeriesCache } from './series-cache.ts';
 import type { Shape } from './shapes.ts';
 import { lockState, type RollupWriter, type Trx } from './state.ts';
+import { SweptLeaves } from './swept-leaves.ts';
 
 /** Rows that are claimed in one transaction. */
 const claimedTogether = 10_000;
 
 /**
  * Claims the rows that others wrote, who know nothing of rollups, and packs them as if they had
- * been stored now: each once, whoever sweeps. Resolves with how many there were.
+ * been stored now: each once, whoever sweeps. Resolves with how many there were. `leaves`: what is
+ * remembered of the sweeps before.
  */
 export async function sweep(
   db: Kysely<Database>,
   writer: RollupWriter,
   series: SeriesCache,
   signal: AbortSignal,
+  leaves = new SweptLeaves(),
 ): Promise<number> {
   let swept = 0;
-  for (const leaf of await partitionsOf(db, tables[series.shape.kind].name)) {
-    swept += await sweepLeaf(db, writer, series, leaf.name, signal);
+  for (const leaf of await leaves.find(db, series.shape)) {
+    swept += await sweepLeaf(db, writer, series, leaf, signal);
   }
   return swept;
 }

@@ -22,13 +22,19 @@ let database: TestDatabase;
 let directory: ReturnType<typeof temporaryDirectory>;
 let collectors: CollectorProcess[];
 let clients: pg.Client[];
+let ending: AbortController;
+let running: Promise<unknown>[];
 beforeEach(async () => {
   database = await createDatabase();
   directory = temporaryDirectory();
   collectors = [];
   clients = [];
+  ending = new AbortController();
+  running = [];
 });
 afterEach(async () => {
+  ending.abort();
+  await Promise.allSettled(running);
   await Promise.all(collectors.map((collector) => collector.end('SIGKILL')));
   await Promise.all(clients.map((client) => client.end()));
   await database.drop();
@@ -95,7 +101,7 @@ async function keepInserting(ending: AbortSignal): Promise<void> {
 async function killAt(what: string, victim: () => Promise<unknown>): Promise<void> {
   await database.rows(`
     create or replace function pause() returns trigger language plpgsql as $$ begin
-      if current_setting('application_name') like '%rollups' then perform pg_sleep(4); end if;
+      if current_setting('application_name') like '%rollups%' then perform pg_sleep(4); end if;
       return null;
     end $$`);
   await database.rows(
@@ -129,12 +135,12 @@ describe.runIf(hasFirstRelease)('rollups of two collectors, one of an earlier re
     const root = unpackFirstRelease(directory.path);
     collectors.push(await spawnCollector(env('new')));
     collectors.push(await spawnCollector(env('old'), [], { root }));
-    const ending = new AbortController();
     const held = await connect();
     const heldSince = performance.now();
     await held.query(`begin; ${insert}`);
     const posting = keepPosting(() => collectors.map(({ baseUrl }) => baseUrl), ending.signal);
     const inserting = keepInserting(ending.signal);
+    running.push(posting, inserting);
     const kill = async () => {
       await collectors[0]?.end('SIGKILL');
     };
