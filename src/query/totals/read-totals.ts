@@ -97,10 +97,13 @@ async function ranked(
   const columns = groupBy.map((_, index) => groupColumn(index));
   const groups = sql.join(columns);
   const byName = columns.map((column) => sql`${column} collate "C"`);
+  // The first measure counts records: of some groups all were taken away.
+  const records = sql.ref(measured.measures[0]?.name ?? '');
   const { rows } = await sql<Row & { found: number }>`
     select ${groups}, ${aggregates(measured)}, count(*) over () as found
     from (${sums}) as parts
     group by grouping sets ((), (${groups}))
+    having grouping(${columns[0]}) = 1 or sum(${records}) > 0
     order by grouping(${columns[0]}) desc, ${by} desc nulls last, ${sql.join(byName)}
     limit ${limit + 1}`.execute(trx);
   return { rows, found: (rows[0]?.found ?? 1) - 1 };
