@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demoEvents, demoUsage } from '../../scripts/dashboard/demo-records.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { buildDashboard } from '../support/dashboard.ts';
-import { type Looker, openTab, overflowOf, seriousFindings } from './looking.ts';
+import { type Looker, openTab, overflowOf, seriousFindings, untilAnswered } from './looking.ts';
 
 const keys = {
   reader: 'reader-secret-of-enough-characters',
@@ -120,5 +122,168 @@ describe('before the first event', () => {
       await send('log', { event_type: 'FIRST', component: 'L1', value: 1, status: 'OK' });
       await page.getByRole('heading', { name: 'Now', exact: true }).waitFor();
     });
+  });
+});
+
+describe('with data', () => {
+  beforeAll(async () => {
+    const now = Date.now();
+    await send('batch', { events: demoEvents(now, 0.25), usage: demoUsage(now, 3, 30) });
+  }, 60_000);
+
+  const views = {
+    now: 'Latency per token by model',
+    usage: 'Spend by day and model',
+    explore: 'Latest events',
+  };
+  const sizes = [
+    [360, 'light'],
+    [1280, 'dark'],
+    [2560, 'light'],
+  ] as const;
+
+  it.each(Object.entries(views))(
+    '%s is whole, at every width, in light and dark',
+    { timeout: 240_000 },
+    async (view, heading) => {
+      for (const [width, colorScheme] of sizes) {
+        await look(
+          `view=${view}`,
+          async (page) => {
+            await page.getByRole('heading', { name: heading }).first().waitFor();
+            await untilAnswered(page);
+            expect([view, width, await overflowOf(page)]).toEqual([view, width, 0]);
+            expect(await seriousFindings(page)).toEqual([]);
+            expect(await page.getByText('does not answer this question').count()).toBe(0);
+            expect(await page.title()).toContain('gravitas telemetry');
+          },
+          { width, colorScheme },
+        );
+      }
+    },
+  );
+
+  it('Now draws what was sent, as a chart, as a table and as a file', {
+    timeout: 120_000,
+  }, async () => {
+    await look('view=now', async (page) => {
+      const panel = page.getByRole('region', { name: 'Events by type' });
+      await panel.locator('canvas').waitFor();
+      await page.getByText('GPU 1', { exact: true }).first().waitFor();
+      await panel.getByRole('button', { name: 'as a table' }).click();
+      const table = panel.getByRole('table');
+      await table.getByRole('columnheader', { name: /THOUGHT_LATENCY/ }).waitFor();
+      expect(await table.getByRole('row').count()).toBeGreaterThan(10);
+      const saving = page.waitForEvent('download');
+      await panel.getByRole('button', { name: 'as CSV' }).click();
+      const download = await saving;
+      expect(download.suggestedFilename()).toBe('events-by-type.csv');
+      const csv = await readFile(await download.path(), 'utf8');
+      expect(csv.split('\r\n')[0]).toMatch(/^Time,.*VRAM_CHECK \(\/s\)/);
+    });
+  });
+
+  it('charts are read by keys, and say what they show', { timeout: 120_000 }, async () => {
+    await look('view=explore&type=THOUGHT_LATENCY&t=15m', async (page) => {
+      const chart = page.getByRole('img', { name: 'THOUGHT_LATENCY over time' });
+      await chart.focus();
+      await page.keyboard.press('Home');
+      const live = page.locator('#live');
+      const said = async () => await live.textContent();
+      await expect.poll(said).toMatch(/^\d\d:\d\d:\d\d: p99 .*p50 /);
+      const first = await said();
+      await page.keyboard.press('PageDown');
+      await page.keyboard.press('ArrowRight');
+      await expect.poll(said).not.toBe(first);
+      await page.locator('.readout').waitFor();
+      await page.keyboard.press('Escape');
+      await page.locator('.readout').waitFor({ state: 'detached' });
+    });
+  });
+
+  it('Explore keeps filters and the open event in its address', { timeout: 120_000 }, async () => {
+    await look('view=explore&t=1h', async (page, { context }) => {
+      await page.getByLabel('Event type').selectOption('LOAD_LATENCY');
+      await page.getByLabel('Event type').selectOption('THOUGHT_LATENCY');
+      await page
+        .getByRole('region', { name: 'By component' })
+        .getByRole('link', { name: 'qwen3:14b' })
+        .click();
+      await page.waitForURL(/component=qwen3/);
+      await page.getByLabel('Metadata contains').fill('{"model": "qwen3:14b"}');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/metadata=/);
+      const events = page.getByRole('table', { name: 'Latest events' });
+      await events.getByRole('button').first().click();
+      await page.getByText('Link to it').waitFor();
+      const id = new URL(page.url()).searchParams.get('id') as string;
+      expect(id).toMatch(/^[0-9a-f-]{36}$/);
+      await page.reload();
+      await page.getByText(id).waitFor();
+      expect(await page.getByLabel('Component', { exact: true }).inputValue()).toBe('qwen3:14b');
+
+      const other = await context.newPage();
+      await other.goto(at(`view=explore&id=${id}`));
+      await other.getByText(id).waitFor();
+      await other.close();
+      await page.getByLabel('Component', { exact: true }).selectOption('any');
+      await page.waitForURL((url) => !url.searchParams.has('component'));
+    });
+  });
+
+  it('goes back, and by one time zone', { timeout: 120_000 }, async () => {
+    await look('view=now', async (page) => {
+      await page.getByRole('link', { name: '15 min' }).click();
+      await page
+        .getByRole('navigation', { name: 'Views' })
+        .getByRole('link', { name: 'Service' })
+        .click();
+      await page.getByRole('heading', { name: 'Service' }).waitFor();
+      expect(new URL(page.url()).searchParams.get('t')).toBe('15m');
+      await page.getByLabel('Time zone').selectOption('America/New_York');
+      await page
+        .getByRole('navigation', { name: 'Views' })
+        .getByRole('link', { name: 'Usage' })
+        .click();
+      expect(await page.getByLabel('Time zone').inputValue()).toBe('America/New_York');
+      await page.goBack();
+      await page.getByRole('heading', { name: 'Service' }).waitFor();
+    });
+  });
+
+  it('Usage tells spend, compares, filters and explains', { timeout: 120_000 }, async () => {
+    await look('view=usage&p=7d', async (page) => {
+      const compare = page.getByRole('table', { name: 'Compare models' });
+      await compare.getByRole('link', { name: 'claude-sonnet-4-5' }).waitFor();
+      await page.getByText(/^\d+ calls are unpriced/).waitFor();
+      await page.getByRole('link', { name: 'Layer', exact: true }).click();
+      await page
+        .getByRole('table', { name: 'Compare layers' })
+        .getByRole('link', { name: 'L1' })
+        .click();
+      await page.getByRole('link', { name: 'Layer: L1' }).waitFor();
+      await page.getByRole('link', { name: 'Layer: L1' }).click();
+      const calls = page.getByRole('table', { name: 'Calls' });
+      await calls.getByRole('link').nth(2).click();
+      await page.getByRole('heading', { name: /^Why this call/ }).waitFor();
+      await page.getByText('Counted by').waitFor();
+      expect(new URL(page.url()).searchParams.get('call')).toMatch(/^[0-9a-f-]{36}$/);
+    });
+  });
+
+  it('keeps its last answer while the collector is away', { timeout: 120_000 }, async () => {
+    const { page, context, close } = await openTab(browser, { key: keys.reader });
+    await page.goto(at('view=now'));
+    await page.getByRole('region', { name: 'Events by type' }).locator('canvas').waitFor();
+    await context.setOffline(true);
+    await page.getByText('The collector has not answered since').waitFor();
+    expect(
+      await page.getByRole('region', { name: 'Events by type' }).locator('canvas').count(),
+    ).toBe(1);
+    expect(await seriousFindings(page)).toEqual([]);
+    await context.setOffline(false);
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.getByText('The collector has not answered since').waitFor({ state: 'detached' });
+    await close();
   });
 });

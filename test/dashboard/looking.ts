@@ -69,3 +69,11 @@ export async function seriousFindings(page: Page): Promise<string[]> {
 /** By how many pixels the page is wider than its window. */
 export const overflowOf = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+/** Nothing is being waited for: no bones are left. */
+export const untilAnswered = (page: Page): Promise<unknown> =>
+  page.waitForFunction(
+    () =>
+      document.querySelector('h1') !== null &&
+      document.querySelector('[aria-busy="true"], .bone') === null,
+  );

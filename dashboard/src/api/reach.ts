@@ -13,7 +13,7 @@ export const away = signal<Away | undefined>();
 export const returns = signal(0);
 
 /** When the collector answered last. */
-export const answeredAt = signal(Date.now());
+const answeredAt = signal(Date.now());
 
 const triesEveryMs = [2000, 4000, 8000, 15_000];
 let timer: ReturnType<typeof setTimeout> | undefined;

@@ -60,8 +60,10 @@ export function timeModel(
   const isEmpty = series.every(({ values }) => values.every((value) => value === null));
   if (places.length === 0 || isEmpty) return undefined;
   const [from, to] = [places[0] as number, places.at(-1) as number];
+  const { hatchedFrom } = given;
   return {
     ...rest,
+    ...(hatchedFrom !== undefined && { span: [from, Math.max(to, Date.now())] as const }),
     kind: 'lines',
     places,
     series,

@@ -79,7 +79,10 @@ function Failures({ filters }: { filters: EventFilters }) {
   );
   return (
     <>
-      <h2 class="again">What failed</h2>
+      <div class="panel-head again">
+        <h2>What failed</h2>
+        <CsvButton name={`${filters.type} what failed`} columns={reasonColumns} rows={rows} />
+      </div>
       <Answered answer={answer} height={80}>
         {() => <Table label="What failed" columns={reasonColumns} rows={rows} isPlain />}
       </Answered>

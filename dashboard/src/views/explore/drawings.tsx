@@ -6,6 +6,7 @@ import { ChartPanel } from '../../charts/chart-panel.tsx';
 import type { ChartModel } from '../../charts/model.ts';
 import { quantileSeries, timeModel } from '../../charts/over-time.ts';
 import { amount, integer, percent } from '../../format.ts';
+import { LastOne } from '../../parts/last-one.tsx';
 import type { EventFilters } from '../../state/filters.ts';
 import { rangeWords } from '../../state/range.ts';
 import { useOverTime } from './questions.ts';
@@ -22,7 +23,7 @@ export function OverTime({ filters }: { filters: EventFilters }) {
       height={232}
       answer={answer}
       emptyTitle={`No ${type} with a value ${rangeWords()}`}
-      empty={<span>A longer range, or another filter, may have some.</span>}
+      empty={<LastOne type={type} />}
       modelOf={({ series: [all] }) =>
         all &&
         timeModel({

@@ -6,7 +6,7 @@ import type { GetTimeSeriesResponse } from '../../../../gen/typescript/gravitas/
 import { type Answer, useAnswer } from '../../api/answer.ts';
 import { rangeKey, rangeOf, refreshMsOf } from '../../api/ask.ts';
 import { query } from '../../api/client.ts';
-import { answeredAt, isAway } from '../../api/reach.ts';
+import { away } from '../../api/reach.ts';
 import { colourFor, namedMax } from '../../charts/categories.ts';
 import { ChartPanel } from '../../charts/chart-panel.tsx';
 import type { Series } from '../../charts/model.ts';
@@ -59,7 +59,8 @@ export function allTogether({ series }: Flow) {
   });
 }
 
-const hatched = () => (isAway.value ? { hatchedFrom: answeredAt.value } : {});
+/** Drawn anew with each try to reach it. */
+const hatched = () => (away.value ? { hatchedFrom: away.value.since } : {});
 const perSecond = (value: number) => `${amount(value)}${narrow}/s`;
 const errorShare = fixed(2);
 

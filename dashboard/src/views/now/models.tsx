@@ -11,6 +11,7 @@ import { valuesOf } from '../../charts/over-time.ts';
 import { CellSparkline } from '../../charts/small.tsx';
 import { ago, fixed, nothing } from '../../format.ts';
 import { CsvButton } from '../../parts/csv-button.tsx';
+import { LastOne } from '../../parts/last-one.tsx';
 import { Answered, Blank, Panel } from '../../parts/panel.tsx';
 import { EventStatus } from '../../parts/status.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
@@ -87,7 +88,9 @@ export function LatencyByModel() {
       <Answered answer={answer} height={216}>
         {({ series }) =>
           series.length === 0 ? (
-            <Blank title={`No THOUGHT_LATENCY ${rangeWords()}`} height={216} />
+            <Blank title={`No THOUGHT_LATENCY ${rangeWords()}`} height={216}>
+              <LastOne type="THOUGHT_LATENCY" />
+            </Blank>
           ) : (
             <Table label="Latency per token by model" columns={latencyColumns} rows={series} />
           )
@@ -168,7 +171,9 @@ export function ModelLoads() {
       <Answered answer={answer} height={216}>
         {(loads) =>
           loads.length === 0 ? (
-            <Blank title={`No LOAD_LATENCY ${rangeWords()}`} height={216} />
+            <Blank title={`No LOAD_LATENCY ${rangeWords()}`} height={216}>
+              <LastOne type="LOAD_LATENCY" />
+            </Blank>
           ) : (
             <Table label="Model loads" columns={loadColumns} rows={loads} />
           )

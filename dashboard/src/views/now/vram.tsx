@@ -8,6 +8,7 @@ import { ChartPanel } from '../../charts/chart-panel.tsx';
 import { timeModel, valuesOf } from '../../charts/over-time.ts';
 import { Meter } from '../../charts/small.tsx';
 import { fixed, narrow, percent } from '../../format.ts';
+import { LastOne } from '../../parts/last-one.tsx';
 import { Answered, Blank, Panel } from '../../parts/panel.tsx';
 import { Status } from '../../parts/status.tsx';
 import { rangeAt, rangeWords } from '../../state/range.ts';
@@ -81,6 +82,7 @@ export function VramNow({ cards }: { cards: Answer<readonly Card[]> }) {
           all.length === 0 ? (
             <Blank title={`No VRAM_CHECK with a limit ${rangeWords()}`} height={200}>
               <span>It takes total_vram_gb in the metadata.</span>
+              <LastOne type="VRAM_CHECK" />
             </Blank>
           ) : (
             <>
