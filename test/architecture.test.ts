@@ -130,7 +130,7 @@ const rules: Readonly<Record<string, Rules>> = {
     own: [
       ...['admin', 'buffer', 'commit', 'config', 'database', 'observe', 'prices', 'query'],
       ...['postgres', 'records/rfc3339', 'retention', 'rollup', 'serve/tls/certificate-files'],
-      ...['errors', 'units', 'uuid'],
+      ...['directory-lock', 'errors', 'units', 'uuid', 'version'],
     ],
     packages: ['commander', 'prom-client'],
   },

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { auditCommands } from './audit.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { configCommands } from './config.ts';
 import { deadLetterCommands } from './dead-letters.ts';
@@ -23,6 +24,8 @@ export function createProgram(version: string, serve: Command): Command {
     .addCommand(serve, { isDefault: true });
   const others = [
     checkCommand(),
+    backupCommand(),
+    restoreCommand(),
     configCommands(),
     migrateCommand(),
     legacyCommands(),

@@ -41,6 +41,7 @@ export interface Cluster {
 export async function locateCluster(directory: string): Promise<Cluster> {
   const packaged = await findBinaries();
   const name = `postgresql-${majorVersion(packaged.postgres)}`;
+  refuseOlder(directory, name);
   const data = join(directory, name);
   const user = serverUser(data);
   // The server's user has to pass through; what is inside stays closed.
@@ -52,12 +53,24 @@ export async function locateCluster(directory: string): Promise<Cluster> {
   return { data, socket: socketDirectory(data, user), binaries, user };
 }
 
-/** Whether a database was created in `directory`, of whatever version. */
-export function holdsCluster(directory: string): boolean {
-  return (
-    existsSync(directory) && readdirSync(directory).some((name) => /^postgresql-\d+$/.test(name))
+/** A database of another major version is not passed by: an empty one beside it would look like loss. */
+function refuseOlder(directory: string, name: string): void {
+  const clusters = clustersIn(directory);
+  const [other] = clusters;
+  if (other === undefined || clusters.includes(name)) return;
+  throw new StartError(
+    `TELEMETRY_DATA_DIR: ${directory} holds ${other}, and this release runs ${name}: ` +
+      'go on with the release before, or see docs/operating.md for how to take its data along',
   );
 }
+
+const clustersIn = (directory: string): string[] =>
+  existsSync(directory)
+    ? readdirSync(directory).filter((name) => /^postgresql-\d+$/.test(name))
+    : [];
+
+/** Whether a database was created in `directory`, of whatever version. */
+export const holdsCluster = (directory: string): boolean => clustersIn(directory).length > 0;
 
 /** Makes `directory` hold a database of the binaries' major version, creating it when it is new. */
 export async function prepareCluster(directory: string, logger: Logger): Promise<Cluster> {
