@@ -11,7 +11,8 @@ import type {
   StreamBatchesResponseSchema,
   StreamEventsResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { type Call, callOf } from '../serve/call.ts';
+import type { Call } from '../serve/call.ts';
+import { callOf } from '../serve/current-call.ts';
 import { GrpcFrames } from '../serve/grpc-frames.ts';
 import { setGrpcStatus } from '../serve/protocol/grpc.ts';
 import { type Tell, unlessLeft } from '../serve/told-error.ts';

@@ -6,7 +6,7 @@ import {
   JsonIngestService,
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import type { RecordKind } from '../records/tables.ts';
-import { callOf } from '../serve/call.ts';
+import { callOf } from '../serve/current-call.ts';
 import { MessageText, messageBytes } from '../serve/message-text.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { eventOf, type IngestHandlers, type ReadBatch, usageOf } from './ingest-handlers.ts';

@@ -6,6 +6,13 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import type { RecordKind } from '../records/tables.ts';
+import {
+  isUncompressedGrpc,
+  onlyMessage,
+  sendMessage,
+  unlessTimedOut,
+  wholeFrames,
+} from '../serve/grpc-unary.ts';
 import { parseMediaType } from '../serve/media-type.ts';
 import { jsonHeaders, send } from '../serve/plain-answers.ts';
 import type { Route } from '../serve/route.ts';
@@ -15,11 +22,14 @@ import { recordBytesMax } from './decode.ts';
 import type { GrpcStreams } from './grpc-streams.ts';
 import type { IngestHandlers, ReadBatch } from './ingest-handlers.ts';
 import { contractBatch, plainBatch, registerBinary, registerJson } from './ingest-readings.ts';
+import { plainGrpc, type ServeMessage } from './plain-grpc.ts';
 import { isPlain, PlainJson, type ServePlain } from './plain-json.ts';
 import { readNdjson } from './read-json.ts';
 import { RecordCounter } from './record-counter.ts';
 
 type Serve = Route['serve'];
+/** The same, of a request whose body may have been read. */
+type ServeRead = (...call: [...Parameters<Serve>, AsyncIterable<Uint8Array>?]) => Promise<void>;
 type Way = Pick<Route, 'serve' | 'plain'>;
 type MethodName = keyof typeof IngestService.method;
 
@@ -38,7 +48,7 @@ export function ingestRoutes(
   messageBytesMax: number,
 ): Route[] {
   const json = jsonWays(rpc, handlers, messageBytesMax);
-  const binary = binaryWays(rpc, handlers, grpcStreams);
+  const binary = binaryWays(rpc, handlers, grpcStreams, messageBytesMax);
   const contract = Object.entries(IngestService.method).map(([key, method]): Route => {
     const name = key as MethodName;
     const way: Way = json[name];
@@ -93,16 +103,23 @@ function jsonWays(rpc: Rpc, handlers: IngestHandlers, messageBytesMax: number) {
 }
 
 /** By method, how protobuf is served. */
-function binaryWays(rpc: Rpc, handlers: IngestHandlers, grpcStreams: GrpcStreams) {
+function binaryWays(
+  rpc: Rpc,
+  handlers: IngestHandlers,
+  grpcStreams: GrpcStreams,
+  messageBytesMax: number,
+) {
   const register = registerBinary(handlers);
   const counter = () => new RecordCounter(handlers.rowsMax);
   const ofBatches = libraryWays(rpc, rpc.handlers(register, undefined, counter), grpcStreams);
   const ofRecords = libraryWays(rpc, rpc.handlers(register, recordBytesMax));
   const methods = BinaryIngestService.method;
+  const plain = plainGrpc(handlers, methods);
+  const recordMax = Math.min(recordBytesMax, messageBytesMax);
   return {
-    log: ofRecords(methods.log),
-    logUsage: ofRecords(methods.logUsage),
-    logBatch: ofBatches(methods.logBatch),
+    log: quickGrpc(plain.log, ofRecords(methods.log), recordMax),
+    logUsage: quickGrpc(plain.logUsage, ofRecords(methods.logUsage), recordMax),
+    logBatch: quickGrpc(plain.logBatch, ofBatches(methods.logBatch), messageBytesMax),
     streamEvents: ofBatches(methods.streamEvents),
     streamBatches: ofBatches(methods.streamBatches),
   };
@@ -113,12 +130,28 @@ function libraryWays(
   rpc: Rpc,
   handlers: ReadonlyMap<DescMethod, UniversalHandler>,
   grpcStreams?: GrpcStreams,
-): (method: DescMethod) => Serve {
+): (method: DescMethod) => ServeRead {
   return (method) => {
     const general = handlers.get(method) as UniversalHandler;
     const handler = grpcStreams?.before(method.localName, general) ?? general;
-    return (call, request, response) => rpc.serve(handler, call, request, response);
+    return (call, request, response, body) => rpc.serve(handler, call, request, response, body);
   };
+}
+
+/** Serves unary gRPC itself where it can, and leaves the rest to the library, with what was read of it. */
+const quickGrpc =
+  (serve: ServeMessage, general: ServeRead, bytesMax: number): Serve =>
+  async (call, request, response) => {
+    if (!isUncompressedGrpc(request)) return await general(call, request, response);
+    const bytes = await wholeFrames(call, bytesMax);
+    const message = onlyMessage(bytes);
+    const answer = message && serve(call, message);
+    if (!answer) return await general(call, request, response, once(bytes));
+    sendMessage(request, response, await unlessTimedOut(call, answer));
+  };
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 /** Serves plain requests itself, and leaves the others to the library. */

@@ -2,7 +2,7 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DeadLetterService } from '../../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
-import { callOf } from '../serve/call.ts';
+import { callOf } from '../serve/current-call.ts';
 import { FieldDecoder } from '../serve/field-decoder.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import type { Audit } from './audit.ts';

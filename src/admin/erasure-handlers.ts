@@ -2,7 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import type pg from 'pg';
 import { ErasureService } from '../../gen/typescript/gravitas/telemetry/v1/erasure_pb.js';
 import { Writer } from '../commit/writer.ts';
-import { callOf } from '../serve/call.ts';
+import { callOf } from '../serve/current-call.ts';
 import { FieldDecoder } from '../serve/field-decoder.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import type { Audit } from './audit.ts';

@@ -4,7 +4,7 @@ import {
   type KeyLimits as KeyLimitsMessage,
   KeyService,
 } from '../../gen/typescript/gravitas/telemetry/v1/key_pb.js';
-import { callOf } from '../serve/call.ts';
+import { callOf } from '../serve/current-call.ts';
 import { FieldDecoder } from '../serve/field-decoder.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { invalid, type Key, type KeyLimits, stateOf } from './key.ts';

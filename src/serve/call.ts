@@ -1,4 +1,3 @@
-import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 import type { ServiceError } from '../errors.ts';
 import { type CallKind, type CallLimits, cutOff, late, overdue, timedOut } from './call-limits.ts';
 import type { Caller, Endable } from './caller.ts';
@@ -103,8 +102,11 @@ export class Call implements Endable {
     return at < 0 ? undefined : (new URLSearchParams(url.slice(at)).get(name) ?? undefined);
   }
 
-  /** All of a request that has one message; rejected where a limit is hit. */
-  whole(): Promise<Uint8Array> {
+  /**
+   * All of a request that has one message; rejected where a limit is hit, with `tooLarge` where it
+   * is that of bytes.
+   */
+  whole(bytesMax = Infinity, tooLarge?: (start: Uint8Array) => Error): Promise<Uint8Array> {
     const request = this.#request;
     const chunks: Uint8Array[] = [];
     return new Promise((resolve, reject) => {
@@ -117,6 +119,7 @@ export class Call implements Endable {
         } catch (error) {
           reject(error);
         }
+        if (this.#heldBytes > bytesMax) reject(tooLarge?.(chunks[0] as Uint8Array));
       });
       request.once('end', () => {
         const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
@@ -218,13 +221,4 @@ export class Call implements Endable {
     this.#limits.release(this.#heldBytes);
     this.#heldBytes = 0;
   }
-}
-
-/** The call that a handler of the library serves. */
-export const currentCall = createContextKey<Call | undefined>(undefined);
-
-export function callOf({ values }: HandlerContext): Call {
-  const call = values.get(currentCall);
-  if (!call) throw new Error('a handler is called past the gate');
-  return call;
 }

@@ -15,7 +15,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import { type Call, callOf, currentCall } from './call.ts';
+import type { Call } from './call.ts';
 import type { RouteScope } from './caller.ts';
 import {
   boundedCompressions,
@@ -23,6 +23,7 @@ import {
   readBy,
   readContentCodings,
 } from './compression.ts';
+import { callOf, currentCall } from './current-call.ts';
 import { type MessageReader, uncompressedMessages } from './envelopes.ts';
 import { readGetQuery } from './get-query.ts';
 import { JsonDecoder } from './json-decoder.ts';

@@ -1,0 +1,122 @@
+import http2 from 'node:http2';
+import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import {
+  LogBatchRequestSchema,
+  LogBatchResponseSchema,
+  LogRequestSchema,
+  LogResponseSchema,
+  LogUsageRequestSchema,
+  LogUsageResponseSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { Call } from '../../src/serve/call.ts';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { envelope, ingestPath, openCall, readAnswer } from '../support/raw-call.ts';
+
+const numRuns = Number(process.env.PLAIN_GRPC ?? 200);
+let telemetry: TestCollector;
+let session: http2.ClientHttp2Session;
+/** What passes the library by reads its request so. */
+const wholes = vi.spyOn(Call.prototype, 'whole');
+
+beforeAll(async () => {
+  telemetry = await startCollector();
+  session = http2.connect(`http://127.0.0.1:${telemetry.port}`);
+});
+afterAll(async () => {
+  session.close();
+  await telemetry.stop();
+});
+
+const schemas = {
+  Log: [LogRequestSchema, LogResponseSchema],
+  LogUsage: [LogUsageRequestSchema, LogUsageResponseSchema],
+  LogBatch: [LogBatchRequestSchema, LogBatchResponseSchema],
+} as const;
+type Method = keyof typeof schemas;
+
+const idPattern = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+/** A content type with a parameter is none of the plain ones: the library serves it. */
+async function answerTo(method: Method, body: Buffer, byLibrary: boolean): Promise<string> {
+  const stream = openCall(session, ingestPath(method), {
+    'content-type': `application/grpc+proto${byLibrary ? '; by=library' : ''}`,
+  });
+  stream.end(body);
+  const { status, grpcStatus, grpcMessage, body: answer } = await readAnswer(stream);
+  const [flag, message] = [answer[0], answer.subarray(5)];
+  const said =
+    answer.length > 0
+      ? toJsonString(schemas[method][1], fromBinary(schemas[method][1], message))
+      : '';
+  return JSON.stringify({ status, grpcStatus, grpcMessage, flag, said })
+    .replace(idPattern, 'ID')
+    .replace('parse binary:', 'malformed protobuf:');
+}
+
+const text = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom('OK', 'L1', 'größer') },
+  { weight: 1, arbitrary: fc.constantFrom('', '\0', 'x'.repeat(300)) },
+);
+const value = fc.option(fc.double(), { nil: undefined });
+const event = fc.record({ eventType: text, component: text, value, status: text });
+const usage = fc.record({ model: text, layer: text, promptTokens: fc.nat(), costUsd: value });
+const key = fc.constantFrom('KEY', '', 'no uuid');
+const requests: Readonly<Record<Method, fc.Arbitrary<object>>> = {
+  Log: fc.tuple(event, key).map(([record, idempotencyKey]) => ({ ...record, idempotencyKey })),
+  LogUsage: fc.tuple(usage, key).map(([record, idempotencyKey]) => ({ ...record, idempotencyKey })),
+  LogBatch: fc.record({
+    batchId: key,
+    events: fc.array(event, { maxLength: 3 }),
+    usage: fc.array(usage, { maxLength: 3 }),
+  }),
+};
+/** Usually whole; else cut off, longer, flagged as compressed, two messages, or no message of the kind. */
+const damage = fc.oneof(
+  { weight: 8, arbitrary: fc.constant('none') },
+  { weight: 2, arbitrary: fc.constantFrom('cut', 'longer', 'flag', 'twice', 'empty', 'noise') },
+);
+
+function damaged(kind: string, frame: Buffer): Buffer {
+  if (kind === 'cut') return frame.subarray(0, frame.length - 1);
+  if (kind === 'longer') return Buffer.concat([frame, Buffer.from([1])]);
+  if (kind === 'flag') return Buffer.concat([Buffer.from([1]), frame.subarray(1)]);
+  if (kind === 'twice') return Buffer.concat([frame, frame]);
+  if (kind === 'empty') return Buffer.alloc(0);
+  if (kind === 'noise') return envelope(Buffer.from([0x0a, 0xff, 0xff, 0x03, 1]));
+  return frame;
+}
+
+it.each(['Log', 'LogUsage', 'LogBatch'] as const)(
+  '%s by plain gRPC is answered as by the library',
+  async (method) => {
+    wholes.mockClear();
+    const [schema] = schemas[method];
+    await fc.assert(
+      fc.asyncProperty(requests[method], damage, async (fields, kind) => {
+        const frame = () => {
+          const keyed = JSON.parse(JSON.stringify(fields), (_, each) =>
+            each === 'KEY' ? uuidv7() : each,
+          );
+          return damaged(kind, envelope(toBinary(schema, create(schema, { ...fields, ...keyed }))));
+        };
+        expect(await answerTo(method, frame(), false)).toBe(await answerTo(method, frame(), true));
+      }),
+      { numRuns },
+    );
+    expect(wholes.mock.calls.length).toBe(numRuns);
+  },
+  120_000,
+);
+
+it('refuses a message that is too large before all of it has come', async () => {
+  const stream = openCall(session, ingestPath('LogBatch'), { 'content-type': 'application/grpc' });
+  const frame = envelope(Buffer.alloc(3 * 1024 * 1024));
+  stream.write(frame.subarray(0, frame.length - 1));
+  expect(await readAnswer(stream)).toMatchObject({
+    grpcStatus: '8',
+    grpcMessage: 'message size 3145728 is larger than configured readMaxBytes 2097152',
+  });
+});
