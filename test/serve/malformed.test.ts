@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import http2 from 'node:http2';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
+import { openCall, readAnswer } from '../support/raw-call.ts';
 
 let telemetry: TestCollector;
 beforeAll(async () => {
@@ -38,16 +38,9 @@ it.each([...unary, 'StreamEvents'])(
 
 it.each(all)('answers a malformed %s of gRPC with INVALID_ARGUMENT', async (method) => {
   const session = http2.connect(telemetry.baseUrl);
-  const call = session.request({
-    ':method': 'POST',
-    ':path': path(method),
-    'content-type': 'application/grpc+proto',
-    te: 'trailers',
-  });
+  const call = openCall(session, path(method), { 'content-type': 'application/grpc+proto' });
   call.end(enveloped);
-  call.resume();
-  const [trailers] = await once(call, 'trailers');
-  expect(trailers['grpc-status']).toBe('3');
+  expect(await readAnswer(call)).toMatchObject({ grpcStatus: '3' });
   session.close();
 });
 
