@@ -27,6 +27,7 @@ import type { Logger } from './observe/logger.ts';
 import { Snapshots } from './query/ask/snapshot.ts';
 import { queryHandlers, queryService } from './query/query-handlers.ts';
 import { restQueries } from './query/rest/rest.ts';
+import { keptRows } from './retention/options.ts';
 import { operatorRoutes } from './serve/endpoints.ts';
 import { healthService } from './serve/health-handlers.ts';
 import { reflectionService } from './serve/reflection-handlers.ts';
@@ -71,7 +72,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
   const { queryMsMax } = config;
   const snapshots = new Snapshots(database.reader, () => database.upkeepDb, queryMsMax);
-  const queries = queryHandlers(snapshots, path.prices.pricer);
+  const queries = queryHandlers(snapshots, path.prices.pricer, keptRows(config));
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);
   const audit = new Audit(database.upkeepDb, logger);
   const keyAdmin = new KeyAdmin(database.upkeepDb, audit, keys.refresh);

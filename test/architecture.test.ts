@@ -86,6 +86,7 @@ const rules: Readonly<Record<string, Rules>> = {
       'serve',
       'postgres',
       'database',
+      'retention/drop-times',
       'rollup',
       'records',
       'prices',
@@ -151,7 +152,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'routes.ts': {
-    own: ['gen', 'accept', 'query', 'admin', 'serve', 'version', 'web'],
+    own: ['gen', 'accept', 'query', 'admin', 'retention', 'serve', 'version', 'web'],
     typesOf: ['config', 'database', 'ingest-path', 'observe'],
     packages: ['prom-client'],
   },

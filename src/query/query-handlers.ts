@@ -7,6 +7,7 @@ import {
   QueryService,
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Pricer } from '../prices/pricer.ts';
+import type { KeptRows } from '../retention/drop-times.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { getFootprint } from './answers/get-footprint.ts';
 import { getStats } from './answers/get-stats.ts';
@@ -23,7 +24,7 @@ import { listUsage } from './lists/list-usage.ts';
 import { QueryDecoder } from './query-decoder.ts';
 
 /** All of QueryService, by reads on a pool of their own. Throws `ServiceError`. */
-export function queryHandlers(snapshots: Snapshots, pricer: Pricer) {
+export function queryHandlers(snapshots: Snapshots, pricer: Pricer, kept: KeptRows) {
   const asking =
     <Request extends object, Answer>(
       answer: (snapshots: Snapshots, request: Request, asker: Asker) => Promise<Answer>,
@@ -58,7 +59,7 @@ export function queryHandlers(snapshots: Snapshots, pricer: Pricer) {
     getTrends: asking(getTrends),
     listDimensions: asking(listDimensions),
     getFootprint: asking((_, request: GetFootprintRequest, asker) =>
-      getFootprint(snapshots, pricer, request, asker),
+      getFootprint(snapshots, pricer, kept, request, asker),
     ),
   };
 }

@@ -21,12 +21,18 @@ export interface RetentionOptions {
   readonly recordAgeMsMax: number;
 }
 
-export async function retentionOptions(config: Config): Promise<RetentionOptions> {
-  const days = (given: number) => (given === 0 ? Infinity : given);
-  const rowDays = {
-    event: days(config.retentionEventDays),
-    usage: days(config.retentionUsageDays),
+const days = (given: number): number => (given === 0 ? Infinity : given);
+
+/** What concerns rows of records alone. */
+export function keptRows(config: Config): Pick<RetentionOptions, 'rowDays' | 'dropsAdopted'> {
+  return {
+    rowDays: { event: days(config.retentionEventDays), usage: days(config.retentionUsageDays) },
+    dropsAdopted: config.retentionAdopted === 'drop',
   };
+}
+
+export async function retentionOptions(config: Config): Promise<RetentionOptions> {
+  const { rowDays, dropsAdopted } = keptRows(config);
   const quarter = Math.max(days(config.retentionQuarterDays), rowDays.event, rowDays.usage);
   const hour = Math.max(days(config.retentionHourDays), quarter);
   return {
@@ -35,7 +41,7 @@ export async function retentionOptions(config: Config): Promise<RetentionOptions
     deadLetterDays: days(config.retentionDeadLetterDays),
     auditDays: days(config.retentionAuditDays),
     bytesMax: await bytesMaxOf(config),
-    dropsAdopted: config.retentionAdopted === 'drop',
+    dropsAdopted,
     recordAgeMsMax: config.eventAgeDaysMax * dayMs,
   };
 }

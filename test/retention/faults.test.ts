@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Collector } from '../../src/collector.ts';
+import { dayMs } from '../../src/units.ts';
 import { startCollector } from '../support/collector.ts';
 import { testConfig } from '../support/config.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -130,6 +131,11 @@ it('keeps nobody from storing, and is told in metrics and footprint', async () =
   const { body } = await getJson(`${baseUrl}/v1/telemetry/footprint`);
   expect(body.retention).toMatchObject({ dropped_partitions: 25 });
   expect(body.retention.dropped).toHaveLength(20);
+  const leaf = (body.partitions as { partition_name: string; drop_at?: string }[]).find(
+    ({ partition_name }) => partition_name === leafOf('system_telemetry', 10),
+  );
+  const dropAt = Math.floor(Date.now() / dayMs + 51) * dayMs;
+  expect(Date.parse(leaf?.drop_at ?? '')).toBe(dropAt);
   const floor = 'telemetry_retention_floor_seconds{table="system_telemetry"}';
   while ((await metric(baseUrl, floor)) === 0) await sleep(20);
   expect(Date.parse(body.retention.event_floor) / 1000).toBe(await metric(baseUrl, floor));

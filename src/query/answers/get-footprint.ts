@@ -8,8 +8,9 @@ import {
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Pricer } from '../../prices/pricer.ts';
 import { tables } from '../../records/tables.ts';
+import { type DropTime, dropTimes, type KeptRows } from '../../retention/drop-times.ts';
 import { shapes } from '../../rollup/shapes.ts';
-import { timestampOfUs } from '../ask/instants.ts';
+import { timestampOfUs, usOfMs } from '../ask/instants.ts';
 import { Notes } from '../ask/notes.ts';
 import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
 import { answerSource } from '../ask/source.ts';
@@ -32,6 +33,7 @@ const rowTables = Object.values(tables).map(({ name }) => name);
 export async function getFootprint(
   snapshots: Snapshots,
   pricer: Pricer,
+  kept: KeptRows,
   _request: GetFootprintRequest,
   asker: Asker,
 ): Promise<GetFootprintResponse> {
@@ -42,6 +44,7 @@ export async function getFootprint(
     const sizes = await tableSizes(trx);
     const counts = await rowCounts(trx, sizes);
     const span = { startUs: undefined, endUs: undefined };
+    const dropAt = await dropTimes(trx, kept);
     return create(GetFootprintResponseSchema, {
       tableSizes: sizes.map(sizeMessage),
       rowCounts: Object.fromEntries(
@@ -49,7 +52,7 @@ export async function getFootprint(
       ),
       ...at('oldestTelemetryRecord', await oldestEventUs(trx)),
       monitoredAt: timestampNow(),
-      partitions: (await partitionSizes(trx, rowTables)).map(partitionMessage),
+      partitions: (await partitionSizes(trx, rowTables)).map(partitionMessage(dropAt)),
       rollups: await rollupMessage(snapshot),
       deadLetters: await deadLetterMessage(snapshot),
       retention: await retentionFootprint(trx),
@@ -72,14 +75,21 @@ const sizeMessage = (size: TableSize) => ({
   partitions: size.partitions,
 });
 
-const partitionMessage = (size: PartitionSize) => ({
+const partitionMessage = (dropAt: DropTime) => (size: PartitionSize) => ({
   tableName: size.table_name,
   partitionName: size.partition_name,
   ...at('startTime', size.start_us),
   ...at('endTime', size.end_us),
   rows: BigInt(size.rows),
   totalBytes: BigInt(size.total_bytes),
+  ...at('dropAt', dropUs(dropAt, size)),
 });
+
+function dropUs(dropAt: DropTime, { table_name, start_us, end_us }: PartitionSize): number | null {
+  const ms = (us: number | null, otherwise: number) => (us === null ? otherwise : us / usOfMs);
+  const atMs = dropAt(table_name, ms(start_us, -Infinity), ms(end_us, Infinity));
+  return atMs === undefined ? null : atMs * usOfMs;
+}
 
 async function rollupMessage({ trx }: Snapshot) {
   const levels = shapes.flatMap(({ levelTables }) => Object.values(levelTables));
