@@ -101,10 +101,14 @@ const lowOf = (bytes: Buffer, at: number): number => (at > 0 ? bytes.readUInt32B
 /** Whether there is a field of eight bytes, and not all of them are 0. */
 function hasBits(bytes: Buffer, at: number): boolean {
   if (at === 0) return false;
-  let bits = 0;
-  for (let byte = at; byte < at + 8; byte++) bits |= bytes[byte] as number;
-  return bits !== 0;
+  return (word(bytes, at) | word(bytes, at + 4)) !== 0;
 }
+
+const word = (bytes: Buffer, at: number): number =>
+  ((bytes[at] as number) << 24) |
+  ((bytes[at + 1] as number) << 16) |
+  ((bytes[at + 2] as number) << 8) |
+  (bytes[at + 3] as number);
 
 /** Numeric has its sign in the third pair of bytes, or that it is NaN or infinite. */
 const isFiniteNumeric = (bytes: Buffer, at: number): boolean =>
