@@ -1,18 +1,19 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { createKysely } from '../database/kysely.ts';
 import { Persistence } from '../database/persistence.ts';
 import type { Database } from '../database/schema.ts';
 import { isLackOfRights } from '../database/short-locks.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
-import { recordKinds, tables } from '../records/tables.ts';
+import { tables } from '../records/tables.ts';
 import { minuteMs } from '../units.ts';
 import { fold } from './fold.ts';
 import { rollHistory } from './history.ts';
 import { mergeNoted, settle } from './merge.ts';
 import { repair } from './repair.ts';
+import { RollupMetrics } from './rollup-metrics.ts';
 import type { SeriesCache } from './series-cache.ts';
 import type { RollupWriter } from './state.ts';
 import { sweep } from './sweep.ts';
@@ -37,10 +38,7 @@ export class RollupJob {
   readonly #series: readonly SeriesCache[];
   readonly #health: Health;
   readonly #logger: Logger;
-  readonly #folded: Counter;
-  readonly #swept: Counter<'table'>;
-  readonly #freshAge: Gauge;
-  readonly #freshRecords: Gauge;
+  readonly #metrics: RollupMetrics;
   #seriesTable: string | undefined;
   #hasHistory = true;
   #isIndexed = false;
@@ -62,29 +60,7 @@ export class RollupJob {
     this.#series = series;
     this.#health = health;
     this.#logger = logger;
-    const registers = [registry];
-    this.#folded = new Counter({
-      name: 'telemetry_rollup_folded_records_total',
-      help: 'Records that this collector has moved from fresh rows into rollups.',
-      registers,
-    });
-    this.#swept = new Counter({
-      name: 'telemetry_rollup_swept_records_total',
-      help: 'Records of other writers that this collector has claimed for rollups.',
-      labelNames: ['table'],
-      registers,
-    });
-    this.#freshAge = new Gauge({
-      name: 'telemetry_rollup_fresh_age_seconds',
-      help: 'Age of the oldest record that waits to be rolled up; queries count those too.',
-      registers,
-    });
-    this.#freshRecords = new Gauge({
-      name: 'telemetry_rollup_fresh_records',
-      help: 'Records that wait to be rolled up.',
-      registers,
-    });
-    for (const kind of recordKinds) this.#swept.inc({ table: tables[kind].name }, 0);
+    this.#metrics = new RollupMetrics(registry);
   }
 
   /** Begins when the tables are ready; the signal ends it. */
@@ -113,7 +89,7 @@ export class RollupJob {
     if (Date.now() - this.#sweptMs > sweepEveryMs) {
       for (const series of this.#series) {
         const swept = await sweep(this.#db, this.#writer, series, signal, this.#leaves);
-        this.#swept.inc({ table: tables[series.shape.kind].name }, swept);
+        this.#metrics.swept.inc({ table: tables[series.shape.kind].name }, swept);
         if (swept > 0) await this.#foldAll(signal);
       }
       this.#sweptMs = Date.now();
@@ -121,6 +97,7 @@ export class RollupJob {
     if (Date.now() - this.#mergedMs > minuteMs / 2) {
       await settle(this.#writer);
       while (!signal.aborted && (await mergeNoted(this.#writer))) await this.#foldAll(signal);
+      await this.#metrics.lookAtSeries(this.#db);
       this.#mergedMs = Date.now();
     }
     await this.#look();
@@ -129,7 +106,7 @@ export class RollupJob {
   async #foldAll(signal: AbortSignal): Promise<void> {
     for (let isPart = true; isPart && !signal.aborted; ) {
       const folded = await fold(this.#writer);
-      this.#folded.inc(folded?.events ?? 0);
+      this.#metrics.folded.inc(folded?.events ?? 0);
       isPart = folded?.isPart ?? false;
     }
   }
@@ -158,15 +135,9 @@ export class RollupJob {
   }
 
   async #look(): Promise<void> {
-    const { rows } = await sql<{ age: number; records: number }>`
-      select coalesce(extract(epoch from clock_timestamp() - min(written_at)), 0)::float8 as age,
-        coalesce(sum(events), 0)::bigint as records
-      from rollup_fresh`.execute(this.#db);
-    const { age = 0, records = 0 } = rows[0] ?? {};
-    this.#freshAge.set(age);
-    this.#freshRecords.set(records);
-    if (age > freshAgeSMax) {
-      throw new Error(`records wait for ${Math.round(age)} s to be rolled up`);
+    const ageS = await this.#metrics.lookAtFresh(this.#db);
+    if (ageS > freshAgeSMax) {
+      throw new Error(`records wait for ${Math.round(ageS)} s to be rolled up`);
     }
   }
 
