@@ -86,4 +86,4 @@ bench/.venv/.installed: bench/peers/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf node_modules .venv bench/.venv
+	rm -rf node_modules .venv bench/.venv dashboard/dist

@@ -41,14 +41,16 @@ telemetry = Telemetry(url="${origin}"${isKeyed() ? ', token="…"' : ''})
 telemetry.log("VRAM_CHECK", component="L1", value=12.5, status="OK",
               metadata={"gpu_id": 0, "total_vram_gb": 24.0, "used_vram_gb": 11.5})
 telemetry.close()`,
-  TypeScript:
-    () => `// In a clone: make packages && npm install dist/gravitas-telemetry-client-*.tgz
-import { Telemetry } from 'gravitas-telemetry-client';
-
-const telemetry = new Telemetry({ url: '${origin}'${isKeyed() ? ", token: '…'" : ''} });
-telemetry.log('VRAM_CHECK', { component: 'L1', value: 12.5, status: 'OK',
-  metadata: { gpu_id: 0, total_vram_gb: 24.0, used_vram_gb: 11.5 } });
-await telemetry.close();`,
+  TypeScript: () =>
+    [
+      '// In a clone: make packages && npm install dist/gravitas-telemetry-client-*.tgz',
+      "import { Telemetry } from 'gravitas-telemetry-client';",
+      '',
+      `const telemetry = new Telemetry({ url: '${origin}'${isKeyed() ? ", token: '…'" : ''} });`,
+      "telemetry.log('VRAM_CHECK', { component: 'L1', value: 12.5, status: 'OK',",
+      '  metadata: { gpu_id: 0, total_vram_gb: 24.0, used_vram_gb: 11.5 } });',
+      'await telemetry.close();',
+    ].join('\n'),
 };
 
 function Commands() {

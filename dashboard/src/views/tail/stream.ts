@@ -25,6 +25,10 @@ const recent = 100;
 const retriesMs = [500, 1000, 2000, 5000];
 const rateWindowMs = 10_000;
 
+/** Not one of those that were there when the stream began. */
+const isNew = (observedAt: Parameters<typeof msOf>[0]): boolean =>
+  (msOf(observedAt) ?? 0) > Date.now() - rateWindowMs;
+
 /** Reads events as they are committed, and begins anew where the stream breaks. */
 export class TailStream {
   /** Shown, oldest first. */
@@ -94,7 +98,7 @@ export class TailStream {
       this.#seen.add(event.id);
       this.#waiting.push({ kind: 'event', id: event.id, event, received: msOf(observedAt) });
     }
-    this.#measure(records.length);
+    this.#measure(records.filter(({ observedAt }) => isNew(observedAt)).length);
     // What nobody looks at is not kept for ever.
     if (this.#waiting.length > 2 * linesMax) this.#waiting.splice(0, linesMax);
     if (document.hidden) this.#paint();
