@@ -16,6 +16,7 @@ import * as erasures from './migrations/0006-erasures.ts';
 import * as eventRollups from './migrations/0007-event-rollups.ts';
 import * as retention from './migrations/0008-retention.ts';
 import * as usageRollups from './migrations/0009-usage-rollups.ts';
+import * as usageOfWhom from './migrations/0010-usage-of-whom.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -45,6 +46,7 @@ const migrations: readonly Migration[] = [
   { name: '0007-event-rollups', release: 3, up: eventRollups.up },
   { name: '0008-retention', release: 3, up: retention.up },
   { name: '0009-usage-rollups', release: 3, up: usageRollups.up },
+  { name: '0010-usage-of-whom', release: 3, up: usageOfWhom.up },
 ];
 
 interface SchemaState {

@@ -2,25 +2,34 @@ import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import type { Database } from '../database/schema.ts';
 
+/** What indexes of a table are called after its name, and what they are of; not every table has each. */
+const indexes: Readonly<Record<string, string>> = {
+  unrolled: '("timestamp") where rolled is false',
+  user: '(user_id, "timestamp") where user_id is not null',
+  session: '(session_id, "timestamp") where session_id is not null',
+};
+
 /**
- * Gives partitions from before there were rollups the index by which rows of others are found.
- * Built beside writers, each in a statement of its own, outside of transactions. Throws what keeps
- * one from being built: rows are found without it, only slower.
+ * Gives partitions from before there were rollups the indexes by which rows of others are found,
+ * and those of a user or a session. Built beside writers, each in a statement of its own, outside of
+ * transactions. Throws what keeps one from being built: rows are found without it, only slower.
  */
 export async function indexUnrolled(
   db: Kysely<Database>,
   pool: pg.Pool,
   table: string,
 ): Promise<void> {
-  const index = `${table}_unrolled_idx`;
-  for (const { leaf, invalid } of await leavesWithout(db, index)) {
-    const name = `${leaf}_unrolled_idx`;
-    if (invalid) await sql`drop index if exists ${sql.ref(name)}`.execute(db);
-    await alone(
-      pool,
-      `create index concurrently if not exists ${quoted(name)} on ${quoted(leaf)} ("timestamp") where rolled is false`,
-    );
-    await sql`alter index ${sql.ref(index)} attach partition ${sql.ref(name)}`.execute(db);
+  for (const [kind, what] of Object.entries(indexes)) {
+    const index = `${table}_${kind}_idx`;
+    for (const { leaf, invalid } of await leavesWithout(db, index, kind)) {
+      const name = `${leaf}_${kind}_idx`;
+      if (invalid) await sql`drop index if exists ${sql.ref(name)}`.execute(db);
+      await alone(
+        pool,
+        `create index concurrently if not exists ${quoted(name)} on ${quoted(leaf)} ${what}`,
+      );
+      await sql`alter index ${sql.ref(index)} attach partition ${sql.ref(name)}`.execute(db);
+    }
   }
 }
 
@@ -39,6 +48,7 @@ async function alone(pool: pg.Pool, statement: string): Promise<void> {
 async function leavesWithout(
   db: Kysely<Database>,
   index: string,
+  kind: string,
 ): Promise<{ leaf: string; invalid: boolean }[]> {
   const { rows } = await sql<{ leaf: string; invalid: boolean }>`
     select leaf.relname as leaf, coalesce(not own.indisvalid, false) as invalid
@@ -47,7 +57,7 @@ async function leavesWithout(
       join pg_inherits as part on part.inhparent = whole.indrelid
       join pg_class as leaf on leaf.oid = part.inhrelid
       left join pg_class as named on named.relnamespace = leaf.relnamespace
-        and named.relname = leaf.relname || '_unrolled_idx'
+        and named.relname = leaf.relname || ${`_${kind}_idx`}
       left join pg_index as own on own.indexrelid = named.oid
     where space.nspname = current_schema() and parent.relname = ${index}
       and not exists (

@@ -477,6 +477,10 @@ CREATE INDEX usage_rollup_quarter_series_idx ON public.usage_rollup_quarter USIN
 
 CREATE INDEX usage_series_margin_idx ON public.usage_series USING btree (margin);
 
+CREATE INDEX usage_stats_session_idx ON usage_stats USING btree (session_id, "timestamp") WHERE (session_id IS NOT NULL);
+
 CREATE INDEX usage_stats_timestamp_idx ON usage_stats USING btree ("timestamp");
 
 CREATE INDEX usage_stats_unrolled_idx ON usage_stats USING btree ("timestamp") WHERE (rolled IS FALSE);
+
+CREATE INDEX usage_stats_user_idx ON usage_stats USING btree (user_id, "timestamp") WHERE (user_id IS NOT NULL);

@@ -1,7 +1,9 @@
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { up } from '../../src/database/migrations/0010-usage-of-whom.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
+import { indexUnrolled } from '../../src/rollup/unrolled-index.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { type UsageInit, usageBatch } from '../support/calls.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
@@ -108,5 +110,21 @@ it('is the same in all levels once it is settled and merged, and computed anew',
   expect((await differences()).map(({ what }) => what)).toEqual([
     expect.stringContaining('cost_usd is 0.2, and 14 of the rows'),
     expect.stringContaining('time_to_first_token_ms'),
+  ]);
+});
+
+it('has what a user or a session has used found by an index, in partitions of before too', async () => {
+  await database.rows(`drop index usage_stats_user_idx; drop index usage_stats_session_idx`);
+  const db = work.db as unknown as Parameters<typeof up>[0];
+  await up(db);
+  await up(db);
+  await indexUnrolled(work.db, work.pool, 'usage_stats');
+  const valid = await database.rows(`
+    select relname from pg_index join pg_class on pg_class.oid = indexrelid
+    where indrelid = 'usage_stats'::regclass and indisvalid and indpred is not null order by 1`);
+  expect(valid.map(({ relname }) => relname)).toEqual([
+    'usage_stats_session_idx',
+    'usage_stats_unrolled_idx',
+    'usage_stats_user_idx',
   ]);
 });
