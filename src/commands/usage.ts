@@ -15,8 +15,11 @@ import { editionLines } from './prices.ts';
 
 const explain: Run = async (config, logger, typed) => {
   const { prices } = new OwnPricesFile(config.pricesFile);
+  const { at } = typed.flags as Record<string, string | undefined>;
+  const aroundMs = at === undefined ? undefined : readTime('--at', at).getTime();
   const work = onDatabase(async (database, { args: [id = ''] }) => {
-    const { explanation } = await explainUsage(database.reader, new Pricer(() => prices), id);
+    const pricer = new Pricer(() => prices);
+    const { explanation } = await explainUsage(database.reader, pricer, id, aroundMs);
     const used = editions(prices);
     return { json: { explanation, ...used }, shown: [...explanation, ...editionLines(used)] };
   });
@@ -56,7 +59,9 @@ const repriceUsage: Run = async (config, logger, typed) => {
 
 export const usageCommands = (): Command =>
   commandGroup('usage', 'stored model calls', [
-    command('explain <id>', 'which rule, which price, which arithmetic', explain),
+    command('explain <id>', 'which rule, which price, which arithmetic', explain, {
+      own: [['--at <time>', 'when the call was made, give or take an hour: then it is found soon']],
+    }),
     command('reprice', 'compute costs anew that no client has said', repriceUsage, {
       own: [
         ['--since <time>', 'from this time or day on, or so long ago: 30d, 12h'],

@@ -24,17 +24,23 @@ type UsageRow = CostRow & {
 /** How far the time of a record is from that in its id, mostly. */
 const nearMs = hourMs;
 
-/** Which rule counted a usage record, and how its cost comes about. Throws `ServiceError`. */
+/**
+ * Which rule counted a usage record, and how its cost comes about. `aroundMs`: when it was, so that
+ * nothing else is looked through. Throws `ServiceError`.
+ */
 export async function explainUsage(
   db: Kysely<Database>,
   pricer: Pricer,
   id: string,
+  aroundMs?: number,
 ): Promise<ExplainUsageResponse> {
   if (!isUuid(id)) throw new ServiceError('invalid', 'id is not a UUID', { field: 'id' });
-  // There is no index by id: most are found by the time inside of it.
-  const near = isUuidV7(id) ? await find(db, id, uuidV7TimeMs(id)) : undefined;
-  const row = near ?? (await find(db, id));
-  if (!row) throw new ServiceError('notFound', `there is no usage record ${id}`, { field: 'id' });
+  const row = await search(db, id, aroundMs);
+  if (!row) {
+    const when =
+      aroundMs === undefined ? '' : ` within an hour of ${new Date(aroundMs).toISOString()}`;
+    throw new ServiceError('notFound', `there is no usage record ${id}${when}`, { field: 'id' });
+  }
   const call = storedCall(row);
   const priced = pricer.price(call);
   return create(ExplainUsageResponseSchema, {
@@ -51,6 +57,13 @@ export async function explainUsage(
     explanation: inWords(pricer, call, row),
     ...editions(pricer),
   });
+}
+
+/** There is no index by id: most are found by the time inside of it. */
+async function search(db: Kysely<Database>, id: string, aroundMs?: number) {
+  if (aroundMs !== undefined) return await find(db, id, aroundMs);
+  const near = isUuidV7(id) ? await find(db, id, uuidV7TimeMs(id)) : undefined;
+  return near ?? (await find(db, id));
 }
 
 async function find(

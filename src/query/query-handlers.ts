@@ -1,5 +1,6 @@
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import {
+  type ExplainUsageRequest,
   type GetFootprintRequest,
   type GetStatsRequest,
   type ListEventsRequest,
@@ -15,6 +16,7 @@ import { getTimeSeries } from './answers/get-time-series.ts';
 import { getTrends } from './answers/get-trends.ts';
 import { getUsageSummary } from './answers/get-usage-summary.ts';
 import { listDimensions } from './answers/list-dimensions.ts';
+import { readInstant, usOfMs } from './ask/instants.ts';
 import type { Asker, Snapshots } from './ask/snapshot.ts';
 import { cacheControl } from './cache-control.ts';
 import { checkTexts } from './checks.ts';
@@ -53,9 +55,11 @@ export function queryHandlers(snapshots: Snapshots, pricer: Pricer, kept: KeptRo
     getUsageSummary: asking((_, request: Parameters<typeof getUsageSummary>[2], asker) =>
       getUsageSummary(snapshots, pricer, request, asker),
     ),
-    explainUsage: asking((_, { id }: { id: string }, asker) =>
-      snapshots.read(asker, ({ trx }) => explainUsage(trx, pricer, id)),
-    ),
+    explainUsage: asking((_, { id, time }: ExplainUsageRequest, asker) => {
+      const us = readInstant('time', time);
+      const aroundMs = us === undefined ? undefined : us / usOfMs;
+      return snapshots.read(asker, ({ trx }) => explainUsage(trx, pricer, id, aroundMs));
+    }),
     getTrends: asking(getTrends),
     listDimensions: asking(listDimensions),
     getFootprint: asking((_, request: GetFootprintRequest, asker) =>

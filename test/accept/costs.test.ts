@@ -1,7 +1,17 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
+import { Code, type ConnectError, createClient } from '@connectrpc/connect';
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  IngestService,
+  StreamBatchesRequestSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { UsageSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { encodeBatch } from '../../src/accept/encode-batch.ts';
 import { listEdition } from '../../src/prices/list.ts';
@@ -73,6 +83,41 @@ describe('costs of usage records', () => {
     });
     expect(status).toBe(400);
     expect(JSON.stringify(body)).toContain('cost_source');
+  });
+
+  it.each([
+    ['Connect', (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: '1.1' })],
+    [
+      'Connect, in protobuf',
+      (baseUrl: string) =>
+        createConnectTransport({ baseUrl, httpVersion: '2', useBinaryFormat: true }),
+    ],
+    ['gRPC', (baseUrl: string) => createGrpcTransport({ baseUrl })],
+    ['gRPC-Web', (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })],
+  ])("are nobody's to call computed but the collector's, over %s", async (way, open) => {
+    const client = createClient(IngestService, open(telemetry.baseUrl));
+    const reason = 'is computed, which the collector alone says';
+    for (const costSource of [source, 'own@3f2a91c0/2026-11-26', 'list@', 'computed']) {
+      const usage = { model: 'lie', costUsd: 1, costSource };
+      const single = (await client.logUsage(usage).catch((error) => error)) as ConnectError;
+      expect([single.code, single.rawMessage]).toEqual([
+        Code.InvalidArgument,
+        `cost_source ${reason}`,
+      ]);
+      const rejection = { field: 'cost_source', reason };
+      const batch = await client.logBatch({ usage: [usage, { model: 'truth', costUsd: 1 }] });
+      expect(batch).toMatchObject({ usage: 1, rejected: 1, rejections: [rejection] });
+      if (way === 'gRPC-Web' || way === 'Connect') continue;
+      async function* batches() {
+        yield create(StreamBatchesRequestSchema, { usage: [usage] });
+      }
+      for await (const { ack } of client.streamBatches(batches())) {
+        expect(ack).toMatchObject({ rejected: 1, rejections: [rejection] });
+      }
+    }
+    expect(
+      await telemetry.database.count(`select count(*) from usage_stats where model = 'lie'`),
+    ).toBe(0);
   });
 });
 

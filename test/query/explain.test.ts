@@ -53,6 +53,24 @@ describe('usage explain', () => {
     });
   });
 
+  it('finds a record of another time than its id says, everywhere or where it is told to', async () => {
+    const madeAt = new Date(Date.now() - 20 * 86_400_000);
+    const id = await store({ ...gpt5, timestamp: madeAt.toISOString() });
+    const at = async (time: string) => {
+      const url = `${telemetry.baseUrl}/v1/telemetry/usage/explain?id=${id}&time=${time}`;
+      return (await getJson(url)).status;
+    };
+    expect((await explain(id)).status).toBe(200);
+    expect(await at(new Date(madeAt.getTime() + 1_800_000).toISOString())).toBe(200);
+    expect(await at(new Date().toISOString())).toBe(404);
+    expect(await at('yesterday')).toBe(400);
+    const env = { DATABASE_URL: telemetry.database.url };
+    const found = await runCommand(['usage', 'explain', id, '--at', madeAt.toISOString()], env);
+    expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining('Cost: $0.00325') });
+    const missed = await runCommand(['usage', 'explain', id, '--at', '2h'], env);
+    expect(missed).toMatchObject({ code: 1, stderr: expect.stringContaining('within an hour of') });
+  });
+
   it("says so of a client's own cost, of none, and of counts that contradict each other", async () => {
     expect((await explained({ ...gpt5, cost_usd: 0.5 })).explanation.at(-1)).toMatch(
       /^Cost: \$0\.5, as the client said \(client\)/,

@@ -374,10 +374,12 @@ class UsageBreakdown(_message.Message):
     def __init__(self, model: _Optional[str] = ..., layer: _Optional[str] = ..., requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., avg_duration_ms: _Optional[float] = ..., cost_usd: _Optional[float] = ..., cached_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., ambiguous: _Optional[int] = ..., unpriced: _Optional[int] = ..., unpriced_tokens: _Optional[int] = ...) -> None: ...
 
 class ExplainUsageRequest(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "time")
     ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
     id: str
-    def __init__(self, id: _Optional[str] = ...) -> None: ...
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ExplainUsageResponse(_message.Message):
     __slots__ = ("id", "timestamp", "model", "provider", "cost_usd", "cost_source", "usage_rule", "unpriced_reason", "current_cost_usd", "current_cost_source", "explanation", "price_list", "own_prices")

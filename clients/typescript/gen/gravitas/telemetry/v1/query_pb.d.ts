@@ -1097,6 +1097,14 @@ export declare type ExplainUsageRequest = Message<"gravitas.telemetry.v1.Explain
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * When the call was made, give or take an hour: then nothing else is looked through. There is no
+   * index by id, and without this a record whose id says another time is looked for everywhere.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
 };
 
 /**
