@@ -92,4 +92,4 @@ it('calls add up, in any order, with duplicates, late fields and several collect
     },
   );
   await fc.assert(property, { seed: 17, numRuns: 40 });
-});
+}, 120_000);
