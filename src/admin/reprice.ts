@@ -23,12 +23,10 @@ export interface CostDifference {
   readonly was_rolled: boolean | null;
 }
 
-type RepricedRow = ChangedRow & { readonly after: string };
-
 /** Told of the rows in the transaction that changes them, so that what sums costs up follows. */
 export type OnChanged = (
   trx: Transaction<Database>,
-  changed: readonly RepricedRow[],
+  changed: readonly ChangedRow[],
 ) => Promise<void>;
 
 export interface RepriceOptions {
@@ -134,9 +132,9 @@ function difference(pricer: Pricer, row: Row): CostDifference | undefined {
 async function update(
   trx: Transaction<Database>,
   differences: readonly CostDifference[],
-): Promise<RepricedRow[]> {
+): Promise<ChangedRow[]> {
   const column = (of: (difference: CostDifference) => string) => differences.map(of);
-  const { rows } = await sql<RepricedRow>`
+  const { rows } = await sql<ChangedRow>`
     update usage_stats as stored
     set cost_usd = given.cost, cost_source = given.source, rolled = ${correctedUsage.rolledAfter('stored')}
     from unnest(

@@ -6,7 +6,7 @@ import type { Database } from '../database/schema.ts';
 import { StorableText } from '../records/storable.ts';
 import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { readObservedAtMs, readTuple } from '../records/tuples.ts';
-import { awaitHistory, type ChangedRow, correct, wasRolled } from '../rollup/corrections.ts';
+import { awaitHistory, takeAway, wasRolled } from '../rollup/corrections.ts';
 import { type Shape, shapes } from '../rollup/shapes.ts';
 import { dayMs } from '../units.ts';
 import { tableOf } from './copy.ts';
@@ -95,18 +95,16 @@ export async function eraseRows(
   // The tables are read from end to end.
   await sql`set local statement_timeout = 0`.execute(trx);
   const own = kind === 'usage' ? sql.ref(`stored.${subject.field}`) : undefined;
-  const { rows } = await sql<ChangedRow>`
-    delete from ${tableIn(client, tables[kind].name)} as stored
-    where ${isOf(subject, sql`stored.metadata`, own)}
-    returning to_jsonb(stored)::text as before, ${wasRolled(shape, 'stored')} as was_rolled`.execute(
-    trx,
-  );
-  await correct(
-    trx,
-    shape,
-    rows.map((row) => ({ ...row, after: null })),
-  );
-  return rows.length;
+  const { rows } = await sql<{ erased: number }>`
+    with gone as (
+      delete from ${tableIn(client, tables[kind].name)} as stored
+      where ${isOf(subject, sql`stored.metadata`, own)}
+      returning stored.*, ${wasRolled(shape, 'stored')} as was_rolled
+    ), source as (
+      select * from gone where was_rolled
+    ), taken_away as (${takeAway(shape)})
+    select count(*) as erased from gone`.execute(trx);
+  return rows[0]?.erased ?? 0;
 }
 
 /** Erases the dead letters of somebody; of what can't be read, those that have the text in them. */

@@ -1,15 +1,14 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
-import { packedSource } from './pack-sql.ts';
+import { writeFresh } from './pack-sql.ts';
 import type { Shape } from './shapes.ts';
 import type { Trx } from './state.ts';
 
-/** A row that was changed or removed, as JSON of all its columns. */
+/** A row that was changed, as JSON of all its columns. */
 export interface ChangedRow {
   readonly before: string;
-  /** Null where it is gone. */
-  readonly after: string | null;
+  readonly after: string;
   /** What `wasRolled` said of it. */
   readonly was_rolled: boolean | null;
 }
@@ -65,16 +64,17 @@ export async function correct(
       ), signed as (
         select true as is_removed, before - same as record from changed where before is not null
         union all
-        select false, after - same from changed where after is not null
+        select false, after - same from changed
       ), source as (
         select is_removed, row.*
         from signed, jsonb_populate_record(null::${sql.table(tables[shape.kind].name)}, record) as row
       )
-      insert into rollup_fresh (kind, events, data)
-      select ${shape.kind}, events, data
-      from (${packedSource(shape, sql`source.is_removed`)}) as packed`.execute(trx);
+      ${writeFresh(shape, sql`source.is_removed`)}`.execute(trx);
   }
 }
+
+/** A statement that takes the rows of the query `source` away from what is rolled up. */
+export const takeAway = (shape: Shape): RawBuilder<unknown> => writeFresh(shape, sql`true`);
 
 /** Values that stay where they are: taken away and added again, they would look like extremes that are gone. */
 function sameValues({ dimensions, values }: Shape): RawBuilder<unknown> {
@@ -84,6 +84,6 @@ function sameValues({ dimensions, values }: Shape): RawBuilder<unknown> {
     ({ column }) => sql`case when ${isSame(column)} then ${sql.lit(column)} end`,
   );
   return sql`
-    case when before is not null and after is not null and ${sql.join(dimensions.map(isSame), sql` and `)}
+    case when before is not null and ${sql.join(dimensions.map(isSame), sql` and `)}
       then array_remove(array[${sql.join(columns)}]::text[], null) else '{}'::text[] end`;
 }

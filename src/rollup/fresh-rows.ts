@@ -53,9 +53,9 @@ export class FreshRows {
     const { dimensions } = series.shape;
     const wanted = new Map<string, (string | null)[]>();
     for (const { after } of changed) {
-      const row = after && (JSON.parse(after) as Record<string, string | null>);
-      const values = row ? dimensions.map((name) => row[name] ?? null) : undefined;
-      if (values) wanted.set(JSON.stringify(values), values);
+      const row = JSON.parse(after) as Record<string, string | null>;
+      const values = dimensions.map((name) => row[name] ?? null);
+      wanted.set(JSON.stringify(values), values);
     }
     if (wanted.size > 0) await series.create([...wanted.values()]);
     await correct(trx, series.shape, changed);

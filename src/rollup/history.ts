@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { relationsNamed } from '../database/catalog.ts';
 import type { Database } from '../database/schema.ts';
-import { packedSource } from './pack-sql.ts';
+import { writeFresh } from './pack-sql.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { lockState, type RollupWriter } from './state.ts';
 import { createMissing } from './sweep.ts';
@@ -39,8 +39,7 @@ export async function rollHistory(
     if (exists) {
       await sql`
         with source as (select * from ${sql.table(leaf)} where ${part})
-        insert into rollup_fresh (kind, events, data)
-        select ${shape.kind}, events, data from (${packedSource(shape)}) as packed`.execute(trx);
+        ${writeFresh(shape)}`.execute(trx);
     }
     const end = exists
       ? sql`pg_relation_size(${leaf}::regclass) / current_setting('block_size')::int`

@@ -81,6 +81,14 @@ export function packedSource(
     group by quarter`;
 }
 
+/** A statement by which the rows of the query `source` are rolled up, or taken away again. */
+export const writeFresh = (
+  shape: Shape,
+  isRemoved?: RawBuilder<unknown>,
+): RawBuilder<unknown> => sql`
+  insert into rollup_fresh (kind, events, data)
+  select ${shape.kind}, events, data from (${packedSource(shape, isRemoved)}) as packed`;
+
 /** Whether a row of `source` has no number for its series, and can get one. */
 export function lacksSeries(shape: Shape, source: string): RawBuilder<boolean> {
   const table = sql.table(shape.seriesTable);

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import { lacksSeries, packedSource } from './pack-sql.ts';
+import { lacksSeries, writeFresh } from './pack-sql.ts';
 import type { SeriesValues } from './packer.ts';
 import { columnsOf } from './series.ts';
 import type { SeriesCache } from './series-cache.ts';
@@ -81,8 +81,7 @@ export async function claim(trx: Trx, shape: Shape, leaf: string): Promise<numbe
       )) and rolled is false
       returning *
     ), written as (
-      insert into rollup_fresh (kind, events, data)
-      select ${shape.kind}, events, data from (${packedSource(shape)}) as packed
+      ${writeFresh(shape)}
     )
     select count(*) as claimed from source`.execute(trx);
   return rows[0]?.claimed ?? 0;
