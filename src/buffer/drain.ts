@@ -29,6 +29,8 @@ export class Drain {
   readonly #accounting: Accounting;
   readonly #health: Health;
   readonly #logger: Logger;
+  /** Whether there is something that a start has found and not drained yet. */
+  #isLeft = false;
   readonly #stop = new AbortController();
   readonly #backoff = new Backoff();
   readonly #stragglers: Stragglers;
@@ -55,6 +57,9 @@ export class Drain {
   }
 
   start(): void {
+    const { segments, bytes } = this.#spool;
+    this.#isLeft = segments > 0;
+    if (this.#isLeft) this.#logger.info({ segments, bytes }, 'the spool holds data from before');
     this.#running = this.#run();
   }
 
@@ -85,6 +90,8 @@ export class Drain {
 
   async #idle(): Promise<void> {
     this.#health.report('drain', undefined);
+    if (this.#isLeft) this.#logger.info('the data from before is stored');
+    this.#isLeft = false;
     await this.#spool.tidy();
     await pause(idleMs, this.#stop.signal);
   }

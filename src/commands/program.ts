@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { auditCommands } from './audit.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
+import { completionCommand } from './completion.ts';
 import { configCommands } from './config.ts';
 import { deadLetterCommands } from './dead-letters.ts';
 import { eraseCommand } from './erase.ts';
@@ -41,5 +42,5 @@ export function createProgram(version: string, serve: Command): Command {
     sqlCommand(),
   ];
   for (const command of others) program.addCommand(command);
-  return program;
+  return program.addCommand(completionCommand(program));
 }

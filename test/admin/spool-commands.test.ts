@@ -59,6 +59,21 @@ it('tells what a collector that is gone has left, and stores it', async () => {
   expect((await run('status', join(directory.path, 'spool'))).stdout).toContain('segments: 0');
 });
 
+it('a start on what was left says so, and when it is stored', async () => {
+  const own = { DATABASE_URL: database.url, TELEMETRY_DATA_DIR: directory.path };
+  const before = await spawnCollector(own);
+  const endOutage = await beginOutage(database);
+  await postJson(`${before.baseUrl}/v1/telemetry/log`, { event_type: 'LEFT' });
+  expect(await before.end('SIGTERM')).toBe(0);
+  await endOutage();
+  const after = await spawnCollector(own);
+  const said = () => after.logs.join('\n');
+  expect(said()).toMatch(/"segments":1,"bytes":\d+.*the spool holds data from before/);
+  await expect.poll(said, { timeout: 20_000 }).toContain('the data from before is stored');
+  expect(await after.end('SIGTERM')).toBe(0);
+  expect(await database.count('select count(*) from system_telemetry')).toBe(1);
+});
+
 it('says in a sentence that there is no such directory', async () => {
   const nowhere = join(directory.path, 'nowhere');
   for (const command of ['status', 'drain']) {
