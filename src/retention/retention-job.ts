@@ -16,7 +16,8 @@ import { type DropReason, Retention } from './retention.ts';
 
 /** A database that fills its disk does not take hours. */
 const passEveryMs = minuteMs;
-const retryMs = 10_000;
+const obstacleMs = 10_000;
+const retryMs = 1000;
 
 /** Runs retention every minute, and tells what it does. */
 export class RetentionJob {
@@ -89,11 +90,15 @@ export class RetentionJob {
     const run = async () => {
       let retention: Retention | undefined;
       while (!persistence.ended) {
+        let obstacles: readonly string[] = [];
         const isDone = await persistence.attempt('retention', async () => {
+          if (!this.#health.isWell('database', 'schema')) return;
           retention ??= await this.#createRetention();
-          await this.#pass(retention, signal);
+          obstacles = await this.#pass(retention, signal);
+          if (obstacles.length > 0) throw new Error(obstacles.join('; '));
         });
-        await persistence.pause(isDone ? passEveryMs : retryMs);
+        // What others are in the way of takes time, an outage is over at some moment.
+        await persistence.pause(isDone ? passEveryMs : obstacles.length > 0 ? obstacleMs : retryMs);
       }
     };
     ready.then(run, () => {});
@@ -108,15 +113,15 @@ export class RetentionJob {
     });
   }
 
-  async #pass(retention: Retention, signal: AbortSignal): Promise<void> {
+  /** Resolves with what is in the way. */
+  async #pass(retention: Retention, signal: AbortSignal): Promise<readonly string[]> {
     const pass = await retention.run(signal);
     const { rowsMs } = await readFloors(createKysely(this.#pool));
     for (const kind of recordKinds) {
       this.#floor.set({ table: tables[kind].name }, Math.max(0, rowsMs[kind] / 1000));
     }
-    if (!pass) return;
-    this.#bytes.set(pass.bytes);
-    if (pass.obstacles.length > 0) throw new Error(pass.obstacles.join('; '));
+    if (pass) this.#bytes.set(pass.bytes);
+    return pass?.obstacles ?? [];
   }
 
   #begin(): void {

@@ -61,7 +61,8 @@ export async function tooLarge(
 
 /** What keeps the tables from being as small as they are to be. */
 export function sizeObstacle(bytes: number, bytesMax: number, held: readonly Leaf[]): string {
-  const mb = (of: number) => `${Math.ceil(of / 1e6)} MB`;
+  // Two digits: what grows is not to be news every few seconds.
+  const mb = (of: number) => `${Number(Math.ceil(of / 1e6).toPrecision(2))} MB`;
   const reasons = [...Map.groupBy(held, ({ hold }) => hold)].map(([hold, leaves]) => {
     const taken = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
     return `${mb(taken)} are in partitions that are kept (${hold})`;

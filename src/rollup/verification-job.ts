@@ -13,6 +13,7 @@ import { dayMs, hourMs, minuteMs } from '../units.ts';
 import { lastVerification, verifyNightly } from './nightly.ts';
 
 const lookEveryMs = minuteMs;
+const retryMs = 1000;
 /** Later than that it is day. */
 const nightMs = 6 * hourMs;
 
@@ -56,14 +57,20 @@ export class VerificationJob {
     const persistence = new Persistence(this.#health, this.#logger, signal);
     const run = async () => {
       while (!persistence.ended) {
-        await persistence.attempt('verification', () => this.#look());
-        await persistence.pause(lookEveryMs);
+        let differences: string | undefined;
+        const isDone = await persistence.attempt('verification', async () => {
+          if (!this.#health.isWell('database', 'schema')) return;
+          differences = await this.#look();
+          if (differences) throw new Error(differences);
+        });
+        await persistence.pause(isDone || differences ? lookEveryMs : retryMs);
       }
     };
     ready.then(run, () => {});
   }
 
-  async #look(): Promise<void> {
+  /** Resolves with what was found last, for people; undefined where that is nothing. */
+  async #look(): Promise<string | undefined> {
     if (await this.#isDue()) {
       await whereAlone(this.#pool, 'verification', async () => {
         // Somebody else may have been quicker.
@@ -71,14 +78,12 @@ export class VerificationJob {
       });
     }
     const last = await lastVerification(this.#db);
-    if (!last) return;
+    if (!last) return undefined;
     this.#verifiedAt.set(last.finishedAt.getTime() / 1000);
     this.#differences.set(last.differences);
-    if (last.differences > 0) {
-      throw new Error(
-        `${last.differences} differences between rollups and rows at ${last.finishedAt.toISOString()}: "gravitas-telemetry rollups verify" lists them, "rollups rebuild" mends them`,
-      );
-    }
+    return last.differences === 0
+      ? undefined
+      : `${last.differences} differences between rollups and rows at ${last.finishedAt.toISOString()}: "gravitas-telemetry rollups verify" lists them, "rollups rebuild" mends them`;
   }
 
   /** By the database's clock. */
