@@ -32,6 +32,7 @@ const directory = temporaryDirectory();
 const postgres = await EmbeddedPostgres.start(join(directory.path, 'data'), silentLogger);
 const url = databaseUrl(postgres.connection.host as string, 'postgres');
 const pool = new pg.Pool({ connectionString: url, max: 2 });
+pool.on('error', () => {});
 try {
   const database = await DatabaseService.open(testConfig({ DATABASE_URL: url }), silentLogger);
   await database.migrate();

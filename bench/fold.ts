@@ -54,6 +54,7 @@ const directory = temporaryDirectory();
 const postgres = await EmbeddedPostgres.start(join(directory.path, 'data'), silentLogger);
 const url = databaseUrl(postgres.connection.host as string, 'postgres');
 const pool = new pg.Pool({ connectionString: url, max: 2 });
+pool.on('error', () => {});
 try {
   const database = await DatabaseService.open(testConfig({ DATABASE_URL: url }), silentLogger);
   await database.migrate();
@@ -93,8 +94,10 @@ async function shareOfACore() {
       while (await mergeNoted(work.writer));
     });
   }
-  // A quarter hour becomes a part of its hour and day.
-  await pool.query(`update rollup_state set settled_at = settled_at - interval '1 hour'`);
+  // A quarter hour that has ended becomes a part of its hour and day.
+  await pool.query(`
+    update rollup_state set settled_at = settled_at - interval '1 hour';
+    update event_rollup_quarter set bucket = bucket - interval '1 hour'`);
   const settling = { ...spent };
   await measured('merge', () => settle(work.writer));
   const settleSeconds =
