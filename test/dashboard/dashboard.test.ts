@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { demoEvents, demoUsage } from '../../scripts/dashboard/demo-records.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
@@ -269,6 +269,40 @@ describe('with data', () => {
       await page.getByText('Counted by').waitFor();
       expect(new URL(page.url()).searchParams.get('call')).toMatch(/^[0-9a-f-]{36}$/);
     });
+  });
+
+  it('an operator replays what the database refused; others see why', {
+    timeout: 120_000,
+  }, async () => {
+    const { database } = telemetry;
+    // Again where it meets the upkeep of partitions.
+    const alter = (what: string) =>
+      vi.waitFor(() => database.rows(`alter table system_telemetry ${what}`), { timeout: 20_000 });
+    await alter(`add constraint no_odd check (component <> 'odd') not valid`);
+    await send('log', { event_type: 'REFUSED', component: 'odd', value: 1, status: 'OK' });
+    await look('view=service', async (page) => {
+      const panel = page.getByRole('region', { name: 'Dead letters' });
+      await panel.getByText('needs the scope admin').waitFor();
+      await panel.getByText('no_odd').waitFor();
+      expect(await panel.getByRole('button', { name: 'Replay' }).count()).toBe(0);
+    });
+    await look(
+      'view=service',
+      async (page) => {
+        const panel = page.getByRole('region', { name: 'Dead letters' });
+        await panel.getByRole('button', { name: 'Look' }).click();
+        await panel.getByText('REFUSED', { exact: true }).waitFor();
+        await panel.getByRole('button', { name: 'Replay all' }).click();
+        await panel.getByText('1 refused again').waitFor();
+        await alter('drop constraint no_odd');
+        await panel.getByRole('button', { name: 'Replay', exact: true }).click();
+        await panel.getByText('1 stored.').waitFor();
+        await panel.getByText('None', { exact: true }).waitFor();
+      },
+      { key: keys.operator },
+    );
+    const stored = `select count(*) from system_telemetry where event_type = 'REFUSED'`;
+    expect(await database.count(stored)).toBe(1);
   });
 
   it('keeps its last answer while the collector is away', { timeout: 120_000 }, async () => {

@@ -43,7 +43,7 @@ export function DeadLetters({ footprint }: { footprint: Answer<GetFootprintRespo
       const { replayed, failures } = await deadLetters.replayDeadLetters({ ids });
       const again =
         failures.length > 0
-          ? `, ${integer(failures.length)} were refused again: ${failures[0]?.reason}`
+          ? `, ${integer(failures.length)} refused again: ${failures[0]?.reason}`
           : '';
       setOutcome({ tone: again ? 'warn' : 'ok', text: `${integer(replayed)} stored${again}.` });
     } catch (cause) {
