@@ -31,7 +31,7 @@ const columns: readonly Column<UsageRecord>[] = [
     value: (record) => iso(timeOf(record)),
     show: (record) => (
       <a
-        href={hrefWith({ call: record.usage?.id })}
+        href={hrefWith({ call: record.usage?.id, at: String(timeOf(record)) })}
         data-replace
         {...(record.usage?.id === param('call') && { 'aria-current': 'true' })}
       >

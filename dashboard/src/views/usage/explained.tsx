@@ -1,3 +1,4 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { useAnswer } from '../../api/answer.ts';
 import { msOf } from '../../api/ask.ts';
 import { query } from '../../api/client.ts';
@@ -12,9 +13,12 @@ import { useCalls } from './questions.ts';
 export function Explained() {
   const chosen = param('call');
   const calls = useCalls(false, 1);
-  const id = chosen || calls.value?.records[0]?.usage?.id;
+  const newest = calls.value?.records[0]?.usage;
+  const id = chosen || newest?.id;
+  // With it the call is found at once.
+  const at = chosen ? Number(param('at')) : msOf(newest?.timestamp);
   const answer = useAnswer(id ? `explain ${id}` : undefined, (signal) =>
-    query.explainUsage({ id: id as string }, { signal }),
+    query.explainUsage({ id: id as string, ...(at && { time: timestampFromMs(at) }) }, { signal }),
   );
   const { value } = answer;
   const cost = value?.costUsd === undefined ? undefined : dollars(Number(value.costUsd));
@@ -23,14 +27,14 @@ export function Explained() {
     : cost
       ? `Why this call cost ${cost}`
       : 'Why this call has no price';
-  const at = msOf(value?.timestamp);
+  const calledAt = msOf(value?.timestamp);
   return (
     <Panel
       title={title}
       subtitle={
         value &&
-        at !== undefined &&
-        `${value.model || 'no model'} · ${moment(at)} · ${chosen ? 'chosen below' : 'the newest; choose another below'}`
+        calledAt !== undefined &&
+        `${value.model || 'no model'} · ${moment(calledAt)} · ${chosen ? 'chosen below' : 'the newest; choose another below'}`
       }
       size="c4"
     >
