@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { demoEvents, demoUsage } from '../../scripts/dashboard/demo-records.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { buildDashboard } from '../support/dashboard.ts';
+import { sendDemoData } from '../support/demo-data.ts';
 import { type Looker, openTab, overflowOf, seriousFindings, untilAnswered } from './looking.ts';
 
 const keys = {
@@ -127,8 +127,8 @@ describe('before the first event', () => {
 
 describe('with data', () => {
   beforeAll(async () => {
-    const now = Date.now();
-    await send('batch', { events: demoEvents(now, 0.25), usage: demoUsage(now, 3, 30) });
+    const size = { eventHours: 0.25, usageDays: 3, callsADay: 30 };
+    await sendDemoData(telemetry.baseUrl, size, { authorization: `Bearer ${keys.sender}` });
   }, 60_000);
 
   const views = {
