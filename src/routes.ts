@@ -27,6 +27,8 @@ import type { Logger } from './observe/logger.ts';
 import { Snapshots } from './query/ask/snapshot.ts';
 import { queryHandlers, queryService } from './query/query-handlers.ts';
 import { restQueries } from './query/rest/rest.ts';
+import { tailHandler } from './query/tail/tail-handler.ts';
+import { TailHub } from './query/tail/tail-hub.ts';
 import { keptRows } from './retention/options.ts';
 import { operatorRoutes } from './serve/endpoints.ts';
 import { healthService } from './serve/health-handlers.ts';
@@ -73,6 +75,8 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const { queryMsMax } = config;
   const snapshots = new Snapshots(database.reader, () => database.upkeepDb, queryMsMax);
   const queries = queryHandlers(snapshots, path.prices.pricer, keptRows(config));
+  const hub = new TailHub(database.tails, config.tailsMax);
+  const tail = tailHandler(database.reader, hub, shutdown);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);
   const audit = new Audit(database.upkeepDb, logger);
   const keyAdmin = new KeyAdmin(database.upkeepDb, audit, keys.refresh);
@@ -80,7 +84,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   return [
     ...ingestRoutes(rpc, handlers, grpcStreams, config.messageBytesMax),
     ...restQueries(queries),
-    ...rpc.routes('query', (router) => queryService(router, queries, config.jsonValuesMax)),
+    ...rpc.routes('query', (router) => queryService(router, queries, tail, config.jsonValuesMax)),
     ...rpc.routes('admin', (router) => {
       deadLetterService(router, deadLetters, audit, config.jsonValuesMax);
       keyService(router, keyAdmin, keys.ring, config.jsonValuesMax);

@@ -7,11 +7,10 @@ import { OwnPricesFile } from '../prices/own-file.ts';
 import { Pricer } from '../prices/pricer.ts';
 import { editions } from '../prices/shown.ts';
 import { explainUsage } from '../query/explain.ts';
-import { parseRfc3339 } from '../records/rfc3339.ts';
-import { dayMs, hourMs, minuteMs } from '../units.ts';
 import { command, commandGroup, type Run } from './command.ts';
 import { onDatabase, operator } from './on-database.ts';
 import { editionLines } from './prices.ts';
+import { readTime } from './times.ts';
 
 const explain: Run = async (config, logger, typed) => {
   const { prices } = new OwnPricesFile(config.pricesFile);
@@ -82,16 +81,3 @@ const exact = (cost: string | null): bigint => parseDecimal(cost ?? '0', 18) ?? 
 
 const sumOf = (differences: readonly CostDifference[]): bigint =>
   differences.reduce((sum, { before, after }) => sum + exact(after) - exact(before), 0n);
-
-const units: Readonly<Record<string, number>> = { d: dayMs, h: hourMs, m: minuteMs };
-
-/** A time with its zone, a day (midnight UTC), or how long ago. */
-function readTime(flag: string, text: string): Date {
-  const [, count, unit] = /^(\d+)([dhm])$/.exec(text) ?? [];
-  if (unit) return new Date(Date.now() - Number(count) * (units[unit] as number));
-  const instant = parseRfc3339(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
-  if (instant) return new Date(Number(instant.seconds) * 1000 + Math.floor(instant.nanos / 1e6));
-  throw new StartError(
-    `${flag}: ${JSON.stringify(text)} is no time: give 2026-11-01, 2026-11-01T12:00:00Z or 30d`,
-  );
-}

@@ -10,6 +10,7 @@ import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
 import { CallClaims } from './call-claims.ts';
 import { newCallKeys } from './calls.ts';
+import { noteLoads } from './commit-notes.ts';
 import { copyRows, tableOf } from './copy.ts';
 import type { UnstorableRow } from './divide.ts';
 import { fillCalls } from './fill-calls.ts';
@@ -183,7 +184,8 @@ export async function replayDeadLetter(
   if (rows.count > 0) {
     const stored = byKind((each) => ({ copy: each === kind ? row : new Uint8Array() }));
     const load = { table: tableOf(kind, row), rows: [row] };
-    await copyRows(client, [load, ...(await fresh.loads([{ rows: stored }]))]);
+    const loads = await fresh.loads([{ rows: stored }]);
+    await copyRows(client, [load, ...loads, ...noteLoads([{ kind, rows: [row] }])]);
   }
   await fillCalls(trx, client, repetitions, fresh);
   return table_name;

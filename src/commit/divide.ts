@@ -11,6 +11,7 @@ import {
 } from '../postgres/sqlstate.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { splitTuples } from '../records/tuples.ts';
+import { noteLoads } from './commit-notes.ts';
 import { copyRows, tableOf } from './copy.ts';
 import { type Claims, claimBatches, inOrder } from './ledger.ts';
 import { probe, type Sample, timestampMs } from './probe.ts';
@@ -42,8 +43,9 @@ export async function copyDivided(
   });
   const divider = new Divider(trx, client, isSuspect, sampleOf);
   const rows = rowsOf(copy);
+  // Noted under the same savepoint: whoever follows knows rows by who wrote both.
   const unstorable = await divider.divide(rows, (some) =>
-    copyRows(client, [{ table, rows: some }]),
+    copyRows(client, [{ table, rows: some }, ...noteLoads([{ kind, rows: some }])]),
   );
   return {
     taken: rows.filter((row) => !unstorable.has(row)),

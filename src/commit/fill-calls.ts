@@ -1,5 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
+import { noteMoved } from '../database/moved-rows.ts';
 import type { Database } from '../database/schema.ts';
 import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { tables } from '../records/tables.ts';
@@ -162,20 +163,26 @@ async function fillOnce(
     with later as materialized (
       select ${given} from json_to_recordset(${JSON.stringify(later)}::json) as record (${typed})
     ), before as materialized (
-      select stored.*, ${wasRolled(usageShape, 'stored')} as was_rolled
+      select stored.*, ${wasRolled(usageShape, 'stored')} as was_rolled,
+        stored.xmin as stored_by
       from ${table} as stored join later
         on stored.id = later.row_id and stored."timestamp" = later.row_time
       where ${inRange('stored.timestamp')} and (${isChanged})
       order by stored.id
       for update of stored
+    ), changed as (
+      update ${table} as stored
+      set ${list(changes.map(({ column, value }) => sql`${sql.ref(column)} = ${value}`))},
+        rolled = ${rolledAfter('stored')}
+      from before join later on before.id = later.row_id and before."timestamp" = later.row_time
+      where stored.id = before.id and stored."timestamp" = before."timestamp"
+        and ${inRange('stored.timestamp')}
+      returning before.id, before."timestamp", before.stored_by as before,
+        (to_jsonb(before) - 'was_rolled' - 'stored_by')::text as was,
+        to_jsonb(stored)::text as "is", was_rolled
+    ), noted as (
+      ${noteMoved('usage', 'filled', sql`changed`, tableIn(client, 'commit_notes'))}
     )
-    update ${table} as stored
-    set ${list(changes.map(({ column, value }) => sql`${sql.ref(column)} = ${value}`))},
-      rolled = ${rolledAfter('stored')}
-    from before join later on before.id = later.row_id and before."timestamp" = later.row_time
-    where stored.id = before.id and stored."timestamp" = before."timestamp"
-      and ${inRange('stored.timestamp')}
-    returning (to_jsonb(before) - 'was_rolled')::text as before, to_jsonb(stored)::text as after,
-      was_rolled`.execute(trx);
+    select was as before, "is" as after, was_rolled from changed`.execute(trx);
   return rows;
 }

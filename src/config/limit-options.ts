@@ -61,6 +61,13 @@ export const limitOptions = {
     default: '1000',
     description: 'streams open at a time',
   }),
+  tailsMax: option({
+    env: 'TELEMETRY_TAILS_MAX',
+    flag: '--tails-max <number>',
+    schema: wholeNumber(0, 10_000),
+    default: '100',
+    description: 'clients that watch records as they are committed, by Tail',
+  }),
   receiveBytesMax: option({
     env: 'TELEMETRY_RECEIVE_BYTES_MAX',
     flag: '--receive-bytes-max <bytes>',

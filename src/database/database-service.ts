@@ -36,6 +36,8 @@ export class DatabaseService {
   readonly reader: Kysely<Database>;
   /** For what collectors tell each other every second or so, which nothing may delay. */
   readonly gossip: Kysely<Database>;
+  /** For who follows what is committed. */
+  readonly tails: Kysely<Database>;
   readonly #pools: Pools;
   readonly #embedded: EmbeddedPostgres | undefined;
   readonly #config: Config;
@@ -57,6 +59,7 @@ export class DatabaseService {
     this.#pools = createPools(config, connection, () => this.#mayWrite(), logger);
     this.reader = createKysely(this.#pools.readers);
     this.gossip = createKysely(this.#pools.gossip);
+    this.tails = createKysely(this.#pools.tails);
     this.#ready.promise.catch(() => {});
   }
 

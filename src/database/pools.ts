@@ -6,6 +6,7 @@ import {
   gossipLimits,
   readerLimits,
   type Settings,
+  tailLimits,
   upkeepLimits,
   writerLimits,
 } from '../postgres/settings.ts';
@@ -21,6 +22,8 @@ export interface Pools {
   readonly readers: pg.Pool;
   /** For what collectors tell each other every second or so, which nothing may delay. */
   readonly gossip: pg.Pool;
+  /** For who follows what is committed: one connection, whoever follows. */
+  readonly tails: pg.Pool;
   /** For rollups: the job, and the numbers of series, which writers wait for. */
   readonly rollups: pg.Pool;
   /** For the schema, the copying of older rows, retention, and checks. */
@@ -61,6 +64,10 @@ export function createPools(
     }),
     gossip: pool('gossip', 1, gossipLimits, {
       silenceMsMax: gossipLimits.statement_timeout + silenceMarginMs,
+    }),
+    tails: pool('tail', 1, tailLimits, {
+      access: 'read only',
+      silenceMsMax: tailLimits.statement_timeout + silenceMarginMs,
     }),
     rollups: pool('rollups', 3, upkeepLimits, { askAfterMs: upkeepSilenceMs }),
     upkeep: pool('upkeep', 6, upkeepLimits, { askAfterMs: upkeepSilenceMs }),

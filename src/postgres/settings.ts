@@ -41,6 +41,14 @@ export const gossipLimits = {
   ...keepalives,
 } as const satisfies Settings;
 
+/** For looks at what was committed, one after the other. */
+export const tailLimits = {
+  statement_timeout: 5000,
+  lock_timeout: 1000,
+  idle_in_transaction_session_timeout: 5000,
+  ...keepalives,
+} as const satisfies Settings;
+
 /** For the schema, the copying of older rows, and what operators do. */
 export const upkeepLimits = {
   synchronous_commit: 'on',

@@ -24,6 +24,7 @@ import { explainUsage } from './explain.ts';
 import { listEvents } from './lists/list-events.ts';
 import { listUsage } from './lists/list-usage.ts';
 import { QueryDecoder } from './query-decoder.ts';
+import type { TailHandler } from './tail/tail-handler.ts';
 
 /** All of QueryService, by reads on a pool of their own. Throws `ServiceError`. */
 export function queryHandlers(snapshots: Snapshots, pricer: Pricer, kept: KeptRows) {
@@ -74,6 +75,7 @@ export type QueryHandlers = ReturnType<typeof queryHandlers>;
 export function queryService(
   router: ConnectRouter,
   handlers: QueryHandlers,
+  tail: TailHandler,
   jsonValuesMax: number,
 ): void {
   const jsonOptions = {
@@ -88,5 +90,5 @@ export function queryService(
       return await answer(request, context);
     },
   ]);
-  router.service(QueryService, Object.fromEntries(cached), { jsonOptions });
+  router.service(QueryService, { ...Object.fromEntries(cached), tail }, { jsonOptions });
 }

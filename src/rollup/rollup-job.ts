@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
+import { forgetCommitNotes } from '../database/commit-notes-span.ts';
 import { createKysely } from '../database/kysely.ts';
 import { Persistence } from '../database/persistence.ts';
 import type { Database } from '../database/schema.ts';
@@ -92,6 +93,7 @@ export class RollupJob {
         this.#metrics.swept.inc({ table: tables[series.shape.kind].name }, swept);
         if (swept > 0) await this.#foldAll(signal);
       }
+      await forgetCommitNotes(this.#db);
       this.#sweptMs = Date.now();
     }
     if (Date.now() - this.#mergedMs > minuteMs / 2) {

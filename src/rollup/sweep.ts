@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { noteMoved } from '../database/moved-rows.ts';
 import type { Database } from '../database/schema.ts';
 import { lacksSeries, writeFresh } from './pack-sql.ts';
 import type { SeriesValues } from './packer.ts';
@@ -72,14 +73,16 @@ export async function claim(trx: Trx, shape: Shape, leaf: string): Promise<numbe
   await lockState(trx, true);
   const table = sql.table(leaf);
   const { rows } = await sql<{ claimed: number }>`
-    with source as (
+    with chosen as materialized (
+      select ctid as place, id, "timestamp", xmin as before from ${table} as source
+      where rolled is false and not ${lacksSeries(shape, 'source')}
+      limit ${claimedTogether} for update skip locked
+    ), source as (
       update ${table} set rolled = true
-      where ctid = any(array(
-        select ctid from ${table} as source
-        where rolled is false and not ${lacksSeries(shape, 'source')}
-        limit ${claimedTogether} for update skip locked
-      )) and rolled is false
+      where ctid = any(array(select place from chosen)) and rolled is false
       returning *
+    ), noted as (
+      ${noteMoved(shape.kind, 'swept', sql`chosen`)}
     ), written as (
       ${writeFresh(shape)}
     )

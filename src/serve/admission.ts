@@ -37,7 +37,7 @@ export class Admission {
     if (refusal) return refusal;
     const timeoutMs = timeoutMsOf(request, this.#limits.options.streamMsMax);
     const call = new Call(this.#limits, caller, kind, timeoutMs, request, response);
-    return scope === 'query' ? (beginQuery(call, response) ?? call) : call;
+    return scope === 'query' && kind !== 'watch' ? (beginQuery(call, response) ?? call) : call;
   }
 
   /** The same of a request to a unary route that is there as a whole. */
@@ -52,7 +52,7 @@ export class Admission {
   }
 }
 
-/** A query counts until its answer is sent. */
+/** A query counts until its answer is sent; what lasts is no query. */
 function beginQuery({ caller }: Call, response: Response): ServiceError | undefined {
   const { allowance } = caller;
   const refusal = allowance.beginQuery();

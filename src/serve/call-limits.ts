@@ -14,12 +14,17 @@ export interface CallLimitsOptions {
   /** How long a stream may wait for its client's next message. */
   readonly streamIdleMsMax: number;
   readonly streamMsMax: number;
+  /** How long a connection lasts, and what is on it; 0: for ever. */
+  readonly connectionMsMax: number;
   /** A unary call is answered within so long after the last byte of its request. */
   readonly unaryMsMax: number;
 }
 
-/** `operator`: what is answered however many calls there are. */
-export type CallKind = 'unary' | 'stream' | 'operator';
+/**
+ * `watch`: a stream of answers, which lasts as long as somebody listens. `operator`: what is answered
+ * however many calls there are.
+ */
+export type CallKind = 'unary' | 'stream' | 'watch' | 'operator';
 
 /** The bounds on calls in progress, the same for every protocol. */
 export class CallLimits {

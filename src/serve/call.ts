@@ -67,6 +67,10 @@ export class Call implements Endable {
       return;
     }
     caller.streams.add(this);
+    if (kind === 'watch') {
+      this.#watch(limits.options.connectionMsMax);
+      return;
+    }
     this.#after(streamMsMax, () => late(`the stream lasted longer than ${streamMsMax} ms`));
     const idle = () => late(`no message came for ${streamIdleMsMax} ms`);
     this.#idle = setTimeout(() => {
@@ -74,6 +78,13 @@ export class Call implements Endable {
       if (this.#waiting) this.#endLate(idle);
       else this.#idle?.refresh();
     }, streamIdleMsMax);
+  }
+
+  /** It ends only with its connection, which may have to be made anew. */
+  #watch(connectionMsMax: number): void {
+    if (connectionMsMax === 0) return;
+    const over = () => this.end(late(`the stream lasted longer than ${connectionMsMax} ms`));
+    this.#timers.push(setTimeout(over, connectionMsMax));
   }
 
   /** What its errors and the log call it. */

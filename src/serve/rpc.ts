@@ -88,6 +88,8 @@ export class Rpc {
   routes(scope: RouteScope, register: (router: ConnectRouter) => void): Route[] {
     return [...this.handlers(register).values()].map((handler) => ({
       ...routeOf(handler.method),
+      // Nobody who has to have a name for it holds it for ever: his key ends it.
+      ...(handler.method.methodKind === 'server_streaming' && scope !== 'none' && watched),
       methods: handler.allowedMethods,
       scope,
       serve: (call, request, response) => this.serve(handler, call, request, response),
@@ -154,6 +156,8 @@ function makeReadable({ headers }: Request): void {
   const mediaType = parseMediaType(headers['content-type']);
   if (mediaType) headers['content-type'] = mediaType.essence;
 }
+
+const watched = { kind: 'watch' } as const;
 
 /** Where a method is served, and what it takes. */
 export const routeOf = ({ parent, name, methodKind }: DescMethod) => {

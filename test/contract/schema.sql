@@ -71,6 +71,17 @@ create table call_claims (
   constraint call_claims_pkey PRIMARY KEY (call_key)
 );
 
+create table commit_notes (
+  xid xid8 not null default pg_current_xact_id(),
+  written_at timestamp with time zone not null default clock_timestamp(),
+  kind text not null,
+  rows integer not null,
+  times bigint[] not null,
+  moved text,
+  ids uuid[],
+  before xid[]
+) with (autovacuum_vacuum_scale_factor=0.1);
+
 create table dead_letters (
   id uuid not null default gen_random_uuid(),
   batch_id uuid not null,
@@ -442,6 +453,8 @@ create table batch_ledger_default partition of batch_ledger DEFAULT;
 create table system_telemetry_default partition of system_telemetry DEFAULT;
 
 create table usage_stats_default partition of usage_stats DEFAULT;
+
+CREATE INDEX commit_notes_xid_idx ON public.commit_notes USING btree (xid);
 
 CREATE INDEX event_rollup_day_bucket_idx ON public.event_rollup_day USING btree (bucket);
 

@@ -19,6 +19,8 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { openTail } from '../support/tail.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { keyAdmin } from './callers.ts';
 
 let database: TestDatabase;
@@ -45,7 +47,9 @@ const call = (method: string, body: object) =>
   });
 
 /** By the API, so that the collector knows at once. */
-async function makeKey(more: object = {}): Promise<{ name: string; secret: string }> {
+async function makeKey(
+  more: object = { scopes: ['ingest', 'query'] },
+): Promise<{ name: string; secret: string }> {
   const name = `stream-${made++}`;
   const answer = await call('CreateKey', { name, ...more });
   expect(answer.status).toBe(200);
@@ -87,9 +91,10 @@ async function* oneMessage<T>(message: T, ended: Promise<void>): AsyncGenerator<
 
 /** Opens a stream and resolves, when its first batch is stored, with what it ends with. */
 async function openStream(
-  kind: 'StreamBatches' | 'StreamEvents',
+  kind: 'StreamBatches' | 'StreamEvents' | 'Tail',
   transport: Transport,
 ): Promise<{ ending: Promise<unknown> }> {
+  if (kind === 'Tail') return await openTail(transport);
   const client = createClient(IngestService, transport);
   const ended = Promise.withResolvers<void>();
   const first = Promise.withResolvers<void>();
@@ -121,7 +126,7 @@ const withinMs = async <T>(ms: number, promise: Promise<T>): Promise<T | 'still 
   ]);
 
 const cases = Object.keys(transports).flatMap((protocol) =>
-  (['StreamBatches', 'StreamEvents'] as const).map((kind) => ({ protocol, kind })),
+  (['StreamBatches', 'StreamEvents', 'Tail'] as const).map((kind) => ({ protocol, kind })),
 );
 
 describe.each(cases)('$kind by $protocol', ({ protocol, kind }) => {
@@ -139,7 +144,7 @@ describe.each(cases)('$kind by $protocol', ({ protocol, kind }) => {
 
   it('ends when its key expires', async () => {
     const expiresAt = new Date(Date.now() + 3000).toISOString();
-    const { secret } = await makeKey({ expires_at: expiresAt });
+    const { secret } = await makeKey({ scopes: ['ingest', 'query'], expires_at: expiresAt });
     const { ending } = await open(secret);
     const error = (await withinMs(8000, ending)) as ConnectError;
     expect([error.code, error.rawMessage]).toEqual([Code.Unauthenticated, 'the key has expired']);
@@ -155,4 +160,26 @@ describe.each(cases)('$kind by $protocol', ({ protocol, kind }) => {
     await call('RevokeKey', { name_or_id: name });
     expect(((await withinMs(1500, ending)) as ConnectError).code).toBe(Code.Unauthenticated);
   });
+});
+
+it('ends a tail on another collector within five seconds', async () => {
+  const { path, remove } = temporaryDirectory();
+  const other = await startCollector({ TELEMETRY_DATA_DIR: `${path}/data` }, database);
+  const { name, secret } = await makeKey();
+  const transport = createGrpcTransport({
+    baseUrl: other.baseUrl,
+    interceptors: [withKey(secret)],
+  });
+  // It hears of the key soon.
+  const open = async () => {
+    const tail = await openTail(transport);
+    return (await withinMs(200, tail.ending)) === 'still open' ? tail : undefined;
+  };
+  let tail = await open();
+  for (let tries = 0; !tail && tries < 20; tries++) tail = await open();
+  expect((await call('RevokeKey', { name_or_id: name })).status).toBe(200);
+  const error = (await withinMs(5000, tail?.ending ?? Promise.resolve())) as ConnectError;
+  expect(error.code).toBe(Code.Unauthenticated);
+  await other.stop();
+  remove();
 });

@@ -1,11 +1,14 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
 import {
   type ListEventsRequest,
   type ListEventsResponse,
   ListEventsResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
-import { EventSchema } from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import {
+  type Event,
+  EventSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { eventFilter } from '../ask/filters.ts';
 import { timestampOfUs, usOf } from '../ask/instants.ts';
 import { Notes } from '../ask/notes.ts';
@@ -30,7 +33,8 @@ export interface EventRow extends ListedRow {
   readonly observed_at_us: number;
 }
 
-const columns = sql`id, event_type, component, ${finite('value')} as value,
+/** Of a row. */
+export const eventColumns = sql`id, event_type, component, ${finite('value')} as value,
   metadata::text as metadata, status, ${usOf(sql`"timestamp"`)} as timestamp_us,
   ${observedUs} as observed_at_us`;
 
@@ -50,7 +54,7 @@ export async function listEvents(
     const { pageToken, id } = request;
     const listing = {
       kind: 'event',
-      columns,
+      columns: eventColumns,
       filter,
       span,
       order,
@@ -70,7 +74,7 @@ export async function listEvents(
   });
 }
 
-function eventMessage(row: EventRow): MessageInitShape<typeof EventSchema> {
+export function eventMessage(row: EventRow): Event {
   return create(EventSchema, {
     id: row.id,
     eventType: row.event_type,

@@ -5,7 +5,10 @@ import {
   type ListUsageResponse,
   ListUsageResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
-import { UsageSchema } from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import {
+  type Usage,
+  UsageSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { hasCost, usageFilter } from '../ask/filters.ts';
 import { timestampOfUs, usOf } from '../ask/instants.ts';
 import { Notes } from '../ask/notes.ts';
@@ -65,9 +68,10 @@ export interface UsageRow extends ListedRow, Readonly<Record<Text, string | null
   readonly ambiguous: boolean | null;
   readonly observed_at_us: number;
 }
-type FullRow = UsageRow & Readonly<Record<Count, number | null>>;
+export type FullUsageRow = UsageRow & Readonly<Record<Count, number | null>>;
 
-const columns = sql`id, ${sql.join([...Object.values(texts), ...Object.values(counts)].map(sql.ref))},
+/** Of a row. */
+export const usageColumns = sql`id, ${sql.join([...Object.values(texts), ...Object.values(counts)].map(sql.ref))},
   ${finite('duration_ms')} as duration_ms,
   ${finite('time_to_first_token_ms')} as time_to_first_token_ms,
   case when ${hasCost} then cost_usd::text end as cost_usd, ambiguous,
@@ -90,7 +94,7 @@ export async function listUsage(
     const { pageToken, id } = request;
     const listing = {
       kind: 'usage',
-      columns,
+      columns: usageColumns,
       filter,
       span,
       order,
@@ -98,7 +102,7 @@ export async function listUsage(
       pageToken,
       id,
     } as const;
-    const { rows, nextPageToken } = await listRecords<FullRow>(snapshot.trx, listing);
+    const { rows, nextPageToken } = await listRecords<FullUsageRow>(snapshot.trx, listing);
     const answered = { kind: 'usage', source: 'rows', span, notes, sinceMs } as const;
     const response = create(ListUsageResponseSchema, {
       records: rows.map(recordMessage),
@@ -109,14 +113,14 @@ export async function listUsage(
   });
 }
 
-const recordMessage = (row: FullRow) => ({
+const recordMessage = (row: FullUsageRow) => ({
   usage: usageRecord(row),
   observedAt: timestampOfUs(row.observed_at_us),
   ambiguous: row.ambiguous === true,
   ...present('costUsd', row.cost_usd),
 });
 
-function usageRecord(row: FullRow) {
+export function usageRecord(row: FullUsageRow): Usage {
   const cost = row.cost_usd === null ? null : Number(row.cost_usd);
   return create(UsageSchema, {
     id: row.id,
