@@ -131,9 +131,12 @@ const rules: Readonly<Record<string, Rules>> = {
     own: [
       ...['admin', 'buffer', 'commit', 'config', 'database', 'observe', 'prices', 'query'],
       ...['postgres', 'records/rfc3339', 'retention', 'rollup', 'serve/tls/certificate-files'],
-      ...['directory-lock', 'errors', 'units', 'uuid', 'version'],
+      ...['gen', 'directory-lock', 'errors', 'units', 'uuid', 'version'],
     ],
-    packages: ['commander', 'prom-client'],
+    packages: [
+      ...['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node', 'commander'],
+      ...['csv-parse', 'hyparquet', 'hyparquet-writer', 'prom-client', 'string-width'],
+    ],
   },
   'directory-lock.ts': { own: ['errors'], packages: [] },
   config: { own: ['postgres/address', 'errors', 'units'], packages: ['zod'] },

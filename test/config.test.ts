@@ -103,7 +103,7 @@ const expectations: Readonly<Record<OptionName, Expectation>> = {
   connectionCallsMax: wholeNumber(8, 1, 10_000),
   callsMax: wholeNumber(100, 1, 1_000_000),
   streamsMax: wholeNumber(10, 1, 1_000_000),
-  tailsMax: wholeNumber(100, 0, 10_000),
+  tailsMax: wholeNumber(3, 0, 10_000),
   receiveBytesMax: wholeNumber(mebibyte, 1024, 4096 * mebibyte),
   headerBytesMax: wholeNumber(2048, 1024, mebibyte),
   headerMsMax: wholeNumber(500, 100, 600_000),

@@ -3,12 +3,14 @@ import { homedir } from 'node:os';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { codeToHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
+import { Command, type Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventSchema, UsageSchema } from '../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { encodeBatch } from '../src/accept/encode-batch.ts';
 import { checkRows } from '../src/accept/raw-batch.ts';
 import { readJsonBatch, readJsonRecord, readNdjson } from '../src/accept/read-json.ts';
 import type { Rejection } from '../src/buffer/batch.ts';
+import { createProgram } from '../src/commands/program.ts';
 import { type OptionName, optionNames, options, readConfig } from '../src/config.ts';
 import { type ErrorKind, ServiceError } from '../src/errors.ts';
 import { tokenParts } from '../src/prices/price.ts';
@@ -96,7 +98,55 @@ describe('docs/configuration.md, of commands', () => {
     const [, section = ''] = read('configuration.md').split('\n## Commands\n');
     const [sentence = ''] = section.split(' take the same options');
     const named = [...sentence.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
-    expect(named.toSorted()).toEqual((await commandsOf()).toSorted());
+    const byApi = Object.keys(commandTables());
+    expect([...named, ...byApi].toSorted()).toEqual((await commandsOf()).toSorted());
+  });
+});
+
+/** The tables of docs/command-line.md, by the commands that they are of. */
+function commandTables(): Record<string, string[][]> {
+  const headings = [...read('command-line.md').matchAll(/^## `([^`]+)`$/gm)];
+  return Object.fromEntries(
+    headings.map(([, name = '']) => {
+      const rows = table('command-line.md', code(name));
+      return [name, rows.filter(([flag]) => flag?.startsWith('`--'))];
+    }),
+  );
+}
+
+describe('docs/command-line.md', () => {
+  const program = createProgram('0', new Command('serve'));
+  const shared = ['url', 'key', 'caFile'];
+  const optionsOf = (path: string) => {
+    const found = path
+      .split(' ')
+      .reduce<Command | undefined>(
+        (at, name) => at?.commands.find((command) => command.name() === name),
+        program,
+      );
+    return found?.options ?? [];
+  };
+  const isShared = (option: Option) => shared.includes(option.attributeName());
+
+  it.each(Object.keys(commandTables()))('lists every flag of %s, and nothing else', (name) => {
+    const flags = optionsOf(name).filter((option) => !isShared(option));
+    expect(flags.length).toBeGreaterThan(1);
+    expect(
+      commandTables()[name]?.map((row) => row.map((cell) => cell.replace(/`<name>`/, '<name>'))),
+    ).toEqual(flags.map(({ flags, description }) => [code(flags), description]));
+  });
+
+  it('lists what all of them take', () => {
+    const listed = table('command-line.md', 'What all of them take');
+    const real = optionsOf('events').filter(isShared);
+    expect(listed.filter(([flag]) => flag?.startsWith('`--'))).toEqual(
+      real.map(({ flags, envVar, defaultValue, description }) => [
+        code(flags),
+        code(envVar ?? ''),
+        defaultValue === undefined ? 'none' : code(String(defaultValue)),
+        description,
+      ]),
+    );
   });
 });
 

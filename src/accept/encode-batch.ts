@@ -53,7 +53,7 @@ export function encodeBatch(
   scratch = new Scratch(),
 ): EncodedBatch {
   const id = batchId(incoming.batchId, options.batchIdTime, idField, nowMs);
-  const encoder = new RecordEncoder(id, incoming.form ?? 'protobuf', options, nowMs, scratch);
+  const encoder = new RecordEncoder(id, incoming, options, nowMs, scratch);
   const event = encoder.encode('event', incoming.events);
   const usage = encoder.encode('usage', incoming.usage);
   return {
@@ -82,15 +82,16 @@ class RecordEncoder {
 
   constructor(
     batchId: string,
-    form: RawBatch['form'],
-    { eventTime, pricer }: EncodeOptions,
+    { form = 'protobuf', isRestored = false }: RawBatch,
+    { eventTime: usualTime, pricer }: EncodeOptions,
     nowMs: number,
     scratch: Scratch,
   ) {
     this.#batchId = batchId;
     this.#form = form;
     this.#scratch = scratch;
-    this.#validator = new Validator(eventTime, nowMs);
+    const eventTime = isRestored ? { ...usualTime, ageMsMax: Number.POSITIVE_INFINITY } : usualTime;
+    this.#validator = new Validator(eventTime, nowMs, isRestored);
     this.#fingerprint = new Fingerprint(scratch.content);
     this.#rows = new RowWriter(scratch.rows, nowMs * 1000);
     this.costs = new RecordCosts(pricer, nowMs);

@@ -72,8 +72,8 @@ export class IngestHandlers {
     if (refused) throw refused;
     const batch = read(message, this.rowsMax);
     if (bytes > 0) allowance.noteRead(batch.events.length + batch.usage.length, bytes);
-    const stored = await this.#ingest.batch(call, identified(batch, call.parameter('batch_id')));
-    return batchResponse(stored);
+    const named = identified(batch, call.parameter('batch_id'));
+    return batchResponse(await this.#ingest.batch(call, restored(call, named)));
   }
 
   async *streamBatches(call: Call, batches: AsyncIterable<PreparedBatch>) {
@@ -127,6 +127,19 @@ function identified(batch: RawBatch, batchId: string | undefined): RawBatch {
   if (!batchId) return batch;
   if (batch.batchId === '') return { ...batch, batchId };
   throw new ServiceError('invalid', 'batch_id is given twice', { field: 'batch_id' });
+}
+
+/** What was exported may be stored again as it was, by whoever may do anything. */
+function restored(call: Pick<WholeCall, 'parameter' | 'caller'>, batch: RawBatch): RawBatch {
+  const restore = call.parameter('restore') ?? 'false';
+  if (restore === 'false') return batch;
+  if (restore !== 'true') {
+    const reason = `restore is ${JSON.stringify(restore)}, not true or false`;
+    throw new ServiceError('invalid', reason, { field: 'restore' });
+  }
+  const { name, scopes } = call.caller;
+  if (scopes.has('admin')) return { ...batch, isRestored: true };
+  throw new ServiceError('forbidden', `the key ${name} has no scope admin, which restoring needs`);
 }
 
 export function eventOf({ idempotencyKey, $typeName: _, ...fields }: LogRequest): RawBatch {

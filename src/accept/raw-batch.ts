@@ -23,6 +23,8 @@ export interface RawBatch {
   readonly form?: 'protobuf' | 'json' | 'json-single';
   /** Empty where the sender gives none. */
   readonly batchId: string;
+  /** Its records were stored before: they may be of any age, and have costs that were computed. */
+  readonly isRestored?: boolean;
   readonly events: RecordList;
   readonly usage: RecordList;
 }

@@ -1,4 +1,9 @@
 import { Command } from 'commander';
+import { eventsCommand } from './api/events.ts';
+import { exportCommand } from './api/export.ts';
+import { importCommand } from './api/import.ts';
+import { statsCommand } from './api/summaries.ts';
+import { tailCommand } from './api/tail.ts';
 import { auditCommands } from './audit.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
@@ -28,6 +33,11 @@ export function createProgram(version: string, serve: Command): Command {
     backupCommand(),
     restoreCommand(),
     configCommands(),
+    tailCommand(),
+    eventsCommand(),
+    statsCommand(),
+    exportCommand(),
+    importCommand(),
     migrateCommand(),
     legacyCommands(),
     deadLetterCommands(),

@@ -7,6 +7,8 @@ import { OwnPricesFile } from '../prices/own-file.ts';
 import { Pricer } from '../prices/pricer.ts';
 import { editions } from '../prices/shown.ts';
 import { explainUsage } from '../query/explain.ts';
+import { usageRecordsCommand } from './api/events.ts';
+import { usageSummaryCommand } from './api/summaries.ts';
 import { command, commandGroup, type Run } from './command.ts';
 import { onDatabase, operator } from './on-database.ts';
 import { editionLines } from './prices.ts';
@@ -58,6 +60,7 @@ const repriceUsage: Run = async (config, logger, typed) => {
 
 export const usageCommands = (): Command =>
   commandGroup('usage', 'stored model calls', [
+    usageRecordsCommand(),
     command('explain <id>', 'which rule, which price, which arithmetic', explain, {
       own: [['--at <time>', 'when the call was made, give or take an hour: then it is found soon']],
     }),
@@ -68,7 +71,7 @@ export const usageCommands = (): Command =>
         ['--dry-run', 'only say what would change'],
       ],
     }),
-  ]);
+  ]).addCommand(usageSummaryCommand(), { isDefault: true });
 
 function repriceOptions({ since: from, until: end, dryRun }: Record<string, string | undefined>) {
   if (from === undefined) throw new StartError('--since is missing');

@@ -15,6 +15,7 @@ import {
   partitionedTables,
 } from './partitions.ts';
 import type { Database } from './schema.ts';
+import { settleStrays } from './stray-rows.ts';
 
 /** How far a batch id's time may lie ahead of ours. */
 export const batchIdAheadMsMax = hourMs;
@@ -78,6 +79,7 @@ export class Maintenance {
         }
       },
       ...dataTables.map(window),
+      ...dataTables.map((table) => () => settleStrays(this.#db, table, fromMs)),
       () => ensurePartitions(this.#db, { table: 'batch_ledger', fromMs: ledgerFromMs, toMs }),
       async () => {
         const horizonMs = await ledgerHorizonMs(this.#db, now);

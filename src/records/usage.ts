@@ -22,9 +22,9 @@ const parts = recordFields.usage.flatMap(({ partOf }, slot) =>
 );
 
 /** Says of a usage record that is valid what its sender has left out, or can't know. */
-export function completeUsage({ values }: RecordValues): void {
+export function completeUsage({ values }: RecordValues, isRestored: boolean): void {
   const source = values[slots.costSource] as string;
-  if (source === 'computed' || isComputed(source)) {
+  if (!isRestored && (source === 'computed' || isComputed(source))) {
     throw new FieldFault('cost_source', 'is computed, which the collector alone says');
   }
   if (values[slots.cost] === undefined) values[slots.costSource] = '';

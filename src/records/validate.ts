@@ -18,9 +18,12 @@ export interface TimeWindow {
 export class Validator {
   readonly #window: TimeWindow;
   readonly #nowMs: number;
+  readonly #isRestored: boolean;
   readonly storable = new StorableText();
 
-  constructor(window: TimeWindow, nowMs: number) {
+  /** `isRestored`: what is checked was stored before. */
+  constructor(window: TimeWindow, nowMs: number, isRestored = false) {
+    this.#isRestored = isRestored;
     this.#window = window;
     this.#nowMs = nowMs;
   }
@@ -37,7 +40,7 @@ export class Validator {
       else if (field.type === 'time') this.#time(field, value as number);
       else checkNumber(field, value as number);
     }
-    if (kind === 'usage') completeUsage(record);
+    if (kind === 'usage') completeUsage(record, this.#isRestored);
     if (struct) checkNumbers('metadata', struct);
   }
 

@@ -67,24 +67,14 @@ export class Call implements Endable {
       return;
     }
     caller.streams.add(this);
-    if (kind === 'watch') {
-      this.#watch(limits.options.connectionMsMax);
-      return;
-    }
-    this.#after(streamMsMax, () => late(`the stream lasted longer than ${streamMsMax} ms`));
-    const idle = () => late(`no message came for ${streamIdleMsMax} ms`);
+    const msMax = kind === 'watch' ? limits.options.connectionMsMax : streamMsMax;
+    if (msMax > 0) this.#after(msMax, () => late(`the stream lasted longer than ${msMax} ms`));
+    if (kind === 'watch') return;
     this.#idle = setTimeout(() => {
       // A stream that waits for the collector is not idle.
-      if (this.#waiting) this.#endLate(idle);
+      if (this.#waiting) this.#endLate(() => late(`no message came for ${streamIdleMsMax} ms`));
       else this.#idle?.refresh();
     }, streamIdleMsMax);
-  }
-
-  /** It ends only with its connection, which may have to be made anew. */
-  #watch(connectionMsMax: number): void {
-    if (connectionMsMax === 0) return;
-    const over = () => this.end(late(`the stream lasted longer than ${connectionMsMax} ms`));
-    this.#timers.push(setTimeout(over, connectionMsMax));
   }
 
   /** What its errors and the log call it. */
@@ -93,7 +83,7 @@ export class Call implements Endable {
     return this.#requestId;
   }
 
-  /** Aborted when a stream's caller loses his right to it, with the error as the reason. */
+  /** Aborted when a stream's time or its caller's right to it is over, with the error as the reason. */
   get ended(): AbortSignal {
     this.#ended ??= new AbortController();
     return this.#ended.signal;
@@ -102,15 +92,13 @@ export class Call implements Endable {
   /** Ends a stream whose caller has lost his right to it: what was read is still answered. */
   end(reason: ServiceError): void {
     this.#endLate(() => reason);
-    this.#ended?.abort(reason);
     this.#timers.push(setTimeout(() => cut(this.#request, this.#response), partingMs));
   }
 
   /** What its address says beside the path. */
   parameter(name: string): string | undefined {
-    const { url = '' } = this.#request;
-    const at = url.indexOf('?');
-    return at < 0 ? undefined : (new URLSearchParams(url.slice(at)).get(name) ?? undefined);
+    const [, query = ''] = /\?(.*)/s.exec(this.#request.url ?? '') ?? [];
+    return new URLSearchParams(query).get(name) ?? undefined;
   }
 
   /**
@@ -226,6 +214,7 @@ export class Call implements Endable {
   #endLate(error: () => ServiceError): void {
     this.#late ??= error();
     this.#refuse(this.#late);
+    this.#ended?.abort(this.#late);
   }
 
   #release(): void {

@@ -9,6 +9,7 @@ import { ServiceError } from '../../errors.ts';
 import { classifyDatabaseError, isDataFault } from '../../postgres/sqlstate.ts';
 import { type RecordKind, recordKinds } from '../../records/tables.ts';
 import { eventFilter, meets, usageFilter } from '../ask/filters.ts';
+import { checkTexts } from '../checks.ts';
 import { findRecent, type Wanted } from './followed-rows.ts';
 import type { Subscription, TailHub } from './tail-hub.ts';
 import { type Sized, TailReader } from './tail-reader.ts';
@@ -24,6 +25,7 @@ export function tailHandler(db: Kysely<Database>, hub: TailHub, shutdown: AbortS
     request: TailRequest,
     { signal }: Pick<HandlerContext, 'signal'>,
   ): AsyncGenerator<TailResponse> {
+    checkTexts(request);
     const wanted = wantedOf(request);
     const recent = inRange('recent', request.recent, recentMax);
     const perSecond =

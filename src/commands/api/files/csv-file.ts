@@ -1,0 +1,68 @@
+import type { Readable } from 'node:stream';
+import { parse } from 'csv-parse';
+import { parseExactly } from '../exact-json.ts';
+import type { Kind } from '../record-flags.ts';
+import { columnsOf, type FlatRecord, kindOf, typeOf } from '../records.ts';
+import { FileFault, type ReadRecord, type Writer } from './record-file.ts';
+
+/** RFC 4180. What is absent is empty, an empty text is quoted, objects are JSON. */
+export function csvWriter(kind: Kind, write: (text: string) => Promise<void>): Writer {
+  const columns = columnsOf[kind];
+  let hasHead = false;
+  const head = async () => {
+    if (!hasHead) await write(line(columns));
+    hasHead = true;
+  };
+  return {
+    async write(records) {
+      await head();
+      await write(records.map((record) => line(columns.map((name) => record[name]))).join(''));
+    },
+    end: head,
+  };
+}
+
+const line = (values: readonly unknown[]): string => `${values.map(cell).join(',')}\r\n`;
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text === '' || /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export async function* readCsv(stream: Readable): AsyncGenerator<ReadRecord> {
+  let kind: Kind | undefined;
+  const parser = stream.pipe(
+    parse({
+      bom: true,
+      columns: (names: string[]) => {
+        kind = kindOf(names);
+        if (!kind) throw new FileFault('its head has neither event_type nor model');
+        return names;
+      },
+      cast: (value, { quoting, header }) => (value === '' && !quoting && !header ? null : value),
+      skip_empty_lines: true,
+    }),
+  );
+  let position = 0;
+  for await (const row of parser as AsyncIterable<Record<string, string | null>>) {
+    position += 1;
+    yield { kind: kind as Kind, record: typed(kind as Kind, row, position), position };
+  }
+}
+
+function typed(kind: Kind, row: Record<string, string | null>, position: number): FlatRecord {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, text]) => [name, value(kind, name, text, position)]),
+  );
+}
+
+function value(kind: Kind, name: string, text: string | null, position: number): unknown {
+  const type = typeOf(kind, name);
+  if (text === null || type === 'text') return text;
+  try {
+    return parseExactly(text);
+  } catch {
+    throw new FileFault(`record ${position}: ${name} is ${JSON.stringify(text)}`);
+  }
+}

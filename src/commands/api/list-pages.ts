@@ -1,0 +1,31 @@
+import { StartError } from '../../errors.ts';
+import type { Connection } from './connection.ts';
+import { parseExactly } from './exact-json.ts';
+import type { Kind } from './record-flags.ts';
+import type { FlatRecord } from './records.ts';
+
+const paths: Readonly<Record<Kind, string>> = {
+  event: '/v1/telemetry/events',
+  usage: '/v1/telemetry/usage/records',
+};
+
+const pageRowsMax = 1000;
+
+/** Records, page by page, from the newest to the oldest; each page begins where the last one ended. */
+export async function* pages(
+  connection: Connection,
+  kind: Kind,
+  parameters: URLSearchParams,
+  rowsMax = Number.POSITIVE_INFINITY,
+): AsyncGenerator<FlatRecord[]> {
+  let next: URLSearchParams | undefined = new URLSearchParams(parameters);
+  for (let left = rowsMax; next && left > 0; ) {
+    next.set('limit', String(Math.min(pageRowsMax, left)));
+    const answer = await connection.get(paths[kind], next);
+    const records = parseExactly(answer.text);
+    if (!Array.isArray(records)) throw new StartError(`${connection.address} is no collector`);
+    yield records;
+    left -= records.length;
+    next = answer.next;
+  }
+}
