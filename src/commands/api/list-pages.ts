@@ -1,4 +1,3 @@
-import { StartError } from '../../errors.ts';
 import type { Connection } from './connection.ts';
 import { parseExactly } from './exact-json.ts';
 import type { Kind } from './record-flags.ts';
@@ -21,9 +20,10 @@ export async function* pages(
   let next: URLSearchParams | undefined = new URLSearchParams(parameters);
   for (let left = rowsMax; next && left > 0; ) {
     next.set('limit', String(Math.min(pageRowsMax, left)));
+    next.set('format', 'ndjson');
     const answer = await connection.get(paths[kind], next);
-    const records = parseExactly(answer.text);
-    if (!Array.isArray(records)) throw new StartError(`${connection.address} is no collector`);
+    const lines = answer.text.split('\n').filter((line) => line !== '');
+    const records = lines.map((line) => parseExactly(line) as FlatRecord);
     yield records;
     left -= records.length;
     next = answer.next;

@@ -37,7 +37,10 @@ export const listEvents =
         metadata: exactMetadata(metadata),
       };
     });
-    const further = { observed_at: rows.map((row) => timeText(timestampOfUs(row.observed_at_us))) };
+    const further = {
+      metadata: rows.map(metadataOrNull),
+      observed_at: rows.map((row) => timeText(timestampOfUs(row.observed_at_us))),
+    };
     return listReply(EventSchema, body, further, response.nextPageToken, parameters);
   };
 
@@ -59,11 +62,16 @@ export const listUsage =
       };
     });
     const further = {
+      metadata: rows.map(metadataOrNull),
       ambiguous: body.map(({ ambiguous }) => ambiguous),
       observed_at: body.map(({ observed_at }) => observed_at),
     };
     return listReply(UsageSchema, body, further, response.nextPageToken, parameters);
   };
+
+/** Tables tell what has none from what has an empty object. */
+const metadataOrNull = ({ metadata }: { readonly metadata: string | null }): unknown =>
+  metadata === null ? null : exactMetadata(metadata);
 
 const noneAsNull = (record: object): object =>
   Object.fromEntries(

@@ -131,7 +131,7 @@ export const recordsTable = (
   records: readonly Row[],
   further: Readonly<Record<string, readonly unknown[]>>,
 ): Table => ({
-  columns: [...columnsOf(schema), ...Object.keys(further)],
+  columns: [...new Set([...columnsOf(schema), ...Object.keys(further)])],
   rows: records.map((record, index) => ({
     ...record,
     ...Object.fromEntries(Object.entries(further).map(([name, values]) => [name, values[index]])),
