@@ -95,14 +95,13 @@ export class CallClaims {
     const repetitions: Repetition[] = [];
     const fresh: Uint8Array[] = [];
     for (const row of rowsOf(copy)) {
-      const key = this.#keys.keyOf(row);
-      const place = key === undefined ? undefined : this.#places.get(key);
-      if (place) {
-        repetitions.push({ row, place });
-        continue;
-      }
-      fresh.push(row);
-      if (key !== undefined) this.#places.set(key, readRowStart(row));
+      const keys = this.#keys.keysOf(row);
+      const known = keys.map((key) => this.#places.get(key)).find((place) => place !== undefined);
+      if (known) repetitions.push({ row, place: known });
+      else fresh.push(row);
+      const place = known ?? readRowStart(row);
+      // What has another of its keys is about the same call.
+      for (const key of keys) if (!this.#places.has(key)) this.#places.set(key, place);
     }
     if (repetitions.length === 0) return { rows: { count, copy }, repetitions };
     return { rows: { count: fresh.length, copy: Buffer.concat(fresh) }, repetitions };
@@ -110,19 +109,17 @@ export class CallClaims {
 
   /** Rows were not stored after all: the next of their calls may be. */
   release(rows: readonly Uint8Array[]): void {
-    for (const row of rows) {
-      const key = this.#keys.keyOf(row);
-      if (key !== undefined) this.#places.delete(key);
-    }
+    if (rows.length === 0) return;
+    const ids = new Set(rows.map((row) => readRowStart(row).id));
+    for (const [key, { id }] of this.#places) if (ids.has(id)) this.#places.delete(key);
   }
 
   /** Whether a place that was given is still one. */
   isStored({ row, place }: Repetition): boolean {
-    const key = this.#keys.keyOf(row);
-    return key !== undefined && this.#places.get(key) === place;
+    return this.#keys.keysOf(row).some((key) => this.#places.get(key) === place);
   }
 
-  /** Has the claims say what became of them, where some of the rows were not stored. */
+  /** Has the claims say what became of them, where some of the rows were not stored, or elsewhere. */
   async correct(trx: Transaction<Database>): Promise<void> {
     for (const [key, { id }] of this.#claimed) {
       const place = this.#places.get(key);

@@ -5,7 +5,7 @@ import { uuidBytes } from '../uuid.ts';
 import type { Load } from './copy.ts';
 import { rowsOf } from './divide.ts';
 
-/** A usage record that says which call it is about. */
+/** A usage record that says which call it is about; once for each of its keys. */
 export interface Call {
   /** As `CallKeys` has it. */
   readonly key: string;
@@ -19,8 +19,7 @@ export function callsOf(keys: CallKeys, copies: readonly Uint8Array[]): Call[] {
   const calls: Call[] = [];
   for (const copy of copies) {
     for (const row of rowsOf(copy)) {
-      const key = keys.keyOf(row);
-      if (key !== undefined) calls.push({ key, row });
+      for (const key of keys.keysOf(row)) calls.push({ key, row });
     }
   }
   return calls;

@@ -188,6 +188,7 @@ export async function replayDeadLetter(
     await copyRows(client, [load, ...loads, ...noteLoads([{ kind, rows: [row] }])]);
   }
   await fillCalls(trx, client, repetitions, fresh);
+  await calls.correct(trx);
   return table_name;
 }
 

@@ -137,6 +137,7 @@ export class GroupCommitter {
       if (loads.length > 0) await copyRows(client, loads);
       const repetitions = parted.flatMap((each) => each.repetitions);
       await fillCalls(trx, client, repetitions, this.#fresh);
+      if (repetitions.length > 0) await calls.correct(trx);
       if (calls.any) this.#callsRepeat = repetitions.length > 0;
       const results = [...claims.settlements];
       for (const [at, { index, batch, known, erased }] of portions.entries()) {

@@ -21,6 +21,8 @@ const noId = /^0*$/;
 
 const keyBytes = 16;
 
+const keyOf = (name: string): string => hash('sha256', name, 'binary').slice(0, keyBytes);
+
 /** Tells the call that a usage record is about, whatever way it came. */
 export class CallKeys {
   readonly #providerName: (given: string) => string;
@@ -33,26 +35,28 @@ export class CallKeys {
   }
 
   /**
-   * 16 bytes for the row, a character each: a hash of its provider and the provider's id of the answer, or
-   * of the request, else of its span. Undefined where it has none of these.
+   * 16 bytes each, a character for each byte: hashes of the row's provider and the provider's ids of
+   * the answer and of the request, or else of its span. None where it has none of these.
    */
-  keyOf(tuple: Uint8Array): string | undefined {
+  keysOf(tuple: Uint8Array): string[] {
     const { buffer, byteOffset, byteLength } = tuple;
     const row = Buffer.isBuffer(tuple) ? tuple : Buffer.from(buffer, byteOffset, byteLength);
     // Of damaged rows too few bytes may be left.
-    if (row.length < 2 || row.readInt16BE(0) <= firstOfNames) return undefined;
+    if (row.length < 2 || row.readInt16BE(0) <= firstOfNames) return [];
     this.#fields.find(row, 0);
-    const text = this.#nameOf(row);
-    return text === undefined ? undefined : hash('sha256', text, 'binary').slice(0, keyBytes);
-  }
-
-  #nameOf(row: Buffer): string | undefined {
+    const keys: string[] = [];
     const responseId = this.#text(row, at.responseId);
     if (responseId !== '' && !drawnFromFew.test(responseId)) {
-      return `response\0${this.#provider(row)}\0${responseId}`;
+      keys.push(keyOf(`response\0${this.#provider(row)}\0${responseId}`));
     }
     const requestId = this.#text(row, at.requestId);
-    if (requestId !== '') return `request\0${this.#provider(row)}\0${requestId}`;
+    if (requestId !== '') keys.push(keyOf(`request\0${this.#provider(row)}\0${requestId}`));
+    const span = keys.length === 0 ? this.#spanOf(row) : undefined;
+    if (span !== undefined) keys.push(keyOf(span));
+    return keys;
+  }
+
+  #spanOf(row: Buffer): string | undefined {
     const traceId = this.#text(row, at.traceId).toLowerCase();
     const spanId = this.#text(row, at.spanId).toLowerCase();
     if (noId.test(traceId) || noId.test(spanId)) return undefined;

@@ -61,6 +61,16 @@ describe.each<Origin>(['callers', 'spool'])('a call that comes twice, from %s', 
       { provider: 'P', requestId: 'q' },
     ],
     [
+      'by the id of its request, where only the second names its answer',
+      { provider: 'p', requestId: 'q' },
+      { provider: 'p', requestId: 'q', responseId: 'r' },
+    ],
+    [
+      'by the id of its request, where only the first names its answer',
+      { provider: 'p', requestId: 'q', responseId: 'r' },
+      { provider: 'p', requestId: 'q' },
+    ],
+    [
       'by its span',
       { provider: 'p', traceId: 'ABCDEF', spanId: '12' },
       { traceId: 'abcdef', spanId: '12' },
@@ -90,6 +100,21 @@ describe.each<Origin>(['callers', 'spool'])('a call that comes twice, from %s', 
     ['ids of request and answer that are equal', { responseId: 'r' }, { requestId: 'r' }],
   ])('is two calls with %s', async (_, first, second) => {
     expect(await store([first, second], origin)).toEqual({ kind: 'stored' });
+    expect(await stored()).toHaveLength(2);
+  });
+
+  it('is known by all names that any of its records has', async () => {
+    const [ofRequest, ofAnswer] = [{ requestId: 'q' }, { responseId: 'r' }];
+    await store([ofRequest], origin);
+    expect(await store([{ ...ofRequest, ...ofAnswer, team: 't' }], origin)).toEqual(repeated(1));
+    // The first does not say it, and yet it is that answer.
+    expect(await store([{ ...ofAnswer, agent: 'a' }], origin)).toEqual(repeated(1));
+    expect(await stored()).toMatchObject([
+      { request_id: 'q', response_id: 'r', team: 't', agent: 'a' },
+    ]);
+    const together = [{ requestId: 'x' }, { requestId: 'x', responseId: 'y' }, { responseId: 'y' }];
+    expect(await store(together, origin)).toEqual(repeated(2));
+    expect(await store([{ responseId: 'y' }, { requestId: 'x' }], origin)).toEqual(repeated(2));
     expect(await stored()).toHaveLength(2);
   });
 
