@@ -76,8 +76,9 @@ export class Collector {
       prices,
       logger,
     );
-    this.#upkeep = new Upkeep(config, database, this.#path, this.#health, logger, this.#registry);
     this.#keys = new Keys(config, database.gossip, this.#registry, logger);
+    const [health, registry, { ring }] = [this.#health, this.#registry, this.#keys];
+    this.#upkeep = new Upkeep(config, database, this.#path, ring, health, logger, registry);
     this.#certificate =
       certificate && new CertificateFiles(config, certificate, this.#health, logger);
     measureCertificate(this.#certificate, this.#registry);
@@ -211,9 +212,9 @@ export class Collector {
     const onRefused = new Refusals(this.#registry).count;
     const tell = createTell(logger, onRefused);
     const parts = {
-      ...{ config, keys, logger },
-      database: this.#database,
+      ...{ config, keys, logger, database: this.#database },
       path: this.#path,
+      collectors: this.#upkeep.collectors,
       health: this.#health,
       registry: this.#registry,
       shutdown: this.#shutdown.signal,

@@ -37,6 +37,7 @@ import type { OnRefused } from './serve/refusals.ts';
 import type { Route } from './serve/route.ts';
 import { Rpc } from './serve/rpc.ts';
 import type { Tell } from './serve/told-error.ts';
+import type { Collectors } from './status/collectors.ts';
 import { version } from './version.ts';
 import { pageRoutes } from './web/page-routes.ts';
 
@@ -49,6 +50,7 @@ export interface RoutedParts {
   readonly registry: Registry;
   readonly shutdown: AbortSignal;
   readonly keys: Keys;
+  readonly collectors: Collectors;
   readonly logger: Logger;
 }
 
@@ -74,7 +76,8 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
   const { queryMsMax } = config;
   const snapshots = new Snapshots(database.reader, () => database.upkeepDb, queryMsMax);
-  const queries = queryHandlers(snapshots, path.prices.pricer, keptRows(config));
+  const kept = keptRows(config);
+  const queries = queryHandlers(snapshots, path.prices.pricer, kept, parts.collectors.all);
   const hub = new TailHub(database.tails, config.tailsMax);
   const tail = tailHandler(database.reader, hub, shutdown);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);

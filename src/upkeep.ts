@@ -1,22 +1,29 @@
 import type { Registry } from 'prom-client';
+import type { KeyRing } from './admin/key-ring.ts';
 import type { Config } from './config.ts';
 import type { DatabaseService } from './database/database-service.ts';
+import type { IngestPath } from './ingest-path.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { RetentionJob } from './retention/retention-job.ts';
-import type { RollupAccess } from './rollup/state.ts';
 import { VerificationJob } from './rollup/verification-job.ts';
+import { Collectors } from './status/collectors.ts';
+import { OwnStatus } from './status/own-status.ts';
+import { version } from './version.ts';
 
 /** What goes on every minute or every night, beside all that is stored. */
 export class Upkeep {
   readonly #database: DatabaseService;
   readonly #retention: RetentionJob;
   readonly #verification: VerificationJob;
+  /** What is told of how collectors fare. */
+  readonly collectors: Collectors;
 
   constructor(
     config: Config,
     database: DatabaseService,
-    { rollups }: { readonly rollups: RollupAccess },
+    { rollups, buffer, spool }: Pick<IngestPath, 'rollups' | 'buffer' | 'spool'>,
+    ring: KeyRing,
     health: Health,
     logger: Logger,
     registry: Registry,
@@ -25,11 +32,14 @@ export class Upkeep {
     this.#retention = new RetentionJob(database.upkeep, rollups, config, health, logger, registry);
     const hour = config.rollupVerifyHour;
     this.#verification = new VerificationJob(database.upkeep, hour, health, logger, registry);
+    const own = new OwnStatus({ ...config, version, health, registry, ring, buffer, spool });
+    this.collectors = new Collectors(database.gossip, database.reader, own);
   }
 
   /** Begins when the tables are ready; the signal ends it. */
   start(signal: AbortSignal): void {
     this.#retention.start(this.#database.ready, signal);
     this.#verification.start(this.#database.ready, signal);
+    this.#database.ready.then(() => this.collectors.run(signal)).catch(() => {});
   }
 }

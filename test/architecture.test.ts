@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const parts = [
+  'status',
   'serve',
   'records',
   'prices',
@@ -80,6 +81,11 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config'],
     packages: ['kysely', 'pg', 'prom-client'],
   },
+  status: {
+    own: ['gen', 'units', 'uuid'],
+    typesOf: ['admin', 'database', 'observe'],
+    packages: ['@bufbuild/protobuf', 'kysely', 'prom-client'],
+  },
   query: {
     own: [
       'gen',
@@ -150,13 +156,13 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['pg', 'prom-client'],
   },
   'upkeep.ts': {
-    own: ['retention', 'rollup'],
-    typesOf: ['config', 'database', 'observe'],
+    own: ['retention', 'rollup', 'status', 'version'],
+    typesOf: ['admin', 'config', 'database', 'ingest-path', 'observe'],
     packages: ['prom-client'],
   },
   'routes.ts': {
     own: ['gen', 'accept', 'query', 'admin', 'retention', 'serve', 'version', 'web'],
-    typesOf: ['config', 'database', 'ingest-path', 'observe'],
+    typesOf: ['config', 'database', 'ingest-path', 'observe', 'status'],
     packages: ['prom-client'],
   },
   'door.ts': { own: ['serve'], typesOf: ['config', 'observe'], packages: ['prom-client'] },

@@ -6,7 +6,7 @@ import { certificateNames } from '../serve/peer-certificate.ts';
 import { RequestError } from '../serve/request-error.ts';
 import { type FailedAttempts, unauthenticated } from './failed-attempts.ts';
 import { digestOf, idOf, type Key, stateOf } from './key.ts';
-import { KeyUse, type Shared } from './key-use.ts';
+import { type KeyActivity, KeyUse, type Shared } from './key-use.ts';
 
 /** Who may do what without a key. */
 export interface AnonymousRule {
@@ -90,6 +90,20 @@ export class KeyRing implements Callers {
   get lastUses(): Map<string, Date> {
     const used = [...this.#byLocator.values()].filter(({ lastUsedMs }) => lastUsedMs > 0);
     return new Map(used.map(({ key, lastUsedMs }) => [key.id, new Date(lastUsedMs)]));
+  }
+
+  /** What the callers of each name do and may. */
+  get activities(): readonly KeyActivity[] {
+    return this.uses.map((use) => {
+      const holders = [...this.#byLocator.values()].filter(({ name }) => name === use.name);
+      const own = use === this.#anonymous.allowance ? [this.#anonymous] : holders;
+      return {
+        use,
+        scopes: [...new Set(own.flatMap(({ scopes }) => [...scopes]))],
+        streams: own.reduce((sum, { streams }) => sum + streams.size, 0),
+        lastUsedMs: Math.max(0, ...holders.map(({ lastUsedMs }) => lastUsedMs)),
+      };
+    });
   }
 
   /** When any key of a name was used last. */

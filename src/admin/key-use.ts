@@ -1,5 +1,5 @@
 import type { ServiceError } from '../errors.ts';
-import type { Allowance } from '../serve/caller.ts';
+import type { Allowance, Scope } from '../serve/caller.ts';
 import { RequestError } from '../serve/request-error.ts';
 import { Bucket } from './bucket.ts';
 import type { KeyLimits } from './key.ts';
@@ -8,6 +8,16 @@ import type { KeyLimits } from './key.ts';
 export interface Shared {
   readonly bufferBytesMax: number;
   readonly queryConnectionsMax: number;
+}
+
+/** What the callers of a name do and may. */
+export interface KeyActivity {
+  readonly use: KeyUse;
+  readonly scopes: readonly Scope[];
+  /** Streams that are open. */
+  readonly streams: number;
+  /** Milliseconds since 1970; 0: never. */
+  readonly lastUsedMs: number;
 }
 
 const delayMsMax = 30_000;

@@ -121,6 +121,10 @@ const expected = {
     key: null,
     columns: { xid: 'xid8', kind: 'text', rows: 'integer', times: 'bigint[]', ids: 'uuid[]' },
   },
+  telemetry_collectors: {
+    key: null,
+    columns: { collector: 'uuid', seen_at: time, status: 'jsonb' },
+  },
   rollup_state: { key: null, columns: { settled_at: time, raw_floor: time } },
   rollup_fresh: { key: null, columns: { kind: 'text', events: 'integer', data: 'bytea' } },
   rollup_merges: { key: null, columns: { kind: 'text', level: 'text', bucket: time } },

@@ -18,6 +18,7 @@ import * as retention from './migrations/0008-retention.ts';
 import * as usageRollups from './migrations/0009-usage-rollups.ts';
 import * as usageOfWhom from './migrations/0010-usage-of-whom.ts';
 import * as commitNotes from './migrations/0011-commit-notes.ts';
+import * as questions from './migrations/0012-questions.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -49,6 +50,7 @@ const migrations: readonly Migration[] = [
   { name: '0009-usage-rollups', release: 3, up: usageRollups.up },
   { name: '0010-usage-of-whom', release: 3, up: usageOfWhom.up },
   { name: '0011-commit-notes', release: 3, up: commitNotes.up },
+  { name: '0012-questions', release: 3, up: questions.up },
 ];
 
 interface SchemaState {

@@ -26,6 +26,7 @@ export interface Database {
   telemetry_keys: TelemetryKeysTable;
   telemetry_audit: TelemetryAuditTable;
   telemetry_key_demand: TelemetryKeyDemandTable;
+  telemetry_collectors: TelemetryCollectorTable;
   rollup_state: RollupStateTable;
   rollup_fresh: RollupFreshTable;
   rollup_merges: RollupMergeTable;
@@ -186,6 +187,14 @@ interface TelemetryKeyDemandTable {
   collector: string;
   seen_at: Generated<Date>;
   demand: JSONColumnType<Record<string, readonly [number, number]>>;
+}
+
+/** What each collector says of itself. */
+interface TelemetryCollectorTable {
+  collector: string;
+  seen_at: Generated<Date>;
+  /** A `gravitas.telemetry.v1.Collector` in JSON. */
+  status: JSONColumnType<object>;
 }
 
 /** The migrations that were run. */

@@ -78,6 +78,11 @@ export class Health {
     );
   }
 
+  /** What is in the way, of what, and since when. */
+  get obstacles(): readonly (Obstacle & { readonly part: HealthPart })[] {
+    return [...this.#obstacles].map(([part, obstacle]) => ({ part, ...obstacle }));
+  }
+
   isWell(...parts: readonly HealthPart[]): boolean {
     return parts.every((part) => !this.#obstacles.has(part));
   }

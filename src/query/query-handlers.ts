@@ -1,4 +1,5 @@
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import type { GetServiceResponse } from '../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import {
   type ExplainUsageRequest,
   type GetFootprintRequest,
@@ -27,7 +28,12 @@ import { QueryDecoder } from './query-decoder.ts';
 import type { TailHandler } from './tail/tail-handler.ts';
 
 /** All of QueryService, by reads on a pool of their own. Throws `ServiceError`. */
-export function queryHandlers(snapshots: Snapshots, pricer: Pricer, kept: KeptRows) {
+export function queryHandlers(
+  snapshots: Snapshots,
+  pricer: Pricer,
+  kept: KeptRows,
+  getService: () => Promise<GetServiceResponse>,
+) {
   const asking =
     <Request extends object, Answer>(
       answer: (snapshots: Snapshots, request: Request, asker: Asker) => Promise<Answer>,
@@ -62,6 +68,7 @@ export function queryHandlers(snapshots: Snapshots, pricer: Pricer, kept: KeptRo
       return snapshots.read(asker, ({ trx }) => explainUsage(trx, pricer, id, aroundMs));
     }),
     getTrends: asking(getTrends),
+    getService,
     listDimensions: asking(listDimensions),
     getFootprint: asking((_, request: GetFootprintRequest, asker) =>
       getFootprint(snapshots, pricer, kept, request, asker),

@@ -1,3 +1,43 @@
+create type telemetry_sketch as (
+  keys integer[],
+  counts bigint[]
+);
+
+CREATE OR REPLACE FUNCTION public.telemetry_quantile(sketch telemetry_sketch, share double precision, lowest double precision, highest double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select telemetry_sketch_quantile((sketch).keys, (sketch).counts, share, lowest, highest)
+    $function$
+;
+
+CREATE OR REPLACE FUNCTION public.telemetry_sketch_add(sketch telemetry_sketch, keys integer[], counts integer[])
+ RETURNS telemetry_sketch
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select telemetry_sketch_both(sketch, row(keys, counts::bigint[])::telemetry_sketch)
+    $function$
+;
+
+CREATE OR REPLACE FUNCTION public.telemetry_sketch_both(a telemetry_sketch, b telemetry_sketch)
+ RETURNS telemetry_sketch
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select row(array_agg(key order by key), array_agg(count order by key))::telemetry_sketch
+      from (
+        select key, sum(count)::bigint as count
+        from (
+          select unnest((a).keys) as key, unnest((a).counts) as count
+          union all select unnest((b).keys), unnest((b).counts)
+        ) as cells
+        group by key
+      ) as merged
+    $function$
+;
+
 CREATE OR REPLACE FUNCTION public.telemetry_sketch_key(value double precision)
  RETURNS integer
  LANGUAGE sql
@@ -36,6 +76,8 @@ AS $function$
       limit 1
     $function$
 ;
+
+create aggregate telemetry_sketch_merge(integer[],integer[]) (sfunc = telemetry_sketch_add, stype = telemetry_sketch, combinefunc = telemetry_sketch_both, parallel = safe);
 
 create table adoption (
   source text not null,
@@ -255,6 +297,13 @@ create table telemetry_audit (
   action text not null,
   detail jsonb not null,
   constraint telemetry_audit_pkey PRIMARY KEY (recorded_at, id)
+);
+
+create table telemetry_collectors (
+  collector uuid not null,
+  seen_at timestamp with time zone not null default now(),
+  status jsonb not null,
+  constraint telemetry_collectors_pkey PRIMARY KEY (collector)
 );
 
 create table telemetry_key_demand (
@@ -497,3 +546,369 @@ CREATE INDEX usage_stats_timestamp_idx ON usage_stats USING btree ("timestamp");
 CREATE INDEX usage_stats_unrolled_idx ON usage_stats USING btree ("timestamp") WHERE (rolled IS FALSE);
 
 CREATE INDEX usage_stats_user_idx ON usage_stats USING btree (user_id, "timestamp") WHERE (user_id IS NOT NULL);
+
+create view telemetry_events as
+ SELECT id,
+    "timestamp",
+    observed_at,
+    event_type,
+    component,
+        CASE
+            WHEN (value <> ALL (ARRAY['NaN'::double precision, 'Infinity'::double precision, '-Infinity'::double precision])) THEN value
+            ELSE NULL::double precision
+        END AS value,
+    status,
+    metadata
+   FROM system_telemetry;
+
+create view telemetry_usage as
+ SELECT id,
+    "timestamp",
+    observed_at,
+    model,
+    layer,
+    provider,
+    operation,
+    agent,
+    project,
+    team,
+    user_id,
+    session_id,
+    ghost_id,
+    shell_id,
+    prompt_tokens AS input_tokens,
+    completion_tokens AS output_tokens,
+    cached_tokens,
+    cache_write_tokens,
+    cache_write_1h_tokens,
+    reasoning_tokens,
+        CASE
+            WHEN (duration_ms <> ALL (ARRAY['NaN'::double precision, 'Infinity'::double precision, '-Infinity'::double precision])) THEN duration_ms
+            ELSE NULL::double precision
+        END AS duration_ms,
+        CASE
+            WHEN (time_to_first_token_ms <> ALL (ARRAY['NaN'::double precision, 'Infinity'::double precision, '-Infinity'::double precision])) THEN time_to_first_token_ms
+            ELSE NULL::double precision
+        END AS time_to_first_token_ms,
+        CASE
+            WHEN (cost_usd <> ALL (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) THEN cost_usd
+            ELSE NULL::numeric
+        END AS cost_usd,
+    cost_source,
+    usage_rule,
+    ambiguous,
+    status,
+    error_type,
+    service_tier,
+    response_id,
+    request_id,
+    trace_id,
+    span_id,
+    metadata
+   FROM usage_stats;
+
+create view telemetry_event_quarters as
+ SELECT event_rollup_quarter.bucket,
+    event_series.event_type,
+    event_series.component,
+    event_series.status,
+    event_rollup_quarter.events,
+    event_rollup_quarter.n,
+    event_rollup_quarter.sum,
+    event_rollup_quarter.min,
+    event_rollup_quarter.max,
+    event_rollup_quarter.tokens_generated,
+    event_rollup_quarter.total_tokens,
+    event_rollup_quarter.keys,
+    event_rollup_quarter.counts
+   FROM (event_rollup_quarter
+     JOIN event_series ON ((event_series.id = event_rollup_quarter.series)))
+  WHERE (event_series.margin = 'series'::text);
+
+create view telemetry_component_quarters as
+ SELECT event_rollup_quarter.bucket,
+    event_series.component,
+    event_rollup_quarter.events,
+    event_rollup_quarter.n,
+    event_rollup_quarter.sum,
+    event_rollup_quarter.min,
+    event_rollup_quarter.max,
+    event_rollup_quarter.tokens_generated,
+    event_rollup_quarter.total_tokens,
+    event_rollup_quarter.keys,
+    event_rollup_quarter.counts
+   FROM (event_rollup_quarter
+     JOIN event_series ON ((event_series.id = event_rollup_quarter.series)))
+  WHERE (event_series.margin = 'component'::text);
+
+create view telemetry_usage_quarters as
+ SELECT usage_rollup_quarter.bucket,
+    usage_series.model,
+    usage_series.layer,
+    usage_series.provider,
+    usage_series.operation,
+    usage_series.agent,
+    usage_series.team,
+    usage_series.project,
+    usage_rollup_quarter.requests,
+    usage_rollup_quarter.errors,
+    usage_rollup_quarter.input_tokens,
+    usage_rollup_quarter.output_tokens,
+    usage_rollup_quarter.cached_tokens,
+    usage_rollup_quarter.cache_write_tokens,
+    usage_rollup_quarter.cache_write_1h_tokens,
+    usage_rollup_quarter.reasoning_tokens,
+    usage_rollup_quarter.cost_usd,
+    usage_rollup_quarter.unpriced,
+    usage_rollup_quarter.unpriced_tokens,
+    usage_rollup_quarter.ambiguous,
+    usage_rollup_quarter.duration_n,
+    usage_rollup_quarter.duration_sum,
+    usage_rollup_quarter.duration_min,
+    usage_rollup_quarter.duration_max,
+    usage_rollup_quarter.duration_keys,
+    usage_rollup_quarter.duration_counts,
+    usage_rollup_quarter.first_token_n,
+    usage_rollup_quarter.first_token_sum,
+    usage_rollup_quarter.first_token_min,
+    usage_rollup_quarter.first_token_max,
+    usage_rollup_quarter.first_token_keys,
+    usage_rollup_quarter.first_token_counts
+   FROM (usage_rollup_quarter
+     JOIN usage_series ON ((usage_series.id = usage_rollup_quarter.series)))
+  WHERE (usage_series.margin = 'series'::text);
+
+create view telemetry_model_quarters as
+ SELECT usage_rollup_quarter.bucket,
+    usage_series.model,
+    usage_rollup_quarter.requests,
+    usage_rollup_quarter.errors,
+    usage_rollup_quarter.input_tokens,
+    usage_rollup_quarter.output_tokens,
+    usage_rollup_quarter.cached_tokens,
+    usage_rollup_quarter.cache_write_tokens,
+    usage_rollup_quarter.cache_write_1h_tokens,
+    usage_rollup_quarter.reasoning_tokens,
+    usage_rollup_quarter.cost_usd,
+    usage_rollup_quarter.unpriced,
+    usage_rollup_quarter.unpriced_tokens,
+    usage_rollup_quarter.ambiguous,
+    usage_rollup_quarter.duration_n,
+    usage_rollup_quarter.duration_sum,
+    usage_rollup_quarter.duration_min,
+    usage_rollup_quarter.duration_max,
+    usage_rollup_quarter.duration_keys,
+    usage_rollup_quarter.duration_counts,
+    usage_rollup_quarter.first_token_n,
+    usage_rollup_quarter.first_token_sum,
+    usage_rollup_quarter.first_token_min,
+    usage_rollup_quarter.first_token_max,
+    usage_rollup_quarter.first_token_keys,
+    usage_rollup_quarter.first_token_counts
+   FROM (usage_rollup_quarter
+     JOIN usage_series ON ((usage_series.id = usage_rollup_quarter.series)))
+  WHERE (usage_series.margin = 'model'::text);
+
+create view telemetry_event_hours as
+ SELECT event_rollup_hour.bucket,
+    event_series.event_type,
+    event_series.component,
+    event_series.status,
+    event_rollup_hour.events,
+    event_rollup_hour.n,
+    event_rollup_hour.sum,
+    event_rollup_hour.min,
+    event_rollup_hour.max,
+    event_rollup_hour.tokens_generated,
+    event_rollup_hour.total_tokens,
+    event_rollup_hour.keys,
+    event_rollup_hour.counts
+   FROM (event_rollup_hour
+     JOIN event_series ON ((event_series.id = event_rollup_hour.series)))
+  WHERE (event_series.margin = 'series'::text);
+
+create view telemetry_component_hours as
+ SELECT event_rollup_hour.bucket,
+    event_series.component,
+    event_rollup_hour.events,
+    event_rollup_hour.n,
+    event_rollup_hour.sum,
+    event_rollup_hour.min,
+    event_rollup_hour.max,
+    event_rollup_hour.tokens_generated,
+    event_rollup_hour.total_tokens,
+    event_rollup_hour.keys,
+    event_rollup_hour.counts
+   FROM (event_rollup_hour
+     JOIN event_series ON ((event_series.id = event_rollup_hour.series)))
+  WHERE (event_series.margin = 'component'::text);
+
+create view telemetry_usage_hours as
+ SELECT usage_rollup_hour.bucket,
+    usage_series.model,
+    usage_series.layer,
+    usage_series.provider,
+    usage_series.operation,
+    usage_series.agent,
+    usage_series.team,
+    usage_series.project,
+    usage_rollup_hour.requests,
+    usage_rollup_hour.errors,
+    usage_rollup_hour.input_tokens,
+    usage_rollup_hour.output_tokens,
+    usage_rollup_hour.cached_tokens,
+    usage_rollup_hour.cache_write_tokens,
+    usage_rollup_hour.cache_write_1h_tokens,
+    usage_rollup_hour.reasoning_tokens,
+    usage_rollup_hour.cost_usd,
+    usage_rollup_hour.unpriced,
+    usage_rollup_hour.unpriced_tokens,
+    usage_rollup_hour.ambiguous,
+    usage_rollup_hour.duration_n,
+    usage_rollup_hour.duration_sum,
+    usage_rollup_hour.duration_min,
+    usage_rollup_hour.duration_max,
+    usage_rollup_hour.duration_keys,
+    usage_rollup_hour.duration_counts,
+    usage_rollup_hour.first_token_n,
+    usage_rollup_hour.first_token_sum,
+    usage_rollup_hour.first_token_min,
+    usage_rollup_hour.first_token_max,
+    usage_rollup_hour.first_token_keys,
+    usage_rollup_hour.first_token_counts
+   FROM (usage_rollup_hour
+     JOIN usage_series ON ((usage_series.id = usage_rollup_hour.series)))
+  WHERE (usage_series.margin = 'series'::text);
+
+create view telemetry_model_hours as
+ SELECT usage_rollup_hour.bucket,
+    usage_series.model,
+    usage_rollup_hour.requests,
+    usage_rollup_hour.errors,
+    usage_rollup_hour.input_tokens,
+    usage_rollup_hour.output_tokens,
+    usage_rollup_hour.cached_tokens,
+    usage_rollup_hour.cache_write_tokens,
+    usage_rollup_hour.cache_write_1h_tokens,
+    usage_rollup_hour.reasoning_tokens,
+    usage_rollup_hour.cost_usd,
+    usage_rollup_hour.unpriced,
+    usage_rollup_hour.unpriced_tokens,
+    usage_rollup_hour.ambiguous,
+    usage_rollup_hour.duration_n,
+    usage_rollup_hour.duration_sum,
+    usage_rollup_hour.duration_min,
+    usage_rollup_hour.duration_max,
+    usage_rollup_hour.duration_keys,
+    usage_rollup_hour.duration_counts,
+    usage_rollup_hour.first_token_n,
+    usage_rollup_hour.first_token_sum,
+    usage_rollup_hour.first_token_min,
+    usage_rollup_hour.first_token_max,
+    usage_rollup_hour.first_token_keys,
+    usage_rollup_hour.first_token_counts
+   FROM (usage_rollup_hour
+     JOIN usage_series ON ((usage_series.id = usage_rollup_hour.series)))
+  WHERE (usage_series.margin = 'model'::text);
+
+create view telemetry_event_days as
+ SELECT event_rollup_day.bucket,
+    event_series.event_type,
+    event_series.component,
+    event_series.status,
+    event_rollup_day.events,
+    event_rollup_day.n,
+    event_rollup_day.sum,
+    event_rollup_day.min,
+    event_rollup_day.max,
+    event_rollup_day.tokens_generated,
+    event_rollup_day.total_tokens,
+    event_rollup_day.keys,
+    event_rollup_day.counts
+   FROM (event_rollup_day
+     JOIN event_series ON ((event_series.id = event_rollup_day.series)))
+  WHERE (event_series.margin = 'series'::text);
+
+create view telemetry_component_days as
+ SELECT event_rollup_day.bucket,
+    event_series.component,
+    event_rollup_day.events,
+    event_rollup_day.n,
+    event_rollup_day.sum,
+    event_rollup_day.min,
+    event_rollup_day.max,
+    event_rollup_day.tokens_generated,
+    event_rollup_day.total_tokens,
+    event_rollup_day.keys,
+    event_rollup_day.counts
+   FROM (event_rollup_day
+     JOIN event_series ON ((event_series.id = event_rollup_day.series)))
+  WHERE (event_series.margin = 'component'::text);
+
+create view telemetry_usage_days as
+ SELECT usage_rollup_day.bucket,
+    usage_series.model,
+    usage_series.layer,
+    usage_series.provider,
+    usage_series.operation,
+    usage_series.agent,
+    usage_series.team,
+    usage_series.project,
+    usage_rollup_day.requests,
+    usage_rollup_day.errors,
+    usage_rollup_day.input_tokens,
+    usage_rollup_day.output_tokens,
+    usage_rollup_day.cached_tokens,
+    usage_rollup_day.cache_write_tokens,
+    usage_rollup_day.cache_write_1h_tokens,
+    usage_rollup_day.reasoning_tokens,
+    usage_rollup_day.cost_usd,
+    usage_rollup_day.unpriced,
+    usage_rollup_day.unpriced_tokens,
+    usage_rollup_day.ambiguous,
+    usage_rollup_day.duration_n,
+    usage_rollup_day.duration_sum,
+    usage_rollup_day.duration_min,
+    usage_rollup_day.duration_max,
+    usage_rollup_day.duration_keys,
+    usage_rollup_day.duration_counts,
+    usage_rollup_day.first_token_n,
+    usage_rollup_day.first_token_sum,
+    usage_rollup_day.first_token_min,
+    usage_rollup_day.first_token_max,
+    usage_rollup_day.first_token_keys,
+    usage_rollup_day.first_token_counts
+   FROM (usage_rollup_day
+     JOIN usage_series ON ((usage_series.id = usage_rollup_day.series)))
+  WHERE (usage_series.margin = 'series'::text);
+
+create view telemetry_model_days as
+ SELECT usage_rollup_day.bucket,
+    usage_series.model,
+    usage_rollup_day.requests,
+    usage_rollup_day.errors,
+    usage_rollup_day.input_tokens,
+    usage_rollup_day.output_tokens,
+    usage_rollup_day.cached_tokens,
+    usage_rollup_day.cache_write_tokens,
+    usage_rollup_day.cache_write_1h_tokens,
+    usage_rollup_day.reasoning_tokens,
+    usage_rollup_day.cost_usd,
+    usage_rollup_day.unpriced,
+    usage_rollup_day.unpriced_tokens,
+    usage_rollup_day.ambiguous,
+    usage_rollup_day.duration_n,
+    usage_rollup_day.duration_sum,
+    usage_rollup_day.duration_min,
+    usage_rollup_day.duration_max,
+    usage_rollup_day.duration_keys,
+    usage_rollup_day.duration_counts,
+    usage_rollup_day.first_token_n,
+    usage_rollup_day.first_token_sum,
+    usage_rollup_day.first_token_min,
+    usage_rollup_day.first_token_max,
+    usage_rollup_day.first_token_keys,
+    usage_rollup_day.first_token_counts
+   FROM (usage_rollup_day
+     JOIN usage_series ON ((usage_series.id = usage_rollup_day.series)))
+  WHERE (usage_series.margin = 'model'::text);

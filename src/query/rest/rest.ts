@@ -1,5 +1,9 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import {
+  GetServiceRequestSchema,
+  GetServiceResponseSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
+import {
   ListDimensionsRequestSchema,
   ListDimensionsResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/dimensions_pb.js';
@@ -18,7 +22,14 @@ import { csv, mediaTypes, ndjson, readFormat, type Table } from './formats.ts';
 import { getStats, listEvents, listUsage } from './lists.ts';
 import { readParameters } from './parameters.ts';
 import { restJson } from './rest-json.ts';
-import { dimensionsTable, footprintTable, seriesTable, trendsTable, usageTable } from './tables.ts';
+import {
+  dimensionsTable,
+  footprintTable,
+  seriesTable,
+  serviceTable,
+  trendsTable,
+  usageTable,
+} from './tables.ts';
 
 /** What a request is told: as JSON, or as rows where it is a list. */
 export interface Reply {
@@ -78,6 +89,12 @@ export function restQueries(handlers: QueryHandlers): Route[] {
       'listDimensions',
       handlers.listDimensions,
       dimensionsTable,
+    ),
+    service: get(
+      [GetServiceRequestSchema, GetServiceResponseSchema],
+      'getService',
+      handlers.getService,
+      serviceTable,
     ),
     trends: get(
       [query.GetTrendsRequestSchema, query.GetTrendsResponseSchema],

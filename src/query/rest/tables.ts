@@ -4,6 +4,7 @@ import {
   StatisticsSchema,
   UsageTotalsSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
+import { CollectorSchema } from '../../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import { DimensionValueSchema } from '../../../gen/typescript/gravitas/telemetry/v1/dimensions_pb.js';
 import { PartitionSizeSchema } from '../../../gen/typescript/gravitas/telemetry/v1/footprint_pb.js';
 import type { Table } from './formats.ts';
@@ -124,6 +125,16 @@ export const trendsTable = (body: Body): Table =>
 /** One row for each partition. */
 export const footprintTable = (body: Body): Table =>
   table([], columnsOf(PartitionSizeSchema), body.partitions);
+
+/** One row for each collector. */
+export function serviceTable(body: Body): Table {
+  const columns = columnsOf(CollectorSchema);
+  return table(
+    [],
+    columns,
+    body.collectors.map((each: Row) => flat(columns, each)),
+  );
+}
 
 /** Records as they are, whose columns are those of the contract, and further ones. */
 export const recordsTable = (

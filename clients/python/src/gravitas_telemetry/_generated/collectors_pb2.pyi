@@ -116,7 +116,7 @@ class AckLatency(_message.Message):
     def __init__(self, p50: _Optional[float] = ..., p95: _Optional[float] = ..., p99: _Optional[float] = ...) -> None: ...
 
 class RecordLedger(_message.Message):
-    __slots__ = ("received", "recovered", "stored", "duplicate", "rejected", "refused", "dead_lettered", "pending")
+    __slots__ = ("received", "recovered", "stored", "duplicate", "rejected", "refused", "dead_lettered", "pending", "erased")
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     RECOVERED_FIELD_NUMBER: _ClassVar[int]
     STORED_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +125,7 @@ class RecordLedger(_message.Message):
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     DEAD_LETTERED_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
+    ERASED_FIELD_NUMBER: _ClassVar[int]
     received: int
     recovered: int
     stored: int
@@ -133,7 +134,8 @@ class RecordLedger(_message.Message):
     refused: int
     dead_lettered: int
     pending: int
-    def __init__(self, received: _Optional[int] = ..., recovered: _Optional[int] = ..., stored: _Optional[int] = ..., duplicate: _Optional[int] = ..., rejected: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., pending: _Optional[int] = ...) -> None: ...
+    erased: int
+    def __init__(self, received: _Optional[int] = ..., recovered: _Optional[int] = ..., stored: _Optional[int] = ..., duplicate: _Optional[int] = ..., rejected: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., pending: _Optional[int] = ..., erased: _Optional[int] = ...) -> None: ...
 
 class KeyActivity(_message.Message):
     __slots__ = ("name", "scopes", "streams", "requests", "records", "records_refused", "queries", "records_per_second", "quota_share", "last_used_at")

@@ -122,21 +122,22 @@ export declare type Collector = Message<"gravitas.telemetry.v1.Collector"> & {
   rates?: ServiceRates | undefined;
 
   /**
-   * From the receipt of records to their acknowledgement, in milliseconds, of the last minute.
+   * From the receipt of records to their acknowledgement, in milliseconds, of the last minute; those
+   * of streams apart.
    *
    * @generated from field: gravitas.telemetry.v1.AckLatency ack_latency_ms = 11;
    */
   ackLatencyMs?: AckLatency | undefined;
 
   /**
-   * How long the oldest record that waits in the buffer has waited, in milliseconds.
+   * How old the oldest is that waits in the spool, in milliseconds; 0 without any.
    *
    * @generated from field: double lag_ms = 12;
    */
   lagMs: number;
 
   /**
-   * Records that wait in the buffer.
+   * Records that wait in memory; while there are some in the spool, they are counted with these.
    *
    * @generated from field: int64 queue_records = 13;
    */
@@ -381,6 +382,13 @@ export declare type RecordLedger = Message<"gravitas.telemetry.v1.RecordLedger">
    * @generated from field: int64 pending = 8;
    */
   pending: bigint;
+
+  /**
+   * Of somebody whose records were erased meanwhile: they are not stored.
+   *
+   * @generated from field: int64 erased = 9;
+   */
+  erased: bigint;
 };
 
 /**
