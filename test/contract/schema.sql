@@ -3,24 +3,6 @@ create type telemetry_sketch as (
   counts bigint[]
 );
 
-CREATE OR REPLACE FUNCTION public.telemetry_quantile(sketch telemetry_sketch, share double precision, lowest double precision, highest double precision)
- RETURNS double precision
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-      select telemetry_sketch_quantile((sketch).keys, (sketch).counts, share, lowest, highest)
-    $function$
-;
-
-CREATE OR REPLACE FUNCTION public.telemetry_sketch_add(sketch telemetry_sketch, keys integer[], counts integer[])
- RETURNS telemetry_sketch
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-      select telemetry_sketch_both(sketch, row(keys, counts::bigint[])::telemetry_sketch)
-    $function$
-;
-
 CREATE OR REPLACE FUNCTION public.telemetry_sketch_both(a telemetry_sketch, b telemetry_sketch)
  RETURNS telemetry_sketch
  LANGUAGE sql
@@ -77,7 +59,25 @@ AS $function$
     $function$
 ;
 
-create aggregate telemetry_sketch_merge(integer[],integer[]) (sfunc = telemetry_sketch_add, stype = telemetry_sketch, combinefunc = telemetry_sketch_both, parallel = safe);
+CREATE OR REPLACE FUNCTION public.telemetry_sketch_quantile(sketch telemetry_sketch, share double precision, lowest double precision, highest double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select telemetry_sketch_quantile((sketch).keys, (sketch).counts, share, lowest, highest)
+    $function$
+;
+
+CREATE OR REPLACE FUNCTION public.telemetry_sketch_with(sketch telemetry_sketch, keys integer[], counts integer[])
+ RETURNS telemetry_sketch
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+      select telemetry_sketch_both(sketch, row(keys, counts::bigint[])::telemetry_sketch)
+    $function$
+;
+
+create aggregate telemetry_sketch_merge(integer[],integer[]) (sfunc = telemetry_sketch_with, stype = telemetry_sketch, combinefunc = telemetry_sketch_both, parallel = safe);
 
 create table adoption (
   source text not null,
