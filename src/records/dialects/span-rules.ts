@@ -128,7 +128,9 @@ export const genAi: Rule = {
   read: (signal) => {
     const operation = textOf(signal.attributes, 'gen_ai.operation.name');
     const isCall = operation === undefined ? !isParent(signal.name) : callOperations.has(operation);
-    return signal.kind === 'span' && isCall ? readGenAi(signal) : undefined;
+    // A server of models (vLLM) tells how long it took for what its client's span counts.
+    const isServers = has(signal.attributes, 'gen_ai.latency.');
+    return signal.kind === 'span' && isCall && !isServers ? readGenAi(signal) : undefined;
   },
 };
 
