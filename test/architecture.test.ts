@@ -79,7 +79,7 @@ const rules: Readonly<Record<string, Rules>> = {
   database: {
     own: ['postgres', 'records/tables', 'observe', 'uuid', 'errors', 'units'],
     typesOf: ['config'],
-    packages: ['kysely', 'pg', 'prom-client'],
+    packages: ['kysely', 'pg', 'pg-copy-streams', 'prom-client'],
   },
   status: {
     own: ['gen', 'units', 'uuid'],

@@ -13,6 +13,7 @@ import { deadLetterCommands } from './dead-letters.ts';
 import { eraseCommand } from './erase.ts';
 import { keyCommands } from './keys.ts';
 import { legacyCommands } from './legacy.ts';
+import { moveCommand } from './move.ts';
 import { priceCommands } from './prices.ts';
 import { retentionCommand } from './retention.ts';
 import { rollupCommands } from './rollups.ts';
@@ -32,6 +33,7 @@ export function createProgram(version: string, serve: Command): Command {
     checkCommand(),
     backupCommand(),
     restoreCommand(),
+    moveCommand(),
     configCommands(),
     tailCommand(),
     eventsCommand(),
