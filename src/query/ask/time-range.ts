@@ -40,7 +40,7 @@ export function readRange(
 ): Range {
   const { range } = asked;
   const zone = readZone('time_zone', range?.timeZone ?? '');
-  const hours = notes.within('hours', range?.hours || asked.hours || 0, hoursMax);
+  const hours = notes.within('hours', hoursOf(asked), hoursMax);
   const start = latest(
     readInstant('start_time', range?.startTime),
     readInstant('start_time', asked.startTime),
@@ -67,6 +67,10 @@ export function readRange(
   const length = startUs === since ? back : startUs && hoursBetween(startUs, end ?? nowUs);
   return { startUs, endUs: end, zone, period: undefined, hours: length };
 }
+
+/** 0: not given. NaN is, and wrong. */
+const hoursOf = ({ range, hours = 0 }: AskedRange): number =>
+  range && range.hours !== 0 ? range.hours : hours;
 
 const hoursBetween = (startUs: number, endUs: number): number =>
   Math.max(0, (endUs - startUs) / (hourMs * usOfMs));
