@@ -5,6 +5,7 @@ import { freeName, type Partition, partitionsOf, writableColumns } from './catal
 import { type DataTable, dataTables } from './expected-tables.ts';
 import type { Database } from './schema.ts';
 import { withShortLocks } from './short-locks.ts';
+import { holdReadingOff, movedColumn } from './unread-rows.ts';
 
 /** Days that are created in one transaction, which holds off writers once for all of them. */
 const daysTogether = 16;
@@ -147,6 +148,7 @@ async function createPartitions(
   ranges: readonly Range[],
 ): Promise<void> {
   const standard = (await partitionsOf(trx, table)).find(({ isDefault }) => isDefault)?.name;
+  if (standard !== undefined) await holdReadingOff(trx, standard);
   await holdWritersOff(trx, table, standard, ranges);
   for (const { name: wanted, ...range } of ranges) {
     // A partition that somebody has detached keeps its name.
@@ -186,7 +188,7 @@ async function createPartition(
   const inRange = sql`${begun} and ${key} < ${bound(toMs)}`;
   const from = fromMs === -Infinity ? sql`minvalue` : bound(fromMs);
   const check = sql.ref(`${name}_range`);
-  const columns = sql.join((await writableColumns(trx, table)).map((each) => sql.ref(each)));
+  const names = await writableColumns(trx, table);
   const parts = [
     // What somebody has added to the table, its partitions need too: it attaches no others.
     sql`
@@ -198,8 +200,11 @@ async function createPartition(
       ? []
       : [
           sql`
-            with moved as (delete from only ${sql.table(standard)} where ${inRange} returning *)
-            insert into ${sql.table(name)} (${columns}) select ${columns} from moved`,
+            with moved as (
+              delete from only ${sql.table(standard)} where ${inRange} returning *, ctid as place
+            )
+            insert into ${sql.table(name)} (${sql.join(names.map((each) => sql.ref(each)))})
+            select ${sql.join(names.map((each) => movedColumn(each, standard)))} from moved`,
         ]),
     sql`
       alter table ${sql.table(table)} attach partition ${sql.table(name)}

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ensurePartitions } from '../../src/database/partitions.ts';
 import { rollHistory } from '../../src/rollup/history.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
@@ -112,6 +113,24 @@ it('reads rows from before there were rollups once, part by part', async () => {
   const valid = await database.count(`select count(*) from pg_index
     where indexrelid = 'system_telemetry_unrolled_idx'::regclass and indisvalid`);
   expect(valid).toBe(1);
+});
+
+it('counts rows of before once that are moved to a partition of their day', async () => {
+  await database.rows(`
+    insert into system_telemetry (event_type, value, "timestamp")
+    select 'STRAY', i, now() - interval '100 days' from generate_series(1, 20) as i`);
+  await database.rows('update system_telemetry set rolled = null');
+  await database.rows(`
+    insert into rollup_history (kind, partition_name) values ('event', 'system_telemetry_default')
+    on conflict (kind, partition_name) do update set finished_at = null, blocks_done = 0`);
+  const dayMs = 86_400_000;
+  const fromMs = Date.now() - 100 * dayMs;
+  await ensurePartitions(work.db, { table: 'system_telemetry', fromMs, toMs: fromMs });
+  expect(await database.count('select count(*) from system_telemetry_default')).toBe(0);
+  for (const series of work.series) while (await rollHistory(work.db, work.writer, series));
+  expect(await work.sweep()).toBe(20);
+  await work.fold();
+  await expectExact();
 });
 
 it('is rebuilt from the rows that are there, and never below the raw floor', async () => {
