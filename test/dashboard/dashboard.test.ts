@@ -135,6 +135,8 @@ describe('with data', () => {
     now: 'Latency per token by model',
     usage: 'Spend by day and model',
     explore: 'Latest events',
+    tail: 'Live tail',
+    service: 'Every record accounted for',
   };
   const sizes = [
     [360, 'light'],
@@ -271,6 +273,44 @@ describe('with data', () => {
     });
   });
 
+  it('the tail shows what is sent meanwhile, and waits while one pauses', {
+    timeout: 120_000,
+  }, async () => {
+    await look('view=tail', async (page) => {
+      await page.getByText('Reading').waitFor();
+      const list = page.getByRole('listbox', { name: 'Events, newest last' });
+      await send('log', { event_type: 'TAILED', component: 'first', value: 1, status: 'OK' });
+      await list.getByText('TAILED').waitFor({ timeout: 10_000 });
+      await page.keyboard.press('Space');
+      await page.getByText('Paused').waitFor();
+      await send('log', { event_type: 'TAILED', component: 'second', value: 2, status: 'OK' });
+      await page.getByRole('button', { name: '1 new below' }).waitFor();
+      expect(await list.getByText('second').count()).toBe(0);
+      await page.getByRole('button', { name: '1 new below' }).click();
+      await list.getByText('second').waitFor();
+      await list.getByText('second').click();
+      const chosen = page.getByRole('complementary', { name: 'Chosen event' });
+      await chosen.getByText('Explore it').waitFor();
+      await chosen.getByRole('button', { name: 'Only this type' }).click();
+      await page.waitForURL(/type=TAILED/);
+      await expect.poll(() => list.getByText('VRAM_CHECK').count()).toBe(0);
+      await list.getByText('second').waitFor();
+    });
+  });
+
+  it('Service shows an operator what others may not see', { timeout: 120_000 }, async () => {
+    await look(
+      'view=service',
+      async (page) => {
+        const senders = page.getByRole('table', { name: 'Streams and keys' });
+        await senders.getByRole('rowheader', { name: 'sender' }).waitFor();
+        await senders.getByRole('rowheader', { name: 'operator' }).waitFor();
+        await page.getByText('Balances').waitFor();
+      },
+      { key: keys.operator },
+    );
+  });
+
   it('an operator replays what the database refused; others see why', {
     timeout: 120_000,
   }, async () => {
@@ -316,7 +356,6 @@ describe('with data', () => {
     ).toBe(1);
     expect(await seriousFindings(page)).toEqual([]);
     await context.setOffline(false);
-    await page.getByRole('button', { name: 'Try now' }).click();
     await page.getByText('The collector has not answered since').waitFor({ state: 'detached' });
     await close();
   });

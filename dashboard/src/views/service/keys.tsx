@@ -108,14 +108,17 @@ function noteKey(sender: Sender, key: Key): void {
   sender.expiresAt = msOf(key.expiresAt);
 }
 
-function stateOf({ state, quotaShare = 0, lastUsedAt, streams }: Sender): readonly [Tone, string] {
+function stateOf(sender: Sender): readonly [Tone, string] {
+  const { state, quotaShare = 0, lastUsedAt, streams, records, queries } = sender;
   if (state === 'revoked' || state === 'expired') {
     return ['off', state === 'revoked' ? 'Revoked' : 'Expired'];
   }
   if (quotaShare > 1) return ['err', 'Over quota'];
   if (quotaShare > 0.8) return ['warn', 'Near quota'];
   if (streams > 0) return ['ok', 'Connected'];
-  if (lastUsedAt === undefined) return ['off', 'Never used'];
+  if (lastUsedAt === undefined) {
+    return records + queries > 0 ? ['ok', 'Seen'] : ['off', 'Never used'];
+  }
   return Date.now() - lastUsedAt < quietMs ? ['ok', 'Active'] : ['off', 'Quiet'];
 }
 

@@ -16,6 +16,7 @@ const went = [
   ['Rejected', 'rejected'],
   ['Refused', 'refused'],
   ['Dead letter', 'deadLettered'],
+  ['Erased', 'erased'],
   ['Pending', 'pending'],
 ] as const;
 type Field = (typeof came)[number][1] | (typeof went)[number][1];

@@ -22,8 +22,12 @@ interface Row {
 
 const megabytes = fixed(1);
 
+/** What an empty one takes with its indexes is less. */
+const emptyBytesMax = 100_000n;
+const isFilled = ({ rows, totalBytes }: PartitionSize) => rows > 0n || totalBytes > emptyBytesMax;
+
 export function Partitions({ footprint }: { footprint: Answer<GetFootprintResponse> }) {
-  const all = (footprint.value?.partitions ?? []).filter(({ rows }) => rows > 0n).map(rowOf);
+  const all = (footprint.value?.partitions ?? []).filter(isFilled).map(rowOf);
   const rows = shortened(all);
   const columns = columnsOf(all);
   const { rollups, databaseBytes } = footprint.value ?? {};
@@ -84,7 +88,8 @@ function columnsOf(all: readonly Row[]): readonly Column<Row>[] {
       label: 'Rows',
       isNumeric: true,
       value: ({ rows }) => rows,
-      show: ({ rows }) => integer(rows),
+      // A new one may not have been counted yet.
+      show: ({ rows }) => (rows === 0 ? nothing : integer(rows)),
       total: integer(sum(({ rows }) => rows)),
     },
     {

@@ -70,7 +70,8 @@ function CollectorTiles(props: {
     }, undefined);
   const own = collectors.find(({ answering }) => answering);
   const samples = own?.samples ?? [];
-  const peak = Math.max(0, ...samples.map(({ storedPerSecond }) => storedPerSecond));
+  const stored = sum(({ rates }) => rates?.stored ?? 0);
+  const peak = Math.max(stored, ...samples.map(({ storedPerSecond }) => storedPerSecond));
   const [p50, p99] = [
     most(({ ackLatencyMs }) => ackLatencyMs?.p50),
     most(({ ackLatencyMs }) => ackLatencyMs?.p99),
@@ -80,7 +81,7 @@ function CollectorTiles(props: {
     <>
       <Tile
         label="Throughput"
-        value={told(amount(sum(({ rates }) => rates?.stored ?? 0)))}
+        value={told(amount(stored))}
         unit="rows/s"
         drawing={
           <Sparkline values={samples.map(({ storedPerSecond }) => storedPerSecond)} isZeroBased />
