@@ -23,6 +23,7 @@ const methods: Readonly<Record<string, DescMethod>> = {
   '/v1/telemetry/dimensions': query.listDimensions,
   '/v1/telemetry/trends': query.getTrends,
   '/v1/telemetry/footprint': query.getFootprint,
+  '/v1/telemetry/service': query.getService,
 };
 
 /** Bare arrays, where the method has them in a field of that name. */
