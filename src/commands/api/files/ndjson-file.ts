@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseExactly } from '../exact-json.ts';
 import { type FlatRecord, kindOf } from '../records.ts';
@@ -12,10 +11,7 @@ export const ndjsonWriter = (write: (text: string) => Promise<void>): Writer => 
 /** Each line is a record of either kind. */
 export async function* readNdjson(stream: Readable): AsyncGenerator<ReadRecord> {
   let position = 0;
-  for await (const line of createInterface({
-    input: stream,
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
+  for await (const line of linesOf(stream)) {
     position += 1;
     if (line.trim() === '') continue;
     const record = read(line, position);
@@ -25,9 +21,20 @@ export async function* readNdjson(stream: Readable): AsyncGenerator<ReadRecord> 
   }
 }
 
+/** Node's own reader of lines ends them at other signs too, which texts may have in them. */
+async function* linesOf(stream: Readable): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  yield rest;
+}
+
 function read(line: string, position: number): FlatRecord {
   try {
-    const value = parseExactly(line);
+    const value = parseExactly(line.replace(/^\uFEFF/, ''));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return value as FlatRecord;
     }
