@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../test/support/browser.ts';
-import { demoEvents, demoUsage } from './dashboard/demo-records.ts';
+import { sendDemoData } from '../test/support/demo-data.ts';
+import { demoEvents } from './dashboard/demo-records.ts';
 
 /**
  * Pictures of the dashboard for its documentation: a collector of its own, records as an application
@@ -50,18 +51,6 @@ async function send(baseUrl: string, records: object): Promise<void> {
   if (!response.ok) throw new Error(await response.text());
 }
 
-const batchMax = 500;
-const parts = <T>(records: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(records.length / batchMax) }, (_, at) =>
-    records.slice(at * batchMax, (at + 1) * batchMax),
-  );
-
-async function fill(baseUrl: string): Promise<void> {
-  const now = Date.now();
-  for (const events of parts(demoEvents(now, 2))) await send(baseUrl, { events });
-  for (const usage of parts(demoUsage(now, 29, 150))) await send(baseUrl, { usage });
-}
-
 /** Goes on sending, as it would be while somebody looks. */
 function keepSending(baseUrl: string): () => void {
   let last = Date.now();
@@ -80,34 +69,57 @@ async function shoot(page: Page, view: string, theme: string): Promise<void> {
   await page.waitForFunction(() => document.querySelector('[aria-busy="true"], .bone') === null);
   if (view === 'tail') await page.locator('.tl[role="option"]').nth(-4).click();
   await page.waitForTimeout(500);
-  const path = join(target, `${view}-${theme}.png`);
-  await page.screenshot({ path, fullPage: true, scale: 'css' });
+  const path = join(target, `${view}-${theme}.webp`);
+  const png = await page.screenshot({ fullPage: true, scale: 'css' });
+  writeFileSync(path, await asWebp(page, png));
   console.log(path);
+}
+
+/** A third of the size; by an empty page, since that of the dashboard would not load the picture. */
+async function asWebp(page: Page, png: Buffer): Promise<Buffer> {
+  const blank = await page.context().newPage();
+  const url = await blank.evaluate(
+    async (source) => {
+      const image = new Image();
+      image.src = source;
+      await image.decode();
+      const canvas = document.createElement('canvas');
+      canvas.width = image.width;
+      canvas.height = image.height;
+      canvas.getContext('2d')?.drawImage(image, 0, 0);
+      return canvas.toDataURL('image/webp', 0.9);
+    },
+    `data:image/png;base64,${png.toString('base64')}`,
+  );
+  await blank.close();
+  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
 }
 
 mkdirSync(target, { recursive: true });
 const directory = mkdtempSync(join(tmpdir(), 'telemetry-shots-'));
 const collector = await startCollector(directory);
 const browser = await launchBrowser();
+let stopSending: (() => void) | undefined;
 try {
-  await fill(collector.baseUrl);
-  const stopSending = keepSending(collector.baseUrl);
+  await sendDemoData(collector.baseUrl, { eventHours: 2, usageDays: 29, callsADay: 120 });
+  stopSending = keepSending(collector.baseUrl);
   // Until the collector has samples of some minutes, Service has nothing to draw.
   const minutes = Number(process.env.MINUTES ?? 4);
   await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
   for (const theme of ['light', 'dark'] as const) {
     const viewport = { width: 1280, height: 800 };
-    const page = await browser.newPage({ viewport, colorScheme: theme });
+    const context = await browser.newContext({ viewport, colorScheme: theme });
+    const page = await context.newPage();
     for (const [view, query] of Object.entries(views)) {
       await page.goto(`${collector.baseUrl}/?zone=Europe/Berlin&${query}`);
       await page.locator('h1').waitFor();
       await page.waitForTimeout(3000);
       await shoot(page, view, theme);
     }
-    await page.close();
+    await context.close();
   }
-  stopSending();
 } finally {
+  stopSending?.();
   await browser.close();
   await collector.stop();
   rmSync(directory, { recursive: true, force: true });
