@@ -13,7 +13,7 @@ const height = 24;
 
 export function Sparkline({ values, before = [], count, isZeroBased }: SparklineProps) {
   const known = [...values, ...before].filter((value) => value !== null);
-  if (known.length === 0) return null;
+  if (known.length < 2) return null;
   const most = Math.max(...known);
   const least = isZeroBased ? 0 : Math.min(...known) - (most - Math.min(...known)) * 0.3;
   const places = count ?? Math.max(values.length, before.length);

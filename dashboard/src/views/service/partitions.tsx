@@ -90,7 +90,7 @@ function columnsOf(all: readonly Row[]): readonly Column<Row>[] {
       value: ({ rows }) => rows,
       // A new one may not have been counted yet.
       show: ({ rows }) => (rows === 0 ? nothing : integer(rows)),
-      total: integer(sum(({ rows }) => rows)),
+      total: sum(({ rows }) => rows) === 0 ? nothing : integer(sum(({ rows }) => rows)),
     },
     {
       label: 'Size',

@@ -88,7 +88,7 @@ function CollectorTiles(props: {
         }
         note={
           <>
-            <b>{amount(peak)}</b> rows/s at most in the hour
+            <b>{amount(peak)}</b> at most in the hour
           </>
         }
       />

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { metadataOf, showValue, timeOf, unitOf } from '../../api/events.ts';
+import { metadataOf, showBare, timeOf, unitOf } from '../../api/events.ts';
 import { Metadata, Received, Time } from '../../parts/event-details.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { EventStatus } from '../../parts/status.tsx';
@@ -34,7 +34,7 @@ export function Chosen(props: { line: Extract<Line, { kind: 'event' }>; close: (
         </button>
       </div>
       <div class="big1">
-        {showValue(event.eventType, event.value)}
+        {showBare(event.value)}
         <small>{unitOf(event.eventType).words}</small>
       </div>
       <dl class="dl">
