@@ -170,15 +170,16 @@ it('ends a tail on another collector within five seconds', async () => {
     baseUrl: other.baseUrl,
     interceptors: [withKey(secret)],
   });
+  let tail = await openTail(transport);
   // It hears of the key soon.
-  const open = async () => {
-    const tail = await openTail(transport);
-    return (await withinMs(200, tail.ending)) === 'still open' ? tail : undefined;
+  const isOpen = async () => {
+    if ((await withinMs(200, tail.ending)) === 'still open') return true;
+    tail = await openTail(transport);
+    return false;
   };
-  let tail = await open();
-  for (let tries = 0; !tail && tries < 20; tries++) tail = await open();
+  await expect.poll(isOpen, { timeout: 10_000 }).toBe(true);
   expect((await call('RevokeKey', { name_or_id: name })).status).toBe(200);
-  const error = (await withinMs(5000, tail?.ending ?? Promise.resolve())) as ConnectError;
+  const error = (await withinMs(5000, tail.ending)) as ConnectError;
   expect(error.code).toBe(Code.Unauthenticated);
   await other.stop();
   remove();
