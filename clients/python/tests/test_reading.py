@@ -232,4 +232,4 @@ def test_no_answer(gate: Gate, url: str, caplog: pytest.LogCaptureFixture) -> No
     with pytest.raises(QueryError, match="ConnectError"):
         telemetry.queries().get_footprint()
     with pytest.raises(QueryError, match="page_size"), Telemetry(url=url) as reachable:
-        reachable.queries().list_events(page_size=100_000)
+        reachable.queries().list_events(page_size=-1)
