@@ -181,7 +181,7 @@ it('lets the owner of an older table go on writing into the new one', async () =
       reset role`);
     expect(await database.count('select count(*) from usage_stats')).toBe(1);
   } finally {
-    await database.rows(`drop owned by ${role}; drop role ${role}`);
+    await database.rows(`drop owned by ${role} cascade; drop role ${role}`);
   }
 });
 

@@ -81,6 +81,15 @@ const everyTable = [
   'telemetry_migration',
 ];
 
+/** Whoever drops several tables under those who read them may be the one whom PostgreSQL ends. */
+async function unlessDeadlocked(statement: string): Promise<void> {
+  const attempt = () => database.rows(statement);
+  await attempt().catch((error) => {
+    if (error.code !== '40P01') throw error;
+    return attempt();
+  });
+}
+
 describe('tables that are dropped under a running collector', () => {
   it.each([
     ...everyTable.map((table) => [table]),
@@ -91,7 +100,7 @@ describe('tables that are dropped under a running collector', () => {
     const collector = await startOnOlderRows();
     const migrations = () => database.count('select count(*) from telemetry_schema');
     const known = await migrations();
-    await database.rows(`drop table ${tables.join(', ')} cascade`);
+    await unlessDeadlocked(`drop table ${tables.join(', ')} cascade`);
     const { status } = await untilReason(collector.baseUrl, new RegExp(`${tables[0]} is missing`));
     expect(status).toBe(200);
     expect((await getJson(`${collector.baseUrl}/health`)).body.status).toBe('degraded');
@@ -121,8 +130,8 @@ describe('tables that are dropped under a running collector', () => {
       await untilCommitted(collector);
     }
     await untilCount('SECOND', 2);
-    expect(await database.count('select count(distinct id) from system_telemetry')).toBe(
-      await database.count('select count(*) from system_telemetry'),
+    expect(await database.count('select count(*) - count(distinct id) from system_telemetry')).toBe(
+      0,
     );
     const models = () => database.rows('select model from usage_stats order by 1');
     while ((await models()).length < 2) await sleep(20);

@@ -152,6 +152,7 @@ function expectedUsage(record: Usage, index: number): Row {
     cost_source: record.costUsd === undefined ? null : orNull(record.costSource || 'client'),
     usage_rule: orNull(record.usageRule || 'contract'),
     ambiguous: isAmbiguous(record) || null,
+    rolled: true,
   };
 }
 
