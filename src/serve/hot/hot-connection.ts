@@ -22,8 +22,8 @@ export class HotConnection {
   readonly #server: HotServer;
   /** What is sent and not answered yet, but the request that is being served. */
   #sent: Buffer = nothing;
-  /** Of the last byte, or the last answer. */
-  #movedAt = performance.now();
+  /** For a request, or for the rest of one: whoever dribbles gains nothing. */
+  #waitsSince = performance.now();
   #isServing = false;
   #isPaused = false;
   #isLast = false;
@@ -31,10 +31,6 @@ export class HotConnection {
   constructor(socket: Duplex, server: HotServer) {
     this.#socket = socket;
     this.#server = server;
-  }
-
-  get isServing(): boolean {
-    return this.#isServing;
   }
 
   start(sent = nothing): void {
@@ -52,15 +48,17 @@ export class HotConnection {
   /** Lets Node's server wait for what is slow to come, and ends what is idle. */
   check(now: number, partialMsMax: number, idleMsMax: number): void {
     if (this.#isServing) return;
-    const stillMs = now - this.#movedAt;
+    const waitedMs = now - this.#waitsSince;
     if (this.#sent.length > 0) {
-      if (stillMs > partialMsMax) this.#leave();
-    } else if (stillMs > idleMsMax) this.#socket.destroy();
+      if (waitedMs > partialMsMax) this.#leave();
+    } else if (waitedMs > idleMsMax) this.#socket.destroy();
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#movedAt = performance.now();
-    this.#sent = this.#sent.length === 0 ? chunk : Buffer.concat([this.#sent, chunk]);
+    if (this.#sent.length === 0) {
+      this.#waitsSince = performance.now();
+      this.#sent = chunk;
+    } else this.#sent = Buffer.concat([this.#sent, chunk]);
     if (!this.#isServing) this.#next();
     else if (this.#sent.length > plainBytesMax) {
       this.#isPaused = true;
@@ -83,7 +81,7 @@ export class HotConnection {
 
   readonly #onAnswer = (answer: Uint8Array | string): void => {
     this.#isServing = false;
-    this.#movedAt = performance.now();
+    this.#waitsSince = performance.now();
     if (this.#socket.destroyed) return;
     if (this.#isLast) {
       this.#socket.end(answer);
