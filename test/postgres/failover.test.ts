@@ -23,7 +23,7 @@ describe('several hosts', () => {
     const post = async () =>
       (await postJson(`${telemetry.baseUrl}/v1/telemetry/log`, { event_type: 'A' })).body
         .durability;
-    expect(await post()).toBe('DURABILITY_COMMITTED');
+    await expect.poll(post, { timeout: 20_000 }).toBe('DURABILITY_COMMITTED');
     // Fails over.
     await primary.stop();
     await standby.query('select pg_promote()');
