@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from typing import Any
 
@@ -171,8 +171,8 @@ def stats(message: query_pb2.GetStatsResponse) -> Stats:
 
 def usage_summary(message: query_pb2.GetUsageSummaryResponse) -> UsageSummary:
     return UsageSummary(
-        **_scalars(message),
-        breakdown=[UsageBreakdown(**_scalars(each)) for each in message.breakdown],
+        **_scalars(UsageSummary, message),
+        breakdown=[UsageBreakdown(**_scalars(UsageBreakdown, each)) for each in message.breakdown],
         price_list=_edition(message, "price_list"),
         own_prices=_edition(message, "own_prices"),
     )
@@ -194,7 +194,7 @@ def trends(message: query_pb2.GetTrendsResponse) -> Trends:
 
 def footprint(message: query_pb2.GetFootprintResponse) -> Footprint:
     return Footprint(
-        [TableSize(**_scalars(each)) for each in message.table_sizes],
+        [TableSize(**_scalars(TableSize, each)) for each in message.table_sizes],
         dict(message.row_counts),
         _time(message, "oldest_telemetry_record"),
         _time(message, "monitored_at"),
@@ -232,18 +232,19 @@ def _model_trend(message: query_pb2.ModelTrend) -> ModelTrend:
         DailyTrend(_time(each, "day"), _present(each, "avg_efficiency"), each.measurement_count)
         for each in message.days
     ]
-    return ModelTrend(**_scalars(message), days=days)
+    return ModelTrend(**_scalars(ModelTrend, message), days=days)
 
 
 def _edition(message: query_pb2.GetUsageSummaryResponse, name: str) -> PriceEdition | None:
     edition = _present(message, name)
-    return None if edition is None else PriceEdition(**_scalars(edition))
+    return None if edition is None else PriceEdition(**_scalars(PriceEdition, edition))
 
 
-def _scalars(message: Message) -> dict[str, Any]:
-    """The fields that are neither messages nor lists."""
-    fields = message.DESCRIPTOR.fields
-    return {each.name: _present(message, each.name) for each in fields if not each.message_type}
+def _scalars(result: Any, message: Message) -> dict[str, Any]:
+    """The fields of a dataclass that are neither messages nor lists: a service may say more."""
+    wanted = {each.name for each in fields(result)}
+    scalars = (each.name for each in message.DESCRIPTOR.fields if not each.message_type)
+    return {name: _present(message, name) for name in scalars if name in wanted}
 
 
 def _present(message: Message, name: str) -> Any:
