@@ -170,20 +170,20 @@ function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
   return [0, ...places].map((from, index) => bytes.subarray(from, places[index] ?? bytes.length));
 }
 
-const answersIn = (text: string) => text.split(/(?=HTTP\/1\.1 )/);
+/** The answer to `last`, which comes where all before it could be read. */
+const isWhole = (text: string) =>
+  /^HTTP\/1.1 200 OK\r\n.*Connection: close\r\n/s.test(lastOf(text));
+const lastOf = (text: string) => text.slice(text.lastIndexOf('HTTP/1.1 '));
+/** When Node says so, it may lie between the parts of another answer. */
+const withoutContinue = (text: string) => text.replaceAll('HTTP/1.1 100 Continue\r\n\r\n', '');
 
 /**
- * Where one of several requests is unreadable, Node's server forgets those before it that it still
- * serves, or says nothing of it at all because it is answering one.
+ * The same requests are understood, and answered alike. What comes of a connection with one that is
+ * unreadable is a matter of chance: Node's server forgets those before it that it still serves.
  */
 function expectAlike(ours: string, nodes: string): void {
-  const expected = answersIn(nodes);
-  if (!/HTTP\/1.1 400/.test(ours + nodes)) expect(ours).toBe(nodes);
-  for (const answer of answersIn(ours)) {
-    if (answer === expected[0]) expected.shift();
-    else expect(answer).toMatch(/^HTTP\/1.1 [124]00/);
-  }
-  expect(expected).toEqual([]);
+  expect(isWhole(ours)).toBe(isWhole(nodes));
+  if (isWhole(nodes)) expect(withoutContinue(ours)).toBe(withoutContinue(nodes));
 }
 
 describe('posts past the HTTP of Node', () => {
