@@ -9,8 +9,8 @@ import type { Request } from './socket-server.ts';
 export type Compression = NonNullable<ConnectRouterOptions['acceptCompression']>[number];
 type Decompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
 
-/** As many as there are threads for it: more would wait anyway, each with its output so far. */
-const decompressionsMax = 4;
+/** Each has its output so far in memory, and one of Brotli a window of megabytes beside it. */
+const decompressionsMax = 2;
 
 const inflate: Decompress = promisify(zlib.inflate);
 const inflateRaw: Decompress = promisify(zlib.inflateRaw);
