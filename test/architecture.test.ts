@@ -55,7 +55,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf', '@connectrpc/connect'],
   },
   buffer: {
-    own: ['records/tables', 'errors', 'directory-lock', 'uuid', 'units'],
+    own: ['records/tables', 'errors', 'directory-lock', 'pause', 'uuid', 'units'],
     typesOf: ['observe'],
     packages: ['prom-client'],
   },
@@ -77,12 +77,12 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   database: {
-    own: ['postgres', 'records/tables', 'observe', 'uuid', 'errors', 'units'],
+    own: ['postgres', 'records/tables', 'observe', 'errors', 'pause', 'units', 'uuid'],
     typesOf: ['config'],
     packages: ['kysely', 'pg', 'pg-copy-streams', 'prom-client'],
   },
   status: {
-    own: ['gen', 'units', 'uuid'],
+    own: ['gen', 'pause', 'units', 'uuid'],
     typesOf: ['admin', 'database', 'observe'],
     packages: ['@bufbuild/protobuf', 'kysely', 'prom-client'],
   },
@@ -97,6 +97,7 @@ const rules: Readonly<Record<string, Rules>> = {
       'records',
       'prices',
       'errors',
+      'pause',
       'units',
       'uuid',
     ],
@@ -115,6 +116,7 @@ const rules: Readonly<Record<string, Rules>> = {
       'database',
       'records/tables',
       'errors',
+      'pause',
       'units',
       'uuid',
       'prices',
@@ -148,6 +150,7 @@ const rules: Readonly<Record<string, Rules>> = {
   config: { own: ['postgres/address', 'errors', 'units'], packages: ['zod'] },
   'config.ts': { own: ['config', 'errors'], packages: ['fastest-levenshtein', 'zod'] },
   'errors.ts': { own: [], packages: [] },
+  'pause.ts': { own: [], packages: [] },
   'units.ts': { own: [], packages: [] },
   'uuid.ts': { own: [], packages: ['uuidv7'] },
   'ingest-path.ts': {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Registry } from 'prom-client';
@@ -6,6 +5,7 @@ import type { Config } from '../config.ts';
 import type { Database } from '../database/schema.ts';
 import { errorMessage, StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
+import { pause } from '../pause.ts';
 import { minuteMs } from '../units.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { parseKeys, readKeyFile } from './given-keys.ts';
@@ -131,14 +131,14 @@ export class Keys {
         if (failure !== errorMessage(error)) this.#logger.debug({ err: error }, 'keys');
         failure = errorMessage(error);
       }
-      await this.#pause();
+      await pause(tickMs, this.#stop.signal);
     }
   }
 
   /** However long the database takes. */
   async #watchExpiry(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await this.#pause();
+      await pause(tickMs, this.#stop.signal);
       this.ring.endStreams();
       this.#exchange.measure();
     }
@@ -170,10 +170,6 @@ export class Keys {
     if (changed.length > 0) await noteUses(this.#db, new Map(changed));
     this.#noted = new Map(uses.map(([id, at]) => [id, at.getTime()]));
     this.#notedAt = Date.now();
-  }
-
-  async #pause(): Promise<void> {
-    await sleep(tickMs, undefined, { signal: this.#stop.signal }).catch(() => {});
   }
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../pause.ts';
 
 const msMin = 100;
 const msMax = 5000;
@@ -17,9 +17,4 @@ export class Backoff {
     this.#ms = Math.min(2 * this.#ms, msMax);
     await pause(ms, signal);
   }
-}
-
-/** Ends early with the signal. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => {});
 }

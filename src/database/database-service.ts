@@ -7,6 +7,7 @@ import { StartError } from '../errors.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
+import { pause } from '../pause.ts';
 import { holdsCluster } from '../postgres/embedded/cluster.ts';
 import { EmbeddedPostgres, runningServer } from '../postgres/embedded/server.ts';
 import type { ConnectionSettings } from '../postgres/pool.ts';
@@ -192,7 +193,7 @@ export class DatabaseService {
       const progress = this.#embedded?.progress;
       const error = progress ? undefined : await databaseObstacle(this.#pools.upkeep, clock);
       health.report('database', error ? toldByDatabase(error) : progress, false, error);
-      await this.#pause(checkEveryMs);
+      await pause(checkEveryMs, this.#stop.signal);
     }
   }
 
@@ -214,9 +215,5 @@ export class DatabaseService {
     const { eventAgeDaysMax, partitionDaysAhead } = this.#config;
     const options = { eventAgeMsMax: eventAgeDaysMax * dayMs, partitionDaysAhead };
     return new Maintenance(this.upkeepDb, this.#pools.upkeep, options, this.#logger, registry);
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '../errors.ts';
 import type { Health, HealthPart } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
+import { pause } from '../pause.ts';
 import { toldByDatabase } from '../postgres/sqlstate.ts';
 
 const retryMs = 2000;
@@ -52,6 +52,6 @@ export class Persistence {
   }
 
   async pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#signal }).catch(() => {});
+    await pause(ms, this.#signal);
   }
 }

@@ -8,6 +8,7 @@ import {
   GetServiceResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import type { Database } from '../database/schema.ts';
+import { pause } from '../pause.ts';
 import type { OwnStatus } from './own-status.ts';
 
 const tellEveryMs = 5000;
@@ -81,17 +82,4 @@ function readRow({ status, seen_at, away }: Row): Collector[] {
   } catch {
     return [];
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(end, ms);
-    function end() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    }
-    signal.addEventListener('abort', end);
-  });
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
+import { pause } from '../../pause.ts';
 import { type RecordKind, recordKinds } from '../../records/tables.ts';
 import { CommitFeed, LostPlace, type News } from './commit-feed.ts';
 import type { Wanted } from './followed-rows.ts';
@@ -80,7 +81,7 @@ export class TailHub {
           this.#readers.clear();
           feed = new CommitFeed(this.#db);
         }
-        await pause(retryMs, new AbortController().signal);
+        await sleep(retryMs);
       }
     }
     this.#isRunning = false;
@@ -120,8 +121,4 @@ function tell(news: News, kind: RecordKind, readers: readonly Subscription[]): v
   for (const [index, { reader }] of readers.entries()) {
     reader.skip((news.left[kind][index] ?? 0) + news.passedOver[kind]);
   }
-}
-
-async function pause(ms: number, hurry: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal: hurry }).catch(() => {});
 }
