@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { Ingest, type IngestOptions } from './accept/ingest.ts';
 import { announced, announcing } from './buffer/announce.ts';
 import { timeCommits } from './buffer/commit-times.ts';
@@ -17,6 +17,7 @@ import { batchIdAgeMsMax } from './database/ledger-span.ts';
 import { batchIdAheadMsMax } from './database/maintenance.ts';
 import { Accounting } from './observe/accounting.ts';
 import type { Clock } from './observe/clock.ts';
+import { gaugesOf } from './observe/gauge.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import type { LivePrices } from './prices/live-prices.ts';
@@ -156,15 +157,7 @@ function ingestOptions(config: Config): IngestOptions {
 }
 
 function measure(buffer: IngestBuffer, spool: Spool, registry: Registry): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
+  const gauge = gaugesOf(registry);
   gauge('telemetry_buffer_batches', 'Batches held in memory.', () => buffer.depth);
   gauge('telemetry_buffer_bytes', 'Bytes of encoded rows held in memory.', () => buffer.bytes);
   gauge('telemetry_spool_bytes', 'Bytes of the spool on disk.', () => spool.bytes);

@@ -7,6 +7,7 @@ import { isSegment } from './buffer/spool/files.ts';
 import { countDeadLetters } from './commit/dead-letters.ts';
 import type { Config } from './config.ts';
 import type { Database } from './database/schema.ts';
+import { gaugesOf } from './observe/gauge.ts';
 import type { Health } from './observe/health.ts';
 import { secondMs } from './units.ts';
 
@@ -22,15 +23,7 @@ export function measureService(
   version: string,
 ): void {
   measureProcess(registry);
-  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        this.set(await read());
-      },
-    });
+  const gauge = gaugesOf(registry);
   new Gauge({
     name: 'telemetry_build_info',
     help: 'Always 1: the release of the collector and of its Node.',

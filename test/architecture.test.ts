@@ -170,7 +170,7 @@ const rules: Readonly<Record<string, Rules>> = {
   },
   'door.ts': { own: ['serve'], typesOf: ['config', 'observe'], packages: ['prom-client'] },
   'measures.ts': {
-    own: ['buffer/spool/files', 'commit/dead-letters', 'units'],
+    own: ['buffer/spool/files', 'commit/dead-letters', 'observe/gauge', 'units'],
     typesOf: ['config', 'database', 'observe'],
     packages: ['kysely', 'prom-client'],
   },

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { gaugesOf } from '../observe/gauge.ts';
 import { secondMs } from '../units.ts';
 import type { CallLimits } from './call-limits.ts';
 
@@ -43,15 +44,7 @@ export function measureDoor(
   limits: Pick<CallLimits, 'calls' | 'streams'>,
   registry: Registry,
 ): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
+  const gauge = gaugesOf(registry);
   gauge('telemetry_connections', 'Open connections of clients.', () => server.connections);
   gauge('telemetry_calls', 'Calls in progress, streams among them.', () => limits.calls);
   gauge('telemetry_streams', 'Open streams.', () => limits.streams);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { errorMessage, StartError } from '../../errors.ts';
+import { gaugesOf } from '../../observe/gauge.ts';
 import type { Health } from '../../observe/health.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { secondMs } from '../../units.ts';
@@ -27,15 +28,11 @@ const needs = (given: string, missing: string) =>
 
 /** Says until when the certificate is valid, if there is one. */
 export function measureCertificate(files: CertificateFiles | undefined, registry: Registry): void {
-  new Gauge({
-    name: 'telemetry_tls_certificate_expires_seconds',
-    help: 'Until when, as a Unix time, the certificate for TLS is valid; +Inf without TLS.',
-    registers: [registry],
-    collect() {
-      const { expiresAt } = files?.current ?? {};
-      this.set(expiresAt ? expiresAt.getTime() / secondMs : Number.POSITIVE_INFINITY);
-    },
-  });
+  gaugesOf(registry)(
+    'telemetry_tls_certificate_expires_seconds',
+    'Until when, as a Unix time, the certificate for TLS is valid; +Inf without TLS.',
+    () => (files?.current.expiresAt.getTime() ?? Number.POSITIVE_INFINITY) / secondMs,
+  );
 }
 
 /**
