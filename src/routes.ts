@@ -22,6 +22,7 @@ import type { Keys } from './admin/keys.ts';
 import type { Config } from './config.ts';
 import type { DatabaseService } from './database/database-service.ts';
 import type { IngestPath } from './ingest-path.ts';
+import { gaugesOf } from './observe/gauge.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { Snapshots } from './query/ask/snapshot.ts';
@@ -79,6 +80,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const kept = keptRows(config);
   const queries = queryHandlers(snapshots, path.prices.pricer, kept, parts.collectors.all);
   const hub = new TailHub(database.tails, config.tailsMax);
+  gaugesOf(registry)('telemetry_tails', 'Open tails.', () => hub.size);
   const tail = tailHandler(database.reader, hub, shutdown);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);
   const audit = new Audit(database.upkeepDb, logger);

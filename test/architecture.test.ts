@@ -164,7 +164,10 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'routes.ts': {
-    own: ['gen', 'accept', 'query', 'admin', 'retention', 'serve', 'version', 'web'],
+    own: [
+      ...['gen', 'accept', 'query', 'admin', 'observe/gauge', 'retention', 'serve', 'version'],
+      'web',
+    ],
     typesOf: ['config', 'database', 'ingest-path', 'observe', 'status'],
     packages: ['prom-client'],
   },

@@ -39,6 +39,7 @@ it('commits are timed, and the database, the disk and what waits are told', asyn
   await expect.poll(() => read('telemetry_dead_letters_waiting')).toBe(0);
   expect(await read('telemetry_connections')).toBeGreaterThan(0);
   expect(await read('telemetry_streams')).toBe(0);
+  expect(await read('telemetry_tails')).toBe(0);
 });
 
 it('the release is in the metrics and in /health', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
+import { openTail } from '../support/tail.ts';
 
 let database: TestDatabase;
 let [first, second]: TestCollector[] = [];
@@ -37,6 +38,15 @@ it('tells of each collector how it fares, of itself as of now', async () => {
   expect(collectors[0].ack_latency_ms.p50).toBeGreaterThan(0);
   expect(collectors[1]).toMatchObject({ answering: false, ledger: { received: 0 } });
   expect(collectors[1].id).not.toBe(collectors[0].id);
+});
+
+it('counts who watches', async () => {
+  const tails = async () => (await service()).collectors[0].tails;
+  expect(await tails()).toBe(0);
+  const tail = await openTail((first as TestCollector).baseUrl);
+  expect(await tails()).toBe(1);
+  await tail.stop();
+  await expect.poll(tails).toBe(0);
 });
 
 it('says who is away, forgets who has stopped, and takes what another release says', async () => {
