@@ -56,10 +56,12 @@ function measureProcess(registry: Registry): void {
   for (const name of misnamed) registry.removeSingleMetric(name);
 }
 
-async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
-}
+/** NaN while the directory can't be looked at: all other metrics are told all the same. */
+const freeBytes = (directory: string): Promise<number> =>
+  statfs(directory).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => Number.NaN,
+  );
 
 /** By when the oldest segment was made: its first record came then. */
 async function oldestAgeSeconds(directory: string): Promise<number> {

@@ -1,9 +1,11 @@
+import { rename } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { metric } from '../support/metrics.ts';
 import { hasPromtool, promtool } from '../support/promtool.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 let telemetry: TestCollector;
 beforeAll(async () => {
@@ -40,6 +42,22 @@ it('commits are timed, and the database, the disk and what waits are told', asyn
   expect(await read('telemetry_connections')).toBeGreaterThan(0);
   expect(await read('telemetry_streams')).toBe(0);
   expect(await read('telemetry_tails')).toBe(0);
+});
+
+it('what can not be told is NaN, and all the rest is told', async () => {
+  const directory = temporaryDirectory();
+  const data = `${directory.path}/data`;
+  const other = await startCollector({ TELEMETRY_DATA_DIR: data });
+  await rename(data, `${data}-away`);
+  try {
+    const text = await (await fetch(`${other.baseUrl}/metrics`)).text();
+    expect(text).toContain('telemetry_disk_free_bytes Nan\n');
+    expect(text).toContain('telemetry_records_received_total{');
+  } finally {
+    await rename(`${data}-away`, data);
+    await other.stop();
+    directory.remove();
+  }
 });
 
 it('the release is in the metrics and in /health', async () => {
