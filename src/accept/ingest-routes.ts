@@ -15,6 +15,7 @@ import {
 } from '../serve/grpc-unary.ts';
 import { parseMediaType } from '../serve/media-type.ts';
 import { jsonHeaders, send } from '../serve/plain-answers.ts';
+import { once } from '../serve/protocol/protocol.ts';
 import type { Route } from '../serve/route.ts';
 import { type Rpc, routeOf } from '../serve/rpc.ts';
 import type { Request } from '../serve/socket-server.ts';
@@ -149,10 +150,6 @@ const quickGrpc =
     if (!answer) return await general(call, request, response, once(bytes));
     sendMessage(request, response, await unlessTimedOut(call, answer));
   };
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
 
 /** Serves plain requests itself, and leaves the others to the library. */
 const quick = (servePlain: ServePlain, general: Serve, bytesMax: number): Way => ({

@@ -44,11 +44,13 @@ export interface Table {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** RFC 4180. What is absent is empty, an empty text is quoted, objects are JSON. */
 export function csv({ columns, rows }: Table): string {
-  const lines = rows.map((row) => columns.map((name) => cell(row[name])));
-  return [columns.map(cell), ...lines].map((cells) => `${cells.join(',')}\r\n`).join('');
+  const lines = rows.map((row) => columns.map((name) => row[name]));
+  return [columns, ...lines].map(csvLine).join('');
 }
+
+/** RFC 4180. What is absent is empty, an empty text is quoted, objects are JSON. */
+export const csvLine = (values: readonly unknown[]): string => `${values.map(cell).join(',')}\r\n`;
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';

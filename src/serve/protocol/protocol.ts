@@ -2,17 +2,15 @@ import type { ConnectError } from '@connectrpc/connect';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
 
 /** An answer that is complete before anything of it is sent. */
-export interface WholeAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-}
-
-/** The same, whose body may be text. */
 export interface SentAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+}
+
+/** The same, in bytes. */
+export interface WholeAnswer extends SentAnswer {
+  readonly body: Uint8Array;
 }
 
 /** How one protocol writes errors. */
@@ -44,7 +42,8 @@ export function toUniversal(
   return { status, header, body: once(body) };
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+/** A body of one part. */
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 

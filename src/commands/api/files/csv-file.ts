@@ -1,33 +1,25 @@
 import type { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
+import { csvLine } from '../../../query/rest/formats.ts';
 import { parseExactly } from '../exact-json.ts';
 import type { Kind } from '../record-flags.ts';
 import { columnsOf, type FlatRecord, kindOf, typeOf } from '../records.ts';
 import { FileFault, type ReadRecord, type Writer } from './record-file.ts';
 
-/** RFC 4180. What is absent is empty, an empty text is quoted, objects are JSON. */
 export function csvWriter(kind: Kind, write: (text: string) => Promise<void>): Writer {
   const columns = columnsOf[kind];
   let hasHead = false;
   const head = async () => {
-    if (!hasHead) await write(line(columns));
+    if (!hasHead) await write(csvLine(columns));
     hasHead = true;
   };
   return {
     async write(records) {
       await head();
-      await write(records.map((record) => line(columns.map((name) => record[name]))).join(''));
+      await write(records.map((record) => csvLine(columns.map((name) => record[name]))).join(''));
     },
     end: head,
   };
-}
-
-const line = (values: readonly unknown[]): string => `${values.map(cell).join(',')}\r\n`;
-
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return text === '' || /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 export async function* readCsv(stream: Readable): AsyncGenerator<ReadRecord> {
