@@ -109,10 +109,10 @@ export async function getStats(
       total: statisticsMessage(total),
       groups: isOlder
         ? []
-        : found.groups.map((each) => ({
+        : found.groups.map((each, index) => ({
             group: groupMap(groupBy, each.group),
             statistics: statisticsMessage(each.totals),
-            ...beforeOf(before, each),
+            ...beforeOf(before?.groups[index]),
           })),
       ...(rest && { rest: statisticsMessage(rest.totals) }),
       restGroups: found.restGroups,
@@ -123,7 +123,7 @@ export async function getStats(
   });
 }
 
-/** The same groups at another time. */
+/** The same groups at another time, in the same order. */
 async function sameOf(
   snapshot: Snapshot,
   question: Question,
@@ -132,11 +132,9 @@ async function sameOf(
   return await addUp(snapshot, question, { groups: groups.map(({ group }) => group) });
 }
 
-function beforeOf(before: SourcedTotals | undefined, { group }: GroupTotals) {
-  const name = JSON.stringify(group);
-  const same = before?.groups.find((each) => JSON.stringify(each.group) === name);
-  return same?.totals.sums.records ? { before: statisticsMessage(same.totals) } : {};
-}
+/** Of the group that is the same. */
+const beforeOf = (before: GroupTotals | undefined) =>
+  before?.totals.sums.records ? { before: statisticsMessage(before.totals) } : {};
 
 /** Those that come first by a quantile. */
 function byQuantiles(

@@ -31,8 +31,7 @@ export function bucketsOf(
   notes: Notes,
 ): Buckets {
   const from = startUs ?? asOfUs;
-  const buckets = readBuckets(width, { startUs: from, endUs: endUs ?? asOfUs + 1 }, zone, notes);
-  return buckets;
+  return readBuckets(width, { startUs: from, endUs: endUs ?? asOfUs + 1 }, zone, notes);
 }
 
 /** So many groups that their points are not too many. */

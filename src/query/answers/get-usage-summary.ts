@@ -80,7 +80,9 @@ export async function getUsageSummary(
       total: usageTotalsMessage(found.total),
       groups: isOlder
         ? []
-        : found.groups.map((each) => groupMessage(groupBy, each, bordersUs, before?.same)),
+        : found.groups.map((each, index) =>
+            groupMessage(groupBy, each, bordersUs, before?.same.groups[index]),
+          ),
       ...(found.rest && { rest: usageTotalsMessage(found.rest.totals) }),
       restGroups: found.restGroups,
       periods: bordersUs ? periods(found.points, bordersUs) : [],
@@ -100,7 +102,7 @@ async function tokensOfL2(snapshot: Snapshot, question: Question): Promise<numbe
 }
 
 interface Before {
-  /** The groups, in the same part of the time before. */
+  /** The same groups in the same order, in the same part of the time before. */
   readonly same: SourcedTotals;
   readonly message: MessageInitShape<typeof UsageBeforeSchema>;
 }
@@ -153,14 +155,12 @@ function groupMessage(
   groupBy: readonly Dimension[],
   { group, totals, points }: GroupTotals,
   bordersUs: readonly number[] | undefined,
-  before: SourcedTotals | undefined,
+  before: GroupTotals | undefined,
 ) {
-  const name = JSON.stringify(group);
-  const same = before?.groups.find((each) => JSON.stringify(each.group) === name);
   return {
     group: groupMap(groupBy, group),
     totals: usageTotalsMessage(totals),
-    ...(same?.totals.sums.requests && { before: usageTotalsMessage(same.totals) }),
+    ...(before?.totals.sums.requests && { before: usageTotalsMessage(before.totals) }),
     periods: bordersUs ? periods(points, bordersUs) : [],
   };
 }

@@ -2,10 +2,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { StatisticsSchema } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import { decimalMean } from '../decimal-mean.ts';
 import { present } from '../messages.ts';
-import { type Cells, quantilesOf } from '../totals/cells.ts';
 import type { Totals } from '../totals/places.ts';
-
-const shares = [0.5, 0.95, 0.99];
+import { quantileFields } from './quantile-fields.ts';
 
 /** Statistics of the values of events; quantiles where cells were read. */
 export function statisticsMessage({
@@ -14,7 +12,6 @@ export function statisticsMessage({
 }: Totals): MessageInitShape<typeof StatisticsSchema> {
   const { min = null, max = null, sum = null } = sums;
   const values = sums.n ?? 0;
-  const [p50, p95, p99] = quantilesOf(cells[0] as Cells, min, max, shares);
   return {
     count: BigInt(sums.records ?? 0),
     values: BigInt(values),
@@ -22,9 +19,7 @@ export function statisticsMessage({
     ...present('mean', decimalMean(sum ?? 0, values)),
     ...present('min', min),
     ...present('max', max),
-    ...present('p50', p50 ?? null),
-    ...present('p95', p95 ?? null),
-    ...present('p99', p99 ?? null),
+    ...quantileFields(cells[0], min, max),
     ...present('tokensGenerated', whole(sums.tokens_generated)),
     ...present('totalTokens', whole(sums.total_tokens)),
     notOk: BigInt(sums.not_ok ?? 0),

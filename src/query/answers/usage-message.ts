@@ -5,11 +5,9 @@ import type {
 } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import { decimalMean } from '../decimal-mean.ts';
 import { present } from '../messages.ts';
-import { quantilesOf } from '../totals/cells.ts';
 import type { Totals } from '../totals/places.ts';
 import { usageMeasures } from '../totals/usage-measures.ts';
-
-const shares = [0.5, 0.95, 0.99];
+import { quantileFields } from './quantile-fields.ts';
 
 export function usageTotalsMessage(totals: Totals): MessageInitShape<typeof UsageTotalsSchema> {
   const { sums } = totals;
@@ -48,14 +46,11 @@ function latencyMessage(
   const [min, max] = [sums[`${name}_min`] ?? null, sums[`${name}_max`] ?? null];
   const n = sums[`${name}_n`] ?? 0;
   const what = usageMeasures.quantified.findIndex((each) => each.name === name);
-  const [p50, p95, p99] = quantilesOf(cells[what] ?? new Map(), min, max, shares);
   return {
     count: BigInt(n),
     ...present('mean', decimalMean(sums[`${name}_sum`] ?? 0, n)),
     ...present('min', min),
     ...present('max', max),
-    ...present('p50', p50 ?? null),
-    ...present('p95', p95 ?? null),
-    ...present('p99', p99 ?? null),
+    ...quantileFields(cells[what], min, max),
   };
 }

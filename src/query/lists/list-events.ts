@@ -11,17 +11,12 @@ import {
 } from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { eventFilter } from '../ask/filters.ts';
 import { timestampOfUs, usOf } from '../ask/instants.ts';
-import { Notes } from '../ask/notes.ts';
 import type { Asker, Snapshots } from '../ask/snapshot.ts';
-import { answerSource } from '../ask/source.ts';
-import { readRange } from '../ask/time-range.ts';
 import { present } from '../messages.ts';
 import { doubleMetadata } from '../metadata.ts';
 import { finite, observedUs } from '../row-values.ts';
-import { type ListedRow, listRecords, readOrder } from './list-records.ts';
-
-export const pageSizeDefault = 100;
-export const pageSizeMax = 1000;
+import { listPage } from './list-page.ts';
+import type { ListedRow } from './list-records.ts';
 
 export interface EventRow extends ListedRow {
   readonly event_type: string;
@@ -44,34 +39,20 @@ export async function listEvents(
   request: ListEventsRequest,
   asker: Asker,
 ): Promise<{ response: ListEventsResponse; rows: readonly EventRow[] }> {
-  const sinceMs = performance.now();
-  const notes = new Notes();
-  const filter = eventFilter(request.filter, request);
-  const order = readOrder(request.order);
-  const pageSize = notes.limit('page_size', request.pageSize, pageSizeDefault, pageSizeMax);
-  return await snapshots.read(asker, async (snapshot) => {
-    const span = readRange(request, snapshot.asOfUs, notes);
-    const { pageToken, id } = request;
-    const listing = {
-      kind: 'event',
-      columns: eventColumns,
-      filter,
-      span,
-      order,
-      pageSize,
-      pageToken,
-      id,
-    } as const;
-    const { rows, nextPageToken } = await listRecords<EventRow>(snapshot.trx, listing);
-    const answered = { kind: 'event', source: 'rows', span, notes, sinceMs } as const;
-    const response = create(ListEventsResponseSchema, {
-      events: rows.map(eventMessage),
-      nextPageToken,
-      source: await answerSource(snapshot, answered),
-      observedAt: rows.map((row) => timestampOfUs(row.observed_at_us)),
-    });
-    return { response, rows };
+  const about = {
+    kind: 'event',
+    columns: eventColumns,
+    filter: eventFilter(request.filter, request),
+  } as const;
+  const page = await listPage<EventRow>(snapshots, about, request, asker);
+  const { rows, nextPageToken, source } = page;
+  const response = create(ListEventsResponseSchema, {
+    events: rows.map(eventMessage),
+    nextPageToken,
+    source,
+    observedAt: rows.map((row) => timestampOfUs(row.observed_at_us)),
   });
+  return { response, rows };
 }
 
 export function eventMessage(row: EventRow): Event {

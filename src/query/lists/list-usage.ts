@@ -11,15 +11,12 @@ import {
 } from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { hasCost, usageFilter } from '../ask/filters.ts';
 import { timestampOfUs, usOf } from '../ask/instants.ts';
-import { Notes } from '../ask/notes.ts';
 import type { Asker, Snapshots } from '../ask/snapshot.ts';
-import { answerSource } from '../ask/source.ts';
-import { readRange } from '../ask/time-range.ts';
 import { present } from '../messages.ts';
 import { doubleMetadata } from '../metadata.ts';
 import { finite, observedUs } from '../row-values.ts';
-import { pageSizeDefault, pageSizeMax } from './list-events.ts';
-import { type ListedRow, listRecords, readOrder } from './list-records.ts';
+import { listPage } from './list-page.ts';
+import type { ListedRow } from './list-records.ts';
 
 /** Texts of a record, by their fields and columns. */
 const texts = {
@@ -84,33 +81,15 @@ export async function listUsage(
   request: ListUsageRequest,
   asker: Asker,
 ): Promise<{ response: ListUsageResponse; rows: readonly UsageRow[] }> {
-  const sinceMs = performance.now();
-  const notes = new Notes();
-  const filter = usageFilter(request.filter, {});
-  const order = readOrder(request.order);
-  const pageSize = notes.limit('page_size', request.pageSize, pageSizeDefault, pageSizeMax);
-  return await snapshots.read(asker, async (snapshot) => {
-    const span = readRange(request, snapshot.asOfUs, notes);
-    const { pageToken, id } = request;
-    const listing = {
-      kind: 'usage',
-      columns: usageColumns,
-      filter,
-      span,
-      order,
-      pageSize,
-      pageToken,
-      id,
-    } as const;
-    const { rows, nextPageToken } = await listRecords<FullUsageRow>(snapshot.trx, listing);
-    const answered = { kind: 'usage', source: 'rows', span, notes, sinceMs } as const;
-    const response = create(ListUsageResponseSchema, {
-      records: rows.map(recordMessage),
-      nextPageToken,
-      source: await answerSource(snapshot, answered),
-    });
-    return { response, rows };
-  });
+  const about = {
+    kind: 'usage',
+    columns: usageColumns,
+    filter: usageFilter(request.filter, {}),
+  } as const;
+  const page = await listPage<FullUsageRow>(snapshots, about, request, asker);
+  const { rows, nextPageToken, source } = page;
+  const records = rows.map(recordMessage);
+  return { response: create(ListUsageResponseSchema, { records, nextPageToken, source }), rows };
 }
 
 const recordMessage = (row: FullUsageRow) => ({

@@ -14,7 +14,7 @@ import { Notes } from '../ask/notes.ts';
 import type { Asker } from '../ask/snapshot.ts';
 import { hoursMax } from '../ask/time-range.ts';
 import { cacheControl } from '../cache-control.ts';
-import { pageSizeMax } from '../lists/list-events.ts';
+import { pageSizeMax } from '../lists/list-page.ts';
 import { exactMetadata } from '../metadata.ts';
 import type { QueryHandlers } from '../query-handlers.ts';
 import { isParameter, readParameters, readWhole } from './parameters.ts';

@@ -15,7 +15,7 @@ export interface GroupTotals {
 export interface AddedUp {
   readonly total: Totals;
   readonly points: readonly Totals[];
-  /** Those that rank first. */
+  /** Those that rank first, or those that were named, in their order. */
   readonly groups: readonly GroupTotals[];
   /** All others together. */
   readonly rest: GroupTotals | undefined;
