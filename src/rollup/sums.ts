@@ -45,10 +45,11 @@ const tokens = Object.entries(tokenColumns).map(
   }),
 );
 
+/** Whether a cost is a number: other writers may have left something else. */
+export const isCost = (cost: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql`coalesce(${cost} not in ('NaN', 'Infinity', '-Infinity'), false)`;
 const cost = (source: string) => sql.ref(`${source}.cost_usd`);
-/** Other writers may have left something else. */
-const hasCost = (source: string) =>
-  sql`coalesce(${cost(source)} not in ('NaN', 'Infinity', '-Infinity'), false)`;
+const hasCost = (source: string) => isCost(cost(source));
 const int8Max = sql`9223372036854775807`;
 
 /**

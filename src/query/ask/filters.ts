@@ -5,6 +5,7 @@ import type {
   UsageFilter,
 } from '../../../gen/typescript/gravitas/telemetry/v1/question_pb.js';
 import { ServiceError } from '../../errors.ts';
+import { isCost } from '../../rollup/sums.ts';
 
 /** Which records a question is about. */
 export interface Filter {
@@ -70,9 +71,7 @@ export function usageFilter(
   };
 }
 
-/** An older service may have written a cost that is no number. */
-export const hasCost = sql<boolean>`
-  coalesce(cost_usd not in ('NaN', 'Infinity', '-Infinity'), false)`;
+export const hasCost = isCost(sql.ref('cost_usd'));
 
 /** All of a filter, as a condition on rows. */
 export const meets = ({ conditions, ofRows }: Filter): RawBuilder<boolean> =>

@@ -12,7 +12,7 @@ export const usOfMs = 1000;
 const usOfSecond = 1_000_000;
 
 /** Records of other times, as an older service may have written them, are not shown. */
-const [shownFromUs, shownToUs] = [Date.UTC(1700) * usOfMs, Date.UTC(2250) * usOfMs];
+export const [shownFromUs, shownToUs] = [Date.UTC(1700) * usOfMs, Date.UTC(2250) * usOfMs];
 
 /** Undefined where there is none; throws where it is none. */
 export function readInstant(field: string, timestamp: Timestamp | undefined): number | undefined {

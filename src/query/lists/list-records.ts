@@ -5,7 +5,7 @@ import { type RecordKind, tables } from '../../records/tables.ts';
 import { hourMs } from '../../units.ts';
 import { isUuid, isUuidV7, uuidV7TimeMs } from '../../uuid.ts';
 import { type Filter, meets } from '../ask/filters.ts';
-import { sqlInstant, usOfMs } from '../ask/instants.ts';
+import { shownFromUs, shownToUs, sqlInstant, usOfMs } from '../ask/instants.ts';
 import type { Span } from '../ask/time-range.ts';
 import { within } from '../totals/row-parts.ts';
 
@@ -115,5 +115,4 @@ function parseToken(token: string, order: Order): { timestampUs: number; id: str
   return { timestampUs, id };
 }
 
-const isShown = (us: number): boolean =>
-  us >= Date.UTC(1700) * usOfMs && us < Date.UTC(2250) * usOfMs;
+const isShown = (us: number): boolean => us >= shownFromUs && us < shownToUs;

@@ -1,12 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
+import { eventShape } from '../../rollup/shapes.ts';
 import { finite } from '../row-values.ts';
-import type { Measured } from './measures.ts';
+import { type Measured, sumOfRow } from './measures.ts';
 
-/** A whole number of the metadata, as rollups sum it up. */
-const wholeInMetadata = (name: string): RawBuilder<number | null> => sql`
-  (case when jsonb_typeof(metadata -> ${sql.lit(name)}) = 'number' then
-    least(greatest(trunc((metadata ->> ${sql.lit(name)})::numeric), -9007199254740991), 9007199254740991)
-    end)`;
+/** As rollups sum it up. */
+const summed = sumOfRow(eventShape);
 
 /** Which status events have is another question to rollups than what their values are. */
 export const notOk = 'not_ok';
@@ -19,8 +17,8 @@ export const eventMeasures = (value: RawBuilder<number | null> = finite('value')
     { name: 'sum', how: 'double', ofRow: value },
     { name: 'min', how: 'min', ofRow: value },
     { name: 'max', how: 'max', ofRow: value },
-    { name: 'tokens_generated', how: 'count', ofRow: wholeInMetadata('tokens_generated') },
-    { name: 'total_tokens', how: 'count', ofRow: wholeInMetadata('total_tokens') },
+    { name: 'tokens_generated', how: 'count', ofRow: summed('tokens_generated') },
+    { name: 'total_tokens', how: 'count', ofRow: summed('total_tokens') },
     {
       name: notOk,
       how: 'count',

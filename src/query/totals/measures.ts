@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { Shape } from '../../rollup/shapes.ts';
 import { sumOfDoubles } from '../../rollup/totals.ts';
 
 /** A number that records add up to. */
@@ -6,7 +7,7 @@ export interface Measure {
   readonly name: string;
   /** How numbers of it become one: `double` sums may be huge, `decimal` ones are exact. */
   readonly how: 'count' | 'double' | 'decimal' | 'min' | 'max';
-  /** Of one row. */
+  /** Of one row of the table `source`. */
   readonly ofRow: RawBuilder<unknown>;
   /** The same of a row of rollups, whose bucket is called `period`; absent: the column of its name. */
   readonly ofRollup?: RawBuilder<unknown>;
@@ -27,6 +28,15 @@ export interface Measured {
 
 /** What some records add up to, by the names of measures; null where there is nothing. */
 export type Sums = Readonly<Record<string, number | null>>;
+
+/** What rollups sum up of one row, by its name. */
+export const sumOfRow =
+  ({ sums }: Shape) =>
+  (name: string): RawBuilder<unknown> => {
+    const sum = sums.find((each) => each.name === name);
+    if (!sum) throw new Error(`no sum is called ${name}`);
+    return sum.type === 'flag' ? sql`coalesce(${sum.of('source')}, false)::int` : sum.of('source');
+  };
 
 /** Within what numbers hold exactly; null stays null. */
 const exact = (sum: RawBuilder<unknown>): RawBuilder<number | null> => sql`

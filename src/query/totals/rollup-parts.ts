@@ -12,15 +12,12 @@ import {
   shapes,
 } from '../../rollup/shapes.ts';
 import { addedColumns, columnsOfRow } from '../../rollup/totals.ts';
-import { usOfMs } from '../ask/instants.ts';
+import { shownFromUs, usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import { notOk } from './event-measures.ts';
 import { bucketOf, type Parts, type Question } from './parts.ts';
 
 type Trx = Snapshot['trx'];
-
-/** Records of earlier times are not shown. */
-const beginningMs = Date.UTC(1700);
 
 export const shapeOf = (kind: RecordKind): Shape =>
   shapes.find((shape) => shape.kind === kind) as Shape;
@@ -74,7 +71,7 @@ function toRollups(question: Question): RollupQuestion | undefined {
   return {
     shape,
     where: whereOf(question),
-    fromMs: span.startUs === undefined ? beginningMs : span.startUs / usOfMs,
+    fromMs: (span.startUs ?? shownFromUs) / usOfMs,
     toMs: span.endUs === undefined ? Infinity : span.endUs / usOfMs,
     by: groupBy.map(({ column }) => column as string),
     period: { coarsest, of: (time) => time },

@@ -1,9 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
-import { hasCost } from '../ask/filters.ts';
+import { usageShape } from '../../rollup/shapes.ts';
 import { finite } from '../row-values.ts';
-import type { Measure, Measured } from './measures.ts';
+import { type Measure, type Measured, sumOfRow } from './measures.ts';
 
-const tokens = sql`(coalesce(prompt_tokens, 0)::numeric + coalesce(completion_tokens, 0))`;
 const count = (
   name: string,
   ofRow: RawBuilder<unknown>,
@@ -14,6 +13,10 @@ const count = (
   how: 'count',
   ofRow,
 });
+
+/** As rollups sum it up. */
+const sumOf = sumOfRow(usageShape);
+const summed = (name: string): Measure => count(name, sumOf(name));
 
 const latency = (name: string, value: RawBuilder<number | null>): Measure[] => [
   count(`${name}_n`, sql`(${value} is not null)::int`),
@@ -27,20 +30,21 @@ const [duration, firstToken] = [finite('duration_ms'), finite('time_to_first_tok
 export const usageMeasures: Measured = {
   measures: [
     count('requests', sql`1`),
+    summed('errors'),
+    summed('input_tokens'),
+    summed('output_tokens'),
+    summed('cached_tokens'),
+    summed('cache_write_tokens'),
+    summed('reasoning_tokens'),
     count(
-      'errors',
-      sql`(coalesce(error_type, '') <> '' or coalesce(status, '') not in ('', 'OK'))::int`,
+      'total_tokens',
+      sql`(coalesce(prompt_tokens, 0)::numeric + coalesce(completion_tokens, 0))`,
+      sql`input_tokens + output_tokens`,
     ),
-    count('input_tokens', sql`prompt_tokens`),
-    count('output_tokens', sql`completion_tokens`),
-    count('cached_tokens', sql`cached_tokens`),
-    count('cache_write_tokens', sql`cache_write_tokens`),
-    count('reasoning_tokens', sql`reasoning_tokens`),
-    count('total_tokens', tokens, sql`input_tokens + output_tokens`),
-    { name: 'cost_usd', how: 'decimal', ofRow: sql`case when ${hasCost} then cost_usd end` },
-    count('unpriced', sql`(not ${hasCost})::int`),
-    count('unpriced_tokens', sql`case when not ${hasCost} then ${tokens} end`),
-    count('ambiguous', sql`coalesce(ambiguous, false)::int`),
+    { name: 'cost_usd', how: 'decimal', ofRow: sumOf('cost_usd') },
+    summed('unpriced'),
+    summed('unpriced_tokens'),
+    summed('ambiguous'),
     ...latency('duration', duration),
     ...latency('first_token', firstToken),
   ],
