@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import type { JsonTestResults } from 'vitest/node';
 
 /** Runs every check and every test, however many fail, and ends with one line that counts them. */
 const checks = [
@@ -17,11 +18,18 @@ const checks = [
 
 let passed = 0;
 let failed = 0;
+/** Told again at the end, where whoever sees only the end of the output finds it. */
+const failures: string[] = [];
 
 function count(name: string, succeeded: boolean): void {
   if (succeeded) passed += 1;
-  else failed += 1;
+  else fail(name);
   console.log(`${succeeded ? 'passed' : 'FAILED'}: ${name}`);
+}
+
+function fail(name: string, reason = ''): void {
+  failed += 1;
+  failures.push([name, ...reason.split('\n').slice(0, 12)].join('\n    '));
 }
 
 for (const [program, ...args] of checks) {
@@ -34,10 +42,18 @@ const results = join(directory, 'results.json');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
 const { status } = spawnSync('vitest', ['run', ...reporters], { stdio: 'inherit' });
 try {
-  const { numPassedTests, numTotalTests } = JSON.parse(readFileSync(results, 'utf8'));
-  passed += numPassedTests;
-  // What was skipped has not passed.
-  failed += numTotalTests - numPassedTests;
+  const report: JsonTestResults = JSON.parse(readFileSync(results, 'utf8'));
+  for (const file of report.testResults) {
+    const name = relative(process.cwd(), file.name);
+    const tests = file.assertionResults;
+    for (const test of tests) {
+      // What was skipped has not passed.
+      if (test.status === 'passed') passed += 1;
+      else fail(`${test.status}: ${name}: ${test.fullName}`, test.failureMessages?.[0]);
+    }
+    const untold = file.status === 'failed' && tests.every((test) => test.status !== 'failed');
+    if (untold) fail(`failed: ${name}`, file.message);
+  }
 } catch (error) {
   console.error(error);
 }
@@ -48,7 +64,7 @@ const pytestResults = join(directory, 'pytest.xml');
 const parallel = ['-n', '2', '--dist', 'loadfile'];
 const pytest = spawnSync(
   'pytest',
-  ['-q', 'clients/python', ...parallel, `--junit-xml=${pytestResults}`],
+  ['-q', '-rfEs', 'clients/python', ...parallel, `--junit-xml=${pytestResults}`],
   { stdio: 'inherit' },
 );
 try {
@@ -56,12 +72,15 @@ try {
   const number = (name: string) => Number(suite.match(new RegExp(` ${name}="(\\d+)"`))?.[1]);
   const passedTests = number('tests') - number('errors') - number('failures') - number('skipped');
   passed += passedTests;
-  failed += number('tests') - passedTests;
+  const failedTests = number('tests') - passedTests;
+  failed += failedTests;
+  if (failedTests > 0) failures.push(`${failedTests} of pytest, named above`);
 } catch (error) {
   console.error(error);
 }
 if (pytest.status !== 0 && failed === 0) count('pytest: errors outside of tests', false);
 rmSync(directory, { recursive: true, force: true });
 
+for (const failure of failures) console.log(failure);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
