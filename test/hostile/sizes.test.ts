@@ -16,10 +16,7 @@ let database: TestDatabase;
 let collector: CollectorProcess;
 beforeAll(async () => {
   database = await createDatabase();
-  collector = await spawnCollector({
-    DATABASE_URL: database.url,
-    // The heap grows to what it may be before it is cleaned up.
-  });
+  collector = await spawnCollector({ DATABASE_URL: database.url });
 });
 afterAll(async () => {
   await collector.end('SIGTERM');
