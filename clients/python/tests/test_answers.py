@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -15,11 +19,12 @@ from google.protobuf.duration_pb2 import Duration
 
 from answering_server import Answer, AnsweringServer, Received
 from conftest import eventually
-from gravitas_telemetry import QueryError, Telemetry
+from gravitas_telemetry import AsyncQueryClient, QueryError, Telemetry
 from gravitas_telemetry._answers import TryAgain, judge_http, retry_after_s
 from gravitas_telemetry._circuit import MOMENT_S, SERVER_DELAY_S_MAX, Circuit
 from gravitas_telemetry._delivery import Delivery
 from gravitas_telemetry._http_transport import HttpTransport
+from gravitas_telemetry._options import Options
 
 HTML = b"<html><body>something in between</body></html>"
 
@@ -211,6 +216,8 @@ NAMED = [
     ("9" * 5000, float("inf")),
     ("inf", float("inf")),
     ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+    ("Thursday, 01-Jan-70 00:00:00 GMT", 0),
+    ("Thu Jan  1 00:00:00 1970", 0),
 ]
 
 
@@ -265,3 +272,95 @@ def test_whatever_is_thrown_the_batch_has_its_place(
         client.log("A", value=2)
         eventually(lambda: client.counters()["delivered"] == 2)
     assert thrown
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        # Read as protobuf it names a batch, and as JSON too: but not this one.
+        (200, {"content-type": "text/plain"}, b"\n\x05hello"),
+        (200, {"content-type": "text/html"}, b"\n\n<!DOCTYPE "),
+        (200, {}, {"batch_id": "01a20000-0000-7000-8000-000000000000", "events": 1}),
+        # Gateways have codes of their own.
+        (503, {}, {"code": "ServiceUnavailable", "message": "no upstream"}),
+        (503, {}, {"code": 503}),
+        (503, {}, {"code": {"a": 1}}),
+        (503, {}, {"code": "unavailable", "details": None}),
+        (206, {}, b""),
+        (304, {}, b""),
+    ],
+)
+def test_what_names_no_batch_of_ours_is_an_outage(
+    server: AnsweringServer, spool: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MAX", 0.1)
+    server.otherwise = answer
+    with Telemetry(url=server.url, spool_directory=spool) as client:
+        client.log("A", value=1)
+        assert client.flush().spooled == 1
+        eventually(lambda: any(each.path.endswith("/batch") for each in server.received))
+        assert client.counters()["delivered"] == 0
+        server.otherwise = None
+        eventually(lambda: client.counters()["delivered"] == 1)
+
+
+def test_a_page_of_a_gateway_as_json_is_a_page(server: AnsweringServer, client: Telemetry) -> None:
+    def gateway(request: Received) -> Answer | None:
+        return (413, {}, {"code": "RequestTooLarge", "message": "no"}) if len(request.values) > 3 else None
+
+    server.otherwise = gateway
+    for value in range(10):
+        client.log("A", value=value)
+    assert client.flush().delivered == 10
+
+
+def slow_server(say: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Answers each connection by `say`, whatever it asks."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            say(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+
+
+def a_byte_at_a_time(connection: socket.socket) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nx: " + b"x" * 100_000:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.02)
+
+
+def without_end(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/proto\r\n\r\n")
+    while True:
+        connection.sendall(bytes(1 << 16))
+
+
+@pytest.mark.parametrize("say", [a_byte_at_a_time, without_end])
+def test_an_answer_without_end_has_one_all_the_same(
+    spool: Path, say: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gravitas_telemetry._delivery.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("gravitas_telemetry._telemetry.BRIEF_TIMEOUT_S", 0.3)
+    for url in slow_server(say):
+        with Telemetry(url=url, spool_directory=spool) as client:
+            client.log("A", value=1)
+            assert client.flush(10).spooled == 1
+            assert client.get_recent_events() == []
+
+            async def ask() -> None:
+                async with AsyncQueryClient(Options(url=url), timeout_s=0.3) as queries:
+                    with pytest.raises(QueryError):
+                        await queries.get_footprint()
+
+            asyncio.run(ask())

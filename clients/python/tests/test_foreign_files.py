@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from gate import Gate
 from gravitas_telemetry import Event, Telemetry
 from gravitas_telemetry._composer import Composer
 from gravitas_telemetry._counters import Counters
+from gravitas_telemetry._spool import Spool
 from gravitas_telemetry._uuid7 import uuid7
 
 Stored = Callable[[], "list[Event]"]
@@ -48,6 +50,10 @@ def lay_foreign_files(spool: Path, outside: Path) -> None:
     (spool / f"{uuid7()}.jsonl").write_bytes(b"")
     (spool / f"{uuid7()}.damaged").write_bytes(b"x" * 200_000)
     (spool / f"{uuid7()}.host-1.open").write_bytes(b"mine\n")
+    # In the way of a file of ours that nobody writes to any more.
+    orphan = uuid7()
+    (spool / f"{orphan}.host-1.open").write_bytes(ours)
+    (spool / f"{orphan}.jsonl").write_bytes(b'{"text": "mine"}\n')
     (spool / f"{uuid7()}.jsonl").mkdir()
     (spool / f"{uuid7()}.jsonl" / "").mkdir()
     (spool / f"{uuid7()}.host-1.open").mkdir()
@@ -184,3 +190,25 @@ assert os.listdir(os.environ["TMPDIR"]) == []
         XDG_STATE_HOME=str(tmp_path / "state"),
         TMPDIR=str(tmp_path / "temporary"),
     )
+
+
+@pytest.mark.parametrize("kind", ["refused", "damaged"])
+def test_what_is_set_aside_is_not_added_to_anything(spool: Path, tmp_path: Path, kind: Any) -> None:
+    spool.mkdir(mode=0o700)
+    (tmp_path / "notes").write_bytes(b"mine")
+    for lay in (
+        lambda path: path.write_bytes(b"mine"),
+        lambda path: path.symlink_to(tmp_path / "notes"),
+        lambda path: path.symlink_to(tmp_path / "missing"),
+        lambda path: os.link(tmp_path / "notes", path),
+        lambda path: path.mkdir(),
+    ):
+        name = uuid7()
+        lay(spool / f"{name}.{kind}")
+        before = picture(spool)
+        Spool(spool, 1 << 20, Counters()).set_aside(name, [b"a line"], kind)
+        after = picture(spool)
+        assert before.items() <= after.items() and not (tmp_path / "missing").exists()
+        assert (tmp_path / "notes").read_bytes() == b"mine"
+        [added] = after.keys() - before.keys()
+        assert Path(added).read_bytes() == b"a line\n" and Path(added).suffix == f".{kind}"

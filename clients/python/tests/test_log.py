@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -273,3 +274,80 @@ def test_callers_do_not_wait_for_a_close(gate: Gate, spool: Path) -> None:
     gate.shut()
     closing.join()
     assert list(spool.glob("*.jsonl"))
+
+
+def test_callers_do_not_wait_for_the_application_s_log(spool: Path, gate: Gate) -> None:
+    """What the client has to say of a call is said elsewhere."""
+    gate.shut()
+    let_go = threading.Event()
+    said: list[str] = []
+
+    class Slow(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            let_go.wait(20)
+            said.append(record.getMessage())
+
+    logger = logging.getLogger("gravitas_telemetry")
+    handler = Slow()
+    logger.addHandler(handler)
+    try:
+        client = Telemetry(url=gate.url, spool_directory=spool, queue_events_max=1)
+        assert client.log("A") and not client.log("B")
+        assert not client.log("C", timestamp="never")  # type: ignore[arg-type]
+        assert said == []
+        let_go.set()
+        eventually(lambda: any("queue is full" in each for each in said))
+        client.close()
+    finally:
+        let_go.set()
+        logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize("name", ["\udcff", "ü" * 300])
+def test_a_service_s_name_of_any_kind(spool: Path, gate: Gate, name: str) -> None:
+    gate.shut()
+    with Telemetry(url=gate.url, spool_directory=spool, service_name=name) as client:
+        assert client.log("A") and client.flush().spooled == 1
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), float("nan"), None, -1, 1e300])
+def test_any_time_may_be_waited_for(telemetry: Telemetry, timeout: Any) -> None:
+    async def awaited() -> None:
+        telemetry.log("A")
+        await telemetry.flush(timeout)
+        telemetry.log("A")
+        assert (await telemetry.close(timeout)).complete
+
+    telemetry.log("A")
+    telemetry.flush(timeout)
+    asyncio.run(awaited())
+
+
+def test_a_wrong_time_is_told_and_not_waited_for(telemetry: Telemetry) -> None:
+    async def awaited() -> None:
+        with pytest.raises(ValueError):
+            await telemetry.flush("soon")  # type: ignore[arg-type]
+
+    telemetry.log("A")
+    asyncio.run(awaited())
+    with pytest.raises(ValueError):
+        telemetry.flush("soon")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("thrown", [SystemExit, asyncio.CancelledError, GeneratorExit])
+def test_what_ends_others_does_not_end_the_sender(url: str, spool: Path, thrown: type[BaseException]) -> None:
+    def hook(record: dict[str, Any]) -> dict[str, Any]:
+        if record["event_type"] == "B":
+            raise thrown
+        return record
+
+    class Ending:
+        def __str__(self) -> str:
+            raise thrown
+
+    with Telemetry(url=url, spool_directory=spool, before_send=hook) as client:
+        for event_type in ("A", "B", Ending(), "C"):
+            client.log(event_type)  # type: ignore[arg-type]
+        assert client.flush().delivered == 2
+        dropped = client.counters()["dropped"]
+        assert (dropped["withheld"], dropped["invalid"]) == (1, 1)

@@ -93,6 +93,16 @@ def failure() -> BaseException:
         return error
 
 
+class Several(Exception):
+    """As groups of exceptions are, which Python 3.10 doesn't have."""
+
+    exceptions = (KeyError(1),)
+
+
+def several() -> BaseException:
+    return Several("both")
+
+
 FORMS: list[tuple[Any, Any]] = [
     (Colour.RED, "red"),
     (Level.HIGH, 3),
@@ -133,6 +143,7 @@ FORMS: list[tuple[Any, Any]] = [
     (OrderedDict(a=1), {"a": 1}),
     (MappingProxyType({"a": 1}), {"a": 1}),
     (failure(), {"type": "ValueError", "message": "outer", "cause": {"type": "KeyError", "message": "'inner'"}}),
+    (several(), {"type": "Several", "message": "both", "errors": [{"type": "KeyError", "message": "1"}]}),
     (1 + 2j, "(1+2j)"),
     (Raising(), "<Raising>"),
     ([1, Raising(), 2], [1, "<Raising>", 2]),
@@ -163,17 +174,22 @@ def test_what_comes_back_is_the_form_from_the_queue_and_from_the_spool(
         client.log("A", component, 2, Point(1))  # type: ignore[arg-type]
         client.log("A", component, 3, "text")  # type: ignore[arg-type]
         client.log("A", component, 4, Model())  # type: ignore[arg-type]
-        assert client.flush().delivered == 4
+        growing = [1]
+        client.log("A", component, 4.25, growing)  # type: ignore[arg-type]
+        growing.append(2)
+        client.log("A", component, 4.5, numpy.array([1, 2]))  # type: ignore[arg-type]
+        assert client.flush().delivered == 6
     gate.shut()
     with Telemetry(url=gate.url, spool_directory=spool) as client:
         client.log("A", component, 5, everything)
         assert client.flush().spooled == 1
         gate.open()
         eventually(lambda: client.counters()["delivered"] == 1)
-    queue, point, text, model, spooled = sorted(stored(), key=lambda event: event.value or 0)
+    queue, point, text, model, grown, vector, spooled = sorted(stored(), key=lambda event: event.value or 0)
     assert queue.metadata == spooled.metadata == expected
     assert (point.metadata, text.metadata) == ({"x": 1, "inner": None}, {"value": "text"})
     assert model.metadata["name"] == "m"
+    assert (grown.metadata, vector.metadata) == ({"value": [1]}, {"value": [1, 2]})
 
 
 def json_size(value: Any) -> int:

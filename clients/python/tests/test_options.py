@@ -14,7 +14,9 @@ from conftest import eventually, values
 from gravitas_telemetry import Event, QueryError, Telemetry
 from gravitas_telemetry._grpc_transport import target_of
 from gravitas_telemetry._option_checks import _RANGES, checked
+from gravitas_telemetry._options import Options
 from gravitas_telemetry._proxies import proxy_of
+from gravitas_telemetry._transports import Transports
 
 Stored = Callable[[], "list[Event]"]
 SECRET = "s3cr3t"
@@ -31,6 +33,7 @@ WRONG: list[tuple[str, Any]] = [
     *[(name, most + 1) for name, (_, most) in _RANGES.items()],
     *[(name, wrong) for name in _RANGES for wrong in (float("nan"), float("inf"), "10", True, [], b"1")],
     ("batch_events_max", 10.5),
+    ("batch_events_max", 10**4000),
     ("url", ""),
     ("url", "localhost:8002"),
     ("url", "ftp://host"),
@@ -46,6 +49,8 @@ WRONG: list[tuple[str, Any]] = [
     ("enabled", "false"),
     ("token", f"{SECRET}\nx"),
     ("token", f"{SECRET}ü"),
+    ("token", f"{SECRET} {SECRET}"),
+    ("token", f"{SECRET}\t{SECRET}"),
     ("token", SECRET.encode()),
     ("headers", [("a", "b")]),
     ("headers", {"a b": "c"}),
@@ -278,3 +283,23 @@ def test_without_the_packages_of_grpc_http_takes_its_place(
         client.log("A")
         assert client.flush().delivered == 1
     assert "gravitas-telemetry[grpc] is not installed" in caplog.text
+
+
+def test_a_token_goes_before_a_header_of_its_name(server: AnsweringServer, spool: Path) -> None:
+    headers = {"Authorization": "Basic eDp5", "X-Team": "a"}
+    with Telemetry(url=server.url, spool_directory=spool, token=SECRET, headers=headers) as client:
+        client.log("A")
+        assert client.flush().delivered == 1
+    [received] = server.received
+    assert (received.headers["authorization"], received.headers["x-team"]) == (f"Bearer {SECRET}", "a")
+
+
+@pytest.mark.parametrize("proxy", ["https://127.0.0.1:1", "socks5://127.0.0.1:1", "nonsense://127.0.0.1:1"])
+def test_grpc_never_goes_around_a_proxy(
+    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, proxy: str
+) -> None:
+    monkeypatch.setenv("all_proxy", proxy)
+    options = Options(url="http://telemetry.invalid:8002", transport="grpc", spool_directory=spool)
+    transports = Transports(options)
+    assert transports.live is transports.http
+    transports.close()

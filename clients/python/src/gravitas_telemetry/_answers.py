@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Union
 
@@ -50,14 +51,21 @@ class TryAgain:
 
 Answer = Union[Acknowledged, Refused, TooLarge, TryAgain]
 
+# Spelt as Connect does. Any other is somebody else's.
+_CODES = {
+    *("canceled", "unknown", "invalid_argument", "deadline_exceeded", "not_found", "already_exists"),
+    *("permission_denied", "resource_exhausted", "failed_precondition", "aborted", "out_of_range"),
+    *("unimplemented", "internal", "unavailable", "data_loss", "unauthenticated"),
+}
 _REFUSED = ("invalid_argument", "failed_precondition", "out_of_range")
 _TOO_LARGE = (413, 414, 431)
 _OF_THE_WHOLE_WAY = (401, 403, 404, 407, 408, 429)
 
 
-def acknowledged(ack: LogBatchResponse) -> Answer:
-    if not ack.batch_id:
-        return TryAgain("what answers is not the service: its success names no batch")
+def acknowledged(ack: LogBatchResponse, batch_id: str) -> Answer:
+    # Much that is no answer can be read as one: only who has read the batch knows its id.
+    if ack.batch_id.lower() != batch_id.lower():
+        return TryAgain("what answers is not the service: its success does not name the batch")
     reason = ack.rejections[0] if ack.rejections else None
     said = f"{reason.field} {reason.reason}".strip() if reason else ""
     # Dead letters are the service's business from here on.
@@ -82,7 +90,9 @@ def judge_http(status: int, headers: Mapping[str, str], content: bytes) -> Answe
     try:
         error = json.loads(content)
         code = error["code"]
-        details = error.get("details", [])
+        if code not in _CODES:
+            raise ValueError(code)
+        details = error.get("details") or []
         message = error.get("message", "")
         retry_info_s = next((delay for delay in map(_retry_info_s, details) if delay is not None), None)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -100,7 +110,10 @@ def retry_after_s(text: str) -> float | None:
         delay_s = float(text)
     except ValueError:
         try:
-            delay_s = parsedate_to_datetime(text).timestamp() - time.time()
+            at = parsedate_to_datetime(text)
+            # One of the older forms has no zone: HTTP knows GMT only.
+            at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+            delay_s = at.timestamp() - time.time()
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
     return None if math.isnan(delay_s) else max(delay_s, 0)

@@ -38,7 +38,9 @@ def record_of(fields: Mapping[str, Any]) -> Record:
     if unknown:
         raise ValueError(f"before_send gave the unknown field {unknown[0]}")
     time_ns = to_time_ns(fields["timestamp"])
-    metadata = fields.get("metadata") or None
+    metadata = fields.get("metadata")
+    if isinstance(metadata, dict) and not metadata:
+        metadata = None
     if "event_type" in fields:
         rest = {**fields, "metadata": metadata}
         return (time_ns, *(rest.get(name) for name in _EVENT))  # type: ignore[return-value]

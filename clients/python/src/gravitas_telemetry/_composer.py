@@ -53,7 +53,10 @@ class Composer:
             drained += 1
             try:
                 encoded = self._add(record, batch)
-            except Exception as error:  # whatever a caller's object does when it is asked for its text
+            except KeyboardInterrupt:
+                queue.appendleft(record)
+                raise
+            except BaseException as error:  # whatever a caller's object does when it is asked for its text
                 self._drop("invalid", f"a record can't be sent and is dropped: {error}")
                 continue
             size += encoded
@@ -97,7 +100,9 @@ class Composer:
             if given is not None:
                 return record_of(given)
             self._counters.drop("withheld")
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit(), say, and what ends tasks and greenlets
             # What is to be redacted is not sent as it is.
             self._drop("withheld", f"before_send failed, and the record is dropped: {error!r}")
         return None

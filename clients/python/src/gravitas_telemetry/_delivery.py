@@ -223,10 +223,10 @@ class Delivery:
                 self.spool.set_aside(batch.id, [batch.json_line()], "refused")
         return halves
 
-    def _send_line(self, line: bytes) -> Answer:
+    def _send_line(self, line: bytes, batch_id: str) -> Answer:
         assert self._transports
         self._transports.rebuild()
-        return self._transports.http.send_line(line, self._timeout_s())
+        return self._transports.http.send_line(line, batch_id, self._timeout_s())
 
     def _timeout_s(self) -> float:
         return min(TIMEOUT_S, max(self._stop_by - time.monotonic(), _TRY_TIMEOUT_S_MIN))

@@ -8,6 +8,7 @@ import time
 from ._counters import Counters
 from ._options import Options
 from ._records import EventRecord
+from ._sizes import storable_text
 
 # So that a report which is dropped itself does not lead to the next at once.
 _SECONDS_BETWEEN = 10
@@ -16,7 +17,7 @@ _COMPONENT_BYTES_MAX = 256
 
 class DropReport:
     def __init__(self, options: Options, counters: Counters) -> None:
-        component = options.service_name or socket.gethostname()
+        component = storable_text(options.service_name or socket.gethostname())
         # No longer than the service takes it.
         self._component = component.encode()[:_COMPONENT_BYTES_MAX].decode(errors="ignore")
         self._counters = counters

@@ -35,6 +35,9 @@ def _error_entries(error: BaseException) -> Iterable[tuple[str, Any]]:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         yield "cause", cause
+    several = getattr(error, "exceptions", None)
+    if isinstance(several, (tuple, list)):
+        yield "errors", several
 
 
 def snapshot(items: Iterable[Any]) -> list[Any]:

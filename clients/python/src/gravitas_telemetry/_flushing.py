@@ -10,6 +10,16 @@ from typing import Any
 
 from ._native import Event, Thread
 
+_SECONDS_MAX = 31 * 86_400.0
+
+
+def seconds(given: Any, otherwise: float) -> float:
+    """A time to wait, as a caller gives it: infinite is very long, and none is what is usual."""
+    if given is None:
+        return otherwise
+    number = float(given)
+    return otherwise if number != number else min(max(number, 0), _SECONDS_MAX)
+
 
 @dataclass(frozen=True, eq=False)
 class FlushResult:
@@ -53,6 +63,7 @@ class Flushing(Coroutine[Any, Any, FlushResult]):
         self._work = work
         self._done = Event()
         self._result: FlushResult | None = None
+        self._error: BaseException | None = None
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._steps: Generator[Any, Any, FlushResult] | None = None
         try:
@@ -61,11 +72,15 @@ class Flushing(Coroutine[Any, Any, FlushResult]):
         except RuntimeError:
             # No event loop that must not be blocked, or the end of an interpreter that starts no thread.
             self._run()
+            if self._error:
+                raise self._error from None
 
     def result(self) -> FlushResult:
         """Waits for it, also where an event loop runs."""
-        while self._result is None:
-            self._done.wait(60)
+        while not self._done.wait(60):
+            pass
+        if self._result is None:
+            raise self._error or RuntimeError("it was given up")
         return self._result
 
     @property
@@ -106,11 +121,11 @@ class Flushing(Coroutine[Any, Any, FlushResult]):
         return repr(self.result())
 
     def __await__(self) -> Generator[Any, Any, FlushResult]:
-        if self._result is None:
+        if not self._done.is_set():
             loop = asyncio.get_running_loop()
             done: asyncio.Future[None] = loop.create_future()
             self._waiting.append((loop, done))
-            if self._result is not None:
+            if self._done.is_set():
                 _wake(done)
             yield from done.__await__()
         return self.result()
@@ -128,7 +143,11 @@ class Flushing(Coroutine[Any, Any, FlushResult]):
             self._steps.close()
 
     def _run(self) -> None:
-        self._result = self._work()
+        try:
+            self._result = self._work()
+        except BaseException as error:
+            # Whoever awaits it is to be told, and not to wait for ever.
+            self._error = error
         self._done.set()
         for loop, done in self._waiting:
             with suppress(RuntimeError):  # the loop is closed, and nobody waits

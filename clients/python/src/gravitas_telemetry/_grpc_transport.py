@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 import grpc
 
 from ._answers import Answer, TooLarge, TryAgain, acknowledged, duration_s, judge, retry_after_s
 from ._generated.ingest_pb2 import StreamBatchesResponse
-from ._http_transport import TIMEOUT_S
+from ._http_transport import TIMEOUT_S, id_of
 from ._options import Options
 from ._proxies import proxy_of
 from ._tls import grpc_files
@@ -47,9 +47,17 @@ class GrpcTransport:
     def send(self, bodies: Iterable[bytes], timeout_s: float = TIMEOUT_S) -> list[Answer]:
         """Gives the answers that came, and then why there are no more."""
         answers: list[Answer] = []
+        ids: list[str] = []
+
+        def sent() -> Iterator[bytes]:
+            for body in bodies:
+                ids.append(id_of(body))
+                yield body
+
         try:
-            for response in self._stream(iter(bodies), timeout=timeout_s, metadata=self._metadata):
-                answers.append(_answer(response))
+            for response in self._stream(sent(), timeout=timeout_s, metadata=self._metadata):
+                # In the order of the batches: an answer to none that was sent is nobody's.
+                answers.append(_answer(response, ids[len(answers)]))
         except grpc.RpcError as error:
             answers.append(_failure(error))
         except Exception as error:  # an answer that can't be read, say
@@ -69,9 +77,9 @@ def target_of(url: str) -> str:
     return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
-def _answer(response: StreamBatchesResponse) -> Answer:
+def _answer(response: StreamBatchesResponse, batch_id: str) -> Answer:
     if not response.HasField("error"):
-        return acknowledged(response.ack)
+        return acknowledged(response.ack, batch_id)
     error = response.error
     delay_s = duration_s(error.retry_delay) if error.HasField("retry_delay") else None
     return judge(_CODES.get(error.code, "unknown"), error.message, delay_s)

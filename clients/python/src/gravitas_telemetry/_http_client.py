@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import httpcore
 
 from ._options import Options
 from ._proxies import proxy_of
@@ -29,6 +34,36 @@ def settings(options: Options) -> dict[str, Any]:
         # The environment is read here; credentials of .netrc are none of the service's.
         "trust_env": False,
     }
+
+
+_answering = threading.local()
+
+
+@contextmanager
+def answered_within(seconds: float, bytes_max: float) -> Iterator[None]:
+    """Of what is asked on this thread meanwhile. The time-outs of httpx are of each read, and who
+    answers a byte at a time, or without end, would hold the thread for ever."""
+    _answering.until, _answering.bytes_left = time.monotonic() + seconds, bytes_max
+    yield
+
+
+def new_stream(event: str, about: dict[str, Any]) -> Any:
+    """To be called with what httpx traces: bounds each new connection, and gives it."""
+    if not event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        return None
+    stream = about["return_value"]
+    read = stream.read
+
+    def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+        left_s = _answering.until - time.monotonic()
+        if left_s <= 0 or _answering.bytes_left <= 0:
+            raise httpcore.ReadTimeout("the answer takes too long" if left_s <= 0 else "the answer is too long")
+        data: bytes = read(max_bytes, left_s if timeout is None else min(left_s, timeout))
+        _answering.bytes_left -= len(data)
+        return data
+
+    stream.read = read_in_time
+    return stream
 
 
 _sending = threading.local()

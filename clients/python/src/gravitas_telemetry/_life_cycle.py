@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from ._complaints import exiting
+from ._complaints import exiting, forget_inherited
 from ._environments import forget_environments, hook_environments
 from ._native import Lock
 
@@ -79,6 +79,7 @@ def _begin_all_anew() -> None:
     global _setting_up
     _setting_up = Lock()
     forget_environments()
+    forget_inherited()
     for client in _living:
         client._begin_anew()
 

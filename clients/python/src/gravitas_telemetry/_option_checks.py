@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import ssl
@@ -54,9 +53,14 @@ def _number(name: str, value: Any) -> float:
         raise InvalidOption(f"{name} must be a number, not of type {type(value).__name__}")
     if name in _WHOLE and not isinstance(value, int):
         raise InvalidOption(f"{name} must be a whole number, not {value!r}")
-    if math.isnan(value) or not least <= value <= most:
-        raise InvalidOption(f"{name} must be from {least:,} to {most:,}, not {value!r}")
+    if not least <= value <= most:
+        raise InvalidOption(f"{name} must be from {least:,} to {most:,}, not {shown(value)}")
     return value
+
+
+def shown(number: float) -> str:
+    """Some integers are too long to be written."""
+    return f"{number!r}" if isinstance(number, float) or number.bit_length() < 128 else "a longer one"
 
 
 def _url(name: str, value: Any) -> str:
@@ -78,8 +82,8 @@ def _url(name: str, value: Any) -> str:
 
 def _token(name: str, value: Any) -> str:
     text = _text(name, value)
-    if not _HEADER_VALUE.fullmatch(text):
-        raise InvalidOption(f"{name} must consist of visible ASCII characters")
+    if not _HEADER_VALUE.fullmatch(text) or re.search(r"\s", text):
+        raise InvalidOption(f"{name} must consist of visible ASCII characters, without blanks")
     return text
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ._before_send import BeforeSend
-from ._complaints import complain
+from ._complaints import complain_later
 from ._option_checks import InvalidOption, checked
 from ._proxies import is_loopback
 
@@ -30,6 +30,9 @@ _ENVIRONMENT = {
     "client_cert_file": ("TELEMETRY_CLIENT_CERT_FILE",),
     "client_key_file": ("TELEMETRY_CLIENT_KEY_FILE",),
 }
+
+_ENABLING = ("true", "1", "yes", "on")
+_DISABLING = ("false", "0", "no", "off")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +66,10 @@ class Options:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def request_headers(self) -> dict[str, str]:
-        headers = dict(self.headers)
-        if self.token:
-            headers["authorization"] = f"Bearer {self.token}"
-        return headers
+        if not self.token:
+            return dict(self.headers)
+        others = {name: value for name, value in self.headers.items() if name.lower() != "authorization"}
+        return {**others, "authorization": f"Bearer {self.token}"}
 
     def tells_secrets(self) -> bool:
         """Whether whoever is in between can read what only the service is to know."""
@@ -92,14 +95,20 @@ def resolve(given: Mapping[str, Any]) -> Options:
             continue
         text = os.environ[variable].strip()
         try:
-            values[name] = _is_enabling(text) if name == "enabled" else checked(name, text)
+            values[name] = _environment_value(name, text)
         except InvalidOption as error:
-            complain(f"options {name}", f"{variable} counts as not given: {error}")
+            complain_later(f"options {name}", f"{variable} counts as not given: {error}")
             if name == "url":
                 # Another service than the one that was meant is not to get it.
                 values[name] = ""
     return Options(**{**values, **given})
 
 
-def _is_enabling(text: str) -> bool:
-    return text.lower() not in ("false", "0", "no", "off")
+def _environment_value(name: str, text: str) -> Any:
+    if name in ("transport", "fallback"):
+        return checked(name, text.lower())
+    if name != "enabled":
+        return checked(name, text)
+    if text.lower() not in (*_ENABLING, *_DISABLING):
+        raise InvalidOption(f"enabled must be one of {', '.join((*_DISABLING, *_ENABLING))}")
+    return text.lower() in _ENABLING

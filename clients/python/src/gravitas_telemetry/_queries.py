@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from . import _results as results
 from ._answers import Acknowledged, judge_http
 from ._generated import query_pb2 as pb
-from ._http_client import settings
+from ._http_client import answered_within, new_stream, settings
 from ._options import Options
 
 _TIMEOUT_S = 20.0
@@ -32,6 +32,7 @@ class _Queries(Generic[Client]):
 
     def __init__(self, options: Options, timeout_s: float = _TIMEOUT_S) -> None:
         self._options = options
+        self._timeout_s = timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=_CONNECT_TIMEOUT_S)
         self._made: Client | None = None
 
@@ -101,7 +102,10 @@ class QueryClient(_Queries[httpx.Client]):
     def _ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
         client = self._client(httpx.Client)
         try:
-            response = client.post(_path(method), content=request.SerializeToString(), headers=_HEADERS)
+            with answered_within(self._timeout_s, float("inf")):
+                extensions = {"trace": new_stream}
+                content = request.SerializeToString()
+                response = client.post(_path(method), content=content, headers=_HEADERS, extensions=extensions)
         except Exception as error:  # httpx's own, and what a transport below lets through
             raise QueryError(f"{type(error).__name__}: {error}") from error
         return _read(response, answer)
@@ -161,9 +165,14 @@ class AsyncQueryClient(_Queries[httpx.AsyncClient]):
         await self.close()
 
     async def _ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
+        # As httpx does: when it is needed.
+        import anyio
+
         client = self._client(httpx.AsyncClient)
         try:
-            response = await client.post(_path(method), content=request.SerializeToString(), headers=_HEADERS)
+            # Its time-outs are of each read.
+            with anyio.fail_after(self._timeout_s):
+                response = await client.post(_path(method), content=request.SerializeToString(), headers=_HEADERS)
         except Exception as error:
             raise QueryError(f"{type(error).__name__}: {error}") from error
         return _read(response, answer)

@@ -161,6 +161,8 @@ def own_metadata(metadata: Any) -> Any:
     try:
         if type(metadata) is dict and len(metadata) <= ENTRIES_MAX:
             return metadata.copy()
+        if type(metadata) is list:
+            return metadata[:ENTRIES_MAX]
         if isinstance(metadata, Mapping):
             return dict(islice(metadata.items(), ENTRIES_MAX))
     except Exception:  # whatever a caller's object does when it is copied

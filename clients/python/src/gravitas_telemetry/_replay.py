@@ -59,7 +59,7 @@ def _deliver(line: Line, transport: HttpTransport) -> Iterator[tuple[str, Answer
     circuit = Circuit()
     for _ in range(TRIES_MAX):
         time.sleep(max(circuit.retry_at - time.monotonic(), 0))
-        answer = transport.send_line(line.text)
+        answer = transport.send_line(line.text, line.batch_id)
         if not isinstance(answer, TryAgain):
             break
         circuit.failed(answer.delay_s)

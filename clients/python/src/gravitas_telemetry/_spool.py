@@ -76,8 +76,11 @@ class Spool:
         try:
             with self._lock:
                 self._make_room(sum(map(len, lines)))
-                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-                descriptor = os.open(self._directory.made() / kept, flags, 0o600)
+                directory = self._directory.made()
+                if os.path.lexists(directory / kept):
+                    # Not even one of ours is written to again.
+                    kept = f"{uuid7()}.{kind}"
+                descriptor = os.open(directory / kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 try:
                     write_all(descriptor, b"".join(line.rstrip(b"\n") + b"\n" for line in lines))
                 finally:

@@ -18,7 +18,7 @@ from ._uuid7 import uuid7_time_s
 class SpoolDelivery:
     """Goes through the closed files, oldest first, and removes each when every line has an answer."""
 
-    def __init__(self, spool: Spool, counters: Counters, send: Callable[[bytes], Answer]) -> None:
+    def __init__(self, spool: Spool, counters: Counters, send: Callable[[bytes, str], Answer]) -> None:
         self._spool = spool
         self._counters = counters
         self._send = send
@@ -57,7 +57,7 @@ class SpoolDelivery:
         if time.time() - uuid7_time_s(line.batch_id) > AGE_S_MAX:
             self._counters.drop("spool_expired", line.records)
             return None
-        answer = self._send(line.text)
+        answer = self._send(line.text, line.batch_id)
         if isinstance(answer, TryAgain) and answer.is_about_batch and line.doubted_at is not None:
             # Where others have come through since, it is this one.
             return TooLarge(answer.message) if line.doubted_at < self._acknowledged else answer

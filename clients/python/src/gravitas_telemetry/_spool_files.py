@@ -121,6 +121,9 @@ def adopt(path: Path) -> Path | None:
         if path.stat().st_size == 0:
             path.unlink()
             return None
+        if os.path.lexists(closed):
+            # Renaming would end what has that name, whosever it is.
+            return None
         path.rename(closed)
     except OSError:
         return None

@@ -12,9 +12,9 @@ from typing import Any
 
 from . import _life_cycle
 from ._before_send import BeforeSend
-from ._complaints import complain
+from ._complaints import complain_later
 from ._counters import Counters, Counts
-from ._flushing import Flushing, FlushResult
+from ._flushing import Flushing, FlushResult, seconds
 from ._intake import Intake
 from ._legacy import BRIEF_TIMEOUT_S, LegacyMethods
 from ._native import RLock
@@ -26,6 +26,7 @@ from ._records import ENTRIES_MAX, UsageRecord, own_metadata, to_time_ns
 from ._sender import Sender
 from ._timer import Timer
 
+FLUSH_S = 5
 NOTHING_TO_FLUSH = FlushResult(0, 0, 0, 0, True)
 
 
@@ -118,7 +119,9 @@ class Telemetry(LegacyMethods):
                     value,
                     metadata.copy()
                     if type(metadata) is dict and len(metadata) <= ENTRIES_MAX
-                    else metadata and own_metadata(metadata),
+                    else None
+                    if metadata is None
+                    else own_metadata(metadata),
                     status,
                 )
             )
@@ -220,7 +223,7 @@ class Telemetry(LegacyMethods):
         """`with telemetry.timer("STEP"): …` or `@telemetry.timer("STEP")`: logs the milliseconds."""
         return Timer(self.log, event_type, component, metadata)
 
-    def flush(self, timeout: float = 5) -> Flushing:
+    def flush(self, timeout: float | None = FLUSH_S) -> Flushing:
         """Waits until all that was logged before is delivered or spooled, `timeout` seconds at most.
 
         The result is true when it is. Where an event loop runs it has to be awaited, and does not
@@ -240,13 +243,13 @@ class Telemetry(LegacyMethods):
             self._intake.room = 0
         return Flushing(lambda: self._close(timeout))
 
-    def _flush(self, timeout: float) -> FlushResult:
+    def _flush(self, timeout: float | None) -> FlushResult:
         # Whoever logs first begins; until that is done there may be records, and nobody to flush them.
         with self._lock:
             sender = self._sender
         if sender is None or self._closed:
             return NOTHING_TO_FLUSH
-        return sender.flush(timeout)
+        return sender.flush(seconds(timeout, FLUSH_S))
 
     def _close(self, timeout: float | None) -> FlushResult:
         # Another lock, because callers of log() are not to wait for this.
@@ -254,8 +257,8 @@ class Telemetry(LegacyMethods):
             sender, self._sender = self._sender, None
             result = NOTHING_TO_FLUSH
             if sender:
-                limit = (self._options or Options()).close_timeout_s if timeout is None else timeout
-                result = sender.stop(limit)
+                usual = (self._options or Options()).close_timeout_s
+                result = sender.stop(seconds(timeout, usual))
             for queries in (self._queries, self._brief):
                 if queries:
                     queries.close()
@@ -306,7 +309,7 @@ class Telemetry(LegacyMethods):
                 self._begin()
             elif self._intake.room:
                 self._counters.drop("queue_full")
-                complain("queue_full", "the queue is full: records are dropped")
+                complain_later("queue_full", "the queue is full: records are dropped")
             return self._intake
 
     def _begin(self) -> None:
@@ -321,7 +324,12 @@ class Telemetry(LegacyMethods):
             self._sender.start()
         except RuntimeError as error:
             # At the end of an interpreter no thread starts: then close() spools what was taken.
-            complain("begin", f"the sender can't start: {error}")
+            complain_later("begin", f"the sender can't start: {error}")
+        except Exception as error:
+            # A hosts' name that can't be read, say: the next record begins again.
+            self._options = None
+            self._intake.room = 0
+            complain_later("begin", f"telemetry can't begin: {error!r}")
         except BaseException:
             # An interrupt by the user, say: the next record begins again.
             self._options = None
@@ -330,5 +338,5 @@ class Telemetry(LegacyMethods):
 
     def _refuse(self, error: Exception) -> Receipt:
         self._counters.drop("invalid")
-        complain("invalid", f"a record can't be taken and is dropped: {error}")
+        complain_later("invalid", f"a record can't be taken and is dropped: {error}")
         return NOT_TAKEN

@@ -10,6 +10,7 @@ from ._answers import Answer, TryAgain
 from ._complaints import complain
 from ._http_transport import HttpTransport
 from ._options import Options
+from ._proxies import proxy_of
 from ._tls import version
 
 
@@ -31,7 +32,7 @@ class Transport(Protocol):
 
 
 class LineTransport(Transport, Protocol):
-    def send_line(self, line: bytes, timeout_s: float) -> Answer:
+    def send_line(self, line: bytes, batch_id: str, timeout_s: float) -> Answer:
         """Sends a line of a spool as it stands."""
         ...
 
@@ -84,6 +85,11 @@ class Transports:
         except ImportError as error:
             complain("grpc", f"the extra gravitas-telemetry[grpc] is not installed: {error}; HTTP is used")
             return self.http
+        proxy = proxy_of(self._options.url)
+        if proxy and not proxy.lower().startswith("http://"):
+            # gRPC's own library would connect without it.
+            complain("grpc", "gRPC goes through proxies of HTTP only; HTTP is used")
+            return self.http
         if self._options.verify is not True:
             complain("grpc", "gRPC takes no verify: give ca_file instead; HTTP is used")
             return self.http
@@ -101,7 +107,7 @@ class _NoTransport:
     def send(self, bodies: Iterable[bytes], timeout_s: float) -> list[Answer]:
         return [self._failure for _ in bodies]
 
-    def send_line(self, line: bytes, timeout_s: float) -> Answer:
+    def send_line(self, line: bytes, batch_id: str, timeout_s: float) -> Answer:
         return self._failure
 
     def abort(self) -> None:

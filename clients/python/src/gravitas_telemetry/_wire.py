@@ -64,7 +64,7 @@ def plain_event_bytes(record: EventRecord, resource: bytes) -> bytes | None:
     elif value is not None:
         return None
     if metadata is not None or resource:
-        struct = _plain_struct(metadata) if metadata else b""
+        struct = b"" if metadata is None else _plain_struct(metadata)
         if struct is None:
             return None
         if resource and not (metadata and "resource" in metadata):
