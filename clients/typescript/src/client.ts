@@ -10,7 +10,7 @@ import type { QueryOptions } from './query.ts';
 import { Reader } from './reader.ts';
 import type { EventFields, TelemetryRecord, UsageFields } from './records.ts';
 import { Sender } from './sender.ts';
-import { shallowCopy } from './shapes.ts';
+import { entriesOf, shallowCopy } from './shapes.ts';
 import { type Storable, storable } from './storable.ts';
 import { textOf } from './texts.ts';
 import { measure, Timer, type TimerFields } from './timer.ts';
@@ -221,7 +221,8 @@ export class Client extends Reader {
     if (!serviceName && !resource) return undefined;
     const service = serviceName ? { 'service.name': serviceName } : {};
     const own = { ...service, ...this.#platform.resource() };
-    return storable({ ...own, ...(shallowCopy(resource) as object) }, resourceBytesMax);
+    const given = resource ? Object.fromEntries(entriesOf(resource)) : {};
+    return storable({ ...own, ...given }, resourceBytesMax);
   }
 
   #refuse(error: unknown): boolean {

@@ -26,13 +26,15 @@ export interface Batch {
 }
 
 /** The service takes 2 MiB, and a record may be added to what is nearly as much (clause 2.1). */
-const lineBytesMax = 1.5 * 1024 * 1024;
+const lineBytesMax = 1.25 * 1024 * 1024;
+/** Of one record, as a line (clause 1.2). */
+const recordBytesMax = 512 * 1024;
 /** More is no name of anything. */
-const textBytesMax = 4096;
+const textLengthMax = 32 * 1024;
 /** Not worth to be measured. */
 const shortTextMax = 64;
 /** What a record's line has beside its texts and metadata, at most. */
-const frameBytes = 1024;
+const frameBytes = { event: 256, usage: 1024 };
 
 /** Gathers records until they are a batch. */
 export class Composer {
@@ -68,19 +70,29 @@ export class Composer {
     let encoded: Uint8Array;
     if (record.kind === 'event') {
       const event = eventMessage(record, texts);
+      this.#measure(metadata, frameBytes.event);
       if (metadata) event.metadata = metadata.object;
       encoded = toBinary(EventSchema, event);
       this.#events.push(event);
       this.#eventBytes.push(encoded);
     } else {
       const usage = usageMessage(record, texts);
+      this.#measure(metadata, frameBytes.usage);
       if (metadata) usage.metadata = metadata.object;
       encoded = toBinary(UsageSchema, usage);
       this.#usage.push(usage);
       this.#usageBytes.push(encoded);
     }
     this.#bytes += encoded.length + 4;
-    this.#lineBytes += texts.bytes + (metadata?.bytes ?? 0) + frameBytes;
+  }
+
+  /** What the record takes as a line, whose texts have been taken. */
+  #measure(metadata: Storable | undefined, frame: number): void {
+    const bytes = this.#texts.bytes + (metadata?.bytes ?? 0) + frame;
+    if (bytes > recordBytesMax) {
+      throw new TypeError(`it is ${bytes} bytes long as JSON; ${recordBytesMax} are allowed`);
+    }
+    this.#lineBytes += bytes;
   }
 
   finish(): Batch {
@@ -179,11 +191,10 @@ class Texts {
       this.bytes += 6 * text.length;
       return text.toWellFormed();
     }
-    const { bytes, kept } = measureText(text, 6 * textBytesMax);
-    if (kept < text.length || (bytes > textBytesMax && utf8Bytes(text) > textBytesMax)) {
-      throw new TypeError(`${name} has more than ${textBytesMax} bytes`);
+    if (text.length > textLengthMax) {
+      throw new TypeError(`${name} has more than ${textLengthMax} characters`);
     }
-    this.bytes += bytes;
+    this.bytes += measureText(text, Number.POSITIVE_INFINITY).bytes;
     return text.toWellFormed();
   }
 
@@ -193,8 +204,6 @@ class Texts {
     return text;
   }
 }
-
-const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
 
 function number(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;

@@ -14,12 +14,12 @@ const checks: Readonly<Record<string, Check>> = {
   serviceName: text,
   resource: object,
   transport: oneOf('http', 'grpc'),
-  spoolDirectory: text,
-  spoolBytesMax: whole(64 * 1024, mebibyte * mebibyte),
+  spoolDirectory: path,
+  spoolBytesMax: whole(1024, mebibyte * mebibyte),
   queueEventsMax: whole(1, 10_000_000),
   batchEventsMax: whole(1, 10_000),
   batchBytesMax: whole(1024, mebibyte),
-  batchAgeMsMax: whole(1, 60_000),
+  batchAgeMsMax: number(1, 60_000),
   closeTimeoutS: number(0, 3600),
   beforeSend: ofType('function'),
   logger: readLogger,
@@ -70,6 +70,11 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value.trim() : fail('must be a string');
 }
 
+export function path(value: unknown): string {
+  const given = text(value);
+  return given !== '' && !given.includes('\0') ? given : fail('must be a path');
+}
+
 export function oneOf(...known: string[]): Check {
   return (value) => {
     const given = text(value);
@@ -113,7 +118,9 @@ export function readToken(value: unknown): string {
 
 function readHeaders(value: unknown): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, given] of Object.entries(object(value) as object)) {
+  // Those of fetch, a Map and the like have no entries of their own.
+  if (Symbol.iterator in (object(value) as object)) fail('must be an object of names and texts');
+  for (const [name, given] of Object.entries(value as object)) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) fail('must have names of headers');
     const content = typeof given === 'string' ? given.trim() : fail('must have texts as values');
     if (!/^[\t\x20-\x7e\xa0-\xff]*$/.test(content))

@@ -49,8 +49,9 @@ export function messageOf(record: object, { messageKey = 'msg' }: PinoShape): st
 
 /** Of milliseconds, of seconds, and of ISO 8601: pino writes each. */
 function timeMs(time: unknown): number | undefined {
-  const isNumber = typeof time === 'number' || /^\d+(\.\d+)?$/.test(String(time));
-  const ms = isNumber ? Number(time) : Date.parse(String(time));
+  if (typeof time !== 'number' && typeof time !== 'string') return undefined;
+  const isNumber = typeof time === 'number' || /^\d+(\.\d+)?$/.test(time);
+  const ms = isNumber ? Number(time) : Date.parse(time);
   if (!Number.isFinite(ms) || ms < 0) return undefined;
   return isNumber && ms < msMin ? ms * 1000 : ms;
 }

@@ -33,8 +33,12 @@ export default async function transport(options: PinoTransportOptions = {}) {
   const telemetry = new Telemetry(clientOptions(rest));
   const log = (record: unknown, shape: PinoShape) => {
     if (typeof record !== 'object' || record === null) return;
-    if (messageOf(record, shape)?.startsWith(ownPrefix)) return;
-    telemetry.log(eventType, eventOf(record as Record<string, unknown>, shape));
+    try {
+      if (messageOf(record, shape)?.startsWith(ownPrefix)) return;
+      telemetry.log(eventType, eventOf(record as Record<string, unknown>, shape));
+    } catch {
+      // Whatever it is: thrown here it would end the worker.
+    }
   };
   return build(
     async (source) => {

@@ -15,7 +15,9 @@ export function retryDelayMs(text: string | null | undefined): number | undefine
   if (/^[+-]?\d+(\.\d*)?$/.test(given)) return bounded(Number(given) * 1000);
   // Date.parse reads much that is no date: an HTTP date begins with the day's name.
   if (!/^[A-Z][a-z]{2,8},? /.test(given)) return undefined;
-  return bounded(Date.parse(given) - Date.now());
+  // One of the older forms has no zone: HTTP knows GMT only.
+  const at = /\d{4}$/.test(given) ? `${given} GMT` : given;
+  return bounded(Date.parse(at) - Date.now());
 }
 
 /** Of the details of an error of Connect, as JSON has them. */

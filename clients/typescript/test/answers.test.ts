@@ -80,7 +80,10 @@ describe('3.3 a delay that a server names', () => {
     ['soon', undefined],
     ['Mon, 99 Foo 2026 99:99:99 GMT', undefined],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+    ['Thursday, 01-Jan-70 00:00:00 GMT', 0],
+    ['Thu Jan  1 00:00:00 1970', 0],
     ['Fri, 31 Dec 9999 23:59:59 GMT', delayMsMax],
+    ['Fri Dec 31 23:59:59 9999', delayMsMax],
   ])('as Retry-After: %j', (text, ms) => {
     expect(delayOf(text)).toBe(ms);
   });

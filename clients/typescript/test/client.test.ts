@@ -33,7 +33,7 @@ describe('logging', () => {
     const metadata = { gpu_id: 0, total_vram_gb: 24.5, nested: { list: [1, 'a', null, true] } };
     const fields = { component: 'as-logged', value: 12.5, metadata, status: 'OK', timestamp };
     expect(await telemetry.log('VRAM_CHECK', fields)).toBe(true);
-    expect(await telemetry.flush()).toMatchObject({ complete: true });
+    expect(await telemetry.flush(30)).toMatchObject({ complete: true });
     expect(await eventsOf('as-logged')).toEqual([
       { event_type: 'VRAM_CHECK', value: 12.5, status: 'OK', metadata },
     ]);

@@ -12,6 +12,8 @@ it.each<[string, unknown, number | undefined]>([
   ['a text of digits', String(ms), ms],
   ['none that is one', 'yesterday', undefined],
   ['an object', { year: 2020 }, undefined],
+  ['an object without a text', { toString: 1, valueOf: 1 }, undefined],
+  ['a list', [ms], undefined],
   ['none', undefined, undefined],
 ])('the time of a record: %s', (_, time, expected) => {
   const { timestamp, metadata } = eventOf({ time, other: 1 }, {});

@@ -6,7 +6,7 @@ import type { Tally } from '../counters.ts';
 import { type Fallback, LineFallback, NoFallback } from '../fallback.ts';
 import { HttpTransport } from '../http-transport.ts';
 import type { Notices } from '../notices.ts';
-import { object, oneOf, text } from '../option-checks.ts';
+import { object, oneOf, path } from '../option-checks.ts';
 import { fallbacks, type Settings, type TelemetryOptions } from '../options.ts';
 import type { Platform } from '../platform.ts';
 import type { Transport } from '../transport.ts';
@@ -29,9 +29,9 @@ export const nodePlatform: Platform = {
   checks: {
     fallback: oneOf(...fallbacks),
     tls: object,
-    caFile: text,
-    clientCertFile: text,
-    clientKeyFile: text,
+    caFile: path,
+    clientCertFile: path,
+    clientKeyFile: path,
   },
   host: hostname,
   resource: () => ({ 'host.name': hostname(), 'process.pid': process.pid }),

@@ -6,6 +6,10 @@ import { connectMsMax, type HttpRequest, type HttpResponse } from '../transport.
 import { type Route, routeTo } from './route.ts';
 import type { Tls } from './tls-files.ts';
 
+/** Of what is sent there is little to say; pages of events are long. */
+const acknowledgementBytesMax = 1024 * 1024;
+const answerBytesMax = 256 * 1024 * 1024;
+
 /**
  * Requests over kept connections. In the background they don't keep the process alive: the end of
  * the process waits by itself, and not for long.
@@ -41,9 +45,16 @@ function send(
       if (isBackground) socket.unref();
       boundConnecting(request, socket, isBackground);
     });
+    // Whatever comes before it counts, and of an upgrade that nobody asked for nothing else does.
+    request.on('close', () => reject(new Error('the connection was closed without an answer')));
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
-      response.on('data', (chunk) => chunks.push(chunk));
+      let left = isBackground ? acknowledgementBytesMax : answerBytesMax;
+      response.on('data', (chunk) => {
+        left -= chunk.length;
+        if (left >= 0) chunks.push(chunk);
+        else request.destroy(new Error('the answer is too long'));
+      });
       response.on('error', reject);
       response.on('end', () =>
         resolve({

@@ -85,7 +85,7 @@ class TunnelAgent extends SecureAgent {
     const fail = (error: Error) => done?.(error, undefined as unknown as Duplex);
     connect.once('socket', (socket) => socket.unref());
     connect.once('timeout', () => connect.destroy(new Error('the proxy does not answer')));
-    connect.once('error', fail);
+    connect.on('error', fail);
     connect.once('connect', ({ statusCode }, socket) => {
       if (statusCode !== 200) {
         socket.destroy();

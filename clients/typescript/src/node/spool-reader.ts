@@ -95,10 +95,13 @@ export class SpoolReader {
       this.#filesPassedOver.add(name);
       return;
     }
-    this.#filesPassedOver.delete(name);
     if (damaged.length > 0) await this.#keep(name, damaged);
-    // Of those that have met them the one who removes the file counts them (clause 4.5).
-    if (await removed(join(this.directory, name))) {
+    // Of those that have met them the one who removes the file counts them (clause 4.5). One that
+    // can't be removed is not delivered again and again.
+    this.#filesPassedOver.add(name);
+    const isRemoved = await removed(join(this.directory, name));
+    this.#filesPassedOver.delete(name);
+    if (isRemoved) {
       this.#tally.drop('spool_damaged', damaged.length);
     }
   }

@@ -76,7 +76,8 @@ export class Spool implements Fallback {
 
   #write(directory: string): SpoolWriter {
     if (!this.#writer) {
-      this.#writer = new SpoolWriter(directory, () => this.#keepBounded(directory));
+      const onClosed = () => this.#keepBounded(directory).catch((error) => this.#warn(error));
+      this.#writer = new SpoolWriter(directory, onClosed);
       if (this.#reader?.directory !== directory) this.#reader = undefined;
     }
     return this.#writer;
