@@ -66,7 +66,7 @@ export function object(value: unknown): unknown {
   return isObject ? value : fail('must be an object');
 }
 
-export function text(value: unknown): string {
+function text(value: unknown): string {
   return typeof value === 'string' ? value.trim() : fail('must be a string');
 }
 
