@@ -1,6 +1,7 @@
 import { bulk } from './cases/bulk.ts';
 import { cost } from './cases/cost.ts';
 import { fairness } from './cases/fairness.ts';
+import { keys } from './cases/keys.ts';
 import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
 import { otherwise } from './cases/otherwise.ts';
@@ -39,6 +40,7 @@ export const cases = [
   mixed,
   stalled,
   fairness,
+  keys,
 ];
 
 export interface RunOptions {

@@ -46,8 +46,9 @@ export class ServiceError extends Error {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.field = details.field || undefined;
-    this.retryDelayMs =
-      details.retryDelayMs ?? (worthRetry.includes(kind) ? retryDelayMs : undefined);
+    const delayMs = details.retryDelayMs ?? (worthRetry.includes(kind) ? retryDelayMs : undefined);
+    // Whole, as it is told: clocks give fractions.
+    this.retryDelayMs = delayMs && Math.ceil(delayMs);
   }
 }
 

@@ -27,6 +27,7 @@ export class StreamConnection {
     port: number,
     templates: readonly BatchTemplate[],
     onAnswers: (answers: readonly [Slot, BatchAnswer][]) => void,
+    token?: string,
   ) {
     this.free = templates.map((template) => ({ template, batchId: '', dueMs: 0 }));
     this.#onAnswers = onAnswers;
@@ -36,6 +37,7 @@ export class StreamConnection {
       ':path': path,
       'content-type': 'application/grpc',
       te: 'trailers',
+      ...(token && { authorization: `Bearer ${token}` }),
     });
     this.#call.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#call.on('close', () => {

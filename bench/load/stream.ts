@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { BatchTemplate } from '../support/batch-template.ts';
 import { type Latencies, latencies } from '../support/statistics.ts';
 import type { UsageShape } from '../support/usage.ts';
+import type { BatchAnswer } from './batch-answer.ts';
 import { serveLoad } from './child.ts';
 import { Pacer } from './pace.ts';
 import { type Slot, StreamConnection } from './stream-connection.ts';
@@ -17,6 +18,8 @@ export interface StreamOptions {
   readonly seed: number;
   /** Usage records in place of events. */
   readonly usage?: UsageShape;
+  /** A key. */
+  readonly token?: string;
 }
 
 export interface StreamResult extends Latencies {
@@ -59,13 +62,14 @@ class StreamLoad {
       const own = Array.from({ length: slots }, (_, slot) =>
         (templates[(connection * slots + slot) % different] as BatchTemplate).copy(),
       );
-      const stream: StreamConnection = new StreamConnection(port, own, (answers) => {
+      const onAnswers = (answers: readonly [Slot, BatchAnswer][]) => {
         for (const [slot, { acknowledged, spooled, records }] of answers) {
           if (acknowledged) this.#acknowledged(stream, slot, spooled, records);
           else this.#refused(stream, slot);
         }
         this.#pacer?.again();
-      });
+      };
+      const stream = new StreamConnection(port, own, onAnswers, options.token);
       return stream;
     });
   }

@@ -28,6 +28,10 @@ export function compareWithGoals(sections: readonly Section[]): Goal[] {
   const [large, small] = [find('cost', / 1,000$/), find('cost', / 10$/)];
   const [alone, beside] = [find('fairness', /^alone/), find('fairness', /^beside/)];
   const [half, idle] = [find('latency', /^stream/), find('latency', /single/)];
+  const keyed = ['with', 'without'].map((how) => {
+    const name = new RegExp(`^1,000 a batch, ${how} a key$`);
+    return find('keys', name)?.cpuUsPerRow.collector?.median;
+  });
   const claimed = (way: string) =>
     ratio(
       rate(find('usage', new RegExp(`^${way}, claimed`))),
@@ -54,6 +58,7 @@ export function compareWithGoals(sections: readonly Section[]): Goal[] {
       2,
       ratio(figure('p99_ms', beside), figure('p99_ms', alone)),
     ),
+    atMost('streams with a key to those without, collector CPU', 1.05, ratio(...keyed)),
     atMost('single posts, median in ms', 10, figure('p50_ms', idle)),
   ].filter((goal) => goal !== undefined);
 }

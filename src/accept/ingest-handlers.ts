@@ -67,11 +67,9 @@ export class IngestHandlers {
     read: ReadBatch<Message>,
     bytes = 0,
   ): Promise<MessageInitShape<typeof LogBatchResponseSchema>> {
-    const { allowance } = call.caller;
-    const refused = bytes > 0 ? allowance.refuseUnread(bytes) : undefined;
+    const refused = refuseUnread(call, bytes);
     if (refused) throw refused;
-    const batch = read(message, this.rowsMax);
-    if (bytes > 0) allowance.noteRead(batch.events.length + batch.usage.length, bytes);
+    const batch = this.#read(call, message, read, bytes);
     const named = identified(batch, call.parameter('batch_id'));
     return batchResponse(await this.#ingest.batch(call, restored(call, named)));
   }
@@ -102,17 +100,26 @@ export class IngestHandlers {
     return summary.response();
   }
 
+  /** `textOf`: of messages whose reading is most of what they cost. */
   async *prepared<Message>(
     call: Call,
     messages: AsyncIterable<Message>,
     read: ReadBatch<Message>,
+    textOf: (message: Message) => string = () => '',
   ): AsyncGenerator<PreparedBatch> {
-    for await (const message of messages) yield this.prepare(call, message, read);
+    for await (const message of messages) yield this.prepare(call, message, read, textOf(message));
   }
 
   /** Reads and encodes a batch; throws a `ServiceError` where it can't be read. */
-  prepare<Message>(call: Call, message: Message, read: ReadBatch<Message>): PreparedBatch {
-    const raw = read(message, this.rowsMax);
+  prepare<Message>(
+    call: Call,
+    message: Message,
+    read: ReadBatch<Message>,
+    text = '',
+  ): PreparedBatch {
+    const refused = refuseUnread(call, text.length);
+    if (refused) return { batchId: leadingId(text), batch: refused };
+    const raw = this.#read(call, message, read, text.length);
     try {
       return { batchId: raw.batchId, batch: this.#ingest.encode(call, raw, 'batch_id') };
     } catch (error) {
@@ -120,7 +127,25 @@ export class IngestHandlers {
       return { batchId: raw.batchId, batch: error };
     }
   }
+
+  #read<Message>(
+    { caller }: WholeCall,
+    message: Message,
+    read: ReadBatch<Message>,
+    bytes: number,
+  ): RawBatch {
+    const batch = read(message, this.rowsMax);
+    if (bytes > 0) caller.allowance.noteRead(batch.events.length + batch.usage.length, bytes);
+    return batch;
+  }
 }
+
+const refuseUnread = ({ caller }: WholeCall, bytes: number): ServiceError | undefined =>
+  bytes > 0 ? caller.allowance.refuseUnread(bytes) : undefined;
+
+/** The id that a batch of JSON begins with, where it does: the rest of it is not looked at. */
+const leadingId = (text: string): string =>
+  /^\s*\{\s*"batch(?:_i|I)d"\s*:\s*"([\da-f-]{36})"/i.exec(text)?.[1] ?? '';
 
 /** Lists and lines have no place for an id: it may be in the address. */
 function identified(batch: RawBatch, batchId: string | undefined): RawBatch {

@@ -52,7 +52,7 @@ export function registerJson(handlers: IngestHandlers): (router: ConnectRouter) 
   const batch = (read: ReadBatch<Uint8Array>) => (request: StringValue, context: HandlerContext) =>
     handlers.logBatch(callOf(context), request, ofText(read), request.value.length);
   const batches = (requests: AsyncIterable<StringValue>, context: HandlerContext) =>
-    handlers.prepared(callOf(context), requests, ofText(contractBatch));
+    handlers.prepared(callOf(context), requests, ofText(contractBatch), ({ value }) => value);
   const methods: ServiceImpl<typeof JsonIngestService> = {
     log: record('event'),
     logUsage: record('usage'),

@@ -138,7 +138,13 @@ export class Router {
   }
 
   #refusal(error: unknown, about: About, contentType = ''): WholeAnswer {
-    return protocolOf(contentType).refuse(this.#tell(error, about), contentType);
+    const protocol = protocolOf(contentType);
+    try {
+      return protocol.refuse(this.#tell(error, about), contentType);
+    } catch (fault) {
+      // What can't be told is a fault of ours: it ends this call, and not all of them.
+      return protocol.refuse(this.#tell(fault, about), contentType);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import http2 from 'node:http2';
 import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
@@ -11,6 +12,7 @@ import {
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { metric } from '../support/metrics.ts';
+import { envelope, ingestPath, openCall, readAnswer } from '../support/raw-call.ts';
 import { keyAdmin } from './callers.ts';
 
 const operator = { name: 'a test' };
@@ -27,6 +29,7 @@ beforeAll(async () => {
   await make('shared', { recordsPerSecond: 200 });
   await make('streamed', { recordsPerSecond: 100 });
   await make('bytes', { bytesPerSecond: 1000 });
+  await make('owing', { recordsPerSecond: 1 });
   await make('reader', { queryShare: 0.01 }, ['query']);
   await make('held', { bufferShare: 0.0001 });
   await make('free', {});
@@ -127,6 +130,30 @@ it('refuses a batch of JSON unread while something is owed', async () => {
     body: 'no JSON',
   });
   expect(response.status).toBe(429);
+});
+
+it('refuses the batches of streams of JSON unread while something is owed', async () => {
+  expect((await post(2, 'owing', 100)).status).toBe(200);
+  const session = http2.connect(url(2));
+  const id = '01980000-0000-7000-8000-000000000000';
+  const messages = [`{ "batch_id": "${id}", no JSON`, 'no JSON'].map((text) => Buffer.from(text));
+  const refusalsOf = async (method: string, contentType: string) => {
+    const headers = { 'content-type': contentType, 'x-api-key': secrets.owing };
+    const stream = openCall(session, ingestPath(method), headers);
+    stream.end(Buffer.concat(messages.map((message) => envelope(message))));
+    const { body, grpcStatus } = await readAnswer(stream);
+    return { said: body.toString('latin1'), grpcStatus };
+  };
+  for (const protocol of ['application/connect+json', 'application/grpc+json']) {
+    const { said } = await refusalsOf('StreamBatches', protocol);
+    const errors = [...said.matchAll(/"sequence":"(\d)","error":\{(.*?)"code":8,/g)];
+    expect(errors.map(([, sequence, named]) => [sequence, named])).toEqual([
+      ['0', `"batch_id":"${id}",`],
+      ['1', expect.not.stringContaining(id)],
+    ]);
+  }
+  expect((await refusalsOf('StreamEvents', 'application/grpc+json')).grpcStatus).toBe('8');
+  session.destroy();
 });
 
 it('a share of the buffer leaves the rest of it to others', async () => {

@@ -24,9 +24,13 @@ export class HotConnection {
   #sent: Buffer = nothing;
   /** For a request, or for the rest of one: whoever dribbles gains nothing. */
   #waitsSince = performance.now();
+  /** Serves a request, or waits until its answer is read. */
   #isServing = false;
+  #isDraining = false;
   #isPaused = false;
   #isLast = false;
+  /** Has said its last word. */
+  #isOver = false;
 
   constructor(socket: Duplex, server: HotServer) {
     this.#socket = socket;
@@ -34,7 +38,9 @@ export class HotConnection {
   }
 
   start(sent = nothing): void {
-    this.#socket.on('data', this.#onData);
+    // Whoever has sent all that he has to still waits for his answers.
+    this.#socket.allowHalfOpen = true;
+    this.#socket.on('data', this.#onData).on('end', this.#onEnd);
     if (sent.length > 0) this.#onData(sent);
     if (this.#socket.isPaused()) this.#socket.resume();
   }
@@ -42,21 +48,23 @@ export class HotConnection {
   /** Nothing more is taken: gone at once, or once what is being served is answered. */
   end(): void {
     this.#isLast = true;
-    if (!this.#isServing) this.#socket.destroy();
+    if (this.#isServing) return;
+    if (this.#sent.length > 0) this.#leave();
+    else this.#socket.destroy();
   }
 
   /** Lets Node's server wait for what is slow to come, and ends what is idle. */
   check(now: number, partialMsMax: number, idleMsMax: number): void {
-    if (this.#isServing) return;
+    if (this.#isServing && !this.#isDraining) return;
     const waitedMs = now - this.#waitsSince;
-    if (this.#sent.length > 0) {
-      if (waitedMs > partialMsMax) this.#leave();
-    } else if (waitedMs > idleMsMax) this.#socket.destroy();
+    if (this.#sent.length === 0 || this.#isDraining) {
+      if (waitedMs > (this.#isOver ? partialMsMax : idleMsMax)) this.#socket.destroy();
+    } else if (waitedMs > partialMsMax) this.#leave();
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#sent.length === 0) {
-      this.#waitsSince = performance.now();
+      if (!this.#isDraining) this.#waitsSince = performance.now();
       this.#sent = chunk;
     } else this.#sent = Buffer.concat([this.#sent, chunk]);
     if (!this.#isServing) this.#next();
@@ -66,9 +74,16 @@ export class HotConnection {
     }
   };
 
+  readonly #onEnd = (): void => {
+    if (!this.#isServing) this.#finish();
+  };
+
   #next(): void {
     const post = readPlainPost(this.#sent, this.#server.headerBytesMax);
-    if (post === 'partial') return;
+    if (post === 'partial') {
+      if (this.#socket.readableEnded) this.#finish();
+      return;
+    }
     const answer = post && this.#server.answer(post, this.#socket);
     if (!post || !answer) {
       this.#leave();
@@ -80,21 +95,43 @@ export class HotConnection {
   }
 
   readonly #onAnswer = (answer: Uint8Array | string): void => {
-    this.#isServing = false;
-    this.#waitsSince = performance.now();
     if (this.#socket.destroyed) return;
-    if (this.#isLast) {
-      this.#socket.end(answer);
-      return;
+    this.#waitsSince = performance.now();
+    if (this.#isLast) this.#finish(answer);
+    else if (this.#socket.write(answer)) this.#goOn();
+    else {
+      // Whoever does not read his answers is given no more of them.
+      this.#isDraining = true;
+      this.#socket.once('drain', this.#goOn);
     }
-    this.#socket.write(answer);
-    if (this.#isPaused) this.#socket.resume();
-    this.#isPaused = false;
-    if (this.#sent.length > 0) this.#next();
   };
 
+  readonly #goOn = (): void => {
+    this.#isServing = this.#isDraining = false;
+    this.#waitsSince = performance.now();
+    if (this.#isPaused) this.#socket.resume();
+    this.#isPaused = false;
+    if (this.#isLast) this.#finish();
+    else if (this.#sent.length > 0) this.#next();
+    else if (this.#socket.readableEnded) this.#finish();
+  };
+
+  /** What comes after the last answer is heard by nobody. */
+  #finish(answer: Uint8Array | string = ''): void {
+    this.#isServing = false;
+    this.#isOver = true;
+    this.#sent = nothing;
+    this.#socket.off('data', this.#onData).resume();
+    this.#socket.end(answer);
+  }
+
   #leave(): void {
-    this.#socket.off('data', this.#onData);
+    if (this.#socket.readableEnded) {
+      this.#finish();
+      return;
+    }
+    this.#socket.off('data', this.#onData).off('end', this.#onEnd);
+    this.#socket.allowHalfOpen = false;
     this.#server.takeOver(this.#socket, this.#sent);
   }
 }
