@@ -5,37 +5,16 @@ import { tokenOf } from '../serve/credentials.ts';
 import { certificateNames } from '../serve/peer-certificate.ts';
 import { RequestError } from '../serve/request-error.ts';
 import { type FailedAttempts, unauthenticated } from './failed-attempts.ts';
+import { Holder } from './holder.ts';
 import { digestOf, idOf, type Key, stateOf } from './key.ts';
 import { type KeyActivity, KeyUse, type Shared } from './key-use.ts';
+import { isForInternet } from './loopback.ts';
 
 /** Who may do what without a key. */
 export interface AnonymousRule {
   /** `auto`: everything, on loopback, as long as there has never been a key. */
   readonly scopes: readonly Scope[] | 'auto';
   readonly isLoopback: boolean;
-}
-
-/** A key as the gate has it. */
-class Holder implements Caller {
-  readonly key: Key;
-  readonly name: string;
-  readonly scopes: ReadonlySet<Scope>;
-  readonly allowance: KeyUse;
-  readonly digest: Buffer;
-  readonly streams: Set<Endable>;
-  readonly endsAtMs: number;
-  lastUsedMs: number;
-
-  constructor(key: Key, use: KeyUse, before: Holder | undefined) {
-    this.key = key;
-    this.name = key.name;
-    this.scopes = new Set(key.scopes);
-    this.allowance = use;
-    this.digest = Buffer.from(key.digest, 'latin1');
-    this.streams = before?.streams ?? new Set();
-    this.lastUsedMs = before?.lastUsedMs ?? key.lastUsedAt?.getTime() ?? 0;
-    this.endsAtMs = key.revokedAt ? 0 : (key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
-  }
 }
 
 /** Part of a digest, by which a key is found; all of it is then compared in constant time. */
@@ -153,7 +132,7 @@ export class KeyRing implements Callers {
     if (token === undefined) return this.#withoutToken(request, scope);
     const holder = this.#find(token);
     if (holder) return admitted(holder, scope);
-    if (this.#isOpen) return this.#admitAnonymous();
+    if (this.#isOpen) return this.#admitOpen(request, scope);
     if (!this.#isKnown) return keysUnknown();
     const address = request.socket.remoteAddress ?? '';
     return this.#attempts.fail(address, 'the key is not valid', idOf(token));
@@ -178,7 +157,8 @@ export class KeyRing implements Callers {
         if (holder) return admitted(holder, scope);
       }
     }
-    if (this.#isOpen || this.#anonymous.scopes.has(scope)) return this.#admitAnonymous();
+    if (this.#anonymous.scopes.has(scope)) return this.#admitAnonymous();
+    if (this.#isOpen) return this.#admitOpen(request, scope);
     if (!this.#isKnown) return keysUnknown();
     return unauthenticated(
       `a key with the scope ${scope} is needed, in Authorization: Bearer or x-api-key`,
@@ -188,6 +168,11 @@ export class KeyRing implements Callers {
   /** Nobody has made a key yet, and nobody but this machine can call. */
   get #isOpen(): boolean {
     return this.#rule.scopes === 'auto' && this.#rule.isLoopback && !this.#hasHadKeys;
+  }
+
+  /** No page of the internet that has its name lead here makes itself a key. */
+  #admitOpen({ headers }: Credentials, scope: Scope): Caller | ServiceError {
+    return scope === 'admin' && isForInternet(headers) ? keyForInternet() : this.#admitAnonymous();
   }
 
   #admitAnonymous(): Caller {
@@ -218,6 +203,11 @@ function admitted(holder: Holder, scope: Scope): Caller | ServiceError {
 function endAll(streams: ReadonlySet<Endable>, text: string): void {
   for (const stream of [...streams]) stream.end(unauthenticated(text, 'invalid_token'));
 }
+
+const keyForInternet = () =>
+  unauthenticated(
+    'to administer by a name of the internet a key is needed: make one on the command line',
+  );
 
 const keysUnknown = () =>
   new RequestError('retryable', 'unavailable', 'the keys are not known yet: the database is away');

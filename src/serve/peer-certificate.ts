@@ -16,6 +16,9 @@ export const fingerprintOf = (text: string): string => text.replaceAll(':', '').
 
 const subjectOf = (subject: PeerCertificate['subject']): string =>
   Object.entries(subject)
-    .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${value}`))
+    .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${escaped(value)}`))
     .toReversed()
     .join(',');
+
+/** No part of a name passes for several: https://www.rfc-editor.org/rfc/rfc4514#section-2.4 */
+const escaped = (value = ''): string => value.replace(/[,+"\\<>;]|^[ #]| $/g, '\\$&');

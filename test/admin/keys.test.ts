@@ -1,3 +1,4 @@
+import http from 'node:http';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,6 +38,22 @@ const client = (key: string) =>
   );
 
 describe('keys', () => {
+  it('are needed, while there is none, to administer by a name of the internet', async () => {
+    const listKeys = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const path = '/gravitas.telemetry.v1.KeyService/ListKeys';
+        const headers = { host, 'content-type': 'application/json' };
+        const options = { method: 'POST', host: '127.0.0.1', port: telemetry.port, path, headers };
+        const asked = http.request(options, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        asked.once('error', reject).end('{}');
+      });
+    expect(await listKeys('evil.example:8002')).toBe(401);
+    expect(await listKeys('localhost:8002')).toBe(200);
+  });
+
   it('are not needed on loopback as long as there is none', async () => {
     expect((await post()).status).toBe(200);
     expect((await post('whatever')).status).toBe(200);
