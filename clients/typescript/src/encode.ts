@@ -30,7 +30,7 @@ const lineBytesMax = 1.25 * 1024 * 1024;
 /** Of one record, as a line (clause 1.2). */
 const recordBytesMax = 512 * 1024;
 /** More is no name of anything. */
-const textLengthMax = 32 * 1024;
+const textBytesMax = 4096;
 /** Not worth to be measured. */
 const shortTextMax = 64;
 /** What a record's line has beside its texts and metadata, at most. */
@@ -191,10 +191,11 @@ class Texts {
       this.bytes += 6 * text.length;
       return text.toWellFormed();
     }
-    if (text.length > textLengthMax) {
-      throw new TypeError(`${name} has more than ${textLengthMax} characters`);
+    const { bytes, kept } = measureText(text, 6 * textBytesMax);
+    if (kept < text.length || (bytes > textBytesMax && utf8Bytes(text) > textBytesMax)) {
+      throw new TypeError(`${name} has more than ${textBytesMax} bytes`);
     }
-    this.bytes += measureText(text, Number.POSITIVE_INFINITY).bytes;
+    this.bytes += bytes;
     return text.toWellFormed();
   }
 
@@ -204,6 +205,8 @@ class Texts {
     return text;
   }
 }
+
+const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
 
 function number(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
