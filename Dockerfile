@@ -7,13 +7,17 @@ COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`: the lock file names no addresses, so that any registry will do.
 RUN npm install --omit=dev --loglevel=error
 
-FROM ${NODE_IMAGE} AS dashboard
+FROM ${NODE_IMAGE} AS built
 WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN npm install --loglevel=error
 COPY gen/typescript ./gen/typescript
 COPY dashboard ./dashboard
 RUN npm run --silent build:dashboard
+COPY src ./src
+COPY bin ./bin
+COPY scripts/bundle.ts ./scripts/
+RUN npm run --silent bundle
 
 FROM ${NODE_IMAGE}
 ARG VERSION=0.1.0
@@ -34,8 +38,9 @@ COPY LICENSE NOTICE package.json ./
 COPY gen/typescript ./gen/typescript
 COPY src ./src
 COPY bin ./bin
-COPY --from=dashboard /app/dashboard/dist ./dashboard/dist
-# Leaves what Node makes of the sources, so that the collector starts quickly and small.
+COPY --from=built /app/dashboard/dist ./dashboard/dist
+COPY --from=built /app/bundle ./bundle
+# Leaves what Node makes of the bundle, so that the collector starts quickly and small.
 RUN bin/gravitas-telemetry --version \
  && install --directory --owner=1000 --group=1000 --mode=700 /var/lib/gravitas-telemetry
 # By number, so that Kubernetes can tell that it is not root.

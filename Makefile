@@ -6,13 +6,19 @@ PYTHON ?= python3
   bench-clients-python bench-clients-typescript chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
-start: node_modules/.installed dashboard/dist/index.html
+start: node_modules/.installed dashboard/dist/index.html bundle/.built
 	@bin/gravitas-telemetry
 
 # What the collector serves at /.
 dashboard/dist/index.html: node_modules/.installed \
     $(shell find dashboard gen/typescript -name dist -prune -o -type f -print)
 	@npm run --silent build:dashboard
+	@touch $@
+
+# The sources in one file, which is what the launcher runs where it is theirs.
+bundle/.built: node_modules/.installed package.json bin/bundle-name scripts/bundle.ts \
+    $(shell find src gen/typescript -name dist -prune -o -type f -print)
+	@npm run --silent bundle
 	@touch $@
 
 test: node_modules/.installed .venv/.installed
@@ -104,4 +110,4 @@ bench/.venv/.installed: bench/peers/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf node_modules .venv bench/.venv dashboard/dist
+	rm -rf node_modules .venv bench/.venv bundle dashboard/dist

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { bulk } from './cases/bulk.ts';
 import { cost } from './cases/cost.ts';
 import { fairness } from './cases/fairness.ts';
@@ -24,7 +25,7 @@ import {
 } from './support/bench.ts';
 import { describeMachine, describeVersions } from './support/machine.ts';
 import { Opened } from './support/opened.ts';
-import { unpackCommit } from './support/other-commit.ts';
+import { bundle, unpackCommit } from './support/other-commit.ts';
 import type { Sizes } from './support/sizes.ts';
 
 /** In the order in which they are reported; `latency` needs the rates of `stream`. */
@@ -82,6 +83,7 @@ async function measure(options: RunOptions, opened: Opened): Promise<Report> {
   const startedAt = new Date();
   const machine = describeMachine();
   const selected = cases.filter(({ name }) => only.includes(name));
+  bundle(join(import.meta.dirname, '..'));
   const other =
     against === undefined
       ? undefined

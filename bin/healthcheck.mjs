@@ -12,7 +12,7 @@ function flagsOfCollector() {
     const children = readFileSync(`${proc}/1/task/1/children`, 'utf8').trim().split(/\s+/);
     for (const pid of ['1', ...children]) {
       const args = readFileSync(`${proc}/${pid}/cmdline`, 'utf8').split('\0');
-      const main = args.findIndex((arg) => /\/(src\/main\.ts|dist\/main\.js)$/.test(arg));
+      const main = args.findIndex((arg) => /\/(src\/main\.ts|dist\/main\.js|bundle\/[\d-]+\.cjs)$/.test(arg));
       if (main >= 0) return args.slice(main + 1);
     }
   } catch {

@@ -63,6 +63,11 @@ process.on('SIGUSR2', () => {});
 
 const serveCommand = command('serve', 'run the collector (the default)', serve, { logs: true });
 
-await createProgram(version, serveCommand)
-  .parseAsync()
-  .catch((error) => fail(error));
+async function main(): Promise<void> {
+  const program = createProgram(version, serveCommand);
+  const [name = 'serve'] = process.argv.slice(2);
+  if (name !== 'serve') (await import('./commands/others.ts')).addOthers(program);
+  await program.parseAsync();
+}
+
+main().catch((error) => fail(error));

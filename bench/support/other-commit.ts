@@ -36,11 +36,18 @@ export async function unpackCommit(ref: string, signal: AbortSignal): Promise<Ot
     git('archive', '--prefix=files/', '--output', archive, hash);
     execFileSync('tar', ['-xf', archive, '-C', directory.path]);
     await addPackages(files, signal);
+    bundle(files);
   } catch (error) {
     await remove();
     throw error;
   }
   return { name: ref === hash ? ref : `${ref} (${hash})`, root: files, remove };
+}
+
+/** What users run, where a checkout has it, on either side. */
+export function bundle(checkout: string): void {
+  const script = join(checkout, 'scripts/bundle.ts');
+  if (existsSync(script)) execFileSync(process.execPath, [script], { stdio: ['ignore', 2, 2] });
 }
 
 async function addPackages(files: string, signal: AbortSignal): Promise<void> {

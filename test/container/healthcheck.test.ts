@@ -53,12 +53,14 @@ it('follows the flags that the collector of a container was started with', async
   mkdirSync(join(proc, '7'));
   writeFileSync(join(proc, '1/task/1/children'), '7 ');
   writeFileSync(join(proc, '1/cmdline'), 'docker-init\0--\0bin/gravitas-telemetry\0');
+  let main = '/app/bin/../src/main.ts';
   const run = (...flags: string[]) => {
-    const args = ['node', '--a-flag', '/app/bin/../src/main.ts', 'serve', ...flags];
+    const args = ['node', '--a-flag', main, 'serve', ...flags];
     writeFileSync(join(proc, '7/cmdline'), `${args.join('\0')}\0`);
     return exitCode({ TELEMETRY_PORT: String(port), HEALTHCHECK_PROC: proc });
   };
   expect(await run()).toBe(1);
   expect(await run('--port', String(first.port), '--host', '0.0.0.0')).toBe(0);
+  main = '/app/bundle/4124601443-1713437.cjs';
   expect(await run(`--port=${first.port}`, '--host=127.0.0.1')).toBe(0);
 });

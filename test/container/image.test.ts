@@ -86,6 +86,7 @@ describe('the image', () => {
       'LICENSE',
       'NOTICE',
       'bin',
+      'bundle',
       'dashboard',
       'gen',
       'node_modules',
@@ -104,6 +105,7 @@ describe('the image', () => {
     const collector = start(JSON.parse(texts(image, 'ENTRYPOINT')[0] as string));
     const ended = once(collector, 'exit');
     await untilReady(collector);
+    expect(readFileSync(`/proc/${collector.pid}/cmdline`, 'utf8')).toContain('/bundle/');
     expect(await checkHealth()).toBe(0);
 
     const baseUrl = `http://127.0.0.1:${env.TELEMETRY_PORT}`;
