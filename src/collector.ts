@@ -1,22 +1,21 @@
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { Keys } from './admin/keys.ts';
-import { Spool } from './buffer/spool/spool.ts';
-import { checkMemory } from './config/memory.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
 import { makePrivateDirectory } from './directory-lock.ts';
 import { createDoor, type Door } from './door.ts';
 import { errorMessage, StartError } from './errors.ts';
-import { createIngestPath, type IngestPath } from './ingest-path.ts';
+import { createIngestPath, type IngestPath, type Spools } from './ingest-path.ts';
 import { measureService } from './measures.ts';
 import { Clock } from './observe/clock.ts';
 import { Health, measureHealth } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { holdsCluster } from './postgres/embedded/cluster.ts';
 import { LivePrices } from './prices/live-prices.ts';
+import { answerFellows } from './processes/answers.ts';
+import { alone, type Fellows } from './processes/fellows.ts';
 import { createRoutes } from './routes.ts';
 import { Refusals } from './serve/refusals.ts';
 import type { Route } from './serve/route.ts';
@@ -27,6 +26,7 @@ import {
   openCertificate,
 } from './serve/tls/certificate-files.ts';
 import { createTell } from './serve/told-error.ts';
+import { openSpools } from './spools.ts';
 import { Upkeep } from './upkeep.ts';
 import { version } from './version.ts';
 
@@ -56,56 +56,53 @@ export class Collector {
     prices: LivePrices,
     certificate: Certificate | undefined,
     database: DatabaseService,
-    spool: Spool,
+    spools: Spools,
+    fellows: Fellows,
   ) {
     this.#config = config;
     this.#logger = logger;
     this.#database = database;
-    this.#health = new Health(logger);
+    this.#health = new Health(logger, (own) => fellows.tell(own));
     this.#clock = new Clock(this.#health);
     measureHealth(this.#health, this.#registry);
-    measureService(config, database.upkeepDb, this.#health, this.#registry, version);
+    const { directories } = spools;
+    measureService(config, directories, database.upkeepDb, this.#health, this.#registry, version);
+    const [health, registry, clock] = [this.#health, this.#registry, this.#clock];
+    const { writers, rollups } = database;
     this.#path = createIngestPath(
-      config,
-      database.writers,
-      database.rollups,
-      spool,
-      this.#registry,
-      this.#health,
-      this.#clock,
-      prices,
-      logger,
+      ...([config, writers, rollups, spools, registry, health, clock, prices, logger] as const),
     );
     this.#keys = new Keys(config, database.gossip, this.#registry, logger);
-    const [health, registry, { ring }] = [this.#health, this.#registry, this.#keys];
-    this.#upkeep = new Upkeep(config, database, this.#path, ring, health, logger, registry);
+    const { ring } = this.#keys;
+    this.#upkeep = new Upkeep(
+      ...([config, database, this.#path, ring, fellows, health, logger, registry] as const),
+    );
+    answerFellows(fellows, {
+      ...{ registry, health, refreshKeys: this.#keys.refresh },
+      status: this.#upkeep.collectors.own,
+    });
     this.#certificate =
       certificate && new CertificateFiles(config, certificate, this.#health, logger);
     measureCertificate(this.#certificate, this.#registry);
-    this.#door = this.#createDoor();
+    this.#door = this.#createDoor(fellows);
   }
 
   /**
    * Starts the service; resolves when it accepts connections, which may be long before the database
    * answers. Throws a `StartError` before anything is created or started where it can't.
    */
-  static async start(config: Config, logger: Logger): Promise<Collector> {
-    checkMemory(config);
+  static async start(config: Config, logger: Logger, fellows = alone): Promise<Collector> {
     const prices = new LivePrices(config.pricesFile, logger);
     const certificate = await openCertificate(config);
     const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;
     makePrivateDirectory(config.dataDirectory);
-    const spool = await Spool.open({
-      directory: join(config.dataDirectory, 'spool'),
-      bytesMax: config.spoolBytesMax,
-      diskReserveBytes: config.diskReserveBytes,
-      lockWaitMsMax,
-      logger,
-    });
+    const spools = await openSpools(config, fellows.number, lockWaitMsMax, logger);
     let database: DatabaseService | undefined;
     try {
-      database = await DatabaseService.open(config, logger, lockWaitMsMax);
-      const collector = new Collector(config, logger, prices, certificate, database, spool);
+      database = await DatabaseService.open(config, logger, lockWaitMsMax, fellows.connection);
+      const collector = new Collector(
+        ...([config, logger, prices, certificate, database, spools, fellows] as const),
+      );
       await collector.#keys.beforeListening(
         config.databaseUrl !== '',
         config.databaseUrl !== '' || holdsCluster(config.dataDirectory),
@@ -114,7 +111,7 @@ export class Collector {
       return collector;
     } catch (error) {
       await database?.close();
-      await spool.close();
+      await spools.spool.close();
       throw error;
     }
   }
@@ -168,7 +165,8 @@ export class Collector {
     }
     // What it is at is in the spool: a database that stalls is not worth a long wait.
     const tired = AbortSignal.any([deadline, AbortSignal.timeout(drainStopMsMax)]);
-    await Promise.race([this.#path.drain.stop(), untilAborted(tired)]);
+    const drained = Promise.all([this.#path.drain.stop(), this.#path.left.stop()]);
+    await Promise.race([drained, untilAborted(tired)]);
     this.#path.intake.stop();
     this.#path.prices.stop();
     await Promise.race([this.#keys.stop(), untilAborted(tired)]);
@@ -181,8 +179,9 @@ export class Collector {
 
   /** Nobody else comes to it: a collector that is gone for good leaves data behind. */
   #tellWhatIsLeft(): void {
-    const { segments, bytes } = this.#path.spool;
-    if (segments === 0) return;
+    const { segments } = this.#path.spool;
+    const bytes = this.#path.spool.bytes + this.#path.left.bytes;
+    if (bytes === 0) return;
     const directory = this.#config.dataDirectory;
     this.#logger.warn(
       { segments, bytes, directory, recordsKnown: this.#path.accounting.pending },
@@ -200,6 +199,7 @@ export class Collector {
     this.#logger.info({ host, port: this.port }, 'listening');
     this.#database.prepare(this.#health, this.#clock, this.#registry);
     this.#path.drain.start();
+    this.#path.drainLeft();
     this.#path.rollupJob.start(this.#database.ready, this.#shutdown.signal);
     this.#upkeep.start(this.#shutdown.signal);
     this.#path.intake.start();
@@ -207,12 +207,12 @@ export class Collector {
     this.#keys.start();
   }
 
-  #createDoor(): Door {
+  #createDoor(fellows: Fellows): Door {
     const [config, keys, logger] = [this.#config, this.#keys, this.#logger];
     const onRefused = new Refusals(this.#registry).count;
     const tell = createTell(logger, onRefused);
     const parts = {
-      ...{ config, keys, logger, database: this.#database },
+      ...{ config, keys, logger, fellows, database: this.#database },
       path: this.#path,
       collectors: this.#upkeep.collectors,
       health: this.#health,

@@ -46,8 +46,8 @@ export class ConfigError extends StartError {}
 
 /** Reads every option: a flag goes before the environment, which goes before the default. */
 export function readConfig(env: Environment, flags: Environment): Config {
-  const memoryBytes = memoryOf({ env, flags });
-  const entries = optionNames.map((name) => [name, read(name, { env, flags }, memoryBytes).value]);
+  const memory = memoryOf({ env, flags });
+  const entries = optionNames.map((name) => [name, read(name, { env, flags }, memory).value]);
   return Object.fromEntries(entries) as Config;
 }
 
@@ -63,9 +63,9 @@ export interface Setting {
 
 /** What is in effect, and from where; throws as `readConfig` does. */
 export function settings(sources: Sources): Setting[] {
-  const memoryBytes = memoryOf(sources);
+  const memory = memoryOf(sources);
   return optionNames.map((name) => {
-    const { value, origin } = read(name, sources, memoryBytes);
+    const { value, origin } = read(name, sources, memory);
     const { env: variable } = options[name];
     return { name, variable, value: shown(name, value), origin };
   });
@@ -75,7 +75,7 @@ export function settings(sources: Sources): Setting[] {
 export function configProblems(sources: Sources): string[] {
   return optionNames.flatMap((name) => {
     try {
-      read(name, sources, Infinity);
+      read(name, sources, boundless);
       return [];
     } catch (error) {
       return errorMessage(error);
@@ -83,13 +83,23 @@ export function configProblems(sources: Sources): string[] {
   });
 }
 
-const memoryOf = (sources: Sources): number =>
-  read('memoryBytesMax', sources, Infinity).value as number;
+/** Bytes that defaults go by. */
+interface Memory {
+  readonly ofAll: number;
+  readonly ofEach: number;
+}
+const boundless: Memory = { ofAll: Infinity, ofEach: Infinity };
 
-function read(name: OptionName, sources: Sources, memoryBytes: number) {
+function memoryOf(sources: Sources): Memory {
+  const numberOf = (name: OptionName) => read(name, sources, boundless).value as number;
+  const ofAll = numberOf('memoryBytesMax');
+  return { ofAll, ofEach: ofAll / numberOf('processes') };
+}
+
+function read(name: OptionName, sources: Sources, memory: Memory) {
   const definition: AnyOption = options[name];
   const { text, origin, where } = given(name, sources) ?? {
-    text: defaultOf(definition, sources.env, memoryBytes),
+    text: defaultOf(definition, sources.env, memory),
     origin: 'default',
     where: definition.env,
   };
@@ -130,12 +140,12 @@ function readSecret(variable: string, file: string): string {
 }
 
 function defaultOf(
-  { default: otherwise, memoryShare = Infinity }: AnyOption,
+  { default: otherwise, memoryShare = Infinity, isEach = false }: AnyOption,
   env: Environment,
-  memoryBytes: number,
+  { ofAll, ofEach }: Memory,
 ): string {
   const text = typeof otherwise === 'function' ? otherwise(env) : otherwise;
-  const share = Math.floor(memoryBytes * memoryShare);
+  const share = Math.floor((isEach ? ofEach : ofAll) * memoryShare);
   return Number(text) > share ? String(share) : text;
 }
 

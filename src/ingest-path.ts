@@ -7,6 +7,7 @@ import { Drain } from './buffer/drain.ts';
 import { CommitOrSpool } from './buffer/fallback.ts';
 import { IngestBuffer } from './buffer/ingest-buffer.ts';
 import { IntakeWatch } from './buffer/intake-watch.ts';
+import type { LeftSpools } from './buffer/left-spools.ts';
 import { Outage } from './buffer/outage.ts';
 import type { Spool } from './buffer/spool/spool.ts';
 import { GroupCommitter } from './commit/group-committer.ts';
@@ -18,7 +19,7 @@ import { batchIdAheadMsMax } from './database/maintenance.ts';
 import { Accounting } from './observe/accounting.ts';
 import type { Clock } from './observe/clock.ts';
 import { gaugesOf } from './observe/gauge.ts';
-import type { Health } from './observe/health.ts';
+import type { Health, HealthPart } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import type { LivePrices } from './prices/live-prices.ts';
 import { createRollups } from './rollup/create-rollups.ts';
@@ -44,6 +45,10 @@ export interface IngestPath {
   readonly outage: Outage;
   /** Brings those to the database when it is back. */
   readonly drain: Drain;
+  /** What processes have left that there are no more. */
+  readonly left: LeftSpools;
+  /** Has what they left drained. */
+  readonly drainLeft: () => void;
   /** Tells when nothing can be taken. */
   readonly intake: IntakeWatch;
   /** Writes. */
@@ -58,11 +63,19 @@ export interface IngestPath {
   readonly accounting: Accounting;
 }
 
+/** What is on disk. */
+export interface Spools {
+  readonly spool: Spool;
+  readonly left: LeftSpools;
+  /** Where those are. */
+  readonly directories: readonly string[];
+}
+
 export function createIngestPath(
   config: Config,
   writers: pg.Pool,
   rollupPool: pg.Pool,
-  spool: Spool,
+  { spool, left }: Spools,
   registry: Registry,
   health: Health,
   clock: Clock,
@@ -83,10 +96,11 @@ export function createIngestPath(
   const fallback = new CommitOrSpool(commit, spool, outage, options);
   const announcer = announcing(ofSpool, logger);
   const committer = { ...announcer, commit: timed(announcer.commit, 'spool') };
-  const drain = new Drain(spool, committer, outage, config, accounting, health, logger);
+  const createDrain = (from: Spool, part: HealthPart) =>
+    new Drain(from, committer, outage, { ...config, part }, accounting, health, logger);
   const intake = new IntakeWatch(spool, outage, options, health);
   const buffer = createBuffer(config, fallback, accounting);
-  measure(buffer, spool, registry);
+  measure(buffer, spool, left, registry);
   const ingest = new Ingest(
     buffer,
     { ...ingestOptions(config), pricer: prices.pricer },
@@ -99,7 +113,9 @@ export function createIngestPath(
     buffer,
     spool,
     outage,
-    drain,
+    drain: createDrain(spool, 'drain'),
+    left,
+    drainLeft: () => left.start((each) => createDrain(each, 'spools left')),
     intake,
     writer,
     fresh,
@@ -156,11 +172,11 @@ function ingestOptions(config: Config): IngestOptions {
   };
 }
 
-function measure(buffer: IngestBuffer, spool: Spool, registry: Registry): void {
+function measure(buffer: IngestBuffer, spool: Spool, left: LeftSpools, registry: Registry): void {
   const gauge = gaugesOf(registry);
   gauge('telemetry_buffer_batches', 'Batches held in memory.', () => buffer.depth);
   gauge('telemetry_buffer_bytes', 'Bytes of encoded rows held in memory.', () => buffer.bytes);
-  gauge('telemetry_spool_bytes', 'Bytes of the spool on disk.', () => spool.bytes);
+  gauge('telemetry_spool_bytes', 'Bytes of the spool on disk.', () => spool.bytes + left.bytes);
   gauge(
     'telemetry_spool_damaged_bytes',
     'Bytes of segments that were set aside because something in them is damaged.',

@@ -2,54 +2,110 @@
 import { Collector } from './collector.ts';
 import { command, fail } from './commands/command.ts';
 import { createProgram } from './commands/program.ts';
+import { checkMemory } from './config/memory.ts';
+import { shareOf } from './config/share.ts';
 import { type Config, currentLogLevel, strayVariables, withoutSecrets } from './config.ts';
-import { errorMessage } from './errors.ts';
+import { errorMessage, StartError } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
+import { Membership } from './processes/fellows.ts';
+import { Several } from './processes/several.ts';
 import { version } from './version.ts';
 
+/** What is started and stopped: a collector in this process, one of several, or all of these. */
+interface Service {
+  readonly port: number;
+  untilReady(): Promise<void>;
+  reload(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 async function serve(config: Config, logger: Logger): Promise<undefined> {
+  const membership = await Membership.join();
+  if (membership) return await serveAsMember(config, logger, membership);
   logger.info({ version, config: withoutSecrets(config) }, 'starting');
   for (const { variable, nearest } of strayVariables(process.env)) {
     logger.warn({ variable }, `${variable} is no option: did you mean ${nearest}?`);
   }
-  let collector: Collector | undefined;
+  checkMemory(config);
+  const start = config.processes === 1 ? Collector.start : Several.start;
+  const { port } = await run(config, logger, async () => await start(config, logger));
+  logger.info(`ready: ${urlOf(config, port)}`);
+}
+
+/** One process of several: the supervisor is told where a process by itself would log. */
+async function serveAsMember(
+  config: Config,
+  logger: Logger,
+  membership: Membership,
+): Promise<undefined> {
+  const { number, stopWanted } = membership;
+  const own = logger.child({ process: number });
+  const start = async () => {
+    const collector = await Collector.start(shareOf(config, number), own, membership);
+    membership.reached('listening', collector.port);
+    membership.onAsked('reload', () => reload(config, collector, own));
+    return collector;
+  };
+  try {
+    const { port } = await run(config, own, start, stopWanted);
+    membership.reached('ready', port);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    await membership.failed(error.message);
+    process.exit(1);
+  }
+}
+
+/** Resolves when it is ready. Signals, and `stopWanted`, stop it. */
+async function run(
+  config: Config,
+  logger: Logger,
+  start: () => Promise<Service>,
+  stopWanted?: Promise<void>,
+): Promise<Service> {
+  let service: Service | undefined;
   let stopping = false;
-  const onSignal = (signal: NodeJS.Signals) => {
-    // A second signal ends at once; what was acknowledged is durable. Before the start nothing was.
-    if (stopping || !collector) process.exit(stopping ? 1 : 0);
+  const stop = () => {
+    // Before the start nothing was acknowledged.
+    if (!service) process.exit(0);
+    if (stopping) return;
     stopping = true;
-    logger.info({ signal }, 'signal');
-    collector.stop().then(
+    service.stop().then(
       () => process.exit(0),
       (error) => fail(error, logger),
     );
   };
+  const onSignal = (signal: NodeJS.Signals) => {
+    // A second signal ends at once; what was acknowledged is durable.
+    if (stopping) process.exit(1);
+    if (service) logger.info({ signal }, 'signal');
+    stop();
+  };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on('SIGHUP', () => reload(config, collector, logger));
-  collector = await Collector.start(config, logger);
+  process.on('SIGHUP', async () => {
+    await reload(config, service, logger);
+    logger.info('keys, prices, certificates and the log level are read again');
+  });
+  stopWanted?.then(stop);
+  service = await start();
   try {
-    await collector.untilReady();
+    await service.untilReady();
   } catch (error) {
-    if (!stopping) await collector.stop();
+    if (!stopping) await service.stop();
     throw error;
   }
-  logger.info(`ready: ${urlOf(config, collector.port)}`);
+  return service;
 }
 
 /** What can't be read again stays as it is. */
-async function reload(
-  config: Config,
-  collector: Collector | undefined,
-  logger: Logger,
-): Promise<void> {
+async function reload(config: Config, service: Service | undefined, logger: Logger): Promise<void> {
   try {
     logger.level = currentLogLevel(config);
   } catch (error) {
     logger.warn(`${errorMessage(error)}; the level from before is kept`);
   }
-  await collector?.reload();
-  logger.info('keys, prices, certificates and the log level are read again');
+  await service?.reload();
 }
 
 function urlOf({ host, tlsCertFile }: Config, port: number): string {

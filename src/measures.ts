@@ -17,6 +17,7 @@ const patienceMs = 500;
 /** What no part of the collector knows by itself: of the process, its disk and its database. */
 export function measureService(
   { dataDirectory }: Pick<Config, 'dataDirectory'>,
+  spoolDirectories: readonly string[],
   db: Kysely<Database>,
   health: Health,
   registry: Registry,
@@ -28,23 +29,32 @@ export function measureService(
     name: 'telemetry_build_info',
     help: 'Always 1: the release of the collector and of its Node.',
     labelNames: ['version', 'node_version'],
+    aggregator: 'first',
     registers: [registry],
   }).set({ version, node_version: process.versions.node }, 1);
-  gauge('telemetry_database_up', 'Whether the database answers: 1, or 0.', () =>
-    health.isWell('database') ? 1 : 0,
+  gauge(
+    'telemetry_database_up',
+    'Whether the database answers: 1, or 0.',
+    () => (health.isWell('database') ? 1 : 0),
+    'min',
   );
-  gauge('telemetry_disk_free_bytes', 'Free disk where the spool is.', () =>
-    freeBytes(dataDirectory),
+  gauge(
+    'telemetry_disk_free_bytes',
+    'Free disk where the spool is.',
+    () => freeBytes(dataDirectory),
+    'min',
   );
   gauge(
     'telemetry_spool_oldest_age_seconds',
     'Age of the oldest record that waits in the spool; 0 without any.',
-    () => oldestAgeSeconds(join(dataDirectory, 'spool')),
+    async () => Math.max(...(await Promise.all(spoolDirectories.map(oldestAgeSeconds)))),
+    'max',
   );
   gauge(
     'telemetry_dead_letters_waiting',
     'Rows that PostgreSQL refused and nobody has replayed or dropped; NaN before the database has said.',
     waitingDeadLetters(db),
+    'max',
   );
 }
 

@@ -25,6 +25,8 @@ import type { IngestPath } from './ingest-path.ts';
 import { gaugesOf } from './observe/gauge.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
+import { together } from './processes/counted.ts';
+import type { Fellows } from './processes/fellows.ts';
 import { Snapshots } from './query/ask/snapshot.ts';
 import { queryHandlers, queryService } from './query/query-handlers.ts';
 import { restQueries } from './query/rest/rest.ts';
@@ -52,6 +54,7 @@ export interface RoutedParts {
   readonly shutdown: AbortSignal;
   readonly keys: Keys;
   readonly collectors: Collectors;
+  readonly fellows: Fellows;
   readonly logger: Logger;
 }
 
@@ -70,7 +73,7 @@ const services = [
 
 /** Everything that can be asked for, and who answers. */
 export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefused): Route[] {
-  const { config, database, path, health, registry, shutdown, keys, logger } = parts;
+  const { config, database, path, health, registry, shutdown, keys, fellows, logger } = parts;
   const rpc = new Rpc(config, tell);
   const stream = { inFlightMax: config.streamBatchesMax, shutdown, onRefused };
   const handlers = new IngestHandlers(path.ingest, stream);
@@ -84,7 +87,9 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const tail = tailHandler(database.reader, hub, shutdown);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);
   const audit = new Audit(database.upkeepDb, logger);
-  const keyAdmin = new KeyAdmin(database.upkeepDb, audit, keys.refresh);
+  const keyAdmin = new KeyAdmin(database.upkeepDb, audit, async () => {
+    await Promise.all([keys.refresh(), fellows.ask('refresh keys')]);
+  });
   const names = services.map(({ typeName }) => typeName);
   return [
     ...ingestRoutes(rpc, handlers, grpcStreams, config.messageBytesMax),
@@ -100,7 +105,10 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
       healthService(router, health, names, shutdown);
       reflectionService(router, [...services, HealthService], [file_google_rpc_error_details]);
     }),
-    ...operatorRoutes({ health, registry, version, queueDepth: () => path.buffer.depth }),
+    ...operatorRoutes({
+      ...{ health, version, queueDepth: () => path.buffer.depth },
+      metrics: async () => await together(registry, await fellows.ask('metrics')),
+    }),
     ...pageRoutes(dashboardDirectory),
   ];
 }

@@ -5,6 +5,7 @@ import type { DatabaseService } from './database/database-service.ts';
 import type { IngestPath } from './ingest-path.ts';
 import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
+import type { Fellows } from './processes/fellows.ts';
 import { RetentionJob } from './retention/retention-job.ts';
 import { VerificationJob } from './rollup/verification-job.ts';
 import { Collectors } from './status/collectors.ts';
@@ -22,8 +23,9 @@ export class Upkeep {
   constructor(
     config: Config,
     database: DatabaseService,
-    { rollups, buffer, spool }: Pick<IngestPath, 'rollups' | 'buffer' | 'spool'>,
+    { rollups, buffer, spool, left }: Pick<IngestPath, 'rollups' | 'buffer' | 'spool' | 'left'>,
     ring: KeyRing,
+    fellows: Fellows,
     health: Health,
     logger: Logger,
     registry: Registry,
@@ -32,8 +34,9 @@ export class Upkeep {
     this.#retention = new RetentionJob(database.upkeep, rollups, config, health, logger, registry);
     const hour = config.rollupVerifyHour;
     this.#verification = new VerificationJob(database.upkeep, hour, health, logger, registry);
-    const own = new OwnStatus({ ...config, version, health, registry, ring, buffer, spool });
-    this.collectors = new Collectors(database.gossip, database.reader, own);
+    const parts = { version, health, registry, ring, buffer, spools: [spool, left] };
+    const own = new OwnStatus({ ...config, ...parts });
+    this.collectors = new Collectors(database.gossip, database.reader, own, fellows);
   }
 
   /** Begins when the tables are ready; the signal ends it. */

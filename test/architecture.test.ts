@@ -18,6 +18,7 @@ const parts = [
   'rollup',
   'retention',
   'web',
+  'processes',
 ] as const;
 
 interface Rules {
@@ -83,7 +84,7 @@ const rules: Readonly<Record<string, Rules>> = {
   },
   status: {
     own: ['gen', 'pause', 'units', 'uuid'],
-    typesOf: ['admin', 'database', 'observe'],
+    typesOf: ['admin', 'database', 'observe', 'processes'],
     packages: ['@bufbuild/protobuf', 'kysely', 'prom-client'],
   },
   query: {
@@ -131,8 +132,13 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['kysely', 'pg', 'prom-client'],
   },
   web: { own: ['serve'], packages: [] },
+  processes: {
+    own: ['config/memory', 'directory-lock', 'errors', 'observe', 'postgres/embedded'],
+    typesOf: ['config', 'postgres'],
+    packages: ['prom-client'],
+  },
   'main.ts': {
-    own: ['collector', 'commands', 'config', 'errors', 'observe', 'version'],
+    own: ['collector', 'commands', 'config', 'errors', 'observe', 'processes', 'version'],
     packages: [],
   },
   commands: {
@@ -158,17 +164,22 @@ const rules: Readonly<Record<string, Rules>> = {
     typesOf: ['config', 'prices'],
     packages: ['pg', 'prom-client'],
   },
+  'spools.ts': {
+    own: ['buffer'],
+    typesOf: ['config', 'ingest-path', 'observe'],
+    packages: [],
+  },
   'upkeep.ts': {
     own: ['retention', 'rollup', 'status', 'version'],
-    typesOf: ['admin', 'config', 'database', 'ingest-path', 'observe'],
+    typesOf: ['admin', 'config', 'database', 'ingest-path', 'observe', 'processes'],
     packages: ['prom-client'],
   },
   'routes.ts': {
     own: [
       ...['gen', 'accept', 'query', 'admin', 'observe/gauge', 'retention', 'serve', 'version'],
-      'web',
+      ...['processes/counted', 'web'],
     ],
-    typesOf: ['config', 'database', 'ingest-path', 'observe', 'status'],
+    typesOf: ['config', 'database', 'ingest-path', 'observe', 'processes', 'status'],
     packages: ['prom-client'],
   },
   'door.ts': { own: ['serve'], typesOf: ['config', 'observe'], packages: ['prom-client'] },
@@ -183,6 +194,7 @@ const rules: Readonly<Record<string, Rules>> = {
       'directory-lock',
       ...parts,
       'ingest-path',
+      'spools',
       'upkeep',
       'routes',
       'door',

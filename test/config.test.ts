@@ -59,6 +59,7 @@ const mebibyte = 1024 * 1024;
 const expectations: Readonly<Record<OptionName, Expectation>> = {
   host: text('::1', [''], 'expects an address or host name'),
   port: wholeNumber(0, 0, 65_535),
+  processes: wholeNumber(2, 1, 16),
   databaseUrl: text(
     'postgresql://somebody:s3cret@db.example:5432/telemetry',
     ['mysql://somebody:s3cret@db', 'db.example', ' '],
@@ -248,6 +249,9 @@ describe('memory', () => {
     expect(() => checkMemory(of(159, url))).toThrow('at least 160 MiB are needed; give it more');
     expect(() => checkMemory(of(256, { TELEMETRY_BUFFER_BYTES_MAX: '67108864' }))).toThrow(
       'TELEMETRY_BUFFER_BYTES_MAX (64 MiB) and TELEMETRY_RECEIVE_BYTES_MAX (16 MiB) together: lower them',
+    );
+    expect(() => checkMemory(of(543, { ...url, TELEMETRY_PROCESSES: '3' }))).toThrow(
+      'at least 544 MiB are needed for 3 processes',
     );
     for (const enough of [of(256), of(160, url), of(4096)]) checkMemory(enough);
   });

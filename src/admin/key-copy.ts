@@ -32,7 +32,8 @@ export class KeyCopy {
     const text = JSON.stringify(keys.map(({ lastUsedAt: _, ...key }) => key));
     if (text === this.#written) return;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const next = `${this.#file}.new`;
+    // Several processes may write it at once.
+    const next = `${this.#file}.${process.pid}.new`;
     const file = await open(next, 'w', 0o600);
     try {
       await file.writeFile(text);

@@ -49,6 +49,7 @@ export function measureKeys(ring: KeyRing, registry: Registry): void {
   });
   new Gauge({
     name: 'telemetry_key_last_used_seconds',
+    aggregator: 'max',
     help: 'When a key was used last, as a Unix time; 0 before that.',
     labelNames: ['key'],
     registers: [registry],

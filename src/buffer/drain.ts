@@ -1,6 +1,6 @@
 import { toldMessage } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
-import type { Health } from '../observe/health.ts';
+import type { Health, HealthPart } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { pause } from '../pause.ts';
 import { newUuidV7 } from '../uuid.ts';
@@ -14,6 +14,8 @@ import { isRetryable, Stragglers } from './stragglers.ts';
 export interface DrainOptions {
   readonly groupRowsMax: number;
   readonly groupBytesMax: number;
+  /** What its failures are told of. */
+  readonly part?: HealthPart;
 }
 
 const idleMs = 200;
@@ -29,6 +31,7 @@ export class Drain {
   readonly #options: DrainOptions;
   readonly #accounting: Accounting;
   readonly #health: Health;
+  readonly #part: HealthPart;
   readonly #logger: Logger;
   /** Whether there is something that a start has found and not drained yet. */
   #isLeft = false;
@@ -53,6 +56,7 @@ export class Drain {
     this.#options = options;
     this.#accounting = accounting;
     this.#health = health;
+    this.#part = options.part ?? 'drain';
     this.#logger = logger;
     this.#stragglers = new Stragglers(spool, committer, accounting, logger);
   }
@@ -73,6 +77,7 @@ export class Drain {
   /** Drains what there is, and no more. */
   async finish(): Promise<void> {
     while (this.#spool.segments > 0 && !this.#stop.signal.aborted) await this.#drainOldest();
+    this.#health.report(this.#part, undefined);
   }
 
   async #run(): Promise<void> {
@@ -90,7 +95,7 @@ export class Drain {
   }
 
   async #idle(): Promise<void> {
-    this.#health.report('drain', undefined);
+    this.#health.report(this.#part, undefined);
     if (this.#isLeft) this.#logger.info('the data from before is stored');
     this.#isLeft = false;
     await this.#spool.tidy();
@@ -148,7 +153,7 @@ export class Drain {
     }
     this.#outage.committed(batches);
     this.#backoff.reset();
-    this.#health.report('drain', undefined);
+    this.#health.report(this.#part, undefined);
   }
 
   /**
@@ -186,7 +191,7 @@ export class Drain {
       { err: error },
       'draining the spool failed, and is tried again',
     );
-    this.#health.report('drain', toldMessage(error), false, error);
+    this.#health.report(this.#part, toldMessage(error), false, error);
     const { signal } = this.#stop;
     await (isWell ? pause(faultPauseMs, signal) : this.#backoff.pause(signal));
   }

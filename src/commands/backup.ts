@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { isSegment } from '../buffer/spool/files.ts';
 import type { Config } from '../config.ts';
@@ -36,7 +36,7 @@ const backUp: Run = async (config, logger, { args: [directory = ''] }) => {
     const cluster = await clusterName();
     await mkdir(directory, { recursive: true, mode: 0o700 });
     // First: what is drained meanwhile is in both, and known by its id.
-    await copyTree(join(config.dataDirectory, 'spool'), join(directory, 'spool'), isSegment);
+    await copyTree(join(config.dataDirectory, 'spool'), join(directory, 'spool'), isOfSpool);
     await copyCluster(server, join(config.dataDirectory, cluster), join(directory, cluster));
     spawnSync('sync');
     const manifest = { version, postgresql: cluster, finished_at: new Date().toISOString() };
@@ -72,7 +72,7 @@ const restore: Run = async (config, _logger, { args: [directory = ''] }) => {
   rmSync(partial as string, { recursive: true, force: true });
   await copyTree(join(directory, cluster), partial as string);
   giveToServer(partial as string, target as string);
-  await copyTree(join(directory, 'spool'), join(dataDirectory, 'spool'), isSegment);
+  await copyTree(join(directory, 'spool'), join(dataDirectory, 'spool'), isOfSpool);
   spawnSync('sync');
   renameSync(partial as string, target as string);
   return {
@@ -80,6 +80,9 @@ const restore: Run = async (config, _logger, { args: [directory = ''] }) => {
     shown: [`restored to ${dataDirectory}: start a collector on it`],
   };
 };
+
+/** Also of further processes, which have folders of their own. */
+const isOfSpool = (path: string): boolean => isSegment(basename(path));
 
 /** Who runs the server has to own its files. */
 function giveToServer(partial: string, target: string): void {

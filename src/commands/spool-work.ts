@@ -7,6 +7,7 @@ import { batchRows } from '../buffer/batch.ts';
 import { Drain } from '../buffer/drain.ts';
 import { Outage } from '../buffer/outage.ts';
 import { isSegment } from '../buffer/spool/files.ts';
+import { furtherPlaces } from '../buffer/spool/places.ts';
 import { readSegment } from '../buffer/spool/record.ts';
 import { Spool } from '../buffer/spool/spool.ts';
 import { GroupCommitter } from '../commit/group-committer.ts';
@@ -28,13 +29,22 @@ export function spoolDirectory(directory: string): string {
   return path;
 }
 
+/** The segments of a spool, those of further processes among them, which have folders in it. */
+async function segmentsOf(directory: string): Promise<string[]> {
+  const places = [directory, ...furtherPlaces(directory, 1)];
+  const found = places.map(async (place) => {
+    const names = (await readdir(place)).filter(isSegment).sort();
+    return names.map((name) => join(place, name));
+  });
+  return (await Promise.all(found)).flat();
+}
+
 /** What a spool holds, which may change while it is read. */
 export async function spoolStatus(directory: string): Promise<Record<string, unknown>> {
-  const names = (await readdir(directory)).filter(isSegment).sort();
   const status = { segments: 0, bytes: 0, batches: 0, records: 0, damaged: 0, unreadable: 0 };
   let oldestMs = Infinity;
-  for (const name of names) {
-    const bytes = await readFile(join(directory, name)).catch((error) => {
+  for (const path of await segmentsOf(directory)) {
+    const bytes = await readFile(path).catch((error) => {
       // One that was drained just now is gone.
       if (error.code !== 'ENOENT') status.unreadable += 1;
     });
@@ -50,14 +60,28 @@ export async function spoolStatus(directory: string): Promise<Record<string, unk
   return { directory, ...status, oldest: oldestMs < Infinity ? new Date(oldestMs) : undefined };
 }
 
-/** Stores what the spool of a collector that is gone holds; resolves with what became of it. */
-export async function drainSpool(
+/** Stores what the spools of a collector that is gone hold; resolves with what became of it. */
+export async function drainSpools(
   directory: string,
   database: DatabaseService,
   config: Config,
   logger: Logger,
 ): Promise<Record<string, number>> {
   const registry = new Registry();
+  const accounting = new Accounting(registry);
+  for (const place of [directory, ...furtherPlaces(directory, 1)]) {
+    await drainSpool(place, database, config, accounting, logger);
+  }
+  return await outcomes(registry);
+}
+
+async function drainSpool(
+  directory: string,
+  database: DatabaseService,
+  config: Config,
+  accounting: Accounting,
+  logger: Logger,
+): Promise<void> {
   const health = new Health(logger);
   const { spoolBytesMax: bytesMax } = config;
   const spool = await Spool.open({ directory, bytesMax, diskReserveBytes: 0, logger });
@@ -69,7 +93,7 @@ export async function drainSpool(
       announcing(committer, logger),
       new Outage(committer.probeKinds, health),
       config,
-      new Accounting(registry),
+      accounting,
       health,
       logger,
     );
@@ -77,7 +101,6 @@ export async function drainSpool(
       throw new StartError(`the database takes no data: ${wholeMessage(error)}`, { cause: error });
     });
     await drain.finish();
-    return await outcomes(registry);
   } finally {
     await spool.close();
   }

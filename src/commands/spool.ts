@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { command, commandGroup, type Run } from './command.ts';
 import { onDatabase } from './on-database.ts';
-import { drainSpool, spoolDirectory, spoolStatus } from './spool-work.ts';
+import { drainSpools, spoolDirectory, spoolStatus } from './spool-work.ts';
 
 const status: Run = async (config, _logger, { args: [directory] }) => {
   const found = await spoolStatus(spoolDirectory(directory ?? config.dataDirectory));
@@ -12,7 +12,7 @@ const drain: Run = async (config, logger, typed) => {
   // Said before the database is asked.
   const directory = spoolDirectory(typed.args[0] ?? '');
   const work = onDatabase(async (database) => {
-    const outcomes = await drainSpool(directory, database, config, logger);
+    const outcomes = await drainSpools(directory, database, config, logger);
     return { json: outcomes, shown: [outcomes] };
   });
   return await work(config, logger, typed);

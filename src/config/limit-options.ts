@@ -10,6 +10,7 @@ export const limitOptions = {
     // Twice as much, of the smallest records there are, is more objects than the heap has room for.
     default: String(2 * mebibyte),
     memoryShare: 1 / 128,
+    isEach: true,
     description: 'bytes of one message, after decompression',
   }),
   jsonValuesMax: option({

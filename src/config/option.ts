@@ -8,6 +8,8 @@ export interface Option<Schema extends z.ZodType> {
   readonly default: string | ((env: Environment) => string);
   /** Of bytes: the default is no more than this part of the memory that there is. */
   readonly memoryShare?: number;
+  /** That memory is one process's, and not all of them have it together. */
+  readonly isEach?: boolean;
   /** What it is, with its unit. */
   readonly description: string;
   readonly secret?: boolean;

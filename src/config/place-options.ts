@@ -23,6 +23,14 @@ export const placeOptions = {
     default: '8002',
     description: 'port for all protocols; 0 for any free one',
   }),
+  processes: option({
+    env: 'TELEMETRY_PROCESSES',
+    flag: '--processes <number>',
+    schema: wholeNumber(1, 16),
+    default: '1',
+    description:
+      'processes that share the port; limits, budgets and connections are those of all of them together',
+  }),
   databaseUrl: option({
     env: 'DATABASE_URL',
     flag: '--database-url <url>',

@@ -23,6 +23,7 @@ export const writeOptions = {
     schema: wholeNumber(1024, 256 * mebibyte),
     default: String(8 * mebibyte),
     memoryShare: 1 / 64,
+    isEach: true,
     description:
       'most bytes of encoded rows that are committed together, unless one batch has more',
   }),

@@ -39,6 +39,7 @@ export class AdoptionJob {
     this.#logger = logger;
     this.#rows = new Gauge({
       name: 'telemetry_adoption_rows',
+      aggregator: 'max',
       help: 'Rows of older tables: copied, refused by PostgreSQL, or left to copy.',
       labelNames: ['table', 'state'],
       registers: [registry],

@@ -67,14 +67,16 @@ export class DatabaseService {
   /**
    * Gets hold of the named server, or of the directory of the embedded one. Nothing is started,
    * created or connected to before `prepare` or `run`. `lockWaitMsMax`: how long another collector
-   * on the directory is waited for.
+   * on the directory is waited for; `lent`: the embedded server is somebody else's.
    */
   static async open(
     config: Config,
     logger: Logger,
     lockWaitMsMax?: number,
+    lent?: ConnectionSettings,
   ): Promise<DatabaseService> {
     if (config.databaseUrl !== '') return DatabaseService.#named(config, logger);
+    if (lent) return new DatabaseService(config, logger, lent);
     const directory = config.dataDirectory;
     const embedded = await EmbeddedPostgres.open({
       directory,

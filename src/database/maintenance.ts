@@ -48,6 +48,7 @@ export class Maintenance {
     this.#logger = logger;
     this.#strays = new Gauge({
       name: 'telemetry_default_partition_rows',
+      aggregator: 'max',
       help: 'Rows outside of all partitions by day, which slow queries and dropping: should be 0.',
       labelNames: ['table'],
       registers: [registry],

@@ -8,6 +8,9 @@ export interface CountedRecords {
   readonly rejected: RecordCounts;
 }
 
+export const settledMetric = 'telemetry_records_settled_total';
+export const pendingMetric = 'telemetry_records_pending';
+
 const outcomes = ['stored', 'duplicate', 'rejected', 'refused', 'dead_lettered', 'erased'] as const;
 
 interface SettledAs {
@@ -68,13 +71,13 @@ export class Accounting {
       registers,
     });
     this.#settled = new Counter({
-      name: 'telemetry_records_settled_total',
+      name: settledMetric,
       help: 'Records by what became of them: stored, duplicate, rejected, refused, dead_lettered or erased.',
       labelNames: ['table', 'outcome'],
       registers,
     });
     this.#pending = new Gauge({
-      name: 'telemetry_records_pending',
+      name: pendingMetric,
       help: 'Records taken and not settled yet, in memory or in the spool.',
       labelNames: ['table'],
       registers,

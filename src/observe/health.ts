@@ -17,6 +17,9 @@ interface Obstacle {
   readonly blocking: boolean;
 }
 
+/** The same, as it is told. */
+export type ToldObstacle = Obstacle & { readonly part: HealthPart };
+
 /** What can be unwell, so that each has its series from the start. */
 const parts = [
   'database',
@@ -24,6 +27,7 @@ const parts = [
   'commit',
   'drain',
   'spool',
+  'spools left',
   'disk',
   'clock',
   'partitions',
@@ -35,6 +39,7 @@ const parts = [
   'older rows',
   'retention',
   'verification',
+  'processes',
   'shutdown',
 ] as const;
 export type HealthPart = (typeof parts)[number];
@@ -45,11 +50,16 @@ export type HealthPart = (typeof parts)[number];
  */
 export class Health {
   readonly #obstacles = new Map<HealthPart, Obstacle>();
+  /** What other processes of the same collector have told. */
+  #others: readonly ToldObstacle[] = [];
+  readonly #onChange: (own: readonly ToldObstacle[]) => void;
   readonly #changes = new EventEmitter();
   readonly #logger: Logger | undefined;
 
-  constructor(logger?: Logger) {
+  /** `onChange` hears what is in the way of this process, whenever that is another thing. */
+  constructor(logger?: Logger, onChange: (own: readonly ToldObstacle[]) => void = () => {}) {
     this.#logger = logger;
+    this.#onChange = onChange;
     this.#changes.setMaxListeners(0);
   }
 
@@ -58,29 +68,46 @@ export class Health {
     return this.#obstacles.get(part)?.since;
   }
 
+  /** Of all processes. */
   get readiness(): Readiness {
-    const obstacles = [...this.#obstacles];
+    const obstacles = this.#all;
     return {
-      ready: obstacles.every(([, { blocking }]) => !blocking),
-      reasons: obstacles.map(([part, { reason }]) => `${part}: ${reason}`),
+      ready: obstacles.every(({ blocking }) => !blocking),
+      reasons: [...new Set(obstacles.map(({ part, reason }) => `${part}: ${reason}`))],
     };
   }
 
+  /** Of all processes. */
   get status(): 'ready' | 'degraded' | 'not ready' {
     if (!this.readiness.ready) return 'not ready';
-    return this.#obstacles.size === 0 ? 'ready' : 'degraded';
+    return this.#all.length === 0 ? 'ready' : 'degraded';
   }
 
-  /** By part, in JSON. */
+  /** By part, in JSON, of all processes. */
   get unwellSince(): Readonly<Record<string, string>> {
-    return Object.fromEntries(
-      [...this.#obstacles].map(([part, { since }]) => [part, since.toISOString()]),
-    );
+    const latestFirst = this.#all.toSorted((a, b) => b.since.getTime() - a.since.getTime());
+    return Object.fromEntries(latestFirst.map(({ part, since }) => [part, since.toISOString()]));
   }
 
-  /** What is in the way, of what, and since when. */
-  get obstacles(): readonly (Obstacle & { readonly part: HealthPart })[] {
+  /** What is in the way of this process, of what, and since when. */
+  get obstacles(): readonly ToldObstacle[] {
     return [...this.#obstacles].map(([part, obstacle]) => ({ part, ...obstacle }));
+  }
+
+  get #all(): readonly ToldObstacle[] {
+    return [...this.obstacles, ...this.#others];
+  }
+
+  /** What is in the way of the other processes takes the place of what was. */
+  hear(others: readonly ToldObstacle[]): void {
+    const { ready } = this.readiness;
+    this.#others = others;
+    if (this.readiness.ready !== ready) this.#changes.emit('change');
+  }
+
+  /** Whether all processes are well in this. */
+  areAllWell(...parts: readonly HealthPart[]): boolean {
+    return !this.#all.some(({ part }) => parts.includes(part));
   }
 
   isWell(...parts: readonly HealthPart[]): boolean {
@@ -121,6 +148,9 @@ export class Health {
       this.#logger?.info({ part, since: before.since }, 'well again');
     }
     if (this.readiness.ready !== ready) this.#changes.emit('change');
+    if (isOther(before, this.#obstacles.get(part))) {
+      this.#onChange(this.obstacles);
+    }
   }
 
   /** The present readiness, then each one that follows, until the signal. */
@@ -136,9 +166,13 @@ export class Health {
   }
 }
 
+const isOther = (before: Obstacle | undefined, after: Obstacle | undefined): boolean =>
+  before?.reason !== after?.reason || before?.blocking !== after?.blocking;
+
 export function measureHealth(health: Health, registry: Registry): void {
   new Gauge({
     name: 'telemetry_unwell_since_seconds',
+    aggregator: 'max',
     help: 'Since when, as a Unix time, something is in the way of a part; 0 while it is well.',
     labelNames: ['part'],
     registers: [registry],

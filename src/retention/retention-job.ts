@@ -67,16 +67,19 @@ export class RetentionJob {
     });
     this.#bytes = new Gauge({
       name: 'telemetry_retention_bytes',
+      aggregator: 'max',
       help: 'What all tables take.',
       registers,
     });
     this.#bytesMax = new Gauge({
       name: 'telemetry_retention_bytes_max',
+      aggregator: 'max',
       help: 'What they may take before the oldest days are dropped early; +Inf: no limit.',
       registers,
     });
     this.#floor = new Gauge({
       name: 'telemetry_retention_floor_seconds',
+      aggregator: 'max',
       help: 'Rows from before this Unix time are gone; 0 as long as none are.',
       labelNames: ['table'],
       registers,

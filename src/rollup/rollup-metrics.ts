@@ -29,22 +29,26 @@ export class RollupMetrics {
     });
     this.#freshAge = new Gauge({
       name: 'telemetry_rollup_fresh_age_seconds',
+      aggregator: 'max',
       help: 'Age of the oldest record that waits to be rolled up; queries count those too.',
       registers,
     });
     this.#freshRecords = new Gauge({
       name: 'telemetry_rollup_fresh_records',
+      aggregator: 'max',
       help: 'Records that wait to be rolled up.',
       registers,
     });
     this.#series = new Gauge({
       name: 'telemetry_rollup_series',
+      aggregator: 'max',
       help: 'Combinations of dimensions that are rolled up by themselves.',
       labelNames: ['table'],
       registers,
     });
     this.#rest = new Gauge({
       name: 'telemetry_rollup_rest_records',
+      aggregator: 'max',
       help: 'Records whose combination came when there were too many: questions about dimensions are answered from rows.',
       labelNames: ['table'],
       registers,

@@ -42,11 +42,13 @@ export class VerificationJob {
     this.#logger = logger;
     this.#differences = new Gauge({
       name: 'telemetry_rollup_differences',
+      aggregator: 'max',
       help: 'Differences between rollups and rows that were found last, by whichever collector.',
       registers: [registry],
     });
     this.#verifiedAt = new Gauge({
       name: 'telemetry_rollup_verified_seconds',
+      aggregator: 'max',
       help: 'When that was, as a Unix time; 0 before that.',
       registers: [registry],
     });

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Health } from '../observe/health.ts';
 import { send, sendJson } from './plain-answers.ts';
 import type { Route } from './route.ts';
@@ -6,13 +6,13 @@ import type { Response } from './socket-server.ts';
 
 interface Operated {
   readonly health: Health;
-  readonly registry: Registry;
+  readonly metrics: () => Promise<string>;
   readonly version: string;
   readonly queueDepth: () => number;
 }
 
 /** What operators and older clients ask by plain HTTP, however busy the collector is. */
-export function operatorRoutes({ health, registry, version, queueDepth }: Operated): Route[] {
+export function operatorRoutes({ health, metrics, version, queueDepth }: Operated): Route[] {
   const get = (path: string, answer: (response: Response) => void | Promise<void>): Route => ({
     path,
     methods: ['GET'],
@@ -33,15 +33,14 @@ export function operatorRoutes({ health, registry, version, queueDepth }: Operat
         status: reasons.length === 0 ? 'healthy' : 'degraded',
         service: 'gravitas-telemetry',
         version,
-        database: health.isWell('database', 'schema', 'commit'),
+        database: health.areAllWell('database', 'schema', 'commit'),
         queue_depth: queueDepth(),
         reasons,
         since: health.unwellSince,
       });
     }),
     get('/metrics', async (response) => {
-      const text = await registry.metrics();
-      send(response, 200, { 'content-type': registry.contentType }, text);
+      send(response, 200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }, await metrics());
     }),
   ];
 }

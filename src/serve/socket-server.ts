@@ -87,10 +87,9 @@ export class SocketServer {
     });
     this.#http2.on('sessionError', (error) => logger.debug({ err: error }, 'HTTP/2 session'));
     this.#tls = options.tls && this.#createTls(options.tls);
-    this.#tcp = net.createServer({ noDelay: true, keepAlive: true }, (socket) =>
-      this.#onConnection(socket),
-    );
-    this.#tcp.maxConnections = options.connectionsMax;
+    this.#tcp = net.createServer({ noDelay: true, keepAlive: true }, this.#onConnection);
+    // Of several processes each has its part, and passes nothing on to others that are as full.
+    Object.assign(this.#tcp, { maxConnections: options.connectionsMax, dropMaxConnection: true });
     this.#tcp.on('drop', () => options.onRefused('connections'));
   }
 
@@ -176,12 +175,12 @@ export class SocketServer {
     socket.on('error', (error) => this.#logger.debug({ err: error }, 'connection'));
   }
 
-  #onConnection(socket: net.Socket): void {
+  readonly #onConnection = (socket: net.Socket): void => {
     this.#keep(socket);
     peek(socket, this.#options.peekMsMax, this.#tls !== undefined, (protocol, seen) =>
       this.#hand(socket, protocol, seen),
     );
-  }
+  };
 
   #hand(socket: net.Socket, protocol: PeekedProtocol, seen: Buffer): void {
     const isHot = protocol === 'http/1.1' && !this.#options.onPlainText;

@@ -9,6 +9,7 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import type { Database } from '../database/schema.ts';
 import { pause } from '../pause.ts';
+import type { Fellows } from '../processes/fellows.ts';
 import type { OwnStatus } from './own-status.ts';
 
 const tellEveryMs = 5000;
@@ -26,12 +27,14 @@ export class Collectors {
   readonly #db: Kysely<Database>;
   readonly #reader: Kysely<Database>;
   readonly #own: OwnStatus;
+  readonly #fellows: Fellows;
 
   /** `db`: for telling, which nothing else delays; `reader`: for what others tell. */
-  constructor(db: Kysely<Database>, reader: Kysely<Database>, own: OwnStatus) {
+  constructor(db: Kysely<Database>, reader: Kysely<Database>, own: OwnStatus, fellows: Fellows) {
     this.#db = db;
     this.#reader = reader;
     this.#own = own;
+    this.#fellows = fellows;
   }
 
   /** Tells until the signal. A database that is away is told later. */
@@ -46,7 +49,7 @@ export class Collectors {
   }
 
   async #tell(): Promise<void> {
-    const status = JSON.stringify(toJson(CollectorSchema, await this.#own.now()));
+    const status = JSON.stringify(await this.own());
     await sql`
       insert into telemetry_collectors (collector, status) values (${this.#own.id}, ${status}::jsonb)
       on conflict (collector) do update set status = excluded.status, seen_at = now()`.execute(
@@ -56,11 +59,23 @@ export class Collectors {
       delete from telemetry_collectors where seen_at < now() - interval '1 day'`.execute(this.#db);
   }
 
-  /** Itself first; the others as the database has them, where it answers. */
+  /** What is told of this process, in JSON. */
+  readonly own = async (): Promise<JsonValue> => toJson(CollectorSchema, await this.#own.now());
+
+  /** Itself first, with its processes; the others as the database has them, where it answers. */
   readonly all = async (): Promise<GetServiceResponse> => {
     const own = await this.#own.now();
-    const others = await this.#others().catch(() => []);
-    const collectors = [create(CollectorSchema, { ...own, answering: true }), ...others];
+    const [fellows, others] = await Promise.all([
+      this.#fellows.ask('status'),
+      this.#others().catch(() => []),
+    ]);
+    const told = fellows.map((each) => fromJson(CollectorSchema, each as JsonValue));
+    const known = new Set(told.map(({ id }) => id));
+    const collectors = [
+      create(CollectorSchema, { ...own, answering: true }),
+      ...told,
+      ...others.filter(({ id }) => !known.has(id)),
+    ];
     return create(GetServiceResponseSchema, { asOf: timestampNow(), collectors });
   };
 

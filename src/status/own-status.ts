@@ -26,7 +26,7 @@ export interface StatusParts {
   readonly registry: Registry;
   readonly ring: KeyRing;
   readonly buffer: { readonly bytes: number };
-  readonly spool: { readonly bytes: number };
+  readonly spools: readonly { readonly bytes: number }[];
 }
 
 const keysMax = 100;
@@ -48,7 +48,7 @@ export class OwnStatus {
 
   /** As of now. To be called every few seconds: rates are of the time since a minute ago. */
   async now(): Promise<Collector> {
-    const { version, dataDirectory, health, buffer, spool, spoolBytesMax } = this.#parts;
+    const { version, dataDirectory, health, buffer, spoolBytesMax } = this.#parts;
     const { ledger } = await this.#looks.look();
     const { cpu, ...rates } = this.#looks.rates;
     const waiting = await this.#waiting(ledger);
@@ -61,7 +61,7 @@ export class OwnStatus {
       version,
       startedAt: this.#startedAt,
       seenAt: timestampNow(),
-      ready: health.readiness.ready,
+      ready: health.obstacles.every(({ blocking }) => !blocking),
       reasons: health.obstacles.map(({ since, ...each }) => ({
         ...each,
         since: timestampFromDate(since),
@@ -70,7 +70,7 @@ export class OwnStatus {
       ackLatencyMs: this.#acknowledged(),
       ...waiting,
       queueBytes: BigInt(buffer.bytes),
-      spoolBytes: BigInt(spool.bytes),
+      spoolBytes: BigInt(this.#spoolBytes),
       spoolBytesMax: BigInt(spoolBytesMax),
       streams: await this.#metric('telemetry_streams'),
       tails: await this.#metric('telemetry_tails'),
@@ -116,12 +116,16 @@ export class OwnStatus {
 
   /** While something is spooled, what is in memory is counted with it. */
   async #waiting({ pending }: Ledger) {
-    const isSpooled = this.#parts.spool.bytes > 0;
+    const isSpooled = this.#spoolBytes > 0;
     return {
       queueRecords: BigInt(isSpooled ? 0 : pending),
       spoolRecords: BigInt(isSpooled ? pending : 0),
       lagMs: isSpooled ? (await this.#metric('telemetry_spool_oldest_age_seconds')) * secondMs : 0,
     };
+  }
+
+  get #spoolBytes(): number {
+    return this.#parts.spools.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   async #metric(name: string): Promise<number> {

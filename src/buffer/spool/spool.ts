@@ -21,6 +21,8 @@ export interface SpoolOptions {
   readonly directory: string;
   /** Bound on all segments together, and on what is set aside of them. */
   readonly bytesMax: number;
+  /** Of that bound, what spools of others take that are still to be drained. */
+  readonly bytesElsewhere?: () => number;
   /** Free disk that is left to the database. */
   readonly diskReserveBytes: number;
   /** How long another collector on the directory, which may be stopping, is waited for. */
@@ -66,13 +68,11 @@ export class Spool {
     const lock = await DirectoryLock.take(directory, lockWaitMsMax, () =>
       logger.info({ directory }, 'waiting for another collector to let go of the spool'),
     );
-    const all = await readdir(options.directory);
+    const all = await readdir(directory);
     const names = all.filter(isSegment).sort();
-    const found = await Promise.all(
-      names.map(async (name) => await foundFile(join(options.directory, name))),
-    );
-    const setAside = await SetAside.open(options.directory, options.logger);
-    const closed = new ClosedSegments(found, setAside, () => lock.isInPlace(), options.logger);
+    const found = await Promise.all(names.map((name) => foundFile(join(directory, name))));
+    const setAside = await SetAside.open(directory, logger);
+    const closed = new ClosedSegments(found, setAside, () => lock.isInPlace(), logger);
     const spool = new Spool(options, lock, closed, setAside, nextNumber(all));
     await spool.#disk.ask();
     return spool;
@@ -189,10 +189,7 @@ export class Spool {
     const closing = segment.close();
     const { path, bytes, refused } = segment;
     const file: ClosedFile = {
-      path,
-      bytes,
-      recovered: false,
-      refused,
+      ...{ path, bytes, refused, recovered: false },
       written: closing.then(
         (left) => this.#measured(file, left),
         () => {},
@@ -221,7 +218,8 @@ export class Spool {
 
   /** Bytes that would have to go for so many more. */
   #missing(bytes: number): number {
-    return this.bytes + this.#setAside.bytes + bytes - this.#options.bytesMax;
+    const others = this.#options.bytesElsewhere?.() ?? 0;
+    return this.bytes + this.#setAside.bytes + others + bytes - this.#options.bytesMax;
   }
 }
 

@@ -14,8 +14,6 @@ const orphanPatienceMs = 10_000;
 /** Decided for a small service that shares its machine; durability is never traded. */
 const settings = {
   listen_addresses: '',
-  // As many as the options for writers and queries can ask for.
-  max_connections: 100,
   max_wal_size: '2GB',
   wal_compression: 'on',
   timezone: 'UTC',
@@ -46,14 +44,20 @@ export interface ServerLine {
   readonly message: string;
 }
 
+export interface ServerLimits {
+  readonly memoryBytes: number;
+  readonly connectionsMax: number;
+}
+
 /** Starts a server; `onLine` hears what it logs. */
 export function startServer(
   { data, socket, binaries, user }: Cluster,
-  memoryBytes: number,
+  { memoryBytes, connectionsMax }: ServerLimits,
   onLine: (line: ServerLine) => void,
 ): ChildProcess {
   const options = {
     ...settings,
+    max_connections: connectionsMax,
     ...memorySettings(memoryBytes),
     unix_socket_directories: socket,
     unix_socket_permissions: '0700',

@@ -10,7 +10,14 @@ import { StartError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { ConnectionSettings } from '../pool.ts';
 import { type Cluster, createCluster, locateCluster, userName } from './cluster.ts';
-import { findServer, type ServerLine, startServer, startWatchdog, stopOrphan } from './process.ts';
+import {
+  findServer,
+  type ServerLimits,
+  type ServerLine,
+  startServer,
+  startWatchdog,
+  stopOrphan,
+} from './process.ts';
 
 const databaseName = 'gravitas_telemetry';
 const pollMs = 50;
@@ -24,6 +31,8 @@ export interface EmbeddedOptions {
   readonly lockWaitMsMax?: number;
   /** That the server and the collector have together. */
   readonly memoryBytes?: number;
+  /** As many as all processes can ask for; by default those of one, whatever its options are. */
+  readonly connectionsMax?: number;
   readonly logger: Logger;
 }
 
@@ -36,7 +45,7 @@ export class EmbeddedPostgres {
   readonly connection: ConnectionSettings;
   readonly #cluster: Cluster;
   readonly #lock: DirectoryLock;
-  readonly #memoryBytes: number;
+  readonly #limits: ServerLimits;
   readonly #logger: Logger;
   #server: ChildProcess | undefined;
   #launches = 0;
@@ -47,22 +56,24 @@ export class EmbeddedPostgres {
   /** Why it does not start, once it is not tried again. */
   #fatal: string | undefined;
 
-  private constructor(cluster: Cluster, lock: DirectoryLock, memoryBytes: number, logger: Logger) {
+  private constructor(cluster: Cluster, lock: DirectoryLock, limits: ServerLimits, logger: Logger) {
     this.connection = { host: cluster.socket, user: userName, database: databaseName };
     this.#cluster = cluster;
     this.#lock = lock;
-    this.#memoryBytes = memoryBytes;
+    this.#limits = limits;
     this.#logger = logger;
   }
 
   /** Becomes the owner of a directory, without starting anything in it. */
   static async open(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-    const { directory, logger, lockWaitMsMax = 0, memoryBytes = totalmem() } = options;
+    const { directory, logger, lockWaitMsMax = 0 } = options;
+    const { memoryBytes = totalmem(), connectionsMax = 100 } = options;
     const lock = await DirectoryLock.take(directory, lockWaitMsMax, () =>
       logger.info({ directory }, 'waiting for another collector to let go of the database'),
     );
     try {
-      return new EmbeddedPostgres(await locateCluster(directory), lock, memoryBytes, logger);
+      const limits = { memoryBytes, connectionsMax };
+      return new EmbeddedPostgres(await locateCluster(directory), lock, limits, logger);
     } catch (error) {
       lock.release();
       throw error;
@@ -125,7 +136,7 @@ export class EmbeddedPostgres {
 
   #launch(): void {
     this.#launches += 1;
-    const server = startServer(this.#cluster, this.#memoryBytes, (line) => this.#onLine(line));
+    const server = startServer(this.#cluster, this.#limits, (line) => this.#onLine(line));
     const watchdog = startWatchdog(server);
     this.#server = server;
     server.once('exit', (code, signal) => {

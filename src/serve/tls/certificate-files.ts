@@ -32,6 +32,7 @@ export function measureCertificate(files: CertificateFiles | undefined, registry
     'telemetry_tls_certificate_expires_seconds',
     'Until when, as a Unix time, the certificate for TLS is valid; +Inf without TLS.',
     () => (files?.current.expiresAt.getTime() ?? Number.POSITIVE_INFINITY) / secondMs,
+    'min',
   );
 }
 
