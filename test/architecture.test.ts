@@ -224,7 +224,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
     what: /\bConnectError\(/,
     only: ['serve/told-error.ts'],
   },
-  { what: /\bimport\(/, only: ['postgres/embedded/binaries.ts'] },
+  { what: /\bimport\(/, only: ['main.ts', 'postgres/embedded/binaries.ts'] },
   {
     what: /\bconsole\./,
     only: ['commands/command.ts', 'commands/report.ts'],
