@@ -19,7 +19,7 @@ import gravitas_telemetry  # noqa: E402
 def signature(of: Any) -> str:
     # Annotations are texts, and shown as such.
     text = re.sub(r"(: |-> )'([^']+)'", r"\1\2", str(inspect.signature(of)))
-    text = re.sub(r"\b(gravitas_telemetry\.\w+|_results|results)\.", "", text)
+    text = re.sub(r"\b(gravitas_telemetry\.\w+|results)\.", "", text)
     return re.sub(r"\(self(, )?", "(", text)
 
 
@@ -32,14 +32,15 @@ def field_lines(kind: type) -> Iterator[str]:
     source = inspect.getsource(kind)
     names = [each.name for each in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else kind.__annotations__
     for name in names:
-        found = re.search(rf'^    {name}: (.+)\n(?:    """(.+)""")?', source, re.MULTILINE)
+        found = re.search(rf'^    {name}: (.+)\n(?:    """([^"]+)""")?', source, re.MULTILINE)
         if found:
-            yield f"- `{name}: {found[1]}`" + (f" {found[2]}" if found[2] else "")
+            declared = re.sub(r" = field\(.*\)$", "", found[1])
+            yield f"- `{name}: {declared}`" + (f" {' '.join(found[2].split())}" if found[2] else "")
 
 
 def class_lines(name: str, kind: type) -> Iterator[str]:
     yield f"## {name}\n"
-    if dataclasses.is_dataclass(kind) or name == "Counts":
+    if dataclasses.is_dataclass(kind) or issubclass(kind, dict):
         own = "" if (kind.__doc__ or "").startswith(name + "(") else inspect.getdoc(kind)
         yield from [own, ""] if own and name != "dict" else []
         yield from field_lines(kind)
@@ -63,6 +64,10 @@ def reference() -> str:
         value = getattr(gravitas_telemetry, name)
         if inspect.isclass(value):
             lines += class_lines(name, value)
+    lines += ["# gravitas_telemetry.results", ""]
+    for name in gravitas_telemetry.results.__all__:
+        if name not in gravitas_telemetry.__all__:
+            lines += class_lines(name, getattr(gravitas_telemetry.results, name))
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type Kysely, sql } from 'kysely';
 import {
   type ExplainUsageResponse,
@@ -13,9 +12,11 @@ import type { Pricer } from '../prices/pricer.ts';
 import { type CostRow, costColumns, storedCall } from '../prices/stored.ts';
 import { hourMs } from '../units.ts';
 import { isUuid, isUuidV7, uuidV7TimeMs } from '../uuid.ts';
+import { timestampOfUs, usOf } from './ask/instants.ts';
 import { editions, present } from './messages.ts';
 
 type UsageRow = CostRow & {
+  readonly time_us: number;
   readonly cost: string | null;
   readonly source: string | null;
   readonly rule: string | null;
@@ -45,7 +46,7 @@ export async function explainUsage(
   const priced = pricer.price(call);
   return create(ExplainUsageResponseSchema, {
     id: id.toLowerCase(),
-    timestamp: timestampFromMs(row.time_ms),
+    timestamp: timestampOfUs(row.time_us),
     model: call.model,
     provider: call.provider,
     ...present('costUsd', row.cost),
@@ -76,6 +77,7 @@ async function find(
     .select(costColumns)
     .select([
       sql<number>`(extract(epoch from "timestamp") * 1000)::float8`.as('time_ms'),
+      usOf(sql`"timestamp"`).as('time_us'),
       sql<string | null>`cost_usd::text`.as('cost'),
       'cost_source as source',
       'usage_rule as rule',

@@ -1,4 +1,9 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  ExplainUsageRequestSchema,
+  ExplainUsageResponseSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { listEdition } from '../../src/prices/list.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
@@ -51,6 +56,24 @@ describe('usage explain', () => {
       price_list: listEdition,
       own_prices: null,
     });
+  });
+
+  it('tells its time to the microsecond, in the binary form too', async () => {
+    const id = await store({ ...gpt5, timestamp: new Date().toISOString().replace('Z', '457Z') });
+    const { body } = await explain(id);
+    expect(body.timestamp).toMatch(/\.\d{3}457\+00:00$/);
+    const path = '/gravitas.telemetry.v1.QueryService/ExplainUsage';
+    const answer = await fetch(telemetry.baseUrl + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/proto' },
+      body: toBinary(ExplainUsageRequestSchema, create(ExplainUsageRequestSchema, { id })),
+    });
+    expect(answer.status).toBe(200);
+    const explained = fromBinary(
+      ExplainUsageResponseSchema,
+      new Uint8Array(await answer.arrayBuffer()),
+    );
+    expect(explained.timestamp?.nanos).toBe(Number(`${body.timestamp.slice(20, 26)}000`));
   });
 
   it('finds a record of another time than its id says, everywhere or where it is told to', async () => {

@@ -172,7 +172,8 @@ export class Client extends Reader {
     const settings = this.#settle();
     const { url, headers } = settings;
     this.#poster ??= this.#platform.createPoster(settings, this.#options, false);
-    return { url, headers, post: this.#poster.post };
+    const { post, stream } = this.#poster;
+    return { url, headers, post, stream };
   }
 
   #append(record: TelemetryRecord): boolean {

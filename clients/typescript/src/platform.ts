@@ -3,7 +3,7 @@ import type { Fallback } from './fallback.ts';
 import type { Notices } from './notices.ts';
 import type { Fallbacks, Settings, TelemetryOptions } from './options.ts';
 import type { Sender } from './sender.ts';
-import type { Post, Transport } from './transport.ts';
+import type { Post, Stream, Transport } from './transport.ts';
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -34,5 +34,6 @@ export interface Platform {
 /** Sends requests, over connections that it keeps. */
 export interface Poster {
   readonly post: Post;
+  readonly stream: Stream;
   close(): void;
 }

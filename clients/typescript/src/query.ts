@@ -1,63 +1,66 @@
-import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
-import {
-  type Timestamp,
-  TimestampSchema,
-  timestampDate,
-  timestampFromDate,
-} from '@bufbuild/protobuf/wkt';
+import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { GetServiceResponse } from '../gen/gravitas/telemetry/v1/collectors_pb.js';
 import type {
+  ListDimensionsRequest,
+  ListDimensionsResponse,
+} from '../gen/gravitas/telemetry/v1/dimensions_pb.js';
+import type {
+  ExplainUsageRequest,
+  ExplainUsageResponse,
   GetFootprintResponse,
+  GetStatsRequest,
   GetStatsResponse,
+  GetTrendsRequest,
   GetTrendsResponse,
+  GetUsageSummaryRequest,
   GetUsageSummaryResponse,
+  ListEventsRequest,
   ListEventsResponse,
+  ListUsageRequest,
+  ListUsageResponse,
 } from '../gen/gravitas/telemetry/v1/query_pb.js';
 import { QueryService } from '../gen/gravitas/telemetry/v1/query_pb.js';
+import type {
+  GetTimeSeriesRequest,
+  GetTimeSeriesResponse,
+} from '../gen/gravitas/telemetry/v1/time_series_pb.js';
 import { readFailure } from './answers.ts';
 import { connectHeaders } from './http-transport.ts';
+import { fields, type Plain, plain, type Question } from './plain.ts';
 import { textOf } from './texts.ts';
-import { type Post, tryMsMax } from './transport.ts';
-
-/** A message of the contract as plain data: times are Dates, counts are numbers. */
-type Plain<T> = T extends Timestamp
-  ? Date
-  : T extends bigint
-    ? number
-    : T extends readonly (infer Each)[]
-      ? Plain<Each>[]
-      : T extends Message
-        ? { [Key in keyof T as Exclude<Key, '$typeName' | '$unknown'>]: Plain<T[Key]> }
-        : T extends Record<string, bigint>
-          ? Record<string, number>
-          : T;
+import { type Post, type Stream, tryMsMax } from './transport.ts';
 
 /** Events, newest first. */
 export type EventPage = Plain<ListEventsResponse>;
-/** Statistics of one event type by component. */
+/** Usage records, newest first. */
+export type UsagePage = Plain<ListUsageResponse>;
+/** What values of events add up to, by component or by what was asked for. */
 export type Stats = Plain<GetStatsResponse>;
-/** Token usage in total and by model and layer. */
+/** The same over time. */
+export type TimeSeriesAnswer = Plain<GetTimeSeriesResponse>;
+/** Requests, tokens and costs, in total and by model and layer, or by what was asked for. */
 export type UsageSummary = Plain<GetUsageSummaryResponse>;
+/** How a usage record was counted and priced. */
+export type UsageExplanation = Plain<ExplainUsageResponse>;
 /** `THOUGHT_LATENCY` by model over the retention window. */
 export type Trends = Plain<GetTrendsResponse>;
-/** Sizes and row counts of the tables. */
+/** Sizes and row counts of the tables, and what else the store takes. */
 export type Footprint = Plain<GetFootprintResponse>;
+/** Which components, event types, models and so on there are. */
+export type Dimensions = Plain<ListDimensionsResponse>;
+/** How the collectors fare. */
+export type Service = Plain<GetServiceResponse>;
 
 /** Which events: what is absent doesn't narrow. */
-export interface EventFilter {
-  readonly component?: string;
-  readonly eventType?: string;
-  readonly status?: string;
-  /** Only the last so many hours. */
-  readonly hours?: number;
-  /** Not before. */
-  readonly startTime?: Date;
-  /** Before. */
-  readonly endTime?: Date;
-  /** At most so many, 1 to 1000; 100 by default. */
-  readonly pageSize?: number;
-  /** `nextPageToken` of the page before. */
-  readonly pageToken?: string;
-}
+export type EventFilter = Question<ListEventsRequest>;
+/** Which usage records. */
+export type UsageFilter = Question<ListUsageRequest>;
+export type StatsQuestion = Question<GetStatsRequest>;
+export type TimeSeriesQuestion = Question<GetTimeSeriesRequest>;
+export type UsageQuestion = Question<GetUsageSummaryRequest>;
+export type ExplainQuestion = Question<ExplainUsageRequest>;
+export type TrendsQuestion = Question<GetTrendsRequest>;
+export type DimensionsQuestion = Question<ListDimensionsRequest>;
 
 /** The service has not answered a query. */
 export class QueryError extends Error {
@@ -75,6 +78,7 @@ export interface QueryOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly post: Post;
+  readonly stream: Stream;
 }
 
 type Name = keyof typeof QueryService.method;
@@ -83,7 +87,7 @@ type Name = keyof typeof QueryService.method;
 export async function query<Answer>(
   { url, headers, post }: QueryOptions,
   name: Name,
-  request: Readonly<Record<string, unknown>>,
+  request: object,
 ): Promise<Answer> {
   const method = QueryService.method[name];
   const response = await failing('the query is wrong', () =>
@@ -116,23 +120,4 @@ async function failing<T>(reason: string, act: () => T | Promise<T>): Promise<T>
   } catch (cause) {
     throw new QueryError(`${reason}: ${textOf(cause)}`, undefined, { cause });
   }
-}
-
-/** What is not given is absent, Dates are Timestamps. */
-function fields(request: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const given = Object.entries(request).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
-  return Object.fromEntries(
-    given.map(([key, value]) => [key, value instanceof Date ? timestampFromDate(value) : value]),
-  );
-}
-
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  const { $typeName, $unknown, ...rest } = value as Partial<Message> & Record<string, unknown>;
-  if ($typeName === TimestampSchema.typeName) return timestampDate(value as Timestamp);
-  return Object.fromEntries(Object.entries(rest).map(([key, each]) => [key, plain(each)]));
 }

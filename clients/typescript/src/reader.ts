@@ -10,15 +10,28 @@ import {
   legacyStatistics,
 } from './legacy.ts';
 import {
+  type Dimensions,
+  type DimensionsQuestion,
   type EventFilter,
   type EventPage,
+  type ExplainQuestion,
   type Footprint,
   type QueryOptions,
   query,
+  type Service,
   type Stats,
+  type StatsQuestion,
+  type TimeSeriesAnswer,
+  type TimeSeriesQuestion,
   type Trends,
+  type TrendsQuestion,
+  type UsageExplanation,
+  type UsageFilter,
+  type UsagePage,
+  type UsageQuestion,
   type UsageSummary,
 } from './query.ts';
+import { type TailBatch, type TailFilter, tail } from './tail.ts';
 
 /** What the methods with legacy shapes give where there is nothing, or nobody to ask. */
 type Nothing = Record<string, never>;
@@ -41,36 +54,70 @@ export abstract class Reader {
 
   /** Events, newest first; `nextPageToken` is empty on the last page. */
   listEvents(filter: EventFilter = {}): Promise<EventPage> {
-    return query(this.queryOptions(), 'listEvents', { ...filter });
+    return query(this.queryOptions(), 'listEvents', filter);
   }
 
-  /** Statistics of one event type by component; `THOUGHT_LATENCY` over 24 hours by default. */
-  getStats(
-    filter: { component?: string; hours?: number; eventType?: string } = {},
-  ): Promise<Stats> {
-    return query(this.queryOptions(), 'getStats', filter);
+  /** Usage records, newest first; `nextPageToken` is empty on the last page. */
+  listUsage(filter: UsageFilter = {}): Promise<UsagePage> {
+    return query(this.queryOptions(), 'listUsage', filter);
   }
 
-  /** Token usage in total and by model and layer; over 24 hours by default. */
-  getUsageSummary(
-    filter: { hours?: number; model?: string; layer?: string } = {},
-  ): Promise<UsageSummary> {
-    return query(this.queryOptions(), 'getUsageSummary', filter);
+  /**
+   * What values of events add up to, by component or by what `groupBy` names; `THOUGHT_LATENCY`
+   * over 24 hours by default.
+   */
+  getStats(question: StatsQuestion = {}): Promise<Stats> {
+    return query(this.queryOptions(), 'getStats', question);
+  }
+
+  /** The same over time, in parts of `width`, such as `15m` or `1d`; over 24 hours by default. */
+  getTimeSeries(question: TimeSeriesQuestion = {}): Promise<TimeSeriesAnswer> {
+    return query(this.queryOptions(), 'getTimeSeries', question);
+  }
+
+  /**
+   * Requests, tokens and costs, by model and layer or by what `groupBy` names, by period with
+   * `width`; over 24 hours by default.
+   */
+  getUsageSummary(question: UsageQuestion = {}): Promise<UsageSummary> {
+    return query(this.queryOptions(), 'getUsageSummary', question);
+  }
+
+  /** How a usage record was counted and priced. `time`: of the call, about, which finds it sooner. */
+  explainUsage(question: ExplainQuestion): Promise<UsageExplanation> {
+    return query(this.queryOptions(), 'explainUsage', question);
   }
 
   /**
    * `THOUGHT_LATENCY` by model, over the retention window by default; `overall` of these events,
    * or of all.
    */
-  getTrends(
-    filter: { days?: number; component?: string; overallOfAllEvents?: boolean } = {},
-  ): Promise<Trends> {
-    return query(this.queryOptions(), 'getTrends', filter);
+  getTrends(question: TrendsQuestion = {}): Promise<Trends> {
+    return query(this.queryOptions(), 'getTrends', question);
   }
 
-  /** Sizes and row counts of the tables. */
+  /** Sizes and row counts of the tables, and what else the store takes. */
   getFootprint(): Promise<Footprint> {
     return query(this.queryOptions(), 'getFootprint', {});
+  }
+
+  /** Which components, event types, models and so on there are; of the last 7 days by default. */
+  listDimensions(question: DimensionsQuestion = {}): Promise<Dimensions> {
+    return query(this.queryOptions(), 'listDimensions', question);
+  }
+
+  /** How the collectors fare. */
+  getService(): Promise<Service> {
+    return query(this.queryOptions(), 'getService', {});
+  }
+
+  /**
+   * Records from now on, as they are committed:
+   * `for await (const { records } of telemetry.tail({ recent: 10 })) …`. It goes on until the loop
+   * is left, or `signal` is aborted.
+   */
+  async *tail(filter: TailFilter = {}): AsyncGenerator<TailBatch, void, undefined> {
+    yield* tail(this.queryOptions(), filter);
   }
 
   /** The newest events, in the shape of the first telemetry module. */

@@ -33,6 +33,13 @@ export interface HttpRequest {
 /** POSTs; rejects where no whole answer came. */
 export type Post = (request: HttpRequest) => Promise<HttpResponse>;
 
+export interface StreamedResponse extends Omit<HttpResponse, 'body'> {
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** The same, with an answer that comes piece by piece. */
+export type Stream = (request: HttpRequest) => Promise<StreamedResponse>;
+
 /** The time to connect, and for one try in all (clause 3.5). */
 export const connectMsMax = 1000;
 export const tryMsMax = 5000;

@@ -104,6 +104,15 @@ def judge_http(status: int, headers: Mapping[str, str], content: bytes) -> Answe
     return judge(str(code), str(message), delay_s if retry_info_s is None else retry_info_s)
 
 
+def connect_code(content: bytes) -> str | None:
+    """Of an answer that is no success, where it is the service's."""
+    try:
+        code = json.loads(content)["code"]
+        return str(code) if code in _CODES else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
 def retry_after_s(text: str) -> float | None:
     """Of a header: seconds or an HTTP date. None where it is neither."""
     try:

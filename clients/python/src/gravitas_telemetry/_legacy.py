@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from ._complaints import complain
 from ._flushing import FlushResult
 from ._legacy_shapes import efficiency, footprint_shape, statistics_shape, usage_shape
-from ._queries import QueryClient, QueryError
+from ._queries import QueryClient
+from ._questions import QueryError
 from ._receipt import ReadyDict, ReadyFloat, ReadyList, Receipt
-from ._results import Event
+from .results import Event
 
 Shape = TypeVar("Shape", "ReadyList[dict[str, Any]]", "ReadyDict[str, Any]")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from . import _results as results
+from . import results
 
 
 def efficiency(found: results.ComponentStats) -> dict[str, Any]:
@@ -30,7 +30,13 @@ def statistics_shape(found: results.Trends) -> dict[str, Any]:
             "newest_record": overall.newest_record,
         },
         "model_trends": [
-            {name: value for name, value in asdict(trend).items() if name != "days"} for trend in trends
+            {
+                "component": trend.component,
+                "avg_efficiency": trend.avg_efficiency,
+                "measurement_count": trend.measurement_count,
+                "total_tokens_processed": trend.total_tokens_processed,
+            }
+            for trend in trends
         ],
         "retention_window_days": found.retention_window_days,
     }

@@ -1,53 +1,27 @@
-"""Reads telemetry back, blocking or with asyncio."""
+"""Reads telemetry back, blocking. `_async_queries.py` says the same for asyncio, and a test compares them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import httpx
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
-from . import _results as results
-from ._answers import Acknowledged, judge_http
-from ._generated import query_pb2 as pb
+from . import results
+from ._answering import ENVELOPED, HEADERS, Envelopes, Method, Queries, answer_of, asked, envelope, failure, methods
 from ._http_client import answered_within, new_stream, settings
-from ._options import Options
-
-_TIMEOUT_S = 20.0
-_CONNECT_TIMEOUT_S = 1.0
-_HEADERS = {"content-type": "application/proto"}
-Answer = TypeVar("Answer", bound=Message)
-Client = TypeVar("Client")
+from ._questions import EventFilter, QueryError, TimeRange, UsageFilter
+from ._reading import Result
 
 
-class QueryError(Exception):
-    """The service could not be asked, or refused to answer."""
+class QueryClient(Queries[httpx.Client]):
+    """Blocking queries. Each raises `QueryError` where it has no answer.
 
-
-class _Queries(Generic[Client]):
-    """What both clients share: requests are made here, and answers read."""
-
-    def __init__(self, options: Options, timeout_s: float = _TIMEOUT_S) -> None:
-        self._options = options
-        self._timeout_s = timeout_s
-        self._timeout = httpx.Timeout(timeout_s, connect=_CONNECT_TIMEOUT_S)
-        self._made: Client | None = None
-
-    def _client(self, kind: Callable[..., Client]) -> Client:
-        """Made with the first query, because its failure is one of that."""
-        if self._made is None:
-            try:
-                self._made = kind(**settings(self._options), timeout=self._timeout)
-            except Exception as error:  # a proxy without its package, a certificate that is none
-                raise QueryError(f"{type(error).__name__}: {error}") from error
-        return self._made
-
-
-class QueryClient(_Queries[httpx.Client]):
-    """Blocking queries. Each raises `QueryError` where it has no answer."""
+    `docs/queries.md` of the service says what the questions mean; what is None, empty or 0 is as if it were not given.
+    """
 
     def list_events(
         self,
@@ -60,33 +34,131 @@ class QueryClient(_Queries[httpx.Client]):
         end_time: datetime | None = None,
         page_size: int = 100,
         page_token: str = "",
+        filter: EventFilter | None = None,
+        range: TimeRange | None = None,
+        order: str = "",
+        id: str = "",
     ) -> results.EventPage:
         """Events, newest first: at most 1,000 a page. `start_time` is inclusive, `end_time` is not."""
-        request = events_request(**_arguments(locals()))
-        return results.event_page(self._ask("ListEvents", request, pb.ListEventsResponse))
+        return self._ask(methods.list_events, locals())
 
-    def get_stats(self, *, component: str = "", hours: float = 24, event_type: str = "") -> results.Stats:
-        """Count, mean, least and greatest value of THOUGHT_LATENCY or another event type."""
-        request = pb.GetStatsRequest(**_arguments(locals()))
-        return results.stats(self._ask("GetStats", request, pb.GetStatsResponse))
+    def list_usage(
+        self,
+        *,
+        filter: UsageFilter | None = None,
+        range: TimeRange | None = None,
+        page_size: int = 100,
+        page_token: str = "",
+        order: str = "",
+        id: str = "",
+    ) -> results.UsagePage:
+        """Usage records, newest first: at most 1,000 a page."""
+        return self._ask(methods.list_usage, locals())
 
-    def get_usage_summary(self, *, hours: float = 24, model: str = "", layer: str = "") -> results.UsageSummary:
-        """Token usage in total and by model and layer."""
-        request = pb.GetUsageSummaryRequest(**_arguments(locals()))
-        return results.usage_summary(self._ask("GetUsageSummary", request, pb.GetUsageSummaryResponse))
+    def get_stats(
+        self,
+        *,
+        component: str = "",
+        hours: float = 0,
+        event_type: str = "",
+        range: TimeRange | None = None,
+        filter: EventFilter | None = None,
+        group_by: Sequence[str] = (),
+        value: str = "",
+        limit: int = 0,
+        order_by: str = "",
+        compare_before: bool = False,
+        histogram_buckets: int = 0,
+    ) -> results.Stats:
+        """What values of events add up to, over 24 hours by default: of THOUGHT_LATENCY or another type,
+        by component; or by what `group_by` names (`component`, `event_type`, `status`, `metadata.<name>`)."""
+        return self._ask(methods.get_stats, locals())
+
+    def get_time_series(
+        self,
+        *,
+        range: TimeRange | None = None,
+        filter: EventFilter | None = None,
+        width: str = "",
+        group_by: Sequence[str] = (),
+        value: str = "",
+        limit: int = 0,
+    ) -> results.TimeSeriesAnswer:
+        """Statistics over time, in parts of `width`, such as `15m` or `1d`; the last 24 hours by default."""
+        return self._ask(methods.get_time_series, locals())
+
+    def get_usage_summary(
+        self,
+        *,
+        hours: float = 0,
+        model: str = "",
+        layer: str = "",
+        range: TimeRange | None = None,
+        filter: UsageFilter | None = None,
+        group_by: Sequence[str] = (),
+        width: str = "",
+        compare_before: bool = False,
+        forecast: bool = False,
+        limit: int = 0,
+        order_by: str = "",
+    ) -> results.UsageSummary:
+        """Requests, tokens and costs over 24 hours by default: in total and by model and layer, or by what
+        `group_by` names; by period with `width`."""
+        return self._ask(methods.get_usage_summary, locals())
+
+    def explain_usage(self, *, id: str, time: datetime | None = None) -> results.UsageExplanation:
+        """How a usage record was counted and priced. `time`: of the call, about, which finds it sooner."""
+        return self._ask(methods.explain_usage, locals())
 
     def get_trends(
-        self, *, days: int = 60, component: str = "", overall_of_all_events: bool = False
+        self,
+        *,
+        days: int = 60,
+        component: str = "",
+        overall_of_all_events: bool = False,
+        time_zone: str = "",
+        event_type: str = "",
+        quantiles: bool = False,
     ) -> results.Trends:
         """THOUGHT_LATENCY by model and day; `overall_of_all_events`: `overall` of all types."""
-        request = pb.GetTrendsRequest(**_arguments(locals()))
-        return results.trends(self._ask("GetTrends", request, pb.GetTrendsResponse))
+        return self._ask(methods.get_trends, locals())
 
     def get_footprint(self) -> results.Footprint:
-        """Sizes and row counts of the tables."""
-        return results.footprint(self._ask("GetFootprint", pb.GetFootprintRequest(), pb.GetFootprintResponse))
+        """Sizes and row counts of the tables, and what else the store takes."""
+        return self._ask(methods.get_footprint, locals())
+
+    def list_dimensions(
+        self,
+        *,
+        range: TimeRange | None = None,
+        filter: EventFilter | None = None,
+        usage_filter: UsageFilter | None = None,
+        dimensions: Sequence[str] = (),
+        limit: int = 0,
+        prefix: str = "",
+    ) -> results.Dimensions:
+        """Which components, event types, models and so on there are; in the last 7 days by default."""
+        return self._ask(methods.list_dimensions, locals())
+
+    def get_service(self) -> results.Service:
+        """How the collectors fare."""
+        return self._ask(methods.get_service, locals())
+
+    def tail(
+        self,
+        *,
+        kinds: Sequence[str] = (),
+        filter: EventFilter | None = None,
+        usage_filter: UsageFilter | None = None,
+        recent: int = 0,
+        records_per_second_max: int = 0,
+    ) -> Iterator[results.TailBatch]:
+        """Records from now on, as they are committed: events, or what `kinds` names (`event`, `usage`).
+        It ends when it is closed; a batch without records says now and then that it goes on."""
+        return self._stream(methods.tail, asked(methods.tail, locals()))
 
     def close(self) -> None:
+        """Gives its connections back."""
         if self._made:
             self._made.close()
             self._made = None
@@ -99,112 +171,29 @@ class QueryClient(_Queries[httpx.Client]):
     ) -> None:
         self.close()
 
-    def _ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
+    def _ask(self, method: Method[Result], arguments: dict[str, Any]) -> Result:
+        content = asked(method, arguments).SerializeToString()
         client = self._client(httpx.Client)
         try:
             with answered_within(self._timeout_s, float("inf")):
-                extensions = {"trace": new_stream}
-                content = request.SerializeToString()
-                response = client.post(_path(method), content=content, headers=_HEADERS, extensions=extensions)
+                response = client.post(method.path, content=content, headers=HEADERS, extensions={"trace": new_stream})
         except Exception as error:  # httpx's own, and what a transport below lets through
-            raise QueryError(f"{type(error).__name__}: {error}") from error
-        return _read(response, answer)
+            raise failure(error) from error
+        return answer_of(method, response)
 
-
-class AsyncQueryClient(_Queries[httpx.AsyncClient]):
-    """The same queries as coroutines."""
-
-    async def list_events(
-        self,
-        *,
-        component: str = "",
-        event_type: str = "",
-        status: str = "",
-        hours: float = 0,
-        start_time: datetime | None = None,
-        end_time: datetime | None = None,
-        page_size: int = 100,
-        page_token: str = "",
-    ) -> results.EventPage:
-        """Events, newest first: at most 1,000 a page. `start_time` is inclusive, `end_time` is not."""
-        request = events_request(**_arguments(locals()))
-        return results.event_page(await self._ask("ListEvents", request, pb.ListEventsResponse))
-
-    async def get_stats(self, *, component: str = "", hours: float = 24, event_type: str = "") -> results.Stats:
-        """Count, mean, least and greatest value of THOUGHT_LATENCY or another event type."""
-        request = pb.GetStatsRequest(**_arguments(locals()))
-        return results.stats(await self._ask("GetStats", request, pb.GetStatsResponse))
-
-    async def get_usage_summary(self, *, hours: float = 24, model: str = "", layer: str = "") -> results.UsageSummary:
-        """Token usage in total and by model and layer."""
-        request = pb.GetUsageSummaryRequest(**_arguments(locals()))
-        return results.usage_summary(await self._ask("GetUsageSummary", request, pb.GetUsageSummaryResponse))
-
-    async def get_trends(
-        self, *, days: int = 60, component: str = "", overall_of_all_events: bool = False
-    ) -> results.Trends:
-        """THOUGHT_LATENCY by model and day; `overall_of_all_events`: `overall` of all types."""
-        request = pb.GetTrendsRequest(**_arguments(locals()))
-        return results.trends(await self._ask("GetTrends", request, pb.GetTrendsResponse))
-
-    async def get_footprint(self) -> results.Footprint:
-        """Sizes and row counts of the tables."""
-        return results.footprint(await self._ask("GetFootprint", pb.GetFootprintRequest(), pb.GetFootprintResponse))
-
-    async def close(self) -> None:
-        if self._made:
-            await self._made.aclose()
-            self._made = None
-
-    async def __aenter__(self) -> AsyncQueryClient:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def _ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
-        # As httpx does: when it is needed.
-        import anyio
-
-        client = self._client(httpx.AsyncClient)
+    def _stream(self, method: Method[Result], request: Message) -> Iterator[Result]:
+        envelopes = Envelopes(method)
         try:
-            # Its time-outs are of each read.
-            with anyio.fail_after(self._timeout_s):
-                response = await client.post(_path(method), content=request.SerializeToString(), headers=_HEADERS)
+            # With a connection that nobody else waits for.
+            with (
+                httpx.Client(**settings(self._options)) as client,
+                client.stream("POST", method.path, content=envelope(request), **ENVELOPED) as response,
+            ):
+                envelopes.begin(response.status_code, response.headers, b"" if response.is_success else response.read())
+                for part in response.iter_raw():
+                    yield from envelopes.read(part)
+        except QueryError:
+            raise
         except Exception as error:
-            raise QueryError(f"{type(error).__name__}: {error}") from error
-        return _read(response, answer)
-
-
-def events_request(
-    start_time: datetime | None = None, end_time: datetime | None = None, **fields: Any
-) -> pb.ListEventsRequest:
-    request = pb.ListEventsRequest(**fields)
-    if start_time is not None:
-        request.start_time.FromDatetime(start_time.astimezone(timezone.utc))
-    if end_time is not None:
-        request.end_time.FromDatetime(end_time.astimezone(timezone.utc))
-    return request
-
-
-def _arguments(names: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in names.items() if name not in ("self", "__class__")}
-
-
-def _path(method: str) -> str:
-    return f"/gravitas.telemetry.v1.QueryService/{method}"
-
-
-def _read(response: httpx.Response, answer: type[Answer]) -> Answer:
-    if response.status_code != 200:
-        judged = judge_http(response.status_code, response.headers, response.content)
-        raise QueryError("no answer" if isinstance(judged, Acknowledged) else judged.message)
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/proto":
-        raise QueryError(f"what answers is not the service: its success is of type {kind or 'none'}")
-    try:
-        return answer.FromString(response.content)
-    except DecodeError as error:
-        raise QueryError(f"what answers is not the service: {error}") from error
+            raise failure(error) from error
+        envelopes.end()

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _life_cycle
+from ._async_queries import AsyncQueryClient
 from ._before_send import BeforeSend
 from ._complaints import complain_later
 from ._counters import Counters, Counts
@@ -20,7 +21,7 @@ from ._legacy import BRIEF_TIMEOUT_S, LegacyMethods
 from ._native import RLock
 from ._option_checks import checked
 from ._options import Fallback, Options, TransportName, resolve
-from ._queries import AsyncQueryClient, QueryClient
+from ._queries import QueryClient
 from ._receipt import NOT_TAKEN, TAKEN, Receipt
 from ._records import ENTRIES_MAX, UsageRecord, own_metadata, to_time_ns
 from ._sender import Sender

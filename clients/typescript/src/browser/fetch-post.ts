@@ -1,4 +1,4 @@
-import type { HttpRequest, Post } from '../transport.ts';
+import type { HttpRequest, Post, Stream } from '../transport.ts';
 
 /** `keepalive`: the request outlives the page. */
 export const fetchPost =
@@ -12,6 +12,27 @@ export const fetchPost =
       body: new Uint8Array(await answer.arrayBuffer()),
     };
   };
+
+/** With an answer that comes piece by piece. */
+export const fetchStream: Stream = async ({ url, headers, body, signal }) => {
+  const answer = await fetch(url, { method: 'POST', headers, body, signal });
+  return {
+    status: answer.status,
+    contentType: answer.headers.get('content-type'),
+    retryAfter: answer.headers.get('retry-after'),
+    body: piecesOf(answer.body),
+  };
+};
+
+/** Not every browser can iterate over a stream. */
+async function* piecesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader();
+  for (;;) {
+    const piece = await reader?.read();
+    if (!piece || piece.done) return;
+    yield piece.value;
+  }
+}
 
 export async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'));

@@ -3,9 +3,13 @@ import { HttpTransport } from '../http-transport.ts';
 import { oneOf } from '../option-checks.ts';
 import type { Platform, Poster } from '../platform.ts';
 import { beforeEnd } from './end.ts';
-import { fetchPost, gzip } from './fetch-post.ts';
+import { fetchPost, fetchStream, gzip } from './fetch-post.ts';
 
-const fetchPoster: Poster = { post: fetchPost(false), close: () => {} };
+const fetchPoster: Poster = {
+  post: fetchPost(false),
+  stream: fetchStream,
+  close: () => {},
+};
 
 export const browserPlatform: Platform = {
   environment: () => ({ TELEMETRY_URL: globalThis.location?.origin }),

@@ -1,4 +1,4 @@
-import type { ClientRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Poster } from '../platform.ts';
@@ -22,6 +22,11 @@ export function nodePoster(tls: Tls, isBackground: boolean): Poster {
       route ??= routeTo(request.url, tls);
       return send(route, request, isBackground);
     },
+    stream: async (request) => {
+      route ??= routeTo(request.url, tls);
+      const response = await answerTo(start(route, request, isBackground));
+      return { ...headOf(response), body: response };
+    },
     close: () => {
       route?.agent.destroy();
       route = undefined;
@@ -29,46 +34,56 @@ export function nodePoster(tls: Tls, isBackground: boolean): Poster {
   };
 }
 
-function send(
+async function send(
+  route: Route,
+  asked: HttpRequest,
+  isBackground: boolean,
+): Promise<HttpResponse> {
+  const request = start(route, asked, isBackground);
+  const response = await answerTo(request);
+  const chunks: Buffer[] = [];
+  let left = isBackground ? acknowledgementBytesMax : answerBytesMax;
+  for await (const chunk of response) {
+    left -= chunk.length;
+    if (left < 0) throw new Error('the answer is too long');
+    chunks.push(chunk);
+  }
+  return { ...headOf(response), body: Buffer.concat(chunks) };
+}
+
+function start(
   route: Route,
   { url, headers, body, signal }: HttpRequest,
   isBackground: boolean,
-): Promise<HttpResponse> {
+): ClientRequest {
+  const request = route.start(url, {
+    signal,
+    method: 'POST',
+    headers: { ...headers, 'content-length': body.length },
+  });
+  request.on('socket', (socket) => {
+    if (isBackground) socket.unref();
+    boundConnecting(request, socket, isBackground);
+  });
+  request.end(body);
+  return request;
+}
+
+/** Rejects where there is none. */
+function answerTo(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = route.start(url, {
-      signal,
-      method: 'POST',
-      headers: { ...headers, 'content-length': body.length },
-    });
     request.on('error', reject);
-    request.on('socket', (socket) => {
-      if (isBackground) socket.unref();
-      boundConnecting(request, socket, isBackground);
-    });
-    // Whatever comes before it counts, and of an upgrade that nobody asked for nothing else does.
+    request.on('response', resolve);
+    // Of an upgrade that nobody asked for nothing else is said.
     request.on('close', () => reject(new Error('the connection was closed without an answer')));
-    request.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      let left = isBackground ? acknowledgementBytesMax : answerBytesMax;
-      response.on('data', (chunk) => {
-        left -= chunk.length;
-        if (left >= 0) chunks.push(chunk);
-        else request.destroy(new Error('the answer is too long'));
-      });
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          contentType: response.headers['content-type'],
-          retryAfter: response.headers['retry-after'],
-          body: Buffer.concat(chunks),
-        }),
-      );
-      response.on('close', () => reject(new Error('the answer was cut')));
-    });
-    request.end(body);
   });
 }
+
+const headOf = ({ statusCode, headers }: IncomingMessage) => ({
+  status: statusCode ?? 0,
+  contentType: headers['content-type'],
+  retryAfter: headers['retry-after'],
+});
 
 function boundConnecting(request: ClientRequest, socket: Socket, isBackground: boolean): void {
   if (!socket.connecting) return;
