@@ -80,6 +80,5 @@ __all__ = [
     "UsagePage",
     "UsageSummary",
     "__version__",
-    "results",
     "telemetry",
 ]
