@@ -2,6 +2,7 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { isDataFault, mayBeDataFault } from '../postgres/sqlstate.ts';
 import type { DataTable } from './expected-tables.ts';
+import { olderNames } from './older-names.ts';
 import { adoptedId, adoptedTime, type OlderTable } from './older-table.ts';
 import type { Database } from './schema.ts';
 
@@ -28,12 +29,12 @@ const columnPairs: Record<DataTable, readonly (readonly [string, string, ...stri
   ],
   usage_stats: [
     ['observed_at', 'timestamptz'],
-    ['model', 'text', 'model_name'],
+    ['model', 'text', olderNames.model],
     ['layer', 'text'],
     ['provider', 'text'],
     ['operation', 'text'],
-    ['prompt_tokens', 'bigint', 'tokens_input'],
-    ['completion_tokens', 'bigint', 'tokens_output'],
+    ['prompt_tokens', 'bigint', olderNames.prompt_tokens],
+    ['completion_tokens', 'bigint', olderNames.completion_tokens],
     ['cached_tokens', 'bigint'],
     ['reasoning_tokens', 'bigint'],
     ['duration_ms', 'double precision'],

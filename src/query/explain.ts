@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import {
   type ExplainUsageResponse,
   ExplainUsageResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { rowsOf } from '../database/older-names.ts';
 import type { Database } from '../database/schema.ts';
 import { ServiceError } from '../errors.ts';
 import { decimalText } from '../prices/decimal.ts';
@@ -21,6 +22,9 @@ type UsageRow = CostRow & {
   readonly source: string | null;
   readonly rule: string | null;
 };
+
+/** Whichever name a value was written by. */
+const stored = sql<Selectable<Database['usage_stats']>>`${rowsOf('usage')}`.as('stored');
 
 /** How far the time of a record is from that in its id, mostly. */
 const nearMs = hourMs;
@@ -73,7 +77,7 @@ async function find(
   timeMs?: number,
 ): Promise<UsageRow | undefined> {
   let query = db
-    .selectFrom('usage_stats')
+    .selectFrom(stored)
     .select(costColumns)
     .select([
       sql<number>`(extract(epoch from "timestamp") * 1000)::float8`.as('time_ms'),

@@ -29,7 +29,7 @@ export async function rollHistory(
   const { leaf, blocks } = next;
   const exists = (await relationsNamed(db, [leaf])).size > 0;
   const part = partOf(blocks);
-  while (exists && (await createMissing(db, series, leaf, part)));
+  while (exists && (await createMissing(db, series, sql.table(leaf), part)));
   return await writer.transaction(async (trx) => {
     // Whoever changes older rows keeps it from being read, and knows how far it is.
     const done = await nextPart(trx, shape.kind, true);

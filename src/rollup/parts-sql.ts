@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { tables } from '../records/tables.ts';
+import { rowsOf } from '../database/older-names.ts';
 import type { FreshParts } from './fresh-parts.ts';
 import { isRolledTime } from './pack-sql.ts';
 import { conditionOf, groupOf, marginOf, type Question } from './question.ts';
@@ -28,7 +28,7 @@ export function partsAsTable(
   const time = sql`source."timestamp"`;
   const rows = (condition: RawBuilder<unknown>) => sql`
     select ${groupOf(question)}, ${begin(time)}, ${ofRow}
-    from ${sql.table(tables[shape.kind].name)} as source
+    from ${rowsOf(shape.kind)} as source
     where ${conditionOf(question)} and ${isRolledTime(time)} and ${condition}`;
   const edges = parts.rows.map((span) => rows(within(time, span)));
   const others = rows(sql`source.rolled is false and ${withinAny(time, parts)}`);

@@ -138,7 +138,7 @@ export async function rebuildPart(
   const { shape } = series;
   const table = tables[shape.kind].name;
   const isRolled = sql`${within(span)} and rolled is not false`;
-  while (await createMissing(db, series, table, isRolled));
+  while (await createMissing(db, series, sql.table(table), isRolled));
   for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
   await writer.transaction(async (trx, copy) => {
     // The snapshot is the first query's: nobody changes what is rolled up after it.

@@ -1,6 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { noteMoved } from '../database/moved-rows.ts';
+import { rowsOf, takenOver } from '../database/older-names.ts';
 import type { Database } from '../database/schema.ts';
+import { correctOlderClaims } from './older-claims.ts';
 import { lacksSeries, writeFresh } from './pack-sql.ts';
 import type { SeriesValues } from './packer.ts';
 import { columnsOf } from './series.ts';
@@ -24,6 +26,7 @@ export async function sweep(
   signal: AbortSignal,
   leaves = new SweptLeaves(),
 ): Promise<number> {
+  await correctOlderClaims(db, writer, series, signal);
   let swept = 0;
   for (const leaf of await leaves.find(db, series.shape)) {
     swept += await sweepLeaf(db, writer, series, leaf, signal);
@@ -42,7 +45,8 @@ export async function sweepLeaf(
   let swept = 0;
   for (let claimed = claimedTogether; claimed === claimedTogether; swept += claimed) {
     if (signal.aborted) return swept;
-    await createMissing(db, series, leaf, sql`rolled is false`);
+    const rows = rowsOf(series.shape.kind, sql.table(leaf));
+    await createMissing(db, series, rows, sql`rolled is false`);
     claimed = await writer.transaction((trx) => claim(trx, series.shape, leaf));
   }
   return swept;
@@ -52,14 +56,14 @@ export async function sweepLeaf(
 export async function createMissing(
   db: Kysely<Database>,
   series: SeriesCache,
-  leaf: string,
+  from: RawBuilder<unknown>,
   condition: RawBuilder<unknown>,
 ): Promise<boolean> {
   const { shape } = series;
   const { rows } = await sql<{ values: (string | null)[] }>`
     select distinct array[${sql.join(columnsOf(shape, 'source'))}]::text[] as values
     from (
-      select * from ${sql.table(leaf)} as source
+      select * from ${from} as source
       where ${condition} and ${lacksSeries(shape, 'source')} limit ${claimedTogether}
     ) as source`.execute(db);
   const missing: SeriesValues[] = rows.map(({ values }) => values);
@@ -74,11 +78,12 @@ export async function claim(trx: Trx, shape: Shape, leaf: string): Promise<numbe
   const table = sql.table(leaf);
   const { rows } = await sql<{ claimed: number }>`
     with chosen as materialized (
-      select ctid as place, id, "timestamp", xmin as before from ${table} as source
+      select ctid as place, id, "timestamp", xmin as before
+      from ${rowsOf(shape.kind, table, ['ctid', 'xmin'])} as source
       where rolled is false and not ${lacksSeries(shape, 'source')}
       limit ${claimedTogether} for update skip locked
     ), source as (
-      update ${table} set rolled = true
+      update ${table} set rolled = true ${takenOver(shape.kind)}
       where ctid = any(array(select place from chosen)) and rolled is false
       returning *
     ), noted as (

@@ -7,6 +7,8 @@ const indexes: Readonly<Record<string, string>> = {
   unrolled: '("timestamp") where rolled is false',
   user: '(user_id, "timestamp") where user_id is not null',
   session: '(session_id, "timestamp") where session_id is not null',
+  older_names: `("timestamp") where rolled
+    and (model_name is not null or tokens_input is not null or tokens_output is not null)`,
 };
 
 /**

@@ -494,7 +494,10 @@ create table usage_stats (
   cost_source text,
   usage_rule text,
   ambiguous boolean,
-  rolled boolean default false
+  rolled boolean default false,
+  model_name text,
+  tokens_input bigint,
+  tokens_output bigint
 ) partition by RANGE ("timestamp");
 
 create table batch_ledger_default partition of batch_ledger DEFAULT;
@@ -539,6 +542,8 @@ CREATE INDEX usage_rollup_quarter_series_idx ON public.usage_rollup_quarter USIN
 
 CREATE INDEX usage_series_margin_idx ON public.usage_series USING btree (margin);
 
+CREATE INDEX usage_stats_older_names_idx ON usage_stats USING btree ("timestamp") WHERE (rolled AND ((model_name IS NOT NULL) OR (tokens_input IS NOT NULL) OR (tokens_output IS NOT NULL)));
+
 CREATE INDEX usage_stats_session_idx ON usage_stats USING btree (session_id, "timestamp") WHERE (session_id IS NOT NULL);
 
 CREATE INDEX usage_stats_timestamp_idx ON usage_stats USING btree ("timestamp");
@@ -565,7 +570,7 @@ create view telemetry_usage as
  SELECT id,
     "timestamp",
     observed_at,
-    model,
+    COALESCE(model, model_name) AS model,
     layer,
     provider,
     operation,
@@ -576,8 +581,8 @@ create view telemetry_usage as
     session_id,
     ghost_id,
     shell_id,
-    prompt_tokens AS input_tokens,
-    completion_tokens AS output_tokens,
+    COALESCE(NULLIF(prompt_tokens, 0), tokens_input, prompt_tokens) AS input_tokens,
+    COALESCE(NULLIF(completion_tokens, 0), tokens_output, completion_tokens) AS output_tokens,
     cached_tokens,
     cache_write_tokens,
     cache_write_1h_tokens,

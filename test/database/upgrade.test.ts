@@ -3,9 +3,14 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { postJson } from '../support/http.ts';
+import { getJson, postJson } from '../support/http.ts';
 import { accountOf, imbalance } from '../support/metrics.ts';
-import { olderReleases, unpackRelease } from '../support/older-releases.ts';
+import {
+  isAtHand,
+  type OlderRelease,
+  olderReleases,
+  unpackRelease,
+} from '../support/older-releases.ts';
 import { beginOutage } from '../support/outage.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -63,12 +68,31 @@ const asBefore = (model: string) => ({
   response_id: null,
 });
 
+/** What services of the second generation insert, whose table has other names. */
+const secondGeneration = `
+  insert into usage_stats (ghost_id, shell_id, model_name, tokens_input, tokens_output, cost_usd)
+    values ('ghost', 'shell', 'second', 1000, 200, 0.1)`;
+
 /** What services still insert by themselves. */
 const directInserts = `
   insert into usage_stats (model, layer, prompt_tokens, completion_tokens, duration_ms)
     values ('direct', 'L1', 7, 8, 9);
   insert into system_telemetry (event_type, component, value, metadata, status)
     values ('DIRECT', 'L1', 1, '{}', 'OK')`;
+
+async function untilTakenOver({ baseUrl }: CollectorProcess): Promise<void> {
+  const left = 'select count(*) from usage_stats where tokens_input is not null or rolled is false';
+  await expect.poll(() => database.count(left), { timeout: 60_000 }).toBe(0);
+  const { body } = await getJson(`${baseUrl}/v1/telemetry/usage/summary?model=second`);
+  expect(body).toMatchObject({
+    requests: 1,
+    input_tokens: 1000,
+    output_tokens: 200,
+    cost_usd: 0.1,
+  });
+}
+
+const ignorant: OlderRelease = 'the sweep before it knew of older names';
 
 it('the history of older releases is at hand, or the clone is shallow', () => {
   expect([0, 2]).toContain(olderReleases.length);
@@ -128,5 +152,24 @@ describe.each(olderReleases)('after %s', (release) => {
     ]);
     await database.rows(directInserts);
     expect(await database.count(`select count(*) from usage_stats where model = 'direct'`)).toBe(2);
+    await database.rows(secondGeneration);
+    await untilTakenOver(ours);
   }, 120_000);
 });
+
+it.skipIf(!isAtHand(ignorant))(
+  'a row that a collector of before has claimed without its names is counted by them in the end',
+  async () => {
+    const ours = await start('ours');
+    await ours.end('SIGTERM');
+    const old = await start('old', unpackRelease(ignorant, directory.path));
+    await database.rows(secondGeneration);
+    const claimed = 'select count(*) from usage_stats where rolled';
+    await expect.poll(() => database.count(claimed), { timeout: 60_000 }).toBe(1);
+    await untilTakenOver(await start('ours'));
+    await old.end('SIGTERM');
+    const verified = await runCommand(['rollups', 'verify'], { DATABASE_URL: database.url });
+    expect(verified).toMatchObject({ code: 0 });
+  },
+  180_000,
+);

@@ -123,6 +123,7 @@ it('has what a user or a session has used found by an index, in partitions of be
     select relname from pg_index join pg_class on pg_class.oid = indexrelid
     where indrelid = 'usage_stats'::regclass and indisvalid and indpred is not null order by 1`);
   expect(valid.map(({ relname }) => relname)).toEqual([
+    'usage_stats_older_names_idx',
     'usage_stats_session_idx',
     'usage_stats_unrolled_idx',
     'usage_stats_user_idx',

@@ -1,7 +1,8 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { rowsOf } from '../../database/older-names.ts';
 import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
-import { type RecordKind, tables } from '../../records/tables.ts';
+import type { RecordKind } from '../../records/tables.ts';
 import { hourMs } from '../../units.ts';
 import { isUuid, isUuidV7, uuidV7TimeMs } from '../../uuid.ts';
 import { type Filter, meets } from '../ask/filters.ts';
@@ -57,7 +58,7 @@ export async function listRecords<Row extends ListedRow>(
   const direction = order === 'newest' ? sql`desc` : sql`asc`;
   const find = async (further: RawBuilder<unknown>) => {
     const { rows } = await sql<Row>`
-      select ${columns} from ${sql.table(tables[kind].name)}
+      select ${columns} from ${rowsOf(kind)} as record
       where ${within(span)} and ${meets(filter)} ${further}
       order by "timestamp" ${direction}, id ${direction}
       limit ${pageSize + 1}`.execute(trx);

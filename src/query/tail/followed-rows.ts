@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { rowsOf } from '../../database/older-names.ts';
 import type { Database } from '../../database/schema.ts';
-import { type RecordKind, tables } from '../../records/tables.ts';
+import type { RecordKind } from '../../records/tables.ts';
 import type { Trx } from '../../rollup/state.ts';
 import { sqlInstant } from '../ask/instants.ts';
 import { type EventRow, eventColumns } from '../lists/list-events.ts';
@@ -65,7 +66,7 @@ export async function findWanted(
   const found: Found[] = [];
   const counts = wanted.map(() => 0);
   for (let at = 0; first && at < spans.length; at += spansTogether) {
-    const source = sql`${sql.table(tables[first.kind].name)} where
+    const source = sql`${rowsOf(first.kind, undefined, ['xmin'])} as record where
       ${within(spans.slice(at, at + spansTogether))} and ${condition}
       and ${hasShownTime} and ${isWantedByAny(wanted)}`;
     const rowsLeft = Math.max(0, rowsMax - found.length);
@@ -123,7 +124,7 @@ export async function findUnrolled(
     )
     select ${columnsOf[kind]}, by::text as by, (select count(*) from found) as scanned,
       ${wanted.length > 0 ? isWantedBy(wanted) : sql`'{}'::boolean[]`} as is_wanted
-    from fresh where ${hasShownTime}`.execute(trx);
+    from ${rowsOf(kind, sql.table('fresh'), ['by'])} as record where ${hasShownTime}`.execute(trx);
   const tooMany = (rows[0]?.scanned ?? 0) > rowsMax;
   if (tooMany) return undefined;
   return rows.map(({ by, scanned: _, is_wanted, ...row }) => ({
@@ -140,7 +141,7 @@ export async function findRecent(
   limit: number,
 ): Promise<FollowedRow[]> {
   const { rows } = await sql<FollowedRow>`
-    select ${columnsOf[wanted.kind]} from ${sql.table(tables[wanted.kind].name)}
+    select ${columnsOf[wanted.kind]} from ${rowsOf(wanted.kind)} as record
     where ${hasShownTime} and ${wanted.condition}
     order by "timestamp" desc, id desc limit ${limit}`.execute(trx);
   return rows.toReversed();

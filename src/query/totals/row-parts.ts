@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { tables } from '../../records/tables.ts';
+import { rowsOf } from '../../database/older-names.ts';
 import { meets } from '../ask/filters.ts';
 import { sqlInstant } from '../ask/instants.ts';
 import type { Span } from '../ask/time-range.ts';
@@ -17,7 +17,7 @@ export function rowParts(question: Question, which = within(question.span)): Par
   const { kind, filter, groupBy, bordersUs, measured } = question;
   const groups = groupBy.map(({ of }, index) => sql`${of} as ${sql.ref(`g${index}`)}, `);
   const bucket = sql`${bucketOf(time, bordersUs)} as bucket`;
-  const rows = sql`${sql.table(tables[kind].name)} as source`;
+  const rows = sql`${rowsOf(kind)} as source`;
   const where = sql`where ${which} and ${meets(filter)}`;
   const sums = measured.measures.map(({ name, ofRow }) => sql`${ofRow} as ${sql.ref(name)}`);
   const numbers = measured.quantified.map(({ ofRow }, what) => sql`(${sql.lit(what)}, ${ofRow})`);
