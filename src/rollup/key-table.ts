@@ -4,12 +4,12 @@ const hashBasis = 0x811c_9dc5 | 0;
 const keyBytesMin = 512;
 
 /**
- * Numbers by keys of a few bytes. A key is put together in `key`, byte by byte, and looked for
- * without an object being made.
+ * Numbers by keys of a few bytes. A key is put together in `key` and looked for without an object
+ * being made, four bytes at a time as far as that goes.
  */
 export class KeyTable {
   /** What is being looked for. */
-  key = new Uint8Array(keyBytesMin);
+  key = viewOf(keyBytesMin);
   /** Its length. */
   length = 0;
   #hash = hashBasis;
@@ -19,7 +19,7 @@ export class KeyTable {
   #values = new Int32Array(512);
   /** Where the entries' keys end, and the next one's begins. */
   #ends = new Int32Array(512);
-  #keys = new Uint8Array(16 * 1024);
+  #keys = viewOf(16 * 1024);
   size = 0;
 
   /** Begins another key. */
@@ -29,15 +29,21 @@ export class KeyTable {
   }
 
   /** Adds bytes to the key. */
-  add(bytes: Uint8Array, start: number, end: number): void {
+  add(bytes: DataView, start: number, end: number): void {
     const needed = this.length + end - start;
-    if (needed > this.key.length) this.key = grown(this.key, needed);
+    if (needed > this.key.byteLength) this.key = grown(this.key, needed);
     const { key } = this;
     let to = this.length;
     let hash = this.#hash;
-    for (let at = start; at < end; at++) {
-      const byte = bytes[at] as number;
-      key[to++] = byte;
+    let at = start;
+    for (; at + 4 <= end; at += 4, to += 4) {
+      const word = bytes.getInt32(at);
+      key.setInt32(to, word);
+      hash = Math.imul(spread(hash ^ word), hashPrime);
+    }
+    for (; at < end; at++, to++) {
+      const byte = bytes.getUint8(at);
+      key.setUint8(to, byte);
       hash = Math.imul(hash ^ byte, hashPrime);
     }
     this.length = to;
@@ -63,8 +69,10 @@ export class KeyTable {
     if (entry === this.#values.length) this.#growEntries();
     const start = this.#start(entry);
     const end = start + this.length;
-    if (end > this.#keys.length) this.#keys = grown(this.#keys, end);
-    this.#keys.set(this.key.subarray(0, this.length), start);
+    if (end > this.#keys.byteLength) this.#keys = grown(this.#keys, end);
+    for (let at = 0; at < this.length; at++) {
+      this.#keys.setUint8(start + at, this.key.getUint8(at));
+    }
     this.#ends[entry] = end;
     this.#hashes[entry] = this.#hash;
     this.#values[entry] = value;
@@ -80,7 +88,11 @@ export class KeyTable {
     const { key, length } = this;
     if ((this.#ends[entry] as number) - start !== length) return false;
     const keys = this.#keys;
-    for (let at = 0; at < length; at++) if (keys[start + at] !== key[at]) return false;
+    let at = 0;
+    for (; at + 4 <= length; at += 4) {
+      if (keys.getInt32(start + at) !== key.getInt32(at)) return false;
+    }
+    for (; at < length; at++) if (keys.getUint8(start + at) !== key.getUint8(at)) return false;
     return true;
   }
 
@@ -111,8 +123,8 @@ export class KeyTable {
 /** The low bits of the hash alone are alike for alike keys. */
 const spread = (hash: number): number => hash ^ (hash >>> 15);
 
-function grown(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
-  const longer = new Uint8Array(Math.max(needed, 2 * bytes.length));
-  longer.set(bytes);
-  return longer;
+const viewOf = (length: number) => new DataView(new ArrayBuffer(length));
+
+function grown({ buffer }: DataView<ArrayBuffer>, needed: number): DataView<ArrayBuffer> {
+  return new DataView(buffer.transfer(Math.max(needed, 2 * buffer.byteLength)));
 }

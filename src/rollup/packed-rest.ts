@@ -8,15 +8,15 @@ export interface PackedRest {
   /** Whether it wants to know of a column. */
   wants(column: string): boolean;
   /** Rows follow that lie in these bytes. */
-  begin(bytes: Buffer): void;
+  begin(bytes: DataView): void;
   /** Another row follows. */
   restart(): void;
   /** The place of a column's field, whose number is that in the table. */
   note(column: number, from: number, to: number): void;
   /** Which parts there are of the row; 0 where there is none. */
-  mask(bytes: Buffer): number;
+  mask(): number;
   /** Writes them. */
-  write(writer: ByteWriter, bytes: Buffer): void;
+  write(writer: ByteWriter): void;
 }
 
 export const restOf = (shape: Shape): PackedRest =>
@@ -28,6 +28,7 @@ const hint = 'tokens';
 /** Numbers in the metadata. */
 class MetadataRest implements PackedRest {
   readonly #sums: MetadataSums;
+  #bytes: Buffer = Buffer.alloc(0);
   #nextHint = 0;
   #start = 0;
   #end = 0;
@@ -40,8 +41,9 @@ class MetadataRest implements PackedRest {
     return column === 'metadata';
   }
 
-  begin(bytes: Buffer): void {
-    this.#nextHint = bytes.indexOf(hint);
+  begin({ buffer, byteOffset, byteLength }: DataView): void {
+    this.#bytes = Buffer.from(buffer, byteOffset, byteLength);
+    this.#nextHint = this.#bytes.indexOf(hint);
   }
 
   restart(): void {
@@ -54,7 +56,8 @@ class MetadataRest implements PackedRest {
     this.#end = to;
   }
 
-  mask(bytes: Buffer): number {
+  mask(): number {
+    const bytes = this.#bytes;
     const start = this.#start;
     if (start === 0 || this.#nextHint < 0) return 0;
     // Other fields, and rows that are not packed, may have it too.

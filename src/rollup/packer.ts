@@ -4,7 +4,7 @@ import type { KeyTable } from './key-table.ts';
 import { packed, writeQuarter } from './packed.ts';
 import { type PackedRest, restOf } from './packed-rest.ts';
 import { quarterMs, type Shape } from './shapes.ts';
-import { copyBytes } from './usage-rest.ts';
+import { copyWords } from './usage-rest.ts';
 
 const quarterUs = quarterMs * 1000;
 /** What a column of a row is to us. */
@@ -63,9 +63,9 @@ export class Packer {
 
   /** Packs those rows that say that they are rolled up. */
   add(rows: Uint8Array): void {
-    const bytes = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
+    const bytes = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
     this.#rest.begin(bytes);
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < rows.length; ) {
       const end = this.#read(bytes, at);
       // What is damaged, PostgreSQL does not take.
       if (end <= at) return;
@@ -75,24 +75,23 @@ export class Packer {
   }
 
   /** Finds what is wanted of a row; returns where it ends. */
-  #read(bytes: Buffer, start: number): number {
+  #read(bytes: DataView, start: number): number {
     const roles = this.#roles;
     const series = this.#series;
-    const fields = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
+    const all = bytes.byteLength;
+    if (start + 2 > all) return start;
+    const fields = bytes.getUint16(start);
     let at = start + 2;
     series.restart();
     this.#rolled = false;
     this.#valueAt = 0;
     this.#rest.restart();
     for (let field = 0; field < fields; field++) {
-      const length =
-        ((bytes[at] as number) << 24) |
-        ((bytes[at + 1] as number) << 16) |
-        ((bytes[at + 2] as number) << 8) |
-        (bytes[at + 3] as number);
       const from = at + 4;
+      if (from > all) return start;
+      const length = bytes.getInt32(at);
       const to = length > 0 ? from + length : from;
-      if (to > bytes.length) return start;
+      if (to > all) return start;
       switch (roles[field]) {
         case role.dimension:
           series.add(bytes, at, to);
@@ -107,7 +106,7 @@ export class Packer {
           if (length === 8) this.#time = quarterOf(bytes, from);
           break;
         case role.rolled:
-          this.#rolled = length === 1 && bytes[from] === 1;
+          this.#rolled = length === 1 && bytes.getUint8(from) === 1;
           break;
         default:
       }
@@ -116,7 +115,7 @@ export class Packer {
     return at;
   }
 
-  #write(bytes: Buffer): void {
+  #write(bytes: DataView): void {
     const series = this.#series.find() || this.rest || this.#noteUnknown();
     if (this.#time !== this.#quarter) {
       this.#quarter = this.#time;
@@ -124,19 +123,19 @@ export class Packer {
     }
     this.events += 1;
     const hasValue = this.#valueAt > 0;
-    const mask = this.#rest.mask(bytes);
+    const mask = this.#rest.mask();
     this.#writer.int32(
       series | (hasValue ? packed.hasValue : 0) | (mask !== 0 ? packed.hasMore : 0),
     );
-    if (hasValue) copyBytes(this.#writer, bytes, this.#valueAt, this.#valueAt + 8);
+    if (hasValue) copyWords(this.#writer, bytes, this.#valueAt);
     if (mask === 0) return;
     this.#writer.int32(mask);
-    this.#rest.write(this.#writer, bytes);
+    this.#rest.write(this.#writer);
   }
 
   #noteUnknown(): number {
     const { key, length } = this.#series;
-    const fields = Buffer.from(key.buffer, key.byteOffset, length);
+    const fields = Buffer.from(key.buffer, 0, length);
     const name = fields.toString('latin1');
     if (!this.#unknown.has(name)) this.#unknown.set(name, valuesOf(fields));
     return 0;
@@ -144,10 +143,9 @@ export class Packer {
 }
 
 /** Microseconds since 2000, which a number holds exactly, in quarter hours. */
-function quarterOf(bytes: Buffer, at: number): number {
-  const high = bytes.readInt32BE(at);
-  const low = bytes.readUInt32BE(at + 4);
-  return Math.floor((high * 0x1_0000_0000 + low) / quarterUs);
+function quarterOf(bytes: DataView, at: number): number {
+  const us = bytes.getInt32(at) * 0x1_0000_0000 + bytes.getUint32(at + 4);
+  return Math.floor(us / quarterUs);
 }
 
 /** Of a key, as `KeyTable` has it. */
@@ -166,10 +164,8 @@ function valuesOf(fields: Buffer): (string | null)[] {
 export function addKey(series: KeyTable, values: SeriesValues): void {
   series.restart();
   for (const value of values) {
-    const bytes = value === null ? Buffer.alloc(0) : Buffer.from(value);
-    const length = Buffer.alloc(4);
-    length.writeInt32BE(value === null ? -1 : bytes.length);
-    series.add(length, 0, 4);
-    series.add(bytes, 0, bytes.length);
+    const field = Buffer.from(`    ${value ?? ''}`);
+    field.writeInt32BE(value === null ? -1 : field.length - 4);
+    series.add(new DataView(field.buffer, field.byteOffset, field.length), 0, field.length);
   }
 }

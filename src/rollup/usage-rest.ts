@@ -16,111 +16,138 @@ const status = placeOf('status');
 const firstToken = placeOf('time_to_first_token_ms');
 const wanted = new Set([...tokens, cost, ambiguous, errorType, status, firstToken]);
 
+/** How long the field of a column is at least; texts are of any length. */
+const bytesMin = Uint8Array.from(columns, (_, place) =>
+  [...tokens, cost, firstToken].includes(place) ? 8 : 1,
+);
+
+/** What has a bit of its own beside the tokens. */
+interface Bits {
+  readonly cost: number;
+  readonly unpriced: number;
+  readonly unpricedTokens: number;
+  readonly ambiguous: number;
+  readonly errors: number;
+  readonly firstToken: number;
+}
+
 /** Tokens, cost, and what else is counted of usage records: the same as `usageSums` in SQL. */
 export class UsageRest implements PackedRest {
   /** Where the field of each column is; 0 for none. */
   readonly #from = new Int32Array(columns.length);
   readonly #to = new Int32Array(columns.length);
-  readonly #bits: Readonly<Record<string, number>>;
+  readonly #bits: Bits;
+  #bytes: DataView = new DataView(new ArrayBuffer(0));
   #mask = 0;
 
   constructor({ sums, values }: Shape) {
     const parts = [...sums.map(({ name }) => name), ...values.slice(1).map(({ column }) => column)];
-    this.#bits = Object.fromEntries(parts.map((name, index) => [name, 1 << index]));
+    const bitOf = (name: string) => 1 << parts.indexOf(name);
+    // Written out, it is read as fast as a constant.
+    this.#bits = {
+      cost: bitOf('cost_usd'),
+      unpriced: bitOf('unpriced'),
+      unpricedTokens: bitOf('unpriced_tokens'),
+      ambiguous: bitOf('ambiguous'),
+      errors: bitOf('errors'),
+      firstToken: bitOf('time_to_first_token_ms'),
+    };
   }
 
   wants(column: string): boolean {
     return wanted.has(placeOf(column));
   }
 
-  begin(): void {}
+  begin(bytes: DataView): void {
+    this.#bytes = bytes;
+  }
 
   restart(): void {
     this.#from.fill(0);
   }
 
   note(column: number, from: number, to: number): void {
+    // What is damaged, PostgreSQL does not take.
+    if (to - from < (bytesMin[column] as number)) return;
     this.#from[column] = from;
     this.#to[column] = to;
   }
 
-  mask(bytes: Buffer): number {
+  mask(): number {
+    const bytes = this.#bytes;
     const bits = this.#bits;
     let mask = 0;
     for (let index = 0; index < tokens.length; index++) {
-      if (hasBits(bytes, this.#from[tokens[index] as number] as number)) mask |= 1 << index;
+      if (hasBits(bytes, this.#at(tokens[index] as number))) mask |= 1 << index;
     }
-    const costAt = this.#from[cost] as number;
-    if (costAt > 0 && isFiniteNumeric(bytes, costAt)) mask |= bits.cost_usd as number;
+    const costAt = this.#at(cost);
+    if (costAt > 0 && isFiniteNumeric(bytes, costAt)) mask |= bits.cost;
     else {
-      mask |= bits.unpriced as number;
-      if ((mask & 3) !== 0) mask |= bits.unpriced_tokens as number;
+      mask |= bits.unpriced;
+      if ((mask & 3) !== 0) mask |= bits.unpricedTokens;
     }
-    const ambiguousAt = this.#from[ambiguous] as number;
-    if (ambiguousAt > 0 && bytes[ambiguousAt] === 1) mask |= bits.ambiguous as number;
-    if (this.#isError(bytes)) mask |= bits.errors as number;
-    if ((this.#from[firstToken] as number) > 0) mask |= bits.time_to_first_token_ms as number;
+    const ambiguousAt = this.#at(ambiguous);
+    if (ambiguousAt > 0 && bytes.getUint8(ambiguousAt) === 1) mask |= bits.ambiguous;
+    if (this.#isError(bytes)) mask |= bits.errors;
+    if (this.#at(firstToken) > 0) mask |= bits.firstToken;
     this.#mask = mask;
     return mask;
   }
 
-  write(writer: ByteWriter, bytes: Buffer): void {
-    const mask = this.#mask;
+  write(writer: ByteWriter): void {
+    const [bytes, mask, bits] = [this.#bytes, this.#mask, this.#bits];
     for (let index = 0; index < tokens.length; index++) {
-      if ((mask & (1 << index)) !== 0) this.#copy(writer, bytes, tokens[index] as number);
+      if ((mask & (1 << index)) !== 0) copyWords(writer, bytes, this.#at(tokens[index] as number));
     }
-    if ((mask & (this.#bits.unpriced_tokens as number)) !== 0) this.#writeTokens(writer, bytes);
-    if ((mask & (this.#bits.cost_usd as number)) !== 0) this.#copy(writer, bytes, cost);
-    if ((mask & (this.#bits.time_to_first_token_ms as number)) !== 0) {
-      this.#copy(writer, bytes, firstToken);
-    }
+    if ((mask & bits.unpricedTokens) !== 0) this.#writeTokens(writer, bytes);
+    if ((mask & bits.cost) !== 0)
+      copyBytes(writer, bytes, this.#at(cost), this.#to[cost] as number);
+    if ((mask & bits.firstToken) !== 0) copyWords(writer, bytes, this.#at(firstToken));
   }
 
-  #isError(bytes: Buffer): boolean {
-    if ((this.#from[errorType] as number) > 0) return true;
-    const at = this.#from[status] as number;
+  #at(column: number): number {
+    return this.#from[column] as number;
+  }
+
+  #isError(bytes: DataView): boolean {
+    if (this.#at(errorType) > 0) return true;
+    const at = this.#at(status);
     return at > 0 && !isOk(bytes, at, this.#to[status] as number);
   }
 
-  #copy(writer: ByteWriter, bytes: Buffer, column: number): void {
-    copyBytes(writer, bytes, this.#from[column] as number, this.#to[column] as number);
-  }
-
   /** Input and output together, in 64 bits. */
-  #writeTokens(writer: ByteWriter, bytes: Buffer): void {
-    const [a, b] = [this.#from[input] as number, this.#from[output] as number];
+  #writeTokens(writer: ByteWriter, bytes: DataView): void {
+    const [a, b] = [this.#at(input), this.#at(output)];
     const low = lowOf(bytes, a) + lowOf(bytes, b);
     writer.int32(highOf(bytes, a) + highOf(bytes, b) + Math.floor(low / 0x1_0000_0000));
     writer.int32(low);
   }
 }
 
-const highOf = (bytes: Buffer, at: number): number => (at > 0 ? bytes.readInt32BE(at) : 0);
-const lowOf = (bytes: Buffer, at: number): number => (at > 0 ? bytes.readUInt32BE(at + 4) : 0);
+const highOf = (bytes: DataView, at: number): number => (at > 0 ? bytes.getInt32(at) : 0);
+const lowOf = (bytes: DataView, at: number): number => (at > 0 ? bytes.getUint32(at + 4) : 0);
 
 /** Whether there is a field of eight bytes, and not all of them are 0. */
-function hasBits(bytes: Buffer, at: number): boolean {
-  if (at === 0) return false;
-  return (word(bytes, at) | word(bytes, at + 4)) !== 0;
-}
-
-const word = (bytes: Buffer, at: number): number =>
-  ((bytes[at] as number) << 24) |
-  ((bytes[at + 1] as number) << 16) |
-  ((bytes[at + 2] as number) << 8) |
-  (bytes[at + 3] as number);
+const hasBits = (bytes: DataView, at: number): boolean =>
+  at > 0 && (bytes.getInt32(at) | bytes.getInt32(at + 4)) !== 0;
 
 /** Numeric has its sign in the third pair of bytes, or that it is NaN or infinite. */
-const isFiniteNumeric = (bytes: Buffer, at: number): boolean =>
-  ((bytes[at + 4] as number) & 0xc0) !== 0xc0;
+const isFiniteNumeric = (bytes: DataView, at: number): boolean =>
+  (bytes.getUint8(at + 4) & 0xc0) !== 0xc0;
 
-const [letterO, letterK] = [0x4f, 0x4b];
-const isOk = (bytes: Buffer, from: number, to: number): boolean =>
-  to - from === 2 && bytes[from] === letterO && bytes[from + 1] === letterK;
+const ok = 0x4f4b;
+const isOk = (bytes: DataView, from: number, to: number): boolean =>
+  to - from === 2 && bytes.getUint16(from) === ok;
 
-export function copyBytes(writer: ByteWriter, bytes: Buffer, from: number, to: number): void {
+/** Copies eight bytes. */
+export function copyWords(writer: ByteWriter, bytes: DataView, from: number): void {
+  writer.int32(bytes.getInt32(from));
+  writer.int32(bytes.getInt32(from + 4));
+}
+
+function copyBytes(writer: ByteWriter, bytes: DataView, from: number, to: number): void {
   const start = writer.reserve(to - from);
   const { buffer } = writer;
-  for (let at = from; at < to; at++) buffer[start + at - from] = bytes[at] as number;
+  for (let at = from; at < to; at++) buffer[start + at - from] = bytes.getUint8(at);
   writer.length = start + to - from;
 }
