@@ -5,6 +5,7 @@ import { ensurePartitions } from '../database/partitions.ts';
 import type { Database } from '../database/schema.ts';
 import { type RecordKind, tables } from '../records/tables.ts';
 import { levelFloor, rowsFloor } from '../rollup/floors.ts';
+import { isUnread } from '../rollup/history.ts';
 import type { Level, Shape } from '../rollup/shapes.ts';
 import { lockState, type RollupAccess } from '../rollup/state.ts';
 import { sweepLeaf } from '../rollup/sweep.ts';
@@ -88,7 +89,7 @@ export async function deleteStrays(
   const isOld = sql`${before('timestamp', beforeMs)} and ${notBefore(adoptedUntilMs)}`;
   const { rows } = await sql`
     select from only ${sql.table(leaf)} where ${isOld} limit 1`.execute(db);
-  if (rows.length === 0 || (await isUnread(db, kind, leaf))) return 0;
+  if (rows.length === 0 || (await hasUnread(db, kind, leaf))) return 0;
   const series = rollups.series.find(({ shape }) => shape.kind === kind);
   const never = new AbortController().signal;
   if (series) await sweepLeaf(db, rollups.writer, series, leaf, never);
@@ -119,16 +120,14 @@ export async function moveStrays(
     from only ${sql.table(standard)}
     where ${notBefore(Math.max(fromMs, toMs - movedMsMax))} and ${before('timestamp', toMs)}
     limit ${daysTogether}`.execute(db);
-  if (rows.length === 0 || (await isUnread(db, kind, standard))) return;
+  if (rows.length === 0 || (await hasUnread(db, kind, standard))) return;
   for (const { ms } of rows) {
     const window = { table, fromMs: ms, toMs: ms };
     await withMaintenanceLock(pool, () => ensurePartitions(db, window));
   }
 }
 
-async function isUnread(db: Kysely<Database>, kind: string, leaf: string): Promise<boolean> {
-  const { rows } = await sql`
-    select from rollup_history
-    where kind = ${kind} and partition_name = ${leaf} and finished_at is null`.execute(db);
+async function hasUnread(db: Kysely<Database>, kind: string, leaf: string): Promise<boolean> {
+  const { rows } = await sql`select where ${isUnread(kind, sql`${leaf}`)}`.execute(db);
   return rows.length > 0;
 }

@@ -3,6 +3,7 @@ import { partitionsOf } from '../database/catalog.ts';
 import type { Database } from '../database/schema.ts';
 import { withShortLocks } from '../database/short-locks.ts';
 import { rowsFloor } from '../rollup/floors.ts';
+import { isUnread } from '../rollup/history.ts';
 import type { SeriesCache } from '../rollup/series-cache.ts';
 import { lockState, type RollupAccess, type Trx } from '../rollup/state.ts';
 import { claim, sweepLeaf } from '../rollup/sweep.ts';
@@ -65,8 +66,7 @@ async function refuseUnrolled(trx: Trx, { shape }: SeriesCache, leaf: Leaf): Pro
   const { rows } = await sql`
     select from ${sql.table(leaf.name)} where rolled is false
     union all
-    select from rollup_history
-    where kind = ${shape.kind} and partition_name = ${leaf.name} and finished_at is null
+    select where ${isUnread(shape.kind, sql`${leaf.name}`)}
     union all
     select from rollup_repairs
     where kind = ${shape.kind} and bucket >= ${timeOf(leaf.fromMs)} and bucket < ${timeOf(leaf.toMs)}

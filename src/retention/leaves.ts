@@ -3,6 +3,7 @@ import { type Partition, partitionsOf } from '../database/catalog.ts';
 import type { DataTable } from '../database/expected-tables.ts';
 import type { Database } from '../database/schema.ts';
 import { type RecordKind, tables } from '../records/tables.ts';
+import { isUnread } from '../rollup/history.ts';
 import { shapes } from '../rollup/shapes.ts';
 import { adoptedRows } from './adopted.ts';
 
@@ -35,15 +36,15 @@ export async function leavesBefore(
   return old.flatMap((partition) => {
     const inside = found.get(partition.name);
     if (!inside) return [];
-    const { isUnread, ...rest } = inside;
-    const hold = holdOf(partition, isUnread, dropsAdopted, adopted);
-    return [{ ...partition, kind, table, ...rest, ...(hold && rest.hasRows && { hold }) }];
+    const { hasRows, bytes } = inside;
+    const hold = holdOf(partition, inside.isUnread, dropsAdopted, adopted);
+    return [{ ...partition, kind, table, hasRows, bytes, ...(hold && hasRows && { hold }) }];
   });
 }
 
 function holdOf(
   { isOwn, fromMs }: Partition,
-  isUnread: boolean,
+  hasUnread: boolean,
   dropsAdopted: boolean,
   adopted: Awaited<ReturnType<typeof adoptedRows>>,
 ): Hold | undefined {
@@ -51,7 +52,7 @@ function holdOf(
     if (!dropsAdopted) return 'adopted';
     if (adopted.sources.length > 0) return 'not dropped yet';
   }
-  if (isUnread) return 'not rolled up';
+  if (hasUnread) return 'not rolled up';
   return isOwn ? undefined : 'of another role';
 }
 
@@ -75,10 +76,7 @@ async function lookInside(
   const isRolled = shapes.some((shape) => shape.kind === kind);
   const { rows } = await sql<Inside>`
     select looks.*, coalesce(pg_total_relation_size(to_regclass(quote_ident(name))), 0)::bigint as bytes,
-      ${isRolled} and exists (
-        select from rollup_history
-        where kind = ${kind} and partition_name = name and finished_at is null
-      ) as "isUnread"
+      ${isRolled} and ${isUnread(kind, sql.ref('name'))} as "isUnread"
     from (${sql.join(looks, sql` union all `)}) as looks`.execute(db);
   return new Map(rows.map((row) => [row.name, row]));
 }

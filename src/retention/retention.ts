@@ -21,7 +21,7 @@ import { dropEmptyLeaf, emptyLeaf } from './empty-leaf.ts';
 import type { Hold, Leaf } from './leaves.ts';
 import type { RetentionOptions } from './options.ts';
 import { daysBefore, type Plan, planRetention } from './plan.ts';
-import { oldestLeaf, sizeObstacle, totalBytes } from './size.ts';
+import { daysWithRows, sizeObstacle, totalBytes } from './size.ts';
 
 export type DropReason = 'age' | 'size';
 
@@ -143,11 +143,13 @@ export class Retention {
   /** The oldest days go, one after another, until the rest is small enough. */
   async #keepSmall(nowMs: number, signal: AbortSignal, obstacles: string[]): Promise<void> {
     const { bytesMax } = this.#options;
+    // Partitions that could not be emptied.
     const passedBy: string[] = [];
     while (!signal.aborted) {
       const bytes = await totalBytes(this.#db);
       if (bytes <= bytesMax) return;
-      const { next, held } = await oldestLeaf(this.#db, this.#options, nowMs, passedBy);
+      const { free, held } = await daysWithRows(this.#db, this.#options, nowMs);
+      const next = free.find(({ name }) => !passedBy.includes(name));
       if (!next) {
         obstacles.push(sizeObstacle(bytes, bytesMax, held));
         return;

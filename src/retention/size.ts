@@ -22,23 +22,23 @@ export async function totalBytes(db: Kysely<Database>): Promise<number> {
 }
 
 /**
- * The oldest day that has rows, and whose rows may go for the sake of the size: never those of the
- * day that it is. `passedBy`: partitions that could not be emptied.
+ * The days that have rows, the oldest first: those whose rows may go for the sake of the size, never
+ * those of the day that it is, and those that are held.
  */
-export async function oldestLeaf(
+export async function daysWithRows(
   db: Kysely<Database>,
   { dropsAdopted }: RetentionOptions,
   nowMs: number,
-  passedBy: readonly string[],
-): Promise<{ readonly next?: Leaf; readonly held: readonly Leaf[] }> {
+): Promise<{ readonly free: readonly Leaf[]; readonly held: readonly Leaf[] }> {
   const leaves: Leaf[] = [];
   for (const kind of recordKinds) {
     leaves.push(...(await leavesBefore(db, kind, dayOf(nowMs), dropsAdopted)));
   }
   const withRows = leaves.filter(({ hasRows }) => hasRows).sort((a, b) => a.toMs - b.toMs);
-  const held = withRows.filter(({ hold }) => hold !== undefined);
-  const next = withRows.find(({ hold, name }) => !hold && !passedBy.includes(name));
-  return { ...(next && { next }), held };
+  return {
+    free: withRows.filter(({ hold }) => hold === undefined),
+    held: withRows.filter(({ hold }) => hold !== undefined),
+  };
 }
 
 /** What would go for the sake of the size, once what is due for its age has gone. */
@@ -48,13 +48,13 @@ export async function tooLarge(
   { nowMs, bytes, aged }: Plan,
 ): Promise<Leaf[]> {
   let left = bytes - aged.reduce((sum, leaf) => sum + leaf.bytes, 0);
+  const gone = new Set(aged.map(({ name }) => name));
+  const { free } = await daysWithRows(db, options, nowMs);
   const found: Leaf[] = [];
-  while (left > options.bytesMax) {
-    const gone = [...aged, ...found].map(({ name }) => name);
-    const { next } = await oldestLeaf(db, options, nowMs, gone);
-    if (!next) break;
-    found.push(next);
-    left -= next.bytes;
+  for (const leaf of free.filter(({ name }) => !gone.has(name))) {
+    if (left <= options.bytesMax) break;
+    found.push(leaf);
+    left -= leaf.bytes;
   }
   return found;
 }

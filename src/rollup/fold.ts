@@ -57,6 +57,13 @@ export function addUp(shape: Shape, fresh: readonly FreshRow[]): Aggregates {
   return reader.totals;
 }
 
+/** What waits to be folded of a kind. */
+export async function waiting(trx: Trx, shape: Shape): Promise<Aggregates> {
+  const { rows } = await sql<FreshRow>`
+    select kind, events, data from rollup_fresh where kind = ${shape.kind}`.execute(trx);
+  return addUp(shape, rows);
+}
+
 /**
  * Appends totals to the quarter hours, and to the longer levels what these hold already; all of
  * them with their margins.

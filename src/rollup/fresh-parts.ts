@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Aggregates } from './aggregates.ts';
 import { decimalText } from './decimals.ts';
-import { addUp, type FreshRow } from './fold.ts';
+import { waiting } from './fold.ts';
 import type { Question } from './question.ts';
 import { levelColumns, measureColumns, type Shape, sketchColumns } from './shapes.ts';
 import type { Parts } from './spans.ts';
@@ -16,9 +16,7 @@ export interface FreshParts {
 }
 
 export async function readFresh(trx: Trx, { shape }: Question): Promise<FreshParts> {
-  const { rows } = await sql<FreshRow>`
-    select kind, events, data from rollup_fresh where kind = ${shape.kind}`.execute(trx);
-  const totals = addUp(shape, rows);
+  const totals = await waiting(trx, shape);
   const places = Array.from({ length: totals.size }, (_, place) => place);
   const msOf = (place: number) => timeOf(totals.places.firsts[place] as number).getTime();
   return {

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { relationsNamed } from '../database/catalog.ts';
 import type { Database } from '../database/schema.ts';
 import { writeFresh } from './pack-sql.ts';
@@ -54,6 +54,13 @@ export async function rollHistory(
 
 const partOf = (blocks: number) => sql`
   rolled is null and ctid >= ${`(${blocks},0)`}::tid and ctid < ${`(${blocks + blocksTogether},0)`}::tid`;
+
+/** Whether rows of a partition, from before there were rollups, are still to be read. */
+export const isUnread = (kind: string, leaf: RawBuilder<unknown>): RawBuilder<boolean> => sql`
+  exists (
+    select from rollup_history
+    where kind = ${kind} and partition_name = ${leaf} and finished_at is null
+  )`;
 
 /** The newest first: dashboards look at those most. */
 async function nextPart(

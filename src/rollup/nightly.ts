@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
-import { partitionsOf } from '../database/catalog.ts';
+import { type Partition, partitionsOf } from '../database/catalog.ts';
 import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import { dayMs } from '../units.ts';
-import { readFloors } from './floors.ts';
+import { type Floors, readFloors } from './floors.ts';
 import { isRolledTime } from './pack-sql.ts';
 import { type Span, wholeSpan } from './rebuild.ts';
 import { margin } from './series.ts';
@@ -42,8 +42,17 @@ export async function verifyNightly(db: Kysely<Database>): Promise<Verified> {
   const changes = await changesNow(db);
   const span = await wholeSpan(db, {});
   const differences: Verified['differences'][number][] = [];
+  const { rowsMs } = await readFloors(db);
+  const changed: Partition[] = [];
+  for (const { kind } of shapes) {
+    const leaves = await partitionsOf(db, tables[kind].name);
+    changed.push(...leaves.filter(({ name }) => known[name] !== changes[name]));
+  }
   for (const day of daysOf(span)) {
-    if (!(await isDoubtful(db, day, known, changes))) continue;
+    const isChanged = changed.some(
+      ({ fromMs, toMs }) => fromMs < day.to.getTime() && toMs > day.from.getTime(),
+    );
+    if (!isChanged && !(await countsDiffer(db, day, rowsMs))) continue;
     differences.push(...(await verify(db, day)).differences);
   }
   const left = await aboveFloors(db, differences);
@@ -64,41 +73,33 @@ function* daysOf(span: Span | undefined): Generator<Span> {
   }
 }
 
-async function isDoubtful(
+/** What waits to be folded counts as missing here: the day is looked at more closely. */
+async function countsDiffer(
   db: Kysely<Database>,
   day: Span,
-  known: Changes,
-  changes: Changes,
+  rowsMs: Floors['rowsMs'],
 ): Promise<boolean> {
   for (const shape of shapes) {
-    const table = tables[shape.kind].name;
-    const leaves = (await partitionsOf(db, table)).filter(
-      ({ fromMs, toMs }) => fromMs < day.to.getTime() && toMs > day.from.getTime(),
-    );
-    if (leaves.some(({ name }) => known[name] !== changes[name])) return true;
-    if (await countsDiffer(db, shape, day)) return true;
+    const from = new Date(Math.max(day.from.getTime(), rowsMs[shape.kind]));
+    if (from < day.to && (await countsOfShapeDiffer(db, shape, { from, to: day.to }))) return true;
   }
   return false;
 }
 
-/** What waits to be folded counts as missing here: the day is looked at more closely. */
-async function countsDiffer(
+async function countsOfShapeDiffer(
   db: Kysely<Database>,
   shape: Shape,
   { from, to }: Span,
 ): Promise<boolean> {
-  const floorMs = (await readFloors(db)).rowsMs[shape.kind];
-  const begin = new Date(Math.max(from.getTime(), floorMs));
-  if (begin >= to) return false;
   const time = sql.ref('timestamp');
   const { rows } = await sql<{ differ: boolean }>`
     select (
       select count(*) from ${sql.table(tables[shape.kind].name)}
-      where ${time} >= ${begin} and ${time} < ${to} and rolled is not false and ${isRolledTime(time)}
+      where ${time} >= ${from} and ${time} < ${to} and rolled is not false and ${isRolledTime(time)}
     ) is distinct from (
       select coalesce(sum(${sql.ref(shape.count)}), 0)::bigint
       from ${sql.table(shape.levelTables.quarter)} join ${sql.table(shape.seriesTable)} on id = series
-      where bucket >= ${begin} and bucket < ${to} and margin = ${margin.all}
+      where bucket >= ${from} and bucket < ${to} and margin = ${margin.all}
     ) as differ`.execute(db);
   return rows[0]?.differ === true;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { tables } from '../records/tables.ts';
 import type { SeriesTotals } from './compare.ts';
-import { addUp, type FreshRow } from './fold.ts';
+import { waiting } from './fold.ts';
 import { bucketOf } from './merge.ts';
 import { isRolledTime } from './pack-sql.ts';
 import type { Span } from './rebuild.ts';
@@ -98,9 +98,7 @@ export async function freshTotals(
   shape: Shape,
   { from, to }: Span,
 ): Promise<SeriesTotals[]> {
-  const { rows } = await sql<FreshRow>`
-    select kind, events, data from rollup_fresh where kind = ${shape.kind}`.execute(trx);
-  const totals = addUp(shape, rows);
+  const totals = await waiting(trx, shape);
   const { firsts, seconds, size } = totals.places;
   return Array.from({ length: size }, (_, place) => ({
     quarter: firsts[place] as number,
