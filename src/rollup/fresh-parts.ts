@@ -11,6 +11,8 @@ import { type Trx, timeOf } from './state.ts';
 export interface FreshParts {
   /** The begins of quarter hours from which something was taken away. */
   readonly removedMs: readonly number[];
+  /** Those of the quarter hours in which there is something of a series. */
+  quartersOf(series: number): number[];
   /** That which belongs to quarter hours that levels answer for, as a table like theirs. */
   asTable(parts: Parts): RawBuilder<unknown>;
 }
@@ -21,6 +23,8 @@ export async function readFresh(trx: Trx, { shape }: Question): Promise<FreshPar
   const msOf = (place: number) => timeOf(totals.places.firsts[place] as number).getTime();
   return {
     removedMs: places.filter((place) => totals.isRemovedFrom(place)).map(msOf),
+    quartersOf: (series) =>
+      places.filter((place) => totals.places.seconds[place] === series).map(msOf),
     asTable: ({ levels }) => {
       const isAsked = (ms: number) => levels.some(({ fromMs, toMs }) => ms >= fromMs && ms < toMs);
       const cells = sketchesAt(totals);

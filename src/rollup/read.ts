@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { answeredFrom, answeredTo, type Floors, levelFrom, readFloors } from './floors.ts';
 import { type FreshParts, readFresh } from './fresh-parts.ts';
 import { marginOf, type Question } from './question.ts';
+import { restQuarters, restSeries } from './rest-quarters.ts';
 import { margin } from './series.ts';
 import { type Level, levels, type Shape } from './shapes.ts';
 import { type Parts, partsOf, type SpanMs } from './spans.ts';
@@ -18,39 +19,42 @@ export interface Answering {
   readonly span: SpanMs;
   /** Whether times within the span are known less finely than was asked for. */
   readonly isCoarse: boolean;
+  /** Whether rows answer for quarter hours with records of the rest, whose dimensions are asked for. */
+  readonly hasRest: boolean;
 }
+
+/** Why the rows have to answer: the rest, or anything else. */
+export type Unanswered = 'the rest' | 'otherwise';
 
 /**
  * All that is stored, as of the transaction's snapshot: what is rolled up, what waits for that, rows
  * of others, and, at the edges, the rows themselves. Between two moments records move: it has to be
- * one. Undefined where the rollups don't know: older rows are still being read, or records were
- * rolled up as the rest, whose dimensions are asked for.
+ * one. Records of the rest, where dimensions are asked for, are left to the rows as well.
  */
-export async function findParts(trx: Trx, question: Question): Promise<Answering | undefined> {
-  if (!(await isComplete(trx, question))) return undefined;
+export async function findParts(trx: Trx, question: Question): Promise<Answering | Unanswered> {
+  const { shape } = question;
+  if (!(await isHistoryRead(trx, shape))) return 'otherwise';
   const floors = await readFloors(trx);
   const fresh = await readFresh(trx, question);
   const span = answeredSpan(question, floors);
-  const holes = await holesOf(trx, question.shape, fresh, floors);
+  const rest = marginOf(question) === margin.all ? undefined : await restSeries(trx, shape);
+  const ofRest = rest ? await restQuarters(trx, shape, rest, span, fresh, floors) : [];
+  if (!ofRest) return 'the rest';
+  const holes = await holesOf(trx, shape, fresh, floors, ofRest);
   const wanted: Level = question.period?.coarsest ?? 'day';
   const coarsest = levelFrom(span.fromMs, wanted, floors);
   const { settledAt } = await readState(trx);
   const parts = partsOf(span, holes, settledAt.getTime(), coarsest);
-  if (parts.rows.length > rowSpansMax) return undefined;
+  const hasRest = ofRest.length > 0;
+  if (parts.rows.length > rowSpansMax) return hasRest ? 'the rest' : 'otherwise';
   const isCoarse = levels.indexOf(coarsest) > levels.indexOf(wanted);
-  return { parts, fresh, span, isCoarse };
+  return { parts, fresh, span, isCoarse, hasRest };
 }
 
-async function isComplete(trx: Trx, question: Question): Promise<boolean> {
-  const { kind, seriesTable } = question.shape;
-  const isOfAll = marginOf(question) === margin.all;
-  const { rows } = await sql<{ complete: boolean }>`
-    select not exists (
-      select from rollup_history where kind = ${kind} and finished_at is null
-    ) and (${isOfAll} or not exists (
-      select from ${sql.table(seriesTable)} where margin = ${margin.rest}
-    )) as complete`.execute(trx);
-  return rows[0]?.complete === true;
+async function isHistoryRead(trx: Trx, { kind }: Shape): Promise<boolean> {
+  const { rows } = await sql`
+    select from rollup_history where kind = ${kind} and finished_at is null limit 1`.execute(trx);
+  return rows.length === 0;
 }
 
 /** Where rows are gone, whole buckets of levels are all that can be answered for. */
@@ -60,16 +64,17 @@ function answeredSpan({ shape: { kind }, fromMs, toMs }: Question, floors: Floor
   return { fromMs: from, toMs: Math.max(from, to) };
 }
 
-/** Quarter hours whose extremes were taken away, folded or not. */
+/** Quarter hours whose extremes were taken away, folded or not, and those of `others`. */
 async function holesOf(
   trx: Trx,
   { kind }: Shape,
   { removedMs }: FreshParts,
   { rowsMs }: Floors,
+  others: readonly number[],
 ): Promise<number[]> {
   const { rows } = await sql<{ ms: number }>`
     select (extract(epoch from bucket) * 1000)::float8 as ms from rollup_repairs
     where kind = ${kind}`.execute(trx);
-  const all = new Set([...removedMs, ...rows.map(({ ms }) => ms)]);
+  const all = new Set([...others, ...removedMs, ...rows.map(({ ms }) => ms)]);
   return [...all].filter((ms) => ms >= rowsMs[kind]).sort((a, b) => a - b);
 }

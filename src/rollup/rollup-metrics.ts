@@ -49,7 +49,7 @@ export class RollupMetrics {
     this.#rest = new Gauge({
       name: 'telemetry_rollup_rest_records',
       aggregator: 'max',
-      help: 'Records whose combination came when there were too many: questions about dimensions are answered from rows.',
+      help: 'Records whose combination came when there were too many: questions about dimensions ask the rows for them.',
       labelNames: ['table'],
       registers,
     });

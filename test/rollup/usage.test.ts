@@ -129,3 +129,28 @@ it('has what a user or a session has used found by an index, in partitions of be
     'usage_stats_user_idx',
   ]);
 });
+
+it('asks the rows for the rest alone, once there are too many series, and says so', async () => {
+  await rebuild(work.db, work.writer, work.series, {});
+  const many = await database.count(`select count(*) from usage_series where margin = 'series'`);
+  const few = rollupWork(database, many + 1);
+  await database.rows(`
+    insert into usage_stats (model, prompt_tokens, "timestamp")
+    select 'more ' || i, i, now() - (i % 3) * interval '5 minutes'
+    from generate_series(1, 9) as i`);
+  expect(await few.sweep()).toBe(9);
+  expect(await database.count(`select count(*) from usage_series where margin = 'rest'`)).toBe(1);
+  const answers = (hours: number) => usageAnswers(work.db, { hours, model: '', layer: '' });
+  // Not folded yet, and folded.
+  for (const _ of [1, 2]) {
+    const { parts, rolled, raw } = await answers(30);
+    expect(rolled).toEqual(raw);
+    expect(parts).toMatchObject({ source: 'rollups and rows', hasRest: true });
+    await few.fold();
+  }
+  expect(await differences()).toEqual([]);
+  // Where rows are gone, nobody knows.
+  await database.rows(`update rollup_state set usage_raw_floor = now() + interval '1 minute'`);
+  expect((await answers(30)).parts).toBe('the rest');
+  await few.end();
+});

@@ -48,7 +48,8 @@ export async function usageAnswers(db: Kysely<Database>, { hours, model, layer }
         return { total: shown(total), groups: groups.map(({ totals }) => shown(totals)) };
       };
       const parts = await rollupParts(trx, question);
-      return { rolled: parts && (await answer(parts)), raw: await answer(rowParts(question)) };
+      const rolled = typeof parts === 'string' ? parts : await answer(parts);
+      return { parts, rolled, raw: await answer(rowParts(question)) };
     });
 }
 

@@ -19,11 +19,15 @@ const kinds: Readonly<Record<SourceKind, AnswerSource_Kind>> = {
   'rollups and rows': AnswerSource_Kind.ROLLUPS_AND_ROWS,
 };
 
+const seriesNote =
+  'there are more combinations of dimensions than TELEMETRY_ROLLUP_SERIES_MAX: rows tell those of some records, as far back as there are rows';
+
 export interface Answered {
   readonly kind: RecordKind;
   readonly source: SourceKind;
   readonly span: Span;
   readonly rounded?: Span | undefined;
+  readonly hasRest?: boolean;
   readonly notes: Notes;
   /** When work on the answer began, as `performance.now` has it. */
   readonly sinceMs: number;
@@ -32,8 +36,9 @@ export interface Answered {
 /** What an answer says of itself. */
 export async function answerSource(
   snapshot: Snapshot,
-  { kind, source, span, rounded, notes, sinceMs }: Answered,
+  { kind, source, span, rounded, hasRest, notes, sinceMs }: Answered,
 ): Promise<MessageInitShape<typeof AnswerSourceSchema>> {
+  if (hasRest) notes.add('group_by', seriesNote);
   const freshestUs = await freshest(snapshot, kind);
   const { startUs, endUs } = rounded ?? span;
   return {

@@ -11,6 +11,8 @@ import { rowParts } from './row-parts.ts';
 export interface SourcedTotals extends AddedUp {
   readonly source: SourceKind;
   readonly rounded: Span | undefined;
+  /** See `Parts`. */
+  readonly hasRest: boolean;
 }
 
 /** Adds records up, by rollups where they know all that is asked for, else by rows. */
@@ -19,9 +21,12 @@ export async function addUp(
   question: Question,
   chosen: Chosen,
 ): Promise<SourcedTotals> {
-  const parts = (await rollupParts(trx, question)) ?? (await remainingRows(trx, question));
+  const rolled = await rollupParts(trx, question);
+  const isRolled = typeof rolled !== 'string';
+  const parts = isRolled ? rolled : await remainingRows(trx, question);
+  const hasRest = isRolled ? parts.hasRest === true : rolled === 'the rest';
   const added = await readTotals(trx, question, narrowed(parts, question), chosen);
-  return { ...added, source: parts.source, rounded: parts.rounded };
+  return { ...added, source: parts.source, rounded: parts.rounded, hasRest };
 }
 
 /** Rows, from when on they are all there. */

@@ -37,6 +37,8 @@ export interface Parts {
   readonly source: SourceKind;
   /** The bounds where they are others than those that were asked for. */
   readonly rounded?: Span;
+  /** Whether rows have answered for what rollups have as the rest. */
+  readonly hasRest?: boolean;
 }
 
 export const groupColumn = (index: number): RawBuilder<string | null> => sql.ref(`g${index}`);

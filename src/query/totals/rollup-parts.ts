@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../../records/tables.ts';
 import { partsAsTable } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
-import { type Answering, findParts } from '../../rollup/read.ts';
+import { type Answering, findParts, type Unanswered } from '../../rollup/read.ts';
 import {
   finite,
   type Level,
@@ -22,13 +22,13 @@ type Trx = Snapshot['trx'];
 export const shapeOf = (kind: RecordKind): Shape =>
   shapes.find((shape) => shape.kind === kind) as Shape;
 
-/** What rollups know of a question; undefined where rows have to be asked. */
-export async function rollupParts(trx: Trx, question: Question): Promise<Parts | undefined> {
+/** What rollups know of a question, or why rows have to be asked. */
+export async function rollupParts(trx: Trx, question: Question): Promise<Parts | Unanswered> {
   const asked = toRollups(question);
-  if (!asked) return undefined;
+  if (!asked) return 'otherwise';
   const answering = await findParts(trx, asked);
-  if (!answering) return undefined;
-  const { parts, span, isCoarse } = answering;
+  if (typeof answering === 'string') return answering;
+  const { parts, span, isCoarse, hasRest } = answering;
   const table = asTable(question, asked, answering);
   const failures = await failuresOf(trx, question, asked);
   const sums = [
@@ -49,6 +49,7 @@ export async function rollupParts(trx: Trx, question: Question): Promise<Parts |
     sums: sql.join(sums, sql` union all `),
     cells: cellsOf(question, asked, answering),
     source: parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
+    hasRest,
     ...(isRounded && {
       rounded: {
         startUs: question.span.startUs === undefined ? undefined : span.fromMs * usOfMs,
