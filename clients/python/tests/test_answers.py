@@ -111,6 +111,7 @@ def test_whoever_splits_a_batch_gets_the_same_halves(server: AnsweringServer, sp
 def test_a_page_about_one_batch_does_not_hold_up_the_others(
     server: AnsweringServer, spool: Path, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MIN", 0.01)
     monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MAX", 0.1)
     accepted: list[float] = []
 
@@ -158,6 +159,7 @@ def test_a_page_about_one_batch_does_not_hold_up_the_others(
 def test_what_is_not_the_service_is_an_outage(
     server: AnsweringServer, spool: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MIN", 0.01)
     monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MAX", 0.1)
     server.otherwise = answer
     with Telemetry(url=server.url, spool_directory=spool) as client:
@@ -293,6 +295,7 @@ def test_whatever_is_thrown_the_batch_has_its_place(
 def test_what_names_no_batch_of_ours_is_an_outage(
     server: AnsweringServer, spool: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MIN", 0.01)
     monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MAX", 0.1)
     server.otherwise = answer
     with Telemetry(url=server.url, spool_directory=spool) as client:
