@@ -3,7 +3,7 @@
 PYTHON ?= python3
 
 .PHONY: start test check image image-base audit generate packages package-npm package-python bench bench-query bench-clients \
-  bench-clients-python bench-clients-typescript chaos conformance fuzz clean
+  bench-clients-python bench-clients-typescript test-citus chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
 start: node_modules/.installed dashboard/dist/index.html bundle/.built
@@ -23,6 +23,11 @@ bundle/.built: node_modules/.installed package.json bin/bundle-name scripts/bund
 
 test: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent test:all
+
+# What a Citus cluster is asked, whose coordinator CITUS_URL names: docs/citus.md
+test-citus: node_modules/.installed
+	@if [ -n "$(CITUS_URL)" ]; then CITUS_URL='$(CITUS_URL)' npm run --silent test:citus; \
+	else echo 'skipped: CITUS_URL names no coordinator of a Citus cluster (docs/citus.md)'; fi
 
 check: node_modules/.installed .venv/.installed
 	@PATH="$(CURDIR)/.venv/bin:$(PATH)" npm run --silent check

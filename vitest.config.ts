@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // What asks for a cluster is run by `make test-citus` alone.
+    exclude: ['test/citus/**'],
     include: ['test/**/*.test.ts', 'clients/typescript/test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts', 'clients/typescript/test/support/build.ts'],
     // Two files at a time: most of them share the machine with a PostgreSQL of their own.

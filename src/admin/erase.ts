@@ -1,12 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  areAllKnown,
-  eraseDeadLetters,
-  eraseRows,
-  noteErasure,
-  type Subject,
-  subject,
-} from '../commit/erasures.ts';
+import { eraseDeadLetters, eraseRows } from '../commit/erase-rows.ts';
+import { areAllKnown, noteErasure, type Subject, subject } from '../commit/erasures.ts';
 import type { Writer } from '../commit/writer.ts';
 import { ServiceError } from '../errors.ts';
 import { classifyDatabaseError } from '../postgres/sqlstate.ts';

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { correctedUsage } from '../commit/corrected-usage.ts';
+import { isDistributed } from '../database/cluster/layout.ts';
 import type { Database } from '../database/schema.ts';
 import { decimalText } from '../prices/decimal.ts';
 import type { Pricer } from '../prices/pricer.ts';
@@ -75,10 +76,11 @@ export async function* reprice(
   for (;;) {
     const step = await db.transaction().execute(async (trx) => {
       if (!options.dryRun) await correctedUsage.begin(trx);
-      const rows = await nextRows(trx, options, place);
+      const onWorkers = await isDistributed(trx, 'usage_stats');
+      const rows = await nextRows(trx, options, place, onWorkers);
       const differences = rows.flatMap((row) => difference(pricer, row) ?? []);
       if (!options.dryRun && differences.length > 0) {
-        await onChanged(trx, await update(trx, differences));
+        await onChanged(trx, await update(trx, differences, onWorkers));
       }
       return { rows, differences };
     });
@@ -94,6 +96,7 @@ async function nextRows(
   trx: Transaction<Database>,
   { until, dryRun }: RepriceOptions,
   place: { at: string; id: string },
+  onWorkers: boolean,
 ): Promise<Row[]> {
   const query = trx
     .selectFrom('usage_stats')
@@ -101,7 +104,7 @@ async function nextRows(
     .select([
       'id',
       sql<string>`to_jsonb(usage_stats)::text`.as('row'),
-      correctedUsage.wasRolled('usage_stats').as('was_rolled'),
+      correctedUsage.wasRolled('usage_stats', onWorkers).as('was_rolled'),
       sql<string>`"timestamp"::text`.as('at'),
       sql<number>`(extract(epoch from "timestamp") * 1000)::float8`.as('time_ms'),
       sql<string | null>`cost_usd::text`.as('cost'),
@@ -113,7 +116,8 @@ async function nextRows(
     .orderBy('timestamp')
     .orderBy('id')
     .limit(chunkRows);
-  return await (dryRun ? query : query.forUpdate()).execute();
+  // On workers no rows are locked: nobody else changes them meanwhile.
+  return await (dryRun || onWorkers ? query : query.forUpdate()).execute();
 }
 
 /**
@@ -132,6 +136,7 @@ function difference(pricer: Pricer, row: Row): CostDifference | undefined {
 async function update(
   trx: Transaction<Database>,
   differences: readonly CostDifference[],
+  onWorkers: boolean,
 ): Promise<ChangedRow[]> {
   const column = (of: (difference: CostDifference) => string) => differences.map(of);
   const { rows } = await sql<ChangedRow>`
@@ -147,6 +152,28 @@ async function update(
     ) as given (id, "timestamp", cost, source, before, was_rolled)
     where stored."timestamp" = given."timestamp" and stored.id = given.id
       and ${isOurs}
-    returning given.before, to_jsonb(stored)::text as after, given.was_rolled`.execute(trx);
-  return rows;
+    returning ${onWorkers ? sql`stored.id` : sql`given.before, to_jsonb(stored)::text as after, given.was_rolled`}`.execute(
+    trx,
+  );
+  return onWorkers ? await changedOnWorkers(trx, differences) : rows;
+}
+
+/** A statement that changes rows on workers can't tell what they have become. */
+async function changedOnWorkers(
+  trx: Transaction<Database>,
+  differences: readonly CostDifference[],
+): Promise<ChangedRow[]> {
+  const times = differences.map(({ timestamp }) => timestamp);
+  const { rows } = await sql<{ id: string; at: string; after: string }>`
+    select id, "timestamp"::text as at, to_jsonb(usage_stats)::text as after from usage_stats
+    where id = any(${differences.map(({ id }) => id)}::uuid[])
+      and "timestamp" between ${times[0]}::timestamptz and ${times.at(-1)}::timestamptz`.execute(
+    trx,
+  );
+  const placeOf = (id: string, at: string) => `${id} ${at}`;
+  const after = new Map(rows.map((row) => [placeOf(row.id, row.at), row.after]));
+  return differences.flatMap(({ id, timestamp, row, was_rolled }) => {
+    const is = after.get(placeOf(id, timestamp));
+    return is === undefined || is === row ? [] : [{ before: row, after: is, was_rolled }];
+  });
 }

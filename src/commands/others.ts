@@ -10,6 +10,7 @@ import { checkCommand } from './check.ts';
 import { completionCommand } from './completion.ts';
 import { configCommands } from './config.ts';
 import { deadLetterCommands } from './dead-letters.ts';
+import { distributeCommand } from './distribute.ts';
 import { eraseCommand } from './erase.ts';
 import { keyCommands } from './keys.ts';
 import { legacyCommands } from './legacy.ts';
@@ -35,6 +36,7 @@ export function addOthers(program: Command): void {
     exportCommand(),
     importCommand(),
     migrateCommand(),
+    distributeCommand(),
     legacyCommands(),
     deadLetterCommands(),
     spoolCommands(),

@@ -57,6 +57,14 @@ export async function copyRows(
   await client.query(new CopyIn(copies, begin)).done;
 }
 
+/**
+ * To be called in a transaction that changes rows on workers of a cluster by other statements, and
+ * something on the coordinator: one that changes a single shard is committed there first. COPY has
+ * everything prepared before anything is committed, without a row too.
+ */
+export const commitInTwoPhases = (client: pg.ClientBase, kind: RecordKind): Promise<void> =>
+  copyRows(client, [{ table: { name: tables[kind].name, columns: ['id'] }, rows: [] }]);
+
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A `COPY … FROM STDIN` and its data, in parts. */

@@ -4,6 +4,7 @@ import {
   correct,
   rolledAfter,
   wasRolled,
+  wasRolledOnWorker,
 } from '../rollup/corrections.ts';
 import { usageShape } from '../rollup/shapes.ts';
 import type { Trx } from '../rollup/state.ts';
@@ -13,7 +14,8 @@ export const correctedUsage = {
   /** To be called first. */
   begin: (trx: Trx) => awaitHistory(trx, usageShape),
   /** Of a row of this table or query, before it is changed. */
-  wasRolled: (row: string) => wasRolled(usageShape, row),
+  wasRolled: (row: string, onWorkers: boolean) =>
+    onWorkers ? wasRolledOnWorker(row) : wasRolled(usageShape, row),
   /** What its `rolled` becomes. */
   rolledAfter,
   /** Has what is rolled up follow, in the same transaction. */

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Batch, EncodedRows, Group, Settlement } from '../buffer/batch.ts';
+import { isDistributed } from '../database/cluster/layout.ts';
 import type { Database } from '../database/schema.ts';
 import { errorMessage } from '../errors.ts';
 import {
@@ -13,6 +14,7 @@ import type { RecordKind } from '../records/tables.ts';
 import { splitTuples } from '../records/tuples.ts';
 import { noteLoads } from './commit-notes.ts';
 import { copyRows, tableOf } from './copy.ts';
+import { insertRow } from './insert-row.ts';
 import { type Claims, claimBatches, inOrder } from './ledger.ts';
 import { probe, type Sample, timestampMs } from './probe.ts';
 
@@ -41,7 +43,10 @@ export async function copyDivided(
     // Where there is no room for a row, there may still be some for a smaller one.
     ...(isLackOfResources(error) && { bytes: row.byteLength }),
   });
-  const divider = new Divider(trx, client, isSuspect, sampleOf);
+  const alone = (await isDistributed(trx, table.name))
+    ? (row: Uint8Array) => insertRow(trx, client, table, row)
+    : undefined;
+  const divider = new Divider(trx, client, isSuspect, sampleOf, alone);
   const rows = rowsOf(copy);
   // Noted under the same savepoint: whoever follows knows rows by who wrote both.
   const unstorable = await divider.divide(rows, (some) =>
@@ -98,18 +103,24 @@ class Divider<T> {
   readonly #client: pg.ClientBase;
   readonly #isSuspect: Suspicion;
   readonly #sampleOf: ((item: T, error: unknown) => Sample) | undefined;
+  readonly #alone: ((item: T) => Promise<void>) | undefined;
 
-  /** `sampleOf`: a row beside the one that an item is, where it is one. */
+  /**
+   * `sampleOf`: a row beside the one that an item is, where it is one. `alone`: stores one without
+   * COPY, of which a cluster says less.
+   */
   constructor(
     trx: Transaction<Database>,
     client: pg.ClientBase,
     isSuspect: Suspicion,
     sampleOf?: (item: T, error: unknown) => Sample,
+    alone?: (item: T) => Promise<void>,
   ) {
     this.#trx = trx;
     this.#client = client;
     this.#isSuspect = isSuspect;
     this.#sampleOf = sampleOf;
+    this.#alone = alone;
   }
 
   /** Resolves with the items that are not taken, and why. Any other failure is thrown. */
@@ -142,14 +153,38 @@ class Divider<T> {
    * may also mean that it takes nothing at all, it has to say so twice while it takes other rows.
    */
   async #fault(item: T, work: () => Promise<void>): Promise<string | undefined> {
-    const error = await this.#failure(work);
-    if (error === undefined) return undefined;
+    const told = await this.#failure(work);
+    if (told === undefined) return undefined;
+    const error = await this.#cause(item, told);
+    if (error === undefined) {
+      const again = await this.#failure(work);
+      if (again === undefined) return undefined;
+      throw again;
+    }
     if (!isDataFault(error)) {
+      if (!this.#isSuspect(error)) throw error;
       await this.#probe(item, error);
       if ((await this.#failure(work)) === undefined) return undefined;
       await this.#probe(item, error);
     }
     return errorMessage(classifyDatabaseError(error));
+  }
+
+  /**
+   * What a row of a cluster really fails by. Its COPY says XX000 whatever it is, a full disk of a
+   * worker included. Undefined where the row is taken alone: it is not to blame.
+   */
+  async #cause(item: T, told: unknown): Promise<unknown> {
+    if (!this.#alone || isDataFault(told)) return told;
+    await sql`savepoint alone`.execute(this.#trx);
+    try {
+      await this.#alone(item);
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      await sql`rollback to savepoint alone`.execute(this.#trx);
+    }
   }
 
   /** What the data may be to blame for; the work is undone then. Anything else is thrown. */

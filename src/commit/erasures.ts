@@ -1,13 +1,11 @@
 import { hash } from 'node:crypto';
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Batch } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { StorableText } from '../records/storable.ts';
-import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
+import { byKind, type RecordKind, recordKinds } from '../records/tables.ts';
 import { readObservedAtMs, readTuple } from '../records/tuples.ts';
-import { awaitHistory, takeAway, wasRolled } from '../rollup/corrections.ts';
-import { type Shape, shapes } from '../rollup/shapes.ts';
 import { dayMs } from '../units.ts';
 import { tableOf } from './copy.ts';
 import { rowsOf } from './divide.ts';
@@ -28,7 +26,7 @@ export const subject = (field: Subject['field'], value: string): Subject => ({
 });
 
 /** What metadata calls them, here and in its `resource`. */
-const spellings = {
+export const spellings = {
   user_id: ['user_id', 'user.id', 'userId'],
   session_id: ['session_id', 'session.id', 'sessionId'],
 } as const;
@@ -69,59 +67,6 @@ export async function areAllKnown(
 }
 
 const lockNotAvailable = '55P03';
-
-/** Whether something is of somebody: by its metadata, or by a field of its own. */
-function isOf(
-  { field, value }: Subject,
-  metadata: RawBuilder<unknown>,
-  own?: RawBuilder<unknown>,
-): RawBuilder<boolean> {
-  const inMetadata = spellings[field].flatMap((name) => [
-    sql`${metadata} ->> ${sql.lit(name)} = ${value}`,
-    sql`${metadata} -> 'resource' ->> ${sql.lit(name)} = ${value}`,
-  ]);
-  return sql<boolean>`(${sql.join([...(own ? [sql`${own} = ${value}`] : []), ...inMetadata], sql` or `)})`;
-}
-
-/** Erases the rows of somebody from a table, and what is rolled up of them; resolves with how many there were. */
-export async function eraseRows(
-  trx: Transaction<Database>,
-  client: pg.ClientBase,
-  kind: RecordKind,
-  subject: Subject,
-): Promise<number> {
-  const shape = shapes.find((each) => each.kind === kind) as Shape;
-  await awaitHistory(trx, shape);
-  // The tables are read from end to end.
-  await sql`set local statement_timeout = 0`.execute(trx);
-  const own = kind === 'usage' ? sql.ref(`stored.${subject.field}`) : undefined;
-  const { rows } = await sql<{ erased: number }>`
-    with gone as (
-      delete from ${tableIn(client, tables[kind].name)} as stored
-      where ${isOf(subject, sql`stored.metadata`, own)}
-      returning stored.*, ${wasRolled(shape, 'stored')} as was_rolled
-    ), source as (
-      select * from gone where was_rolled
-    ), taken_away as (${takeAway(shape)})
-    select count(*) as erased from gone`.execute(trx);
-  return rows[0]?.erased ?? 0;
-}
-
-/** Erases the dead letters of somebody; of what can't be read, those that have the text in them. */
-export async function eraseDeadLetters(
-  trx: Transaction<Database>,
-  client: pg.ClientBase,
-  subject: Subject,
-): Promise<number> {
-  const { numAffectedRows } = await sql`
-    delete from ${tableIn(client, 'dead_letters')} as letter
-    where ${isOf(subject, sql`letter.payload -> 'metadata'`, sql`letter.payload ->> ${sql.lit(subject.field)}`)}
-      or (letter.payload = '{}' and position(convert_to(${subject.value}, 'UTF8') in letter."row") > 0)
-      or (letter.payload ? 'row' and strpos(letter.payload ->> 'row', ${subject.value}) > 0)`.execute(
-    trx,
-  );
-  return Number(numAffectedRows ?? 0);
-}
 
 /** What is erased, and how many microseconds ago: clocks of collectors and databases differ. */
 export type Erasures = ReadonlyMap<string, number>;

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
+import { isDistributed } from '../database/cluster/layout.ts';
 import { noteMoved } from '../database/moved-rows.ts';
 import type { Database } from '../database/schema.ts';
 import { mayBeDataFault } from '../postgres/sqlstate.ts';
@@ -10,6 +11,7 @@ import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { usageShape } from '../rollup/shapes.ts';
 import { type Repetition, timeText } from './call-claims.ts';
 import { tableOf } from './copy.ts';
+import { fillOnWorkers } from './fill-on-workers.ts';
 import { tableIn } from './schema-in-use.ts';
 
 /** What a later record of a call may say where the first says nothing, by type. */
@@ -80,6 +82,7 @@ const changes = [
   ...takes(takesCounts, [...counts, 'usage_rule', 'ambiguous']),
   ...takes(takesCost, ['cost_usd', 'cost_source']),
 ];
+const assigned = list(changes.map(({ column, value }) => sql`${sql.ref(column)} = ${value}`));
 const isChanged = sql.join([...fills.map(({ isNew }) => isNew), takesCounts, takesCost], sql` or `);
 
 const types = {
@@ -115,12 +118,13 @@ export async function fillCalls(
 ): Promise<void> {
   if (repetitions.length === 0) return;
   await fresh.beforeChange(trx, 'usage');
+  const onWorkers = await isDistributed(trx, tables.usage.name);
   let rest = repetitions;
   while (rest.length > 0) {
     // One record a row and statement.
     const next = new Map(rest.toReversed().map((repetition) => [repetition.place.id, repetition]));
     const taken = new Set(next.values());
-    await fresh.correct(trx, 'usage', await fillOnce(trx, client, [...taken]));
+    await fresh.correct(trx, 'usage', await fillOnce(trx, client, [...taken], onWorkers));
     rest = rest.filter((repetition) => !taken.has(repetition));
   }
 }
@@ -148,6 +152,7 @@ async function fillOnce(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   repetitions: readonly Repetition[],
+  onWorkers: boolean,
 ): Promise<ChangedRow[]> {
   const later = repetitions.map(({ row, place }) => ({
     ...readTuple(row, tableOf('usage', row), true),
@@ -159,6 +164,10 @@ async function fillOnce(
   const table = tableIn(client, tables.usage.name);
   const inRange = (column: string) => sql`
     ${sql.ref(column)} between ${times[0]}::timestamptz and ${times.at(-1)}::timestamptz`;
+  if (onWorkers) {
+    const filling = { table, later, inRange, assigned, typed, given, isChanged };
+    return await fillOnWorkers(trx, client, filling);
+  }
   const { rows } = await sql<ChangedRow>`
     with later as materialized (
       select ${given} from json_to_recordset(${JSON.stringify(later)}::json) as record (${typed})
@@ -172,8 +181,7 @@ async function fillOnce(
       for update of stored
     ), changed as (
       update ${table} as stored
-      set ${list(changes.map(({ column, value }) => sql`${sql.ref(column)} = ${value}`))},
-        rolled = ${rolledAfter('stored')}
+      set ${assigned}, rolled = ${rolledAfter('stored')}
       from before join later on before.id = later.row_id and before."timestamp" = later.row_time
       where stored.id = before.id and stored."timestamp" = before."timestamp"
         and ${inRange('stored.timestamp')}

@@ -23,7 +23,7 @@ import { Persistence } from './persistence.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { Database } from './schema.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
-import { checkServer, databaseObstacle } from './watch.ts';
+import { checkServer, databaseObstacle, watchCluster } from './watch.ts';
 
 const checkEveryMs = 1000;
 const closeMsMax = 4000;
@@ -130,6 +130,7 @@ export class DatabaseService {
     };
     this.#background = Promise.all([
       this.#watch(health, clock),
+      ...(this.#embedded ? [] : [watchCluster(this.#pools.upkeep, health, this.#stop.signal)]),
       preparing().catch(this.#ready.reject),
     ]);
   }

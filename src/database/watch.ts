@@ -2,8 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import type { Clock } from '../observe/clock.ts';
+import type { Health } from '../observe/health.ts';
+import { pause } from '../pause.ts';
+import { hasCitus } from './cluster/layout.ts';
+import { absentNodes } from './cluster/nodes.ts';
+import { clusterWarnings } from './cluster/requirements.ts';
+import { createKysely } from './kysely.ts';
 
 const checkMsMax = 2000;
+const checkClusterEveryMs = 3000;
 
 /** The oldest server that is supported, as `server_version_num` gives it. */
 const serverVersionMin = 150_000;
@@ -38,6 +45,36 @@ async function failLate(): Promise<never> {
   throw new Error(`no answer within ${checkMsMax} ms`);
 }
 
+/**
+ * Tells which servers of a cluster are away, until the signal. That is not in the way either: what
+ * would go to them is spooled, with all that was stored together with it.
+ */
+export async function watchCluster(
+  pool: pg.Pool,
+  health: Health,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    if (health.isWell('database')) {
+      const error = await clusterObstacle(pool);
+      health.report('cluster', error?.message, false, error);
+    }
+    await pause(checkClusterEveryMs, signal);
+  }
+}
+
+async function clusterObstacle(pool: pg.Pool): Promise<Error | undefined> {
+  try {
+    const db = createKysely(pool);
+    if (!(await hasCitus(db))) return undefined;
+    const absent = await absentNodes(db);
+    return absent === undefined ? undefined : new Error(absent);
+  } catch {
+    // Of the coordinator somebody else tells.
+    return undefined;
+  }
+}
+
 /** Throws a `StartError` for a server that can't be used; returns warnings about settings that endanger data. */
 export async function checkServer(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query(
@@ -56,7 +93,8 @@ export async function checkServer(pool: pg.Pool): Promise<string[]> {
       `the database has the encoding ${server.encoding}, in which not every text can be stored: create one with encoding UTF8`,
     );
   }
-  return ['fsync', 'full_page_writes']
+  const warnings = ['fsync', 'full_page_writes']
     .filter((setting) => server[setting] !== 'on')
     .map((setting) => `${setting} is off on the server: a crash of it can lose acknowledged data`);
+  return [...warnings, ...(await clusterWarnings(pool))];
 }

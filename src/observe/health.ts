@@ -23,6 +23,7 @@ export type ToldObstacle = Obstacle & { readonly part: HealthPart };
 /** What can be unwell, so that each has its series from the start. */
 const parts = [
   'database',
+  'cluster',
   'schema',
   'commit',
   'drain',

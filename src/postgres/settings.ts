@@ -20,6 +20,9 @@ const keepalives = {
 /** For commits. Durability is not left to the server's defaults. */
 export const writerLimits = {
   synchronous_commit: 'on',
+  // On a cluster a COPY would have a connection, and a prepared transaction, for each shard; plain
+  // PostgreSQL takes the name for that of an extension to come.
+  'citus.multi_shard_modify_mode': 'sequential',
   statement_timeout: 30_000,
   lock_timeout: 25_000,
   idle_in_transaction_session_timeout: 10_000,

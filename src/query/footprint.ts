@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { type ShardFacts, shardFacts } from '../database/cluster/shard-facts.ts';
 import { partitionedTables } from '../database/partitions.ts';
 import { usOf } from './ask/instants.ts';
 import type { Snapshot } from './ask/snapshot.ts';
@@ -33,7 +34,15 @@ export async function sizesOf(trx: Trx, tables: readonly string[]): Promise<Tabl
           and to_regclass(name) is not null
       ) as leaves on true
     group by name, number order by number`.execute(trx);
-  return rows;
+  const onWorkers = await factsByTable(trx);
+  return rows.map((row) => {
+    const { bytes = 0, indexBytes = 0 } = onWorkers.get(row.table_name) ?? {};
+    return {
+      ...row,
+      total_bytes: row.total_bytes + bytes,
+      index_bytes: row.index_bytes + indexBytes,
+    };
+  });
 }
 
 export async function rowCounts(
@@ -52,7 +61,22 @@ async function rowCount(trx: Trx, { table_name, total_bytes }: TableSize): Promi
     from pg_partition_tree(to_regclass(${table_name})) join pg_class on oid = relid
     where isleaf`;
   const { rows } = await (total_bytes <= countedBytesMax ? counted : estimated).execute(trx);
-  return rows[0]?.count ?? 0;
+  const count = rows[0]?.count ?? 0;
+  if (total_bytes <= countedBytesMax) return count;
+  return (await factsByTable(trx)).get(table_name)?.rows ?? count;
+}
+
+/** What is on the workers of a cluster, by table. */
+async function factsByTable(trx: Trx): Promise<Map<string, Omit<ShardFacts, 'changes'>>> {
+  const leaves = await shardFacts(trx);
+  const found = new Map<string, ShardFacts>();
+  for (const table of leaves.size > 0 ? partitionedTables : []) {
+    const parts = [...leaves].filter(([leaf]) => leaf.startsWith(`${table}_`));
+    const sum = (of: keyof ShardFacts) => parts.reduce((total, [, facts]) => total + facts[of], 0);
+    const [bytes, indexBytes, rows] = [sum('bytes'), sum('indexBytes'), sum('rows')];
+    if (parts.length > 0) found.set(table, { bytes, indexBytes, rows, changes: 0 });
+  }
+  return found;
 }
 
 /** In microseconds since 1970; null where there is none. */
@@ -98,7 +122,11 @@ export async function partitionSizes(
     ) as numbered
     where number <= ${partitionsMax}
     order by table_name, number`.execute(trx);
-  return rows;
+  const onWorkers = await shardFacts(trx);
+  return rows.map((row) => {
+    const there = onWorkers.get(row.partition_name);
+    return there ? { ...row, rows: there.rows, total_bytes: row.total_bytes + there.bytes } : row;
+  });
 }
 
 export interface RollupSizes {

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type pg from 'pg';
+import { layoutOf } from '../database/cluster/layout.ts';
 import { withMaintenanceLock } from '../database/maintenance-lock.ts';
 import { ensurePartitions } from '../database/partitions.ts';
 import type { Database } from '../database/schema.ts';
@@ -25,14 +26,19 @@ async function deleteAged(
   condition: RawBuilder<unknown>,
   floor?: { readonly column: string; readonly ms: number },
 ): Promise<number> {
+  // A place is one of a shard there: all that there are at once.
+  const isWhole = (await layoutOf(db)).size > 0 && floor !== undefined && isOfRows(floor.column);
+  const which = isWhole
+    ? condition
+    : sql`ctid = any(array(
+        select ctid from only ${sql.table(table)} where ${condition} limit ${deletedTogether}
+      ))`;
   let deleted = 0;
   for (let some = deletedTogether; some === deletedTogether; deleted += some) {
     some = await db.transaction().execute(async (trx) => {
       if (floor) await lockState(trx, true);
       const { numAffectedRows } = await sql`
-        delete from only ${sql.table(table)} where ctid = any(array(
-          select ctid from only ${sql.table(table)} where ${condition} limit ${deletedTogether}
-        ))`.execute(trx);
+        delete from only ${sql.table(table)} where ${which}`.execute(trx);
       const count = Number(numAffectedRows ?? 0);
       if (floor && count > 0) {
         const column = sql.ref(floor.column);
@@ -46,6 +52,8 @@ async function deleteAged(
   }
   return deleted;
 }
+
+const isOfRows = (column: string) => Object.values<string>(rowsFloor).includes(column);
 
 const before = (column: string, ms: number) => sql`${sql.ref(column)} < ${new Date(ms)}`;
 
@@ -88,7 +96,7 @@ export async function deleteStrays(
 ): Promise<number> {
   const isOld = sql`${before('timestamp', beforeMs)} and ${notBefore(adoptedUntilMs)}`;
   const { rows } = await sql`
-    select from only ${sql.table(leaf)} where ${isOld} limit 1`.execute(db);
+    select 1 from only ${sql.table(leaf)} where ${isOld} limit 1`.execute(db);
   if (rows.length === 0 || (await hasUnread(db, kind, leaf))) return 0;
   const series = rollups.series.find(({ shape }) => shape.kind === kind);
   const never = new AbortController().signal;

@@ -53,7 +53,7 @@ export async function emptyLeaf(
 async function isAsSeen(trx: Trx, { table, name, toMs }: Leaf): Promise<boolean> {
   const found = (await partitionsOf(trx, table)).find((each) => each.name === name);
   if (found?.toMs !== toMs) return false;
-  const { rows } = await sql`select from ${sql.table(name)} limit 1`.execute(trx);
+  const { rows } = await sql`select 1 from ${sql.table(name)} limit 1`.execute(trx);
   return rows.length > 0;
 }
 
@@ -64,11 +64,11 @@ const timeOf = (ms: number) =>
 async function refuseUnrolled(trx: Trx, { shape }: SeriesCache, leaf: Leaf): Promise<void> {
   await claim(trx, shape, leaf.name);
   const { rows } = await sql`
-    select from ${sql.table(leaf.name)} where rolled is false
+    select 1 from ${sql.table(leaf.name)} where rolled is false
     union all
-    select where ${isUnread(shape.kind, sql`${leaf.name}`)}
+    select 1 where ${isUnread(shape.kind, sql`${leaf.name}`)}
     union all
-    select from rollup_repairs
+    select 1 from rollup_repairs
     where kind = ${shape.kind} and bucket >= ${timeOf(leaf.fromMs)} and bucket < ${timeOf(leaf.toMs)}
     limit 1`.execute(trx);
   if (rows.length > 0) throw new Error(`rows of ${leaf.name} are not rolled up yet`);
@@ -103,7 +103,7 @@ export async function dropEmptyLeaf(
       const found = (await partitionsOf(trx, table)).some((each) => each.name === name);
       if (!found) return false;
       await sql`lock table only ${sql.table(name)} in access exclusive mode`.execute(trx);
-      const { rows } = await sql`select from ${sql.table(name)} limit 1`.execute(trx);
+      const { rows } = await sql`select 1 from ${sql.table(name)} limit 1`.execute(trx);
       if (rows.length > 0) return false;
       await sql`drop table ${sql.table(name)}`.execute(trx);
       await sql`

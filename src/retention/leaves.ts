@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { type Partition, partitionsOf } from '../database/catalog.ts';
+import { shardFacts } from '../database/cluster/shard-facts.ts';
 import type { DataTable } from '../database/expected-tables.ts';
 import type { Database } from '../database/schema.ts';
 import { type RecordKind, tables } from '../records/tables.ts';
@@ -71,12 +72,14 @@ async function lookInside(
 ): Promise<Map<string, Inside>> {
   const looks = partitions.map(
     ({ name }) => sql`
-    select ${name}::text as name, exists (select from ${sql.table(name)}) as "hasRows"`,
+    select ${name}::text as name, exists (select 1 from ${sql.table(name)}) as "hasRows"`,
   );
   const isRolled = shapes.some((shape) => shape.kind === kind);
   const { rows } = await sql<Inside>`
     select looks.*, coalesce(pg_total_relation_size(to_regclass(quote_ident(name))), 0)::bigint as bytes,
       ${isRolled} and ${isUnread(kind, sql.ref('name'))} as "isUnread"
     from (${sql.join(looks, sql` union all `)}) as looks`.execute(db);
-  return new Map(rows.map((row) => [row.name, row]));
+  const onWorkers = await shardFacts(db);
+  const bytesOf = ({ name, bytes }: Inside) => bytes + (onWorkers.get(name)?.bytes ?? 0);
+  return new Map(rows.map((row) => [row.name, { ...row, bytes: bytesOf(row) }]));
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { shardFacts } from '../database/cluster/shard-facts.ts';
 import { expectedNames } from '../database/expected-tables.ts';
 import type { Database } from '../database/schema.ts';
 import { recordKinds } from '../records/tables.ts';
@@ -18,7 +19,8 @@ export async function totalBytes(db: Kysely<Database>): Promise<number> {
       coalesce(parent.relname, class.relname) = any(${expectedNames}::text[])
       or class.relname in (select source from adoption)
     )`.execute(db);
-  return rows[0]?.bytes ?? 0;
+  const onWorkers = [...(await shardFacts(db)).values()];
+  return onWorkers.reduce((sum, { bytes }) => sum + bytes, rows[0]?.bytes ?? 0);
 }
 
 /**

@@ -1,9 +1,9 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Database } from '../database/schema.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { isDistributed } from '../database/cluster/layout.ts';
 import { tables } from '../records/tables.ts';
 import { writeFresh } from './pack-sql.ts';
 import type { Shape } from './shapes.ts';
-import type { Trx } from './state.ts';
+import { lockState, type Trx } from './state.ts';
 
 /** A row that was changed, as JSON of all its columns. */
 export interface ChangedRow {
@@ -20,9 +20,11 @@ const correctedTogether = 5000;
  * Keeps older rows from being read until the transaction ends: to be called before rows are changed
  * that may be among them.
  */
-export async function awaitHistory(db: Kysely<Database>, { kind }: Shape): Promise<void> {
+export async function awaitHistory(trx: Trx, { kind }: Shape): Promise<void> {
+  // What a row on a worker was before is read by a statement of its own: one changes rows at a time.
+  if (await isDistributed(trx, tables[kind].name)) await lockState(trx, true);
   await sql`
-    select from rollup_history where kind = ${kind} and finished_at is null for share`.execute(db);
+    select from rollup_history where kind = ${kind} and finished_at is null for share`.execute(trx);
 }
 
 /**
@@ -38,6 +40,10 @@ export const wasRolled = ({ kind }: Shape, row: string): RawBuilder<boolean | nu
         and ${place} >= format('(%s,0)', blocks_done)::tid
     ) end`;
 };
+
+/** The same of a row on a worker: none is distributed before all of before are read. */
+export const wasRolledOnWorker = (row: string): RawBuilder<boolean | null> =>
+  sql`case when ${sql.ref(`${row}.rolled`)} is not false then true end`;
 
 /** What `rolled` is of a row that is changed: one that nobody has read yet is rolled up by that. */
 export const rolledAfter = (row: string): RawBuilder<boolean> =>

@@ -1,6 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { relationsNamed } from '../database/catalog.ts';
+import { isDistributed } from '../database/cluster/layout.ts';
 import type { Database } from '../database/schema.ts';
+import { tables } from '../records/tables.ts';
 import { writeFresh } from './pack-sql.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { lockState, type RollupWriter } from './state.ts';
@@ -27,6 +29,12 @@ export async function rollHistory(
   const next = await nextPart(db, shape.kind);
   if (!next) return false;
   const { leaf, blocks } = next;
+  const table = tables[shape.kind].name;
+  if (await isDistributed(db, table)) {
+    throw new Error(
+      `rows of ${table} from before there were rollups can't be read once they are on workers: select undistribute_table('${table}'), let a collector read them, and run "gravitas-telemetry distribute" again`,
+    );
+  }
   const exists = (await relationsNamed(db, [leaf])).size > 0;
   const part = partOf(blocks);
   while (exists && (await createMissing(db, series, sql.table(leaf), part)));

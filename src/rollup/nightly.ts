@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { type Partition, partitionsOf } from '../database/catalog.ts';
+import { shardFacts } from '../database/cluster/shard-facts.ts';
 import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import { dayMs } from '../units.ts';
@@ -124,7 +125,10 @@ async function changesNow(db: Kysely<Database>): Promise<Changes> {
     where schemaname = current_schema() and inhparent::regclass::text = any(${parents}::text[])`.execute(
     db,
   );
-  return Object.fromEntries(rows.map(({ name, changes }) => [name, changes]));
+  const onWorkers = await shardFacts(db);
+  return Object.fromEntries(
+    rows.map(({ name, changes }) => [name, String(onWorkers.get(name)?.changes ?? changes)]),
+  );
 }
 
 async function lastChanges(db: Kysely<Database>): Promise<Changes> {

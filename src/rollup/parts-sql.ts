@@ -6,16 +6,30 @@ import { conditionOf, groupOf, marginOf, type Question } from './question.ts';
 import { margin } from './series.ts';
 import type { Parts, SpanMs } from './spans.ts';
 
+/** What is read of rows, and what becomes of it before it is a part beside others. */
+export interface RowsRead {
+  /** Of a row of the table `source` itself. */
+  readonly ofRow: RawBuilder<unknown>;
+  /** Of a query of some rows, with their group and period. */
+  readonly addRows: (rows: RawBuilder<unknown>) => RawBuilder<unknown>;
+}
+
+/** Each row as it is. */
+export const eachRow = (ofRow: RawBuilder<unknown>): RowsRead => ({
+  ofRow,
+  addRows: (rows) => rows,
+});
+
 /**
  * The tables `wanted`, of series, and `parts`, of what answers for a question, with its group and
- * period: `ofLevel` of a row of a level, `ofRow` of a row of the table `source` itself.
+ * period: `ofLevel` of a row of a level.
  */
 export function partsAsTable(
   question: Question,
   parts: Parts,
   fresh: FreshParts,
   ofLevel: RawBuilder<unknown>,
-  ofRow: RawBuilder<unknown>,
+  { ofRow, addRows }: RowsRead,
 ): RawBuilder<unknown> {
   const { shape, period } = question;
   const begin = (time: RawBuilder<unknown>) => period?.of(time) ?? sql`null::timestamptz`;
@@ -26,10 +40,11 @@ export function partsAsTable(
       where ${within(sql`bucket`, span)}`,
   );
   const time = sql`source."timestamp"`;
-  const rows = (condition: RawBuilder<unknown>) => sql`
-    select ${groupOf(question)}, ${begin(time)}, ${ofRow}
-    from ${rowsOf(shape.kind)} as source
-    where ${conditionOf(question)} and ${isRolledTime(time)} and ${condition}`;
+  const rows = (condition: RawBuilder<unknown>) =>
+    addRows(sql`
+      select ${groupOf(question)}, ${begin(time)}, ${ofRow}
+      from ${rowsOf(shape.kind)} as source
+      where ${conditionOf(question)} and ${isRolledTime(time)} and ${condition}`);
   const edges = parts.rows.map((span) => rows(within(time, span)));
   const others = rows(sql`source.rolled is false and ${withinAny(time, parts)}`);
   // What waits is of series alone, each of which belongs to a group.

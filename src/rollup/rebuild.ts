@@ -1,4 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { isDistributed } from '../database/cluster/layout.ts';
+import { finishPrepared } from '../database/cluster/prepared.ts';
 import type { Database } from '../database/schema.ts';
 import { StartError } from '../errors.ts';
 import { tables } from '../records/tables.ts';
@@ -15,6 +17,8 @@ import { createMissing } from './sweep.ts';
 
 /** Rows that are read in one transaction, unless a single quarter hour has more. */
 const rowsTogether = 1_000_000;
+/** On a cluster, where those who store wait meanwhile. */
+const rowsTogetherOnWorkers = 200_000;
 
 /** From the first to before the second. */
 export interface Span {
@@ -37,10 +41,13 @@ export async function rebuild(
   const span = await wholeSpan(db, wanted);
   if (!span) return undefined;
   const floors = await readFloors(db);
+  await finishPrepared(db);
+  const onWorkers = await isDistributed(db, tables.event.name);
+  const rowsMax = onWorkers ? rowsTogetherOnWorkers : rowsTogether;
   const toMs = span.to.getTime();
   for (let ms = span.from.getTime(); ms < toMs; ms += dayMs) {
     const day = { from: new Date(ms), to: new Date(Math.min(ms + dayMs, toMs)) };
-    for (const part of await parts(db, day)) {
+    for (const part of await parts(db, day, rowsMax)) {
       for (const each of series) {
         const span = spanAbove(part, floors.rowsMs[each.shape.kind]);
         if (span) await rebuildPart(db, writer, each, span);
@@ -101,24 +108,24 @@ export async function wholeSpan(
 }
 
 /** A day, or shorter spans of it. */
-async function parts(db: Kysely<Database>, span: Span): Promise<Span[]> {
+async function parts(db: Kysely<Database>, span: Span, rowsMax: number): Promise<Span[]> {
   const fromMs = span.from.getTime();
   const toMs = span.to.getTime();
-  if (toMs - fromMs <= quarterMs || (await countUpTo(db, span)) <= rowsTogether) return [span];
+  if (toMs - fromMs <= quarterMs || (await countUpTo(db, span, rowsMax)) <= rowsMax) return [span];
   const stepMs = toMs - fromMs > hourMs ? hourMs : quarterMs;
   const found: Span[] = [];
   for (let ms = fromMs; ms < toMs; ms += stepMs) {
     const part = { from: new Date(ms), to: new Date(Math.min(ms + stepMs, toMs)) };
-    found.push(...(await parts(db, part)));
+    found.push(...(await parts(db, part, rowsMax)));
   }
   return found;
 }
 
-async function countUpTo(db: Kysely<Database>, span: Span): Promise<number> {
+async function countUpTo(db: Kysely<Database>, span: Span, rowsMax: number): Promise<number> {
   const counts = shapes.map(
     (shape) => sql`
     select count(*) as count from (
-      select from ${sql.table(tables[shape.kind].name)} where ${within(span)} limit ${rowsTogether + 1}
+      select 1 from ${sql.table(tables[shape.kind].name)} where ${within(span)} limit ${rowsMax + 1}
     ) as counted`,
   );
   const { rows } = await sql<{ count: number }>`
@@ -139,11 +146,14 @@ export async function rebuildPart(
   const table = tables[shape.kind].name;
   const isRolled = sql`${within(span)} and rolled is not false`;
   while (await createMissing(db, series, sql.table(table), isRolled));
+  const onWorkers = await isDistributed(db, table);
   for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
   await writer.transaction(async (trx, copy) => {
     // The snapshot is the first query's: nobody changes what is rolled up after it.
     await sql`set transaction isolation level repeatable read`.execute(trx);
     await sql`lock table rollup_state in exclusive mode`.execute(trx);
+    // There is no snapshot over several servers: nobody stores anything that only some of them see.
+    if (onWorkers) await sql`lock table rollup_fresh in exclusive mode`.execute(trx);
     const { settledAt } = await readState(trx);
     await foldElsewhere(trx, copy, shape, span, settledAt);
     await sql`

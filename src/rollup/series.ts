@@ -43,21 +43,22 @@ export async function createSeries(
   wanted: readonly SeriesValues[],
   seriesMax: number,
 ): Promise<SeriesFound> {
-  const known = await find(db, shape, wanted);
+  const known = await findSeries(db, shape, wanted);
   if (known.length === wanted.length) return { series: known, rest: 0 };
   return await db.transaction().execute(async (trx) => {
     await sql`lock table ${sql.table(shape.seriesTable)} in share row exclusive mode`.execute(trx);
     const { count, rest } = await countSeries(trx, shape);
     if (rest > 0) return await allSeries(trx, shape);
     await insertSeries(trx, shape, wanted.slice(0, Math.max(0, seriesMax - count)));
-    if (count + wanted.length < seriesMax) return { series: await find(trx, shape, wanted), rest };
+    if (count + wanted.length < seriesMax)
+      return { series: await findSeries(trx, shape, wanted), rest };
     await insertRest(trx, shape);
     return await allSeries(trx, shape);
   });
 }
 
 /** Those that there are of some. */
-async function find(
+export async function findSeries(
   db: Kysely<Database>,
   shape: Shape,
   wanted: readonly SeriesValues[],

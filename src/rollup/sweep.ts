@@ -1,8 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { isDistributed } from '../database/cluster/layout.ts';
 import { noteMoved } from '../database/moved-rows.ts';
 import { rowsOf, takenOver } from '../database/older-names.ts';
 import type { Database } from '../database/schema.ts';
+import { tables } from '../records/tables.ts';
 import { correctOlderClaims } from './older-claims.ts';
+import { claimOnWorkers, createMissingOnWorkers } from './on-workers.ts';
 import { lacksSeries, writeFresh } from './pack-sql.ts';
 import type { SeriesValues } from './packer.ts';
 import { columnsOf } from './series.ts';
@@ -60,6 +63,9 @@ export async function createMissing(
   condition: RawBuilder<unknown>,
 ): Promise<boolean> {
   const { shape } = series;
+  if (await isDistributed(db, tables[shape.kind].name)) {
+    return await createMissingOnWorkers(db, series, from, condition);
+  }
   const { rows } = await sql<{ values: (string | null)[] }>`
     select distinct array[${sql.join(columnsOf(shape, 'source'))}]::text[] as values
     from (
@@ -75,6 +81,9 @@ export async function createMissing(
 /** Claims rows of a partition in a transaction; resolves with how many. */
 export async function claim(trx: Trx, shape: Shape, leaf: string): Promise<number> {
   await lockState(trx, true);
+  if (await isDistributed(trx, tables[shape.kind].name)) {
+    return await claimOnWorkers(trx, shape, leaf, claimedTogether);
+  }
   const table = sql.table(leaf);
   const { rows } = await sql<{ claimed: number }>`
     with chosen as materialized (

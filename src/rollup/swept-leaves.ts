@@ -58,7 +58,7 @@ async function withOthers(db: Kysely<Database>, leaves: readonly Leaf[]): Promis
   const looks = leaves.map(
     ({ name }) => sql`
     select ${name}::text as name
-    where exists (select from ${sql.table(name)} where rolled is false)`,
+    where exists (select 1 from ${sql.table(name)} where rolled is false)`,
   );
   const { rows } = await sql<{ name: string }>`${sql.join(looks, sql` union all `)}`.execute(db);
   return rows.map(({ name }) => name);

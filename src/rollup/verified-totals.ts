@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isDistributed } from '../database/cluster/layout.ts';
 import { tables } from '../records/tables.ts';
 import type { SeriesTotals } from './compare.ts';
 import { waiting } from './fold.ts';
@@ -41,9 +42,11 @@ export async function rawTotals(
   const table = sql.table(shape.seriesTable);
   const hash = seriesHash(margin.series, columnsOf(shape, 'source'));
   const rest = sql`(select id from ${table} where margin = ${margin.rest})`;
-  const series = bySeries
-    ? sql`coalesce((select id from ${table} where hash = ${hash}), ${rest}, -1)`
-    : sql`0`;
+  const onWorkers = await isDistributed(trx, tables[shape.kind].name);
+  const known = onWorkers ? sql`known.id` : sql`(select id from ${table} where hash = ${hash})`;
+  const series = bySeries ? sql`coalesce(${known}, ${rest}, -1)` : sql`0`;
+  const join =
+    bySeries && onWorkers ? sql`left join ${table} as known on known.hash = ${hash}` : sql``;
   const numbers = shape.values.map(({ column }) => finite(sql.ref(`source.${column}`)));
   const magnitudes = numbers.map((number, index) => sql`abs(${number}) as ${sql.ref(`m${index}`)}`);
   const sums = numbers.map((_, index) => {
@@ -56,7 +59,7 @@ export async function rawTotals(
       ${sql.join(numbers.map((_, index) => sql.ref(`m${index}`)))}) as (
       select ${bucketOf('quarter', sql`"timestamp"`)}, ${series}, ${columnsOfRow(shape)},
         ${sql.join(magnitudes)}
-      from ${sql.table(tables[shape.kind].name)} as source
+      from ${sql.table(tables[shape.kind].name)} as source ${join}
       where "timestamp" >= ${from} and "timestamp" < ${to} and rolled is not false
         and ${isRolledTime(sql`"timestamp"`)}
     )

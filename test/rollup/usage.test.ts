@@ -114,7 +114,7 @@ it('is the same in all levels once it is settled and merged, and computed anew',
 });
 
 it('has what a user or a session has used found by an index, in partitions of before too', async () => {
-  await database.rows(`drop index usage_stats_user_idx; drop index usage_stats_session_idx`);
+  for (const name of ['user', 'session']) await database.rows(`drop index usage_stats_${name}_idx`);
   const db = work.db as unknown as Parameters<typeof up>[0];
   await up(db);
   await up(db);

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts';
 import { Writer } from '../../src/commit/writer.ts';
 import { createPool } from '../../src/postgres/pool.ts';
@@ -8,6 +9,7 @@ import { silentLogger } from './logger.ts';
 
 export interface TestCommitter {
   readonly committer: GroupCommitter;
+  readonly pool: pg.Pool;
   end(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export function createCommitter(
   const { fresh } = createRollups(series, 1000);
   return {
     committer: new GroupCommitter(new Writer(pool), origin, fresh),
+    pool,
     end: async () => {
       await Promise.all([pool.end(), series.end()]);
     },

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { inject } from 'vitest';
+import { CitusDatabases } from './citus.ts';
 
 export const templateName = 'telemetry_template';
 
@@ -23,11 +24,8 @@ let created = 0;
 export async function createDatabase(
   kind: 'migrated' | 'empty' = 'migrated',
 ): Promise<TestDatabase> {
-  const socket = inject('postgresSocket');
   const name = `test_${process.pid}_${created++}`;
-  const template = kind === 'migrated' ? templateName : 'template0';
-  await runAsAdmin(`create database ${name} template ${template}`);
-  const url = databaseUrl(socket, name);
+  const { url, drop } = await (inject('citus') ? createOnCluster : createOnServer)(name, kind);
   const pool = new pg.Pool({ connectionString: url, max: 4 });
   pool.on('error', () => {});
   return {
@@ -37,8 +35,23 @@ export async function createDatabase(
     count: async (query) => Number(Object.values((await pool.query(query)).rows[0])[0]),
     drop: async () => {
       await pool.end();
-      await runAsAdmin(`drop database ${name} with (force)`);
+      await drop();
     },
+  };
+}
+
+interface Created {
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+async function createOnServer(name: string, kind: 'migrated' | 'empty'): Promise<Created> {
+  const socket = inject('postgresSocket');
+  const template = kind === 'migrated' ? templateName : 'template0';
+  await runAsAdmin(`create database ${name} template ${template}`);
+  return {
+    url: databaseUrl(socket, name),
+    drop: () => runAsAdmin(`drop database ${name} with (force)`),
   };
 
   async function runAsAdmin(query: string): Promise<void> {
@@ -47,4 +60,11 @@ export async function createDatabase(
     await admin.query(query);
     await admin.end();
   }
+}
+
+async function createOnCluster(name: string, kind: 'migrated' | 'empty'): Promise<Created> {
+  const { url = '', template = '' } = inject('citus') ?? {};
+  const databases = await CitusDatabases.open(url);
+  await (kind === 'migrated' ? databases.copy(template, name) : databases.create(name));
+  return { url: databases.urlOf(name), drop: () => databases.drop(name) };
 }

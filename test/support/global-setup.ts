@@ -19,6 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.end();
   await migrateTemplate(socket);
   project.provide('postgresSocket', socket);
+  project.provide('citus', undefined);
   return async () => {
     await postgres.stop();
     directory.remove();

@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely';
+import { isDistributed } from '../../src/database/cluster/layout.ts';
 import type { Database } from '../../src/database/schema.ts';
 import { readGroupBy } from '../../src/query/ask/dimensions.ts';
 import { usageFilter } from '../../src/query/ask/filters.ts';
 import { quantilesOf } from '../../src/query/totals/cells.ts';
+import { addedOnWorkers } from '../../src/query/totals/on-workers.ts';
 import type { Parts, Question } from '../../src/query/totals/parts.ts';
 import type { Totals } from '../../src/query/totals/places.ts';
 import { readTotals } from '../../src/query/totals/read-totals.ts';
@@ -47,9 +49,12 @@ export async function usageAnswers(db: Kysely<Database>, { hours, model, layer }
         const { total, groups } = await readTotals(trx, question, parts, names);
         return { total: shown(total), groups: groups.map(({ totals }) => shown(totals)) };
       };
-      const parts = await rollupParts(trx, question);
+      const onWorkers = await isDistributed(trx, 'usage_stats');
+      const parts = await rollupParts(trx, question, onWorkers);
       const rolled = typeof parts === 'string' ? parts : await answer(parts);
-      return { parts, rolled, raw: await answer(rowParts(question)) };
+      const rows = rowParts(question);
+      const raw = await answer(onWorkers ? addedOnWorkers(question, rows) : rows);
+      return { parts, rolled, raw };
     });
 }
 

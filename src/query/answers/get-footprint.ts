@@ -6,6 +6,7 @@ import {
   type GetFootprintResponse,
   GetFootprintResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { clusterBytes } from '../../database/cluster/shard-facts.ts';
 import type { Pricer } from '../../prices/pricer.ts';
 import { tables } from '../../records/tables.ts';
 import { type DropTime, dropTimes, type KeptRows } from '../../retention/drop-times.ts';
@@ -125,6 +126,8 @@ async function deadLetterMessage({ trx }: Snapshot) {
 }
 
 async function databaseBytes({ trx }: Snapshot): Promise<number> {
+  const all = await clusterBytes(trx);
+  if (all !== undefined) return all;
   const { rows } = await sql<{ bytes: number }>`
     select pg_database_size(current_database()) as bytes`.execute(trx);
   return rows[0]?.bytes ?? 0;

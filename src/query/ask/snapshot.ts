@@ -8,12 +8,15 @@ export interface Snapshot {
   readonly trx: Transaction<Database>;
   /** Microseconds since 1970: what was committed before is seen. */
   readonly asOfUs: number;
+  /** Whether the database is one of a Citus cluster. */
+  readonly hasCitus: boolean;
 }
 
 interface Begun {
   readonly pid: number;
   readonly begun_at: string;
   readonly as_of_us: number;
+  readonly has_citus: boolean;
 }
 
 /** Who asks: aborted when nobody waits for the answer any more. */
@@ -53,13 +56,14 @@ export class Snapshots {
           const { rows } = await sql<Begun>`
             select pg_backend_pid() as pid, now()::text as begun_at,
               (extract(epoch from now()) * 1000000)::bigint as as_of_us,
+              to_regclass('pg_catalog.pg_dist_partition') is not null as has_citus,
               set_config('jit', 'off', true)`.execute(trx);
           const begun = rows[0] as Begun;
           const cancel = () => this.#cancel(begun);
           over.addEventListener('abort', cancel, { once: true });
           try {
             over.throwIfAborted();
-            return await work({ trx, asOfUs: begun.as_of_us });
+            return await work({ trx, asOfUs: begun.as_of_us, hasCitus: begun.has_citus });
           } finally {
             over.removeEventListener('abort', cancel);
           }

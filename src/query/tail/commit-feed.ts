@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { layoutOf } from '../../database/cluster/layout.ts';
 import { notedMs } from '../../database/commit-notes-span.ts';
 import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
@@ -62,6 +63,7 @@ export class CommitFeed {
   }
 
   async #look(trx: Trx, wanted: readonly Wanted[]): Promise<News> {
+    await refuseClusters(trx);
     const reading = await readNotes(trx, this.#snapshot);
     if (this.#snapshot?.isAheadOf(reading.snapshot))
       throw new LostPlace('the database is another one');
@@ -121,6 +123,15 @@ async function newRows(
   const unrolled = (await strangers.find(trx, wanted)).filter((each) => !isKnown(each));
   add({ found: unrolled.slice(0, takenMax), counts: countsOf(wanted, unrolled) });
   return { found, counts };
+}
+
+/** Rows on workers do not say which transaction of the coordinator has written them. */
+async function refuseClusters(trx: Trx): Promise<void> {
+  if ((await layoutOf(trx)).size === 0) return;
+  throw new ServiceError(
+    'unimplemented',
+    'the records lie on the workers of a Citus cluster, where Tail can not follow them: ask ListEvents or ListUsage for the newest again and again',
+  );
 }
 
 /** Nobody knows any more what has been told. */

@@ -76,8 +76,8 @@ export class TailHub {
         await pause(Math.max(lookEveryMs - tookMs, restShare * tookMs), this.#hurry.signal);
       } catch (error) {
         for (const { joined } of this.#taken(arriving)) joined.reject(error);
-        if (error instanceof LostPlace) {
-          for (const { reader } of this.#readers) reader.end(error);
+        if (error instanceof LostPlace || isFinal(error)) {
+          for (const { reader } of this.#readers) reader.end(error as Error);
           this.#readers.clear();
           feed = new CommitFeed(this.#db);
         }
@@ -111,6 +111,10 @@ export class TailHub {
     for (const { reader } of this.#readers) reader.reached(news.asOf);
   }
 }
+
+/** Nobody can be told, however often it is tried. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof ServiceError && error.kind === 'unimplemented';
 
 function tell(news: News, kind: RecordKind, readers: readonly Subscription[]): void {
   for (const { row, isWanted } of news.rows.filter((each) => each.kind === kind)) {

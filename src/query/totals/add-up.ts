@@ -1,8 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
+import { isDistributed } from '../../database/cluster/layout.ts';
+import { tables } from '../../records/tables.ts';
 import { readFloors } from '../../rollup/floors.ts';
 import { usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import type { Span } from '../ask/time-range.ts';
+import { addedOnWorkers } from './on-workers.ts';
 import type { Parts, Question, SourceKind } from './parts.ts';
 import { type AddedUp, type Chosen, readTotals } from './read-totals.ts';
 import { rollupParts } from './rollup-parts.ts';
@@ -17,13 +20,18 @@ export interface SourcedTotals extends AddedUp {
 
 /** Adds records up, by rollups where they know all that is asked for, else by rows. */
 export async function addUp(
-  { trx }: Snapshot,
+  { trx, hasCitus }: Snapshot,
   question: Question,
   chosen: Chosen,
 ): Promise<SourcedTotals> {
-  const rolled = await rollupParts(trx, question);
+  const onWorkers = hasCitus && (await isDistributed(trx, tables[question.kind].name));
+  const rolled = await rollupParts(trx, question, onWorkers);
   const isRolled = typeof rolled !== 'string';
-  const parts = isRolled ? rolled : await remainingRows(trx, question);
+  const ofRows = async () => {
+    const parts = await remainingRows(trx, question);
+    return onWorkers ? addedOnWorkers(question, parts) : parts;
+  };
+  const parts = isRolled ? rolled : await ofRows();
   const hasRest = isRolled ? parts.hasRest === true : rolled === 'the rest';
   const added = await readTotals(trx, question, narrowed(parts, question), chosen);
   return { ...added, source: parts.source, rounded: parts.rounded, hasRest };

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../../records/tables.ts';
-import { partsAsTable } from '../../rollup/parts-sql.ts';
+import { eachRow, partsAsTable, type RowsRead } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
 import { type Answering, findParts, type Unanswered } from '../../rollup/read.ts';
 import {
@@ -15,6 +15,7 @@ import { addedColumns, columnsOfRow } from '../../rollup/totals.ts';
 import { shownFromUs, usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import { notOk } from './event-measures.ts';
+import { addedToLevels, addedToSketches } from './on-workers.ts';
 import { bucketOf, type Parts, type Question } from './parts.ts';
 
 type Trx = Snapshot['trx'];
@@ -23,7 +24,11 @@ export const shapeOf = (kind: RecordKind): Shape =>
   shapes.find((shape) => shape.kind === kind) as Shape;
 
 /** What rollups know of a question, or why rows have to be asked. */
-export async function rollupParts(trx: Trx, question: Question): Promise<Parts | Unanswered> {
+export async function rollupParts(
+  trx: Trx,
+  question: Question,
+  onWorkers: boolean,
+): Promise<Parts | Unanswered> {
   const asked = toRollups(question);
   if (!asked) return 'otherwise';
   const answering = await findParts(trx, asked);
@@ -32,10 +37,10 @@ export async function rollupParts(trx: Trx, question: Question): Promise<Parts |
   const table = asTable(question, asked, answering);
   const failures = await failuresOf(trx, question, asked);
   const sums = [
-    sumsOf(question, table, ({ name, ofRollup }) => ofRollup ?? sql.ref(name)),
+    sumsOf(question, table, onWorkers, ({ name, ofRollup }) => ofRollup ?? sql.ref(name)),
     ...(failures
       ? [
-          sumsOf(question, asTable(question, failures, answering), ({ name }) =>
+          sumsOf(question, asTable(question, failures, answering), onWorkers, ({ name }) =>
             name === notOk ? sql.ref(shapeOf(question.kind).count) : sql`null`,
           ),
         ]
@@ -47,7 +52,7 @@ export async function rollupParts(trx: Trx, question: Question): Promise<Parts |
     (question.span.startUs !== undefined && span.fromMs !== asked.fromMs);
   return {
     sums: sql.join(sums, sql` union all `),
-    cells: cellsOf(question, asked, answering),
+    cells: cellsOf(question, asked, answering, onWorkers),
     source: parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
     hasRest,
     ...(isRounded && {
@@ -95,17 +100,17 @@ function coarsestWithin(bordersUs: readonly number[] = []): Level | undefined {
   return (['day', 'hour', 'quarter'] as const).find(divides);
 }
 
-type Table = (ofLevel: RawBuilder<unknown>, ofRow: RawBuilder<unknown>) => RawBuilder<unknown>;
+type Table = (ofLevel: RawBuilder<unknown>, rows: RowsRead) => RawBuilder<unknown>;
 
 /** Its parts with the columns g0 and so on, `bucket`, and those that are asked for. */
 const asTable =
   ({ bordersUs }: Question, asked: RollupQuestion, { parts, fresh }: Answering): Table =>
-  (ofLevel, ofRow) => {
+  (ofLevel, rows) => {
     const groups = asked.by.map(
       (_, index) => sql`nullif("group"[${sql.lit(index + 1)}], '') as ${sql.ref(`g${index}`)}, `,
     );
     return sql`(
-      with ${partsAsTable(asked, parts, fresh, ofLevel, ofRow)}
+      with ${partsAsTable(asked, parts, fresh, ofLevel, rows)}
       select ${sql.join(groups, sql``)} ${bucketOf(sql.ref('period'), bordersUs)} as bucket, parts.*
       from parts)`;
   };
@@ -119,16 +124,19 @@ const groupColumns = ({ groupBy }: Question): RawBuilder<unknown> =>
 function sumsOf(
   question: Question,
   table: Table,
+  onWorkers: boolean,
   of: (measure: Question['measured']['measures'][number]) => RawBuilder<unknown>,
 ): RawBuilder<unknown> {
-  const { kind, measured } = question;
+  const { kind, measured, bordersUs } = question;
   const shape = shapeOf(kind);
+  const ofRow = columnsOfRow(shape);
+  const rows = onWorkers ? addedToLevels(shape, ofRow, bordersUs) : eachRow(ofRow);
   const columns = measured.measures.map(
     (measure) => sql`${of(measure)} as ${sql.ref(measure.name)}`,
   );
   return sql`
     select ${groupColumns(question)} bucket, ${sql.join(columns)}
-    from ${table(addedColumns(shape), columnsOfRow(shape))} as totals`;
+    from ${table(addedColumns(shape), rows)} as totals`;
 }
 
 /** The same question of events that have not gone well; undefined where none is asked for. */
@@ -146,18 +154,27 @@ async function failuresOf(
   return status.length > 0 ? { ...asked, where: { ...asked.where, status } } : undefined;
 }
 
-function cellsOf(question: Question, asked: RollupQuestion, answering: Answering) {
-  const { values } = shapeOf(question.kind);
+function cellsOf(
+  question: Question,
+  asked: RollupQuestion,
+  answering: Answering,
+  onWorkers: boolean,
+) {
+  const shape = shapeOf(question.kind);
+  const { values } = shape;
   const names = values.map(
     ({ prefix }) => [sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`)] as const,
   );
-  const ofRow = values.map(({ column }) => {
-    const value = finite(sql.ref(`source.${column}`));
-    return sql`
+  const numbers = values.map(({ column }) => finite(sql.ref(`source.${column}`)));
+  const ofRow = numbers.map(
+    (value) => sql`
       case when ${value} is null then '{}'::int[] else array[telemetry_sketch_key(${value})] end,
-      case when ${value} is null then '{}'::int[] else '{1}' end`;
-  });
-  const table = asTable(question, asked, answering)(sql.join(names.flat()), sql.join(ofRow));
+      case when ${value} is null then '{}'::int[] else '{1}' end`,
+  );
+  const rows = onWorkers
+    ? addedToSketches(shape, numbers, question.bordersUs)
+    : eachRow(sql.join(ofRow));
+  const table = asTable(question, asked, answering)(sql.join(names.flat()), rows);
   const each = names.map(([keys, counts], what) => sql`(${sql.lit(what)}, ${keys}, ${counts})`);
   return sql`
     select ${groupColumns(question)} bucket, what, unnest(each.keys) as key, unnest(each.counts) as count

@@ -1,0 +1,32 @@
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../schema.ts';
+
+/** Tables of ours whose rows lie on the workers of a Citus cluster, with what is told of them. */
+export type Layout = ReadonlyMap<string, { readonly shards: number }>;
+
+const plain: Layout = new Map();
+
+/** Empty for plain PostgreSQL, and before the tables were distributed. */
+export async function layoutOf(db: Kysely<Database>): Promise<Layout> {
+  if (!(await hasCitus(db))) return plain;
+  const { rows } = await sql<{ name: string; shards: number }>`
+    select relname as name, count(shardid)::int as shards
+    from pg_dist_partition join pg_class as class on class.oid = logicalrelid
+      join pg_namespace as space on space.oid = relnamespace
+      left join pg_dist_shard using (logicalrelid)
+    where nspname = current_schema() and partmethod = 'h' and relispartition is false
+    group by relname`.execute(db);
+  return new Map(rows.map(({ name, shards }) => [name, { shards }]));
+}
+
+/** Whether the rows of a table, or of the table of a partition, lie on workers. */
+export async function isDistributed(db: Kysely<Database>, table: string): Promise<boolean> {
+  return (await hasCitus(db)) && (await layoutOf(db)).has(table);
+}
+
+/** Whether this database has the extension: without it none of its names can be asked for. */
+export async function hasCitus(db: Kysely<Database>): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select to_regclass('pg_catalog.pg_dist_partition') is not null as found`.execute(db);
+  return rows[0]?.found === true;
+}

@@ -1,0 +1,93 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { RowsRead } from '../../rollup/parts-sql.ts';
+import type { Shape } from '../../rollup/shapes.ts';
+import { addedColumns, addedUp, sumOfDoubles } from '../../rollup/totals.ts';
+import type { Measure } from './measures.ts';
+import { bucketOf, groupColumn, type Parts, type Question } from './parts.ts';
+
+/**
+ * Where rows lie on the workers of a cluster: these add them up by group and part of the span, and
+ * only what comes of it is read. The rest of a question, such as several groupings at once, workers
+ * do not know; it is asked of that.
+ */
+export function addedOnWorkers({ groupBy, measured, bordersUs }: Question, parts: Parts): Parts {
+  const groups = groupBy.map((_, index) => groupColumn(index));
+  // A constant can't be grouped by.
+  const places = bordersUs ? [...groups, sql.ref('bucket')] : groups;
+  const shown = sql.join([...places, ...(bordersUs ? [] : [sql`0 as bucket`])]);
+  const sums = measured.measures.map(
+    (measure) => sql`${partly(measure)} as ${sql.ref(measure.name)}`,
+  );
+  return {
+    ...parts,
+    sums: alone(sql`
+      select ${shown}, ${sql.join(sums)} from (${parts.sums}) as parts ${groupedBy(places)}`),
+    cells: alone(sql`
+      select ${shown}, what, key, sum(count)::bigint as count from (${parts.cells}) as parts
+      ${groupedBy([...places, sql.ref('what'), sql.ref('key')])}`),
+  };
+}
+
+const groupedBy = (columns: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
+  columns.length > 0 ? sql`group by ${sql.join(columns)}` : sql``;
+
+/** Without a final form: added up once more, it has to be what all of it adds up to. */
+function partly({ name, how }: Measure): RawBuilder<unknown> {
+  const column = sql.ref(name);
+  if (how === 'min' || how === 'max') return sql`${sql.raw(how)}(${column})`;
+  return how === 'double' ? sumOfDoubles(column) : sql`sum(${column})`;
+}
+
+const alone = (query: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`with added as materialized (${query}) select * from added`;
+
+const period = sql.ref('period');
+const part = (bordersUs: Question['bordersUs']): RawBuilder<unknown>[] =>
+  bordersUs ? [bucketOf(period, bordersUs)] : [];
+
+/** Rows become such as levels have. The last time of all that are of one part stands for it. */
+export const addedToLevels = (
+  shape: Shape,
+  ofRow: RawBuilder<unknown>,
+  bordersUs: Question['bordersUs'],
+): RowsRead => ({
+  ofRow,
+  addRows: (rows) => sql`
+    select "group", max(period) as period, ${addedUp(shape)}
+    from (${rows}) as raw ("group", period, ${addedColumns(shape)})
+    group by ${sql.join([sql`"group"`, ...part(bordersUs)])}`,
+});
+
+/** Rows become sketches of one key each. `numbers`: of a row, in the order of the shape's values. */
+export function addedToSketches(
+  { values }: Shape,
+  numbers: readonly RawBuilder<unknown>[],
+  bordersUs: Question['bordersUs'],
+): RowsRead {
+  const keys = values.map((_, index) => sql.ref(`key${index}`));
+  const ofValue = (rows: RawBuilder<unknown>, which: number): RawBuilder<unknown> => {
+    const sketches = values.map((_, index) =>
+      index === which ? sql`array[key], array[count]` : sql`'{}'::int[], '{}'::int[]`,
+    );
+    return sql`
+      select "group", period, ${sql.join(sketches)}
+      from (
+        select "group", max(period) as period, ${keys[which]} as key, count(*)::int as count
+        from (${rows}) as raw ("group", period, ${sql.join(keys)})
+        where ${keys[which]} is not null
+        group by ${sql.join([sql`"group"`, ...part(bordersUs), keys[which]])}
+      ) as added`;
+  };
+  return {
+    ofRow: sql.join(
+      numbers.map(
+        (number) => sql`case when ${number} is not null then telemetry_sketch_key(${number}) end`,
+      ),
+    ),
+    addRows: (rows) =>
+      sql.join(
+        values.map((_, which) => ofValue(rows, which)),
+        sql` union all `,
+      ),
+  };
+}

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventBatch } from '../support/batches.ts';
+import { startCollector, type TestCollector } from '../support/collector.ts';
+import { createCommitter } from '../support/committer.ts';
+
+let collector: TestCollector;
+beforeAll(async () => {
+  collector = await startCollector();
+});
+afterAll(() => collector.stop());
+
+const ask = async (path: string, init?: RequestInit) => {
+  const response = await fetch(`${collector.baseUrl}${path}`, init);
+  return { status: response.status, body: await response.json() };
+};
+const method = (name: string, body: object) =>
+  ask(`/gravitas.telemetry.v1.QueryService/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+it('counts what all nodes take', async () => {
+  const { committer, end } = createCommitter(collector.database, 'callers');
+  await committer.commit({ id: crypto.randomUUID(), batches: [eventBatch(2000)] });
+  await end();
+  const { status, body } = await method('GetFootprint', {});
+  expect(status).toBe(200);
+  const { rows } = await collector.database.pool.query(
+    `select sum(citus_total_relation_size(inhrelid)) as bytes from pg_inherits
+     where inhparent = 'system_telemetry'::regclass`,
+  );
+  expect(Number(body.table_sizes[0].total_bytes)).toBeGreaterThanOrEqual(Number(rows[0].bytes));
+});
+
+it('says that it does not follow what is stored there, and what to do instead', async () => {
+  const response = await fetch(`${collector.baseUrl}/gravitas.telemetry.v1.QueryService/Tail`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/connect+json' },
+    body: new Uint8Array([0, 0, 0, 0, 2, 0x7b, 0x7d]),
+  });
+  expect(await response.text()).toContain('Citus cluster, where Tail can not follow them');
+});
+
+it('names the node that is away, goes on taking records, and is well again after it', async () => {
+  const { database } = collector;
+  const [node] = await database.rows<{ port: number }>(
+    'select nodeport as port from pg_dist_node where groupid = 2',
+  );
+  const cluster = async () => {
+    const { body } = await ask('/health');
+    return JSON.stringify(body);
+  };
+  await database.rows('update pg_dist_node set nodeport = 1 where groupid = 2');
+  while (!(await cluster()).includes('127.0.0.1:1 of the cluster does not answer')) await sleep(50);
+  const posted = await ask('/v1/telemetry/log', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ event_type: 'AWAY' }),
+  });
+  expect(posted.status).toBe(200);
+  await database.rows('update pg_dist_node set nodeport = $1 where groupid = 2', [node?.port]);
+  while ((await cluster()).includes('of the cluster does not answer')) await sleep(50);
+  const stored = () =>
+    database.count(`select count(*) from system_telemetry where event_type = 'AWAY'`);
+  while ((await stored()) === 0) await sleep(50);
+});
