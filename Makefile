@@ -84,9 +84,10 @@ bench-clients-python: node_modules/.installed .venv/.bench-installed
 bench-clients-typescript: node_modules/.installed
 	@npm run --silent bench:client
 
-# Tortures a collector with faults: make chaos SEED=7 FAULTS=100 (docs/reliability.md).
+# Tortures a collector with faults: make chaos SEED=7 FAULTS=100 (docs/reliability.md); with
+# CITUS=/usr/lib/postgresql/16/bin the cluster that it makes of those programs, and kills.
 chaos: node_modules/.installed
-	@npm run --silent chaos -- --seed $(or $(SEED),1) --faults $(or $(FAULTS),60) $(CHAOS)
+	@npm run --silent chaos -- --seed $(or $(SEED),1) --faults $(or $(FAULTS),60) $(if $(CITUS),--citus $(CITUS)) $(CHAOS)
 
 # Damaged requests of every protocol: make fuzz SEED=7 INPUTS=1000000
 fuzz: node_modules/.installed

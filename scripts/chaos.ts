@@ -1,5 +1,6 @@
 import { Console } from 'node:console';
 import { parseArgs } from 'node:util';
+import { tortureCluster } from '../test/chaos/cluster/torture-cluster.ts';
 import { type Control, controls } from '../test/chaos/controls.ts';
 import { torture } from '../test/chaos/torture.ts';
 
@@ -16,21 +17,28 @@ const { values } = parseArgs({
     kind: { type: 'string', multiple: true },
     /** Breaks a promise on purpose: the run is to fail. */
     control: { type: 'string' },
+    /** A Citus cluster is tortured, of this folder's programs, with faults of its own. */
+    citus: { type: 'string' },
   },
 });
 if (values.control !== undefined && !controls.includes(values.control as Control)) {
   console.error(`--control expects one of: ${controls.join(', ')}`);
   process.exit(2);
 }
-const report = await torture({
+const plan = {
   seed: Number(values.seed),
   faults: Number(values.faults),
   secondsMax: Number(values['seconds-max']),
-  ...(values.kind && { kinds: values.kind }),
-  ...(values.control && { control: values.control as Control }),
-  onFault: (number, kind) =>
+  onFault: (number: number, kind: string) =>
     console.error(`${(performance.now() / 1000).toFixed(1)} s, ${number}: ${kind}`),
-});
+};
+const report = values.citus
+  ? await tortureCluster({ ...plan, binaries: values.citus })
+  : await torture({
+      ...plan,
+      ...(values.kind && { kinds: values.kind }),
+      ...(values.control && { control: values.control as Control }),
+    });
 new Console(process.stderr).table(report.faults);
 console.log(JSON.stringify(report, undefined, 2));
 process.exit(report.violations.length === 0 ? 0 : 1);

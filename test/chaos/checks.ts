@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { accountOf, imbalance, metric, type TableAccount } from '../support/metrics.ts';
 import type { Answer, Deliveries, Delivery } from './deliveries.ts';
 import { olderClient, refusedClient } from './faults/tables.ts';
-import type { Postgres } from './postgres.ts';
+import type { Postgres as Server } from './postgres.ts';
 import type { Random } from './random.ts';
 import type { Send } from './senders.ts';
+
+/** Who can be asked as superuser. */
+export type Postgres = Pick<Server, 'admin'>;
 
 const tables = ['system_telemetry', 'usage_stats'] as const;
 const numbersAtATime = 200_000;

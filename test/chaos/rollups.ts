@@ -7,7 +7,11 @@ import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { silentLogger } from '../support/logger.ts';
-import type { Postgres } from './postgres.ts';
+import type { Postgres as Server } from './postgres.ts';
+
+type Postgres = {
+  readonly adminSettings: Omit<Server['adminSettings'], 'host'> & { host: string; port?: number };
+};
 
 const seriesMax = 100_000;
 const listedMax = 5;

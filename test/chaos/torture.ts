@@ -141,7 +141,7 @@ async function end({ network, access, pooler, postgres, disk }: World): Promise<
   disk?.unmount();
 }
 
-function startClients(traffic: Traffic, seed: number): Promise<unknown> {
+export function startClients(traffic: Traffic, seed: number): Promise<unknown> {
   let number = 0;
   const random = () => new Random(seed * 1000 + number++);
   const single = Object.entries(senders).flatMap(([name, sender]) =>

@@ -1,0 +1,191 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand } from '../../support/command.ts';
+import { getJson } from '../../support/http.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { compare, type Findings, forgotten, strangers, untilSettled } from '../checks.ts';
+import { CollectorProcess } from '../collector-process.ts';
+import { Deliveries } from '../deliveries.ts';
+import { comes } from '../fault.ts';
+import { FaultyNetwork } from '../faulty-network.ts';
+import { Random } from '../random.ts';
+import { rolledAmiss } from '../rollups.ts';
+import { type Send, senders } from '../senders.ts';
+import { startClients } from '../torture.ts';
+import { Nodes } from './nodes.ts';
+
+export interface ClusterPlan {
+  readonly seed: number;
+  readonly faults: number;
+  readonly secondsMax: number;
+  /** The folder of the programs of a PostgreSQL that has Citus. */
+  readonly binaries: string;
+  readonly onFault?: (number: number, kind: string) => void;
+}
+
+export interface ClusterReport extends Findings {
+  readonly seed: number;
+  readonly faults: Record<string, number>;
+  readonly seconds: number;
+  readonly batches: number;
+  readonly acknowledged: number;
+  readonly events: number;
+  readonly usage: number;
+  readonly answers: Deliveries['answers'];
+  /** Empty where every promise was kept. */
+  readonly violations: string[];
+}
+
+const workers = 2;
+const recoveryMsMax = 180_000;
+const restMsMax = 8000;
+const commitsMin = 10;
+const collectorEnv = {
+  TELEMETRY_PORT: '0',
+  TELEMETRY_LOG_FORMAT: 'json',
+  TELEMETRY_COMMIT_MS_MAX: '500',
+  TELEMETRY_STREAM_COMMIT_MS_MAX: '500',
+  TELEMETRY_DISK_RESERVE_BYTES: '0',
+  TELEMETRY_EVENT_AGE_DAYS_MAX: '1',
+  TELEMETRY_PARTITION_DAYS_AHEAD: '1',
+};
+
+interface World {
+  readonly nodes: Nodes;
+  readonly collector: CollectorProcess;
+  readonly access: FaultyNetwork;
+  readonly deliveries: Deliveries;
+}
+
+/** Kills collector, coordinator and workers in turn, and says what became of what clients sent. */
+export async function tortureCluster(plan: ClusterPlan): Promise<ClusterReport> {
+  const startedAt = performance.now();
+  const directory = temporaryDirectory();
+  const world = await createWorld(plan, directory.path);
+  const { nodes, collector, access, deliveries } = world;
+  const faults = await befallClients(world, plan);
+  const violations: string[] = [];
+  const deadline = AbortSignal.timeout(recoveryMsMax);
+  await untilSettled(collector.baseUrl, deadline).catch((error) =>
+    violations.push((error as Error).message),
+  );
+  const { lost } = await compare(nodes, deliveries);
+  const send = senders.grpc?.(collector.baseUrl) as Send;
+  violations.push(...(await forgotten(send, deliveries, new Random(plan.seed))));
+  await collector.end('SIGTERM');
+  violations.push(...new Set(collector.complaints), ...(await strangers(nodes, deliveries)));
+  violations.push(...(await rolledAmiss(nodes)));
+  const findings = { ...(await compare(nodes, deliveries)), lost };
+  for (const [what, count] of Object.entries(findings)) {
+    if (count > 0) violations.push(`${what}: ${count}`);
+  }
+  await access.stop();
+  await nodes.endAll();
+  directory.remove();
+  return {
+    seed: plan.seed,
+    faults,
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+    batches: deliveries.all.length,
+    acknowledged: deliveries.in('acknowledged').length,
+    events: deliveries.events,
+    usage: deliveries.usage,
+    answers: deliveries.answers,
+    ...findings,
+    violations,
+  };
+}
+
+async function createWorld({ binaries }: ClusterPlan, directory: string): Promise<World> {
+  const nodes = await Nodes.create(binaries, join(directory, 'nodes'), workers);
+  await nodes.admin(
+    `create schema chaos;
+     create table chaos.kept_events (number float8);
+     create table chaos.kept_usage (number float8)`,
+  );
+  const data = join(directory, 'data');
+  mkdirSync(data);
+  const env = { ...collectorEnv, DATABASE_URL: nodes.url, TELEMETRY_DATA_DIR: data };
+  for (const args of [['migrate'], ['distribute', '--shards', '4']]) {
+    const { code, stdout, stderr } = await runCommand(args, { ...env, TELEMETRY_PORT: '' });
+    if (code !== 0) throw new Error(`${args[0]}: ${stdout}${stderr}`);
+  }
+  const collector = new CollectorProcess(env);
+  await collector.start();
+  const isReady = async () =>
+    (await getJson(`${collector.baseUrl}/readyz`)).body.status === 'ready';
+  if (!(await comes(isReady, recoveryMsMax))) throw new Error('the collector is not ready');
+  const access = await FaultyNetwork.start({ host: '127.0.0.1', port: collector.port });
+  return { nodes, collector, access, deliveries: new Deliveries() };
+}
+
+async function befallClients(world: World, plan: ClusterPlan): Promise<Record<string, number>> {
+  const [ending, givingUp] = [new AbortController(), new AbortController()];
+  const traffic = {
+    baseUrl: `http://127.0.0.1:${world.access.port}`,
+    deliveries: world.deliveries,
+    ending: ending.signal,
+    givingUp: givingUp.signal,
+  };
+  const clients = startClients(traffic, plan.seed);
+  const counts = await befall(world, plan);
+  ending.abort();
+  const late = setTimeout(() => givingUp.abort(), recoveryMsMax);
+  await clients;
+  clearTimeout(late);
+  return counts;
+}
+
+/** Each kind once before any comes again. */
+async function befall(
+  world: World,
+  { seed, faults, secondsMax, onFault }: ClusterPlan,
+): Promise<Record<string, number>> {
+  const startedAt = performance.now();
+  const random = new Random(seed);
+  const kinds = kindsOf(world);
+  const counts: Record<string, number> = {};
+  let bag: string[] = [];
+  for (let number = 1; number <= faults; number++) {
+    if (performance.now() - startedAt > 1000 * secondsMax) break;
+    if (bag.length === 0) bag = random.shuffled(Object.keys(kinds));
+    const kind = bag.pop() as string;
+    onFault?.(number, kind);
+    counts[kind] = (counts[kind] ?? 0) + 1;
+    await kinds[kind]?.(random);
+    const before = world.deliveries.answers.acknowledged;
+    await comes(
+      () => world.deliveries.answers.acknowledged - before >= commitsMin,
+      random.between(100, restMsMax),
+    );
+  }
+  return counts;
+}
+
+function kindsOf({ nodes, collector, access }: World) {
+  const away = async (index: number, signal: 'SIGINT' | 'SIGKILL', random: Random) => {
+    await nodes.end(index, signal);
+    await sleep(random.between(0, 1500));
+    await nodes.start(index);
+  };
+  const restarted = async (random: Random) => {
+    await collector.end('SIGKILL');
+    await sleep(random.between(0, 300));
+    await collector.start();
+    access.targets = [{ host: '127.0.0.1', port: collector.port }];
+  };
+  const aWorker = (random: Random) => random.between(1, nodes.count - 1);
+  const kinds: Record<string, (random: Random) => Promise<unknown>> = {
+    'collector: kill -9': restarted,
+    'coordinator: kill -9': (random) => away(0, 'SIGKILL', random),
+    'coordinator: fast shutdown': (random) => away(0, 'SIGINT', random),
+    'worker: kill -9': (random) => away(aWorker(random), 'SIGKILL', random),
+    'worker: fast shutdown': (random) => away(aWorker(random), 'SIGINT', random),
+    'worker and collector: kill -9': (random) =>
+      Promise.all([away(aWorker(random), 'SIGKILL', random), restarted(random)]),
+    'all workers: kill -9': (random) =>
+      Promise.all([1, 2].map((index) => away(index, 'SIGKILL', random))),
+  };
+  return kinds;
+}
