@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { bulk } from './cases/bulk.ts';
+import { citus } from './cases/citus.ts';
 import { cost } from './cases/cost.ts';
 import { fairness } from './cases/fairness.ts';
 import { keys } from './cases/keys.ts';
@@ -42,6 +43,7 @@ export const cases = [
   stalled,
   fairness,
   keys,
+  citus,
 ];
 
 export interface RunOptions {

@@ -60,7 +60,7 @@ async function measureStalled(bench: Bench): Promise<Sample> {
 /** Every process of PostgreSQL stands still for a while. */
 async function stall({ postgres }: Bench, seconds: number): Promise<void> {
   await sleep((seconds * 1000) / 3);
-  const pids = [postgres.pid, ...childrenOf(postgres.pid)];
+  const pids = postgres.pids.flatMap((pid) => [pid, ...childrenOf(pid)]);
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   await sleep(seconds * 1000);
   for (const pid of pids) process.kill(pid, 'SIGCONT');

@@ -18,7 +18,7 @@ export async function whileMeasuring<T>(
 ): Promise<Measured<T>> {
   const read = () => ({
     collector: collectorPid === undefined ? 0 : cpuSeconds(collectorPid),
-    postgres: cpuSecondsOfTree(postgres.pid),
+    postgres: postgres.pids.reduce((sum, pid) => sum + cpuSecondsOfTree(pid), 0),
   });
   const before = read();
   const startMs = performance.now();

@@ -25,8 +25,8 @@ const growing = ['system_telemetry', 'usage_stats', 'batch_ledger', 'call_claims
 export class BenchPostgres {
   readonly connection: { readonly host: string; readonly user: string; readonly database: string };
   readonly url: string;
-  /** Of the postmaster. */
-  readonly pid: number;
+  /** Of the postmasters: of a cluster there are several. */
+  readonly pids: readonly number[];
   /** All columns of the table of events, for COPY. */
   readonly #columns: string;
   readonly #directory = temporaryDirectory();
@@ -35,11 +35,12 @@ export class BenchPostgres {
   private constructor(
     connection: BenchPostgres['connection'],
     pool: pg.Pool,
-    { pid, columns }: { readonly pid: number; readonly columns: string },
+    { pids, columns }: { readonly pids: readonly number[]; readonly columns: string },
+    url = databaseUrl(connection.host, connection.database),
   ) {
     this.connection = connection;
-    this.url = databaseUrl(connection.host, connection.database);
-    this.pid = pid;
+    this.url = url;
+    this.pids = pids;
     this.#columns = columns;
     this.#pool = pool;
   }
@@ -55,7 +56,17 @@ export class BenchPostgres {
         (select string_agg(format('%I', attname), ', ' order by attnum) from pg_attribute
           where attrelid = 'system_telemetry'::regclass and attnum > 0 and not attisdropped)
           as columns`);
-    return new BenchPostgres(connection, pool, rows[0]);
+    const [{ pid, columns }] = rows;
+    return new BenchPostgres(connection, pool, { pids: [pid], columns });
+  }
+
+  /** A database of somebody's servers, of whose postmasters the first answers. */
+  static async at(url: string, pids: readonly number[]): Promise<BenchPostgres> {
+    const pool = new pg.Pool({ connectionString: url, max: 8 });
+    pool.on('error', () => {});
+    const { hostname, username, pathname } = new URL(url);
+    const connection = { host: hostname, user: username, database: pathname.slice(1) };
+    return new BenchPostgres(connection, pool, { pids, columns: '' }, url);
   }
 
   /** Empties the tables that have rows, and writes everything out: the same start for everybody. */

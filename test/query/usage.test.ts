@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listEdition } from '../../src/prices/list.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { getJson, postJson } from '../support/http.ts';
+import { onCluster } from '../support/on-cluster.ts';
 import { insertEvents } from '../support/seed.ts';
 
 const dayMs = 86_400_000;
@@ -157,11 +158,15 @@ describe('usage and footprint', () => {
     ]);
     const { table_sizes, row_counts, oldest_telemetry_record, monitored_at } =
       await get('footprint');
+    const own = 'pg_total_relation_size(inhrelid)';
+    const sizeOf = onCluster
+      ? `${own} + coalesce(citus_total_relation_size(inhrelid, fail_on_error := false), 0)`
+      : own;
     const tables = ['system_telemetry', 'usage_stats', 'batch_ledger'];
     expect(table_sizes.map((size: { table_name: string }) => size.table_name)).toEqual(tables);
     for (const size of table_sizes) {
       const [sums] = await telemetry.database.rows(
-        `select sum(pg_total_relation_size(inhrelid))::float8 as total, count(*)::int as partitions
+        `select sum(${sizeOf})::float8 as total, count(*)::int as partitions
          from pg_inherits where inhparent = $1::regclass`,
         [size.table_name],
       );

@@ -43,6 +43,11 @@ export class CitusDatabases {
     }
   }
 
+  /** One without the extension, on the coordinator alone. */
+  async createPlain(name: string): Promise<void> {
+    await run(named(this.#coordinator, 'postgres'), `create database ${name}`);
+  }
+
   /** Nobody connects to it any more, not even Citus: what is in it may be copied. */
   async close(name: string): Promise<void> {
     await this.#onAll(async (node) => {

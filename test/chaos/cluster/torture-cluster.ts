@@ -108,7 +108,7 @@ async function createWorld({ binaries }: ClusterPlan, directory: string): Promis
   mkdirSync(data);
   const env = { ...collectorEnv, DATABASE_URL: nodes.url, TELEMETRY_DATA_DIR: data };
   for (const args of [['migrate'], ['distribute', '--shards', '4']]) {
-    const { code, stdout, stderr } = await runCommand(args, { ...env, TELEMETRY_PORT: '' });
+    const { code, stdout, stderr } = await runCommand(args, env);
     if (code !== 0) throw new Error(`${args[0]}: ${stdout}${stderr}`);
   }
   const collector = new CollectorProcess(env);
