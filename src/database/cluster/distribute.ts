@@ -26,7 +26,7 @@ const triesMs = [1000, 2000, 4000, 8000, 10_000];
 
 /**
  * Spreads the tables of rows over the workers, by the id of a row, and leaves all others on the
- * coordinator (decision 29). Done again it does only what is missing. Each step is a transaction of
+ * coordinator (decision 30). Done again it does only what is missing. Each step is a transaction of
  * its own; collectors may run meanwhile.
  */
 export async function distribute(
