@@ -39,6 +39,8 @@ WRONG: list[tuple[str, Any]] = [
     ("url", "ftp://host"),
     ("url", "http://"),
     ("url", "http://["),
+    ("url", "http://ho%20st"),
+    ("url", "http://host\\x"),
     ("url", "http://a b:8002"),
     ("url", "http://host:8002/a\nb"),
     ("url", "http://host:port"),

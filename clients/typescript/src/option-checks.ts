@@ -100,7 +100,7 @@ function whole(least: number, most: number): Check {
 /** Without slashes at its end, and doubled ones in its path. */
 export function readUrl(value: unknown): string {
   const given = text(value);
-  if (/\s/.test(given)) fail('must have no blanks inside');
+  if (/[\s\\]/.test(given)) fail('must have no blanks and no backslashes inside');
   const url = URL.canParse(given) ? new URL(given) : fail('must be a URL');
   if (!/^https?:$/.test(url.protocol) || !/^https?:\/\//i.test(given)) {
     fail('must begin with http:// or https://');

@@ -24,6 +24,8 @@ describe('7 an option that is wrong is said at once, by its name', () => {
     ['url', 'ftp://host'],
     ['url', 'http://'],
     ['url', 'http://a b'],
+    ['url', 'http://ho%20st'],
+    ['url', 'http://host\\x'],
     ['url', 'http://host?x=1'],
     ['url', 'http:host'],
     ['url', 8002],

@@ -70,7 +70,9 @@ def _url(name: str, value: Any) -> str:
     try:
         parts = urlsplit(text)
         # It is read when it is asked for, and then found wrong.
-        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        host = parts.hostname or ""
+        is_host = bool(host) and (":" in host or not re.search(r"[\\%<>\"^`{|}]", host))
+        is_whole = parts.scheme in ("http", "https") and is_host and parts.port != 0
     except ValueError:
         is_whole = False
     if not is_whole:
