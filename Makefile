@@ -2,7 +2,7 @@
 # make test    installs what is missing and runs every check and test
 PYTHON ?= python3
 
-.PHONY: start test check image image-base audit generate packages package-npm package-python bench bench-query bench-clients \
+.PHONY: start test check image image-base audit generate packages package-npm package-python bench bench-peers bench-query bench-clients \
   bench-clients-python bench-clients-typescript test-citus chaos conformance fuzz clean
 
 # Without a shell or npm between, which would keep signals from it.
@@ -70,6 +70,10 @@ package-python: .venv/.installed
 # Parts of it: make bench BENCH='--only raw,stream --rounds 3'
 bench: node_modules/.installed bench/.venv/.installed
 	@npm run --silent bench -- $(BENCH)
+
+# Beside Telegraf, the OpenTelemetry Collector (both built with Go, once) and the RFC's design.
+bench-peers: node_modules/.installed bench/.venv/.installed
+	@npm run --silent bench:peers -- $(BENCH)
 
 # How long the questions of dashboards take: make bench-query BENCH='--events 100000000'
 bench-query: node_modules/.installed

@@ -13,6 +13,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     faults: { type: 'string', default: '60' },
     'seconds-max': { type: 'string', default: '3600' },
+    /** Of the collector. */
+    processes: { type: 'string', default: '1' },
     /** Only this kind, as often as it is given. */
     kind: { type: 'string', multiple: true },
     /** Breaks a promise on purpose: the run is to fail. */
@@ -28,6 +30,7 @@ if (values.control !== undefined && !controls.includes(values.control as Control
 const plan = {
   seed: Number(values.seed),
   faults: Number(values.faults),
+  processes: Number(values.processes),
   secondsMax: Number(values['seconds-max']),
   onFault: (number: number, kind: string) =>
     console.error(`${(performance.now() / 1000).toFixed(1)} s, ${number}: ${kind}`),

@@ -339,6 +339,7 @@ describe('the command line', () => {
       apiKeysFile: '/dev/null',
       logLevelFile: levelFile,
       pricesFile,
+      processes: '1',
       tlsCertFile: certificateFile('locked'),
       tlsKeyFile: keyFile('locked'),
       tlsClientCaFile: certificateFile('ca'),

@@ -17,13 +17,16 @@ export class HttpConnection {
   #held = '';
   #closing = false;
 
-  constructor(port: number, onAnswer: (answer: Answer) => void) {
+  /** `onClosed`: where the server ends it, which is a failure unless somebody says otherwise. */
+  constructor(port: number, onAnswer: (answer: Answer) => void, onClosed: () => void = failed) {
     this.#onAnswer = onAnswer;
     this.#socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket.on('data', (chunk) => this.#read(chunk));
     this.#socket.on('close', () => {
-      if (!this.#closing) throw new Error('the server closed a connection');
+      if (!this.#closing) onClosed();
     });
+    // What follows is that it is closed.
+    if (onClosed !== failed) this.#socket.on('error', () => {});
   }
 
   async opened(): Promise<void> {
@@ -51,11 +54,16 @@ export class HttpConnection {
   }
 }
 
+function failed(): never {
+  throw new Error('the server closed a connection');
+}
+
 function isComplete(text: string): boolean {
   const head = text.indexOf(headEnd);
   if (head < 0) return false;
   const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head));
   if (length) return text.length >= head + headEnd.length + Number(length[1]);
+  if (/^HTTP\/1\.1 204 /.test(text)) return true;
   return text.endsWith(`\r\n0${headEnd}`);
 }
 

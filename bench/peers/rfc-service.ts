@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/free-port.ts';
 import type { Bench, Contestant, Lineup, Sample } from '../support/bench.ts';
 import { startHttp, whileMeasuring } from '../support/measure.ts';
+import type { BenchPostgres } from '../support/postgres.ts';
 
 const python = new URL('../.venv/bin/python', import.meta.url).pathname;
 const folder = import.meta.dirname;
@@ -20,12 +21,16 @@ export const rfcInstalled = (): boolean => existsSync(python);
 interface RfcService {
   readonly port: number;
   readonly pid: number;
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-async function startService({ postgres }: Bench, batchRows: number): Promise<RfcService> {
-  const port = await freePort();
-  const { host, user, database } = postgres.connection;
+/** Of the one database, on a port of its own unless one is named. */
+export async function startService(
+  { host, user, database }: BenchPostgres['connection'],
+  batchRows: number,
+  named?: number,
+): Promise<RfcService> {
+  const port = named ?? (await freePort());
   const child: ChildProcess = spawn(
     python,
     [...command, '--app-dir', folder, '--port', String(port)],
@@ -51,9 +56,9 @@ async function startService({ postgres }: Bench, batchRows: number): Promise<Rfc
   return {
     port,
     pid: child.pid as number,
-    stop: async () => {
+    stop: async (signal = 'SIGTERM') => {
       const exited = once(child, 'exit');
-      child.kill('SIGTERM');
+      child.kill(signal);
       await exited;
     },
   };
@@ -93,7 +98,7 @@ export async function openRfcServices(bench: Bench): Promise<Lineup> {
   const rows: Record<string, number>[] = [];
   const services: RfcService[] = [];
   for (const batchRows of bench.sizes.sweep.batchRows) {
-    const service = await startService(bench, batchRows);
+    const service = await startService(bench.postgres.connection, batchRows);
     services.push(service);
     const tried = await tryRates(bench, service);
     rows.push(...tried.map((each) => ({ batch_rows: batchRows, ...each })));

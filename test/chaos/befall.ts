@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 export interface Plan {
   readonly seed: number;
   readonly faults: number;
+  /** Of the collector; one where absent. */
+  readonly processes?: number;
   /** After so long no fault is added. */
   readonly secondsMax: number;
   /** Kinds to draw from; all of them where absent. */
@@ -31,7 +33,14 @@ const commitsMin = 20;
 /** Draws faults, each kind once before any comes again; some of them overlap. */
 export async function befall(
   world: World,
-  { seed, faults: faultsMax, secondsMax, kinds = Object.keys(faults), onFault }: Plan,
+  {
+    seed,
+    faults: faultsMax,
+    secondsMax,
+    processes = 1,
+    kinds = kindsFor(processes),
+    onFault,
+  }: Plan,
 ): Promise<Record<string, FaultCount>> {
   const startedAt = performance.now();
   const random = new Random(seed);
@@ -65,6 +74,12 @@ export async function befall(
   await Promise.all(running.values());
   return counts;
 }
+
+/** Those that there is something to hit for. */
+const kindsFor = (processes: number): string[] =>
+  Object.entries(faults)
+    .filter(([, { processesMin = 1 }]) => processes >= processesMin)
+    .map(([kind]) => kind);
 
 /** Waits for the end of an outage, so that faults do not only ever befall a collector that spools. */
 async function untilCommitting(deliveries: Deliveries): Promise<void> {

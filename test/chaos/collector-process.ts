@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../../src/config.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -31,6 +32,8 @@ export class CollectorProcess {
   #child: ChildProcess | undefined;
   #ending: ChildProcess | undefined;
   #exited: Promise<unknown> = Promise.resolve();
+  /** Of its processes, where there are several. */
+  readonly #members = new Map<number, number>();
   /** The last lines of its log. */
   readonly log: string[] = [];
   /** What it should never have said or done. */
@@ -45,8 +48,14 @@ export class CollectorProcess {
     this.#imports = modules.map((path) => `--import=${path}`).join(' ');
   }
 
-  get pid(): number {
-    return this.#child?.pid as number;
+  /** Of all that is one collector. */
+  get pids(): readonly number[] {
+    return [this.#child?.pid as number, ...this.#members.values()].filter(isAlive);
+  }
+
+  /** Of its processes, where there are several: not of who started them. */
+  get memberPids(): readonly number[] {
+    return [...this.#members.values()].filter(isAlive);
   }
 
   /** Resolves when it accepts connections. */
@@ -63,6 +72,7 @@ export class CollectorProcess {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
+    this.#members.clear();
     this.#exited = once(child, 'exit');
     const kill = () => child.kill('SIGKILL');
     process.once('exit', kill);
@@ -81,6 +91,8 @@ export class CollectorProcess {
         this.complaints.push(
           `unexpected error: ${JSON.parse(line).err?.stack}`.replace(/\d+/g, '#'),
         );
+      const [, pid, member] = /"pid":(\d+),.*"process":(\d+),.*"listening"/.exec(line) ?? [];
+      if (member) this.#members.set(Number(member), Number(pid));
       if (line.includes('"listening"')) listening.resolve(JSON.parse(line).port);
     });
     this.port = await listening.promise;
@@ -94,6 +106,8 @@ export class CollectorProcess {
     this.#ending = child;
     child.kill(signal);
     await this.#exited;
+    // Those that are left without a supervisor end by themselves.
+    while (this.memberPids.length > 0) await sleep(10);
     return child.exitCode;
   }
 
@@ -105,15 +119,27 @@ export class CollectorProcess {
   /** Makes its wall clock wrong by so many milliseconds. */
   setClock(offsetMs: number): void {
     writeFileSync(this.#clockFile, String(offsetMs));
-    this.#child?.kill('SIGUSR2');
+    this.#signal('SIGUSR2');
   }
 
   /** Stops it in its tracks, until `thaw`. */
   freeze(): void {
-    this.#child?.kill('SIGSTOP');
+    this.#signal('SIGSTOP');
   }
 
   thaw(): void {
-    this.#child?.kill('SIGCONT');
+    this.#signal('SIGCONT');
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child) for (const pid of this.pids) process.kill(pid, signal);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }

@@ -8,6 +8,8 @@ export type Part = 'postgres' | 'network' | 'collector' | 'access' | 'neighbour'
 export interface Fault {
   /** Faults of different parts may overlap. */
   readonly parts: readonly Part[];
+  /** Which a collector has to have. */
+  readonly processesMin?: number;
   /**
    * Begins, lasts for as long as the random numbers say, and ends. Resolves with whether it was
    * met: whether there was something that it hit.

@@ -17,18 +17,22 @@ const prlimit = '/usr/bin/prlimit';
 /** Linux alone lets one process limit another. */
 export const canLimitFileSize = existsSync(prlimit);
 
-/** Segments in a spool directory, oldest first. */
+/** Segments in a spool directory and in those of further processes in it, oldest first in each. */
 export function segmentsIn(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  return readdirSync(directory)
-    .filter((name) => name.endsWith('.log'))
+  return filesIn(directory)
+    .filter((path) => path.endsWith('.log'))
     .sort();
 }
+
+/** Paths from there on. */
+const filesIn = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' });
 
 /** The segments that were set aside. */
 export function setAsideIn(directory: string): Set<string> {
   const suffix = '.damaged';
-  const names = readdirSync(directory).filter((name) => name.endsWith(suffix));
+  const names = filesIn(directory).filter((path) => path.endsWith(suffix));
   return new Set(names.map((name) => name.slice(0, -suffix.length)));
 }
 
@@ -70,9 +74,11 @@ export function hideSpool(directory: string): () => void {
   return () => renameSync(hidden, directory);
 }
 
-/** Makes writes of a process fail past so many bytes of a file, until the returned function is called. */
-export function limitFileSize(pid: number, bytes: number): () => void {
-  const limit = (max: string) => execFileSync(prlimit, [`--pid=${pid}`, `--fsize=${max}:`]);
+/** Makes writes of processes fail past so many bytes of a file, until the returned function is called. */
+export function limitFileSize(pids: readonly number[], bytes: number): () => void {
+  const limit = (max: string) => {
+    for (const pid of pids) execFileSync(prlimit, [`--pid=${pid}`, `--fsize=${max}:`]);
+  };
   limit(String(bytes));
   return () => limit('unlimited');
 }

@@ -46,7 +46,7 @@ const unmetMax = 5;
 export async function torture(plan: Plan): Promise<TortureReport> {
   const startedAt = performance.now();
   const directory = temporaryDirectory();
-  const world = await createWorld(directory.path, plan.control);
+  const world = await createWorld(directory.path, plan);
   const { deliveries, violations } = world;
   const faults = await befallClients(world, plan);
   const deadline = AbortSignal.timeout(recoveryMsMax);

@@ -5,9 +5,10 @@ import { getJson } from '../support/http.ts';
 import { metric } from '../support/metrics.ts';
 import type { PgBouncer } from '../support/pgbouncer.ts';
 import { canMount, SmallDisk } from '../support/small-disk.ts';
+import type { Plan } from './befall.ts';
 import { type Accounts, addAccounts, audit, noAccounts } from './checks.ts';
 import { CollectorProcess } from './collector-process.ts';
-import { type Control, sabotageOf } from './controls.ts';
+import { sabotageOf } from './controls.ts';
 import { Deliveries } from './deliveries.ts';
 import { comes } from './fault.ts';
 import { FaultyNetwork } from './faulty-network.ts';
@@ -24,6 +25,8 @@ export interface World {
   readonly deliveries: Deliveries;
   /** For whatever a fault leaves behind. */
   readonly directory: string;
+  /** Of the collector. */
+  readonly processes: number;
   readonly spoolDirectory: string;
   /** Where the spool is, if that is a disk of its own. */
   readonly disk: SmallDisk | undefined;
@@ -62,7 +65,10 @@ const startMsMax = 120_000;
 const diskMebibytes = 64;
 
 /** A collector that is ready, and all that it stands on. */
-export async function createWorld(directory: string, control?: Control): Promise<World> {
+export async function createWorld(
+  directory: string,
+  { control, processes = 1 }: Pick<Plan, 'control' | 'processes'>,
+): Promise<World> {
   const postgres = await Postgres.create(join(directory, 'postgres'));
   const network = await FaultyNetwork.start({ path: postgres.socketPath });
   const dataDirectory = join(directory, 'data');
@@ -71,6 +77,7 @@ export async function createWorld(directory: string, control?: Control): Promise
     ...collectorEnv,
     DATABASE_URL: postgres.urlBy(network.port),
     TELEMETRY_DATA_DIR: dataDirectory,
+    TELEMETRY_PROCESSES: String(processes),
   };
   const collector = new CollectorProcess(env, sabotageOf(control));
   await collector.start();
@@ -86,6 +93,7 @@ export async function createWorld(directory: string, control?: Control): Promise
     access,
     deliveries: new Deliveries(),
     directory,
+    processes,
     spoolDirectory: join(dataDirectory, 'spool'),
     disk,
     env,

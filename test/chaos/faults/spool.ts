@@ -1,5 +1,5 @@
 import {
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -36,7 +36,7 @@ async function killSpooling<T>(world: World, work: () => T): Promise<T> {
 
 const writesFail = on(
   felt(['unknown', 'overloaded'], async (world, random) => {
-    const allow = limitFileSize(world.collector.pid, random.between(1, 20_000));
+    const allow = limitFileSize(world.collector.pids, random.between(1, 20_000));
     try {
       await withoutDatabase(world, () => lasts(random));
     } finally {
@@ -87,13 +87,13 @@ const comeBack = on(async (world) => {
   const copies = mkdtempSync(join(world.directory, 'copies-'));
   const names = await killSpooling(world, () => {
     const found = segmentsIn(spoolDirectory);
-    for (const name of found) copyFileSync(join(spoolDirectory, name), join(copies, name));
+    for (const name of found) cpSync(join(spoolDirectory, name), join(copies, name));
     return found;
   });
   await comes(() => !names.some((name) => existsSync(join(spoolDirectory, name))), drainedMsMax);
   await world.stopCollector('SIGTERM');
   const gone = names.filter((name) => !existsSync(join(spoolDirectory, name)));
-  for (const name of gone) copyFileSync(join(copies, name), join(spoolDirectory, name));
+  for (const name of gone) cpSync(join(copies, name), join(spoolDirectory, name));
   await world.startCollector();
   return gone.length > 0;
 });

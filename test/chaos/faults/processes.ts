@@ -1,0 +1,38 @@
+import { comes, type Fault, lasts } from '../fault.ts';
+
+const on = (run: Fault['run']): Fault => ({ parts: ['collector'], processesMin: 2, run });
+const startedMsMax = 60_000;
+
+/** One of several processes, while the others go on. */
+export const processFaults: Readonly<Record<string, Fault>> = {
+  'process killed': on(async ({ collector, processes }, random) => {
+    const pid = random.pick(collector.memberPids);
+    process.kill(pid, 'SIGKILL');
+    const isBack = () =>
+      collector.memberPids.length === processes && !collector.memberPids.includes(pid);
+    return await comes(isBack, startedMsMax);
+  }),
+  'process terminated': on(async ({ collector, processes }, random) => {
+    const pid = random.pick(collector.memberPids);
+    process.kill(pid, 'SIGTERM');
+    const isBack = () =>
+      collector.memberPids.length === processes && !collector.memberPids.includes(pid);
+    return await comes(isBack, startedMsMax);
+  }),
+  'process frozen': on(async ({ collector }, random) => {
+    const pid = random.pick(collector.memberPids);
+    process.kill(pid, 'SIGSTOP');
+    await lasts(random, 100, 1500);
+    process.kill(pid, 'SIGCONT');
+    return true;
+  }),
+  'fewer processes for a while': on(async (world, random) => {
+    const fewer = random.between(1, world.processes - 1);
+    await world.stopCollector(random.pick(['SIGKILL', 'SIGTERM']));
+    await world.startCollector({ TELEMETRY_PROCESSES: String(fewer) });
+    await lasts(random, 500, 2000);
+    await world.stopCollector(random.pick(['SIGKILL', 'SIGTERM']));
+    await world.startCollector();
+    return true;
+  }),
+};
