@@ -22,7 +22,10 @@ import { readWireBatch } from './wire-batch.ts';
 type Response = MessageInitShape<
   typeof StreamBatchesResponseSchema | typeof StreamEventsResponseSchema
 >;
-type Serve = (call: Call, batches: AsyncIterable<PreparedBatch>) => AsyncIterable<Response>;
+type Serve = (
+  call: Call,
+  batches: AsyncIterable<readonly PreparedBatch[]>,
+) => AsyncIterable<readonly Response[]>;
 
 /**
  * Serves streams of batches to uncompressed gRPC, encoding each as soon as its bytes are complete;
@@ -41,7 +44,7 @@ export class GrpcStreams {
     this.#methods = {
       streamBatches: (...stream) => handlers.streamBatches(...stream),
       async *streamEvents(...stream) {
-        yield await handlers.streamEvents(...stream);
+        yield [await handlers.streamEvents(...stream)];
       },
     };
   }
@@ -74,8 +77,10 @@ export class GrpcStreams {
     async function* body(): AsyncGenerator<Uint8Array> {
       try {
         if (timeout.error) throw timeout.error;
-        for await (const answer of serve(call, call.messages(messages))) {
-          yield encodeEnvelope(0, toBinary(method.output, create(method.output, answer)));
+        for await (const answers of serve(call, call.messages(messages))) {
+          yield envelopes(
+            answers.map((each) => toBinary(method.output, create(method.output, each))),
+          );
         }
         setGrpcStatus(trailer, undefined);
       } catch (error) {
@@ -88,6 +93,10 @@ export class GrpcStreams {
     return { status: 200, header, body: body(), trailer };
   }
 }
+
+/** Messages as gRPC frames them, in one piece. */
+const envelopes = (messages: readonly Uint8Array[]): Uint8Array =>
+  Buffer.concat(messages.map((message) => encodeEnvelope(0, message)));
 
 function contextOf(
   request: UniversalServerRequest,

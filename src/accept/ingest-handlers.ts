@@ -15,7 +15,7 @@ import type { WholeCall } from '../serve/plain-call.ts';
 import type { OnRefused } from '../serve/refusals.ts';
 import { acknowledgeInOrder } from './acknowledge.ts';
 import type { EncodedBatch } from './encode-batch.ts';
-import type { Ingest } from './ingest.ts';
+import type { AdmittedBatch, Ingest } from './ingest.ts';
 import {
   acknowledgement,
   batchResponse,
@@ -74,29 +74,35 @@ export class IngestHandlers {
     return batchResponse(await this.#ingest.batch(call, restored(call, named)));
   }
 
-  async *streamBatches(call: Call, batches: AsyncIterable<PreparedBatch>) {
-    const handle = async ({ batchId, batch }: PreparedBatch, sequence: number) => {
+  /** Batches and their acknowledgements come in lists, of what was sent and stored together. */
+  streamBatches(call: Call, batches: AsyncIterable<readonly PreparedBatch[]>) {
+    const handle = ({ batchId, batch }: PreparedBatch, sequence: number) => {
       const refuse = refusal(sequence, batchId, this.#options.onRefused);
+      const admitted = ({ stored }: AdmittedBatch) => ({
+        ack: stored.then(acknowledgement(sequence), refuse),
+      });
+      const refused = (error: unknown) => ({ ack: Promise.resolve(refuse(error)) });
       try {
         if (batch instanceof ServiceError) throw batch;
-        const { stored } = await this.#ingest.admit(call, batch);
-        return { ack: stored.then(acknowledgement(sequence), refuse) };
+        const known = this.#ingest.admit(call, batch);
+        return known instanceof Promise ? known.then(admitted).catch(refused) : admitted(known);
       } catch (error) {
-        return { ack: Promise.resolve(refuse(error)) };
+        return refused(error);
       }
     };
-    yield* acknowledgeInOrder(batches, handle, { ...this.#options, signal: call.signal });
+    return acknowledgeInOrder(batches, handle, { ...this.#options, signal: call.signal });
   }
 
-  async streamEvents(call: Call, batches: AsyncIterable<PreparedBatch>) {
-    const handle = async ({ batch }: PreparedBatch) => {
+  async streamEvents(call: Call, batches: AsyncIterable<readonly PreparedBatch[]>) {
+    const admitted = ({ stored }: AdmittedBatch) => ({ ack: stored });
+    const handle = ({ batch }: PreparedBatch) => {
       if (batch instanceof ServiceError) throw batch;
-      const { stored } = await this.#ingest.admit(call, batch);
-      return { ack: stored };
+      const known = this.#ingest.admit(call, batch);
+      return known instanceof Promise ? known.then(admitted) : admitted(known);
     };
     const summary = new StreamSummary();
     const acks = acknowledgeInOrder(batches, handle, { ...this.#options, signal: call.signal });
-    for await (const stored of acks) summary.add(stored);
+    for await (const together of acks) for (const stored of together) summary.add(stored);
     return summary.response();
   }
 
@@ -106,8 +112,9 @@ export class IngestHandlers {
     messages: AsyncIterable<Message>,
     read: ReadBatch<Message>,
     textOf: (message: Message) => string = () => '',
-  ): AsyncGenerator<PreparedBatch> {
-    for await (const message of messages) yield this.prepare(call, message, read, textOf(message));
+  ): AsyncGenerator<readonly PreparedBatch[]> {
+    for await (const message of messages)
+      yield [this.prepare(call, message, read, textOf(message))];
   }
 
   /** Reads and encodes a batch; throws a `ServiceError` where it can't be read. */

@@ -27,6 +27,10 @@ const ofText =
   ({ value }, rowsMax) =>
     read(messageBytes(value), rowsMax);
 
+async function* oneByOne<T>(lists: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const list of lists) yield* list;
+}
+
 /** IngestService, read from protobuf. */
 export const registerBinary = (handlers: IngestHandlers) => (router: ConnectRouter) =>
   router.service(BinaryIngestService, {
@@ -39,9 +43,11 @@ export const registerBinary = (handlers: IngestHandlers) => (router: ConnectRout
         handlers.prepared(callOf(context), requests, undecoded),
       ),
     streamBatches: (requests, context) =>
-      handlers.streamBatches(
-        callOf(context),
-        handlers.prepared(callOf(context), requests, undecoded),
+      oneByOne(
+        handlers.streamBatches(
+          callOf(context),
+          handlers.prepared(callOf(context), requests, undecoded),
+        ),
       ),
   });
 
@@ -62,7 +68,7 @@ export function registerJson(handlers: IngestHandlers): (router: ConnectRouter) 
     streamEvents: (requests, context) =>
       handlers.streamEvents(callOf(context), batches(requests, context)),
     streamBatches: (requests, context) =>
-      handlers.streamBatches(callOf(context), batches(requests, context)),
+      oneByOne(handlers.streamBatches(callOf(context), batches(requests, context))),
   };
   const jsonOptions = { ...jsonAnswers, textDecoder: new MessageText() };
   return (router) => router.service(JsonIngestService, methods, { jsonOptions });

@@ -1,5 +1,5 @@
 import { type Acknowledgement, type Answer, batchBytes, batchRows } from '../buffer/batch.ts';
-import type { BatchSink } from '../buffer/ingest-buffer.ts';
+import type { Admitted, BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
 import type { Clock } from '../observe/clock.ts';
@@ -25,6 +25,10 @@ export interface IngestOptions extends EncodeOptions {
 /** What became of one batch, with the id it has, given or minted. */
 export interface StoredBatch extends Acknowledgement {
   readonly batchId: string;
+}
+
+export interface AdmittedBatch {
+  readonly stored: Promise<StoredBatch>;
 }
 
 export interface StoredRecord extends StoredBatch {
@@ -76,20 +80,25 @@ export class Ingest {
   }
 
   /**
-   * A batch of a stream: resolves when there is room for it, so that a stream is read no faster
+   * A batch of a stream: at once or when there is room for it, so that a stream is read no faster
    * than what it sends is stored, with the promise of what becomes of it.
    */
-  async admit(call: Call, batch: EncodedBatch): Promise<{ readonly stored: Promise<StoredBatch> }> {
+  admit(call: Call, batch: EncodedBatch): AdmittedBatch | Promise<AdmittedBatch> {
     if (isForgettable(batch)) return { stored: Promise.resolve(this.#forget(batch)) };
     const release = holdShare(call, batch);
-    try {
-      const { acknowledged } = await this.#sink.admit(batch, call.signal);
-      const stored = acknowledged.then((known) => ({ ...known, batchId: batch.id }));
-      return { stored: stored.finally(release) };
-    } catch (error) {
+    const failed = (error: unknown) => {
       release();
       throw error;
-    }
+    };
+    const stored = (known: Acknowledgement): StoredBatch => {
+      release();
+      return { ...known, batchId: batch.id };
+    };
+    const admitted = ({ acknowledged }: Admitted): AdmittedBatch => ({
+      stored: acknowledged.then(stored, failed),
+    });
+    const now = this.#sink.admitNow(batch);
+    return now ? admitted(now) : this.#sink.admit(batch, call.signal).then(admitted, failed);
   }
 
   /** Throws a `ServiceError` for a batch as a whole. `idField`: what the caller knows its id as. */

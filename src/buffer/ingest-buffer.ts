@@ -30,6 +30,9 @@ export interface BatchSink {
    * acknowledgement. `signal` ends either wait; what has room is stored all the same.
    */
   admit(batch: Batch, signal: AbortSignal): Promise<Admitted>;
+
+  /** The same where there is room at once, and undefined otherwise; its caller waits to the end. */
+  admitNow(batch: Batch): Admitted | undefined;
 }
 
 /**
@@ -97,6 +100,13 @@ export class IngestBuffer implements BatchSink {
     return { acknowledged: settlement.then((known) => acknowledge(batch, known)) };
   }
 
+  admitNow(batch: Batch): Admitted | undefined {
+    const lane = this.#lanes.stream;
+    if (this.#closed || this.#held.has(batch.id) || !lane.tryReserve(batch)) return undefined;
+    const settled = this.#hold(batch, lane.offer(batch));
+    return { acknowledged: settled.then((known) => acknowledge(batch, known)) };
+  }
+
   /** Refuses new batches and commits those held. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -115,19 +125,23 @@ export class IngestBuffer implements BatchSink {
     });
   }
 
-  async #hold(batch: Batch, stored: Promise<Settlement>): Promise<Settlement> {
+  #hold(batch: Batch, stored: Promise<Settlement>): Promise<Settlement> {
     this.#held.set(batch.id, stored);
     this.#accounting.received(batch.answer);
-    try {
-      const settlement = await stored;
+    const settle = (settlement: Parameters<Accounting['settled']>[1]) => {
       this.#accounting.settled(batch.answer, settlement);
-      return settlement;
-    } catch (error) {
-      this.#accounting.settled(batch.answer, { kind: 'refused' });
-      throw error;
-    } finally {
       this.#held.delete(batch.id);
-    }
+    };
+    return stored.then(
+      (settlement) => {
+        settle(settlement);
+        return settlement;
+      },
+      (error) => {
+        settle({ kind: 'refused' });
+        throw error;
+      },
+    );
   }
 }
 

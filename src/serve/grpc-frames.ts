@@ -20,13 +20,14 @@ export class GrpcFrames {
   }
 
   /**
-   * What `read` makes of each message. It must not keep the bytes: the next message overwrites
-   * them. Throws what `read` does, and for bytes that are no messages.
+   * What `read` makes of each message, those together that came together. It must not keep the
+   * bytes: the next message overwrites them. Throws what `read` does, and for bytes that are no
+   * messages.
    */
   async *messages<T>(
     chunks: AsyncIterable<Uint8Array>,
     read: (message: Uint8Array) => T,
-  ): AsyncGenerator<T> {
+  ): AsyncGenerator<readonly T[]> {
     let held: Uint8Array[] = [];
     let heldBytes = 0;
     let frameBytes = headerBytes;
@@ -50,7 +51,7 @@ export class GrpcFrames {
       }
       heldBytes -= at;
       held = heldBytes === 0 ? [] : [bytes.slice(at)];
-      yield* results;
+      if (results.length > 0) yield results;
       if (failure) throw failure.error;
     }
     if (heldBytes > 0) throw new ServiceError('invalid', 'protocol error: incomplete envelope');
