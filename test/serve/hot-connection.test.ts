@@ -3,14 +3,14 @@ import net from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HotConnection } from '../../src/serve/hot/hot-connection.ts';
-import type { PlainPost } from '../../src/serve/hot/plain-post.ts';
+import { type PlainPost, PlainPosts } from '../../src/serve/hot/plain-post.ts';
 
 const post = (body: string) =>
   Buffer.from(`POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 
 /** What is served waits for its answer until the test gives it. */
 class Server {
-  readonly headerBytesMax = 1000;
+  readonly posts = new PlainPosts(1000);
   readonly served: { readonly body: string; answer(text: string): void }[] = [];
   readonly handed: string[] = [];
 

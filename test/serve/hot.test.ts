@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Admission } from '../../src/serve/admission.ts';
 import { CallLimits } from '../../src/serve/call-limits.ts';
 import { everybody } from '../../src/serve/caller.ts';
-import { readPlainPost } from '../../src/serve/hot/plain-post.ts';
+import { type PlainPost, PlainPosts } from '../../src/serve/hot/plain-post.ts';
 import { jsonHeaders, send } from '../../src/serve/plain-answers.ts';
 import type { Route } from '../../src/serve/route.ts';
 import { Router } from '../../src/serve/router.ts';
@@ -216,13 +216,28 @@ describe('posts past the HTTP of Node', () => {
       lengthOff: 0,
     });
     for (let end = 0; end < bytes.length; end++) {
-      expect(readPlainPost(bytes.subarray(0, end))).toBe('partial');
+      expect(new PlainPosts().read(bytes.subarray(0, end))).toBe('partial');
     }
-    expect(readPlainPost(Buffer.concat([bytes, Buffer.from('POST')]))).toMatchObject({
+    expect(new PlainPosts().read(Buffer.concat([bytes, Buffer.from('POST')]))).toMatchObject({
       path: '/echo',
       headers: { a: 'b', host: 'a', 'content-length': '2' },
       end: bytes.length,
     });
+  });
+
+  it('keep of the heads that they know nothing but the head', () => {
+    const posts = new PlainPosts();
+    const of = (path: string, body: string) =>
+      Buffer.from(
+        `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    const bodies = Array.from({ length: 600 }, (_, index) => `{"a":${index}}`);
+    for (const [index, body] of [...bodies, ...bodies].entries()) {
+      const post = posts.read(Buffer.concat([of(`/echo/${index % 300}`, body), Buffer.from('P')]));
+      expect(post).toMatchObject({ path: `/echo/${index % 300}`, headers: { host: 'a' } });
+      expect(String((post as PlainPost).body)).toBe(body);
+    }
+    expect(posts.read(of('/echo/1', '{}').subarray(0, -1))).toBe('partial');
   });
 
   it('end an idle connection, and a slow one by the limits of Node', async () => {

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
-import { type PlainPost, plainBytesMax, readPlainPost } from './plain-post.ts';
+import { type PlainPost, type PlainPosts, plainBytesMax } from './plain-post.ts';
 
 /** What a connection is served by. */
 export interface HotServer {
-  readonly headerBytesMax: number;
+  readonly posts: PlainPosts;
   /** The whole answer to a plain post, or undefined where it is to be served otherwise. */
   answer(post: PlainPost, socket: Duplex): Promise<Uint8Array | string> | undefined;
   /** Serves a connection from what it has sent last on, for good. */
@@ -79,7 +79,7 @@ export class HotConnection {
   };
 
   #next(): void {
-    const post = readPlainPost(this.#sent, this.#server.headerBytesMax);
+    const post = this.#server.posts.read(this.#sent);
     if (post === 'partial') {
       if (this.#socket.readableEnded) this.#finish();
       return;

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { SentAnswer } from '../protocol/protocol.ts';
 import { HotConnection } from './hot-connection.ts';
 import { httpAnswer } from './http-answer.ts';
-import type { PlainPost } from './plain-post.ts';
+import { type PlainPost, PlainPosts } from './plain-post.ts';
 
 /** The answer to a plain post, which never fails, or undefined where it is no such post for its route. */
 export type AnswerPlain = (post: PlainPost, socket: Duplex) => Promise<SentAnswer> | undefined;
@@ -23,15 +23,13 @@ const checkMs = 1000;
 /** The connections over HTTP/1.1 that are served past Node's HTTP, as long as they send what is plain. */
 export class HotConnections {
   readonly #options: HotOptions;
+  readonly posts: PlainPosts;
   readonly #connections = new Map<Duplex, HotConnection>();
   readonly #checks = setInterval(() => this.#check(), checkMs).unref();
 
   constructor(options: HotOptions) {
     this.#options = options;
-  }
-
-  get headerBytesMax(): number {
-    return this.#options.headerBytesMax;
+    this.posts = new PlainPosts(options.headerBytesMax);
   }
 
   accept(socket: Duplex, sent?: Buffer): void {

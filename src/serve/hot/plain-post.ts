@@ -38,33 +38,66 @@ const unplain = new Set([
   'grpc-timeout',
 ]);
 
+/** What stands before a body. */
+interface Head extends Pick<PlainPost, 'path' | 'headers'> {
+  readonly bodyBytes: number;
+}
+
+const headsMax = 256;
+
 /**
- * Reads the request that bytes begin with. Undefined where it is not plain, or not so beyond doubt:
- * two headers of one name, any header of framing but one length, a target with a query; `partial`
- * where more has to come before that is known.
+ * Reads plain posts. Clients send the same head again and again, but for the length of the body:
+ * those that came lately are known as they are.
  */
-export function readPlainPost(
-  bytes: Buffer,
-  headMax = headBytesMax,
-): PlainPost | 'partial' | undefined {
-  const seen = Math.min(bytes.length, method.length);
-  if (bytes.compare(method, 0, seen, 0, seen) !== 0) return undefined;
-  const headLength = bytes.indexOf(headEnd);
-  if (headLength < 0) return bytes.length < Math.min(headMax, headBytesMax) ? 'partial' : undefined;
-  if (headLength > Math.min(headMax, headBytesMax)) return undefined;
-  const bodyAt = headLength + headEnd.length;
-  const head = readHead(bytes.toString('latin1', 0, headLength + 2));
-  if (!head) return undefined;
-  const { host, 'content-length': length = '', connection = 'keep-alive' } = head.headers;
-  const isPlain = lengthPattern.test(length) && /^keep-alive$/i.test(connection);
-  if (!isPlain || host === undefined || Number(length) > bodyBytesMax) return undefined;
-  const end = bodyAt + Number(length);
-  if (bytes.length < end) return end <= awaitedBytesMax ? 'partial' : undefined;
-  return { ...head, body: bytes.subarray(bodyAt, end), end };
+export class PlainPosts {
+  readonly #headMax: number;
+  readonly #heads = new Map<string, Head>();
+
+  constructor(headMax = headBytesMax) {
+    this.#headMax = Math.min(headMax, headBytesMax);
+  }
+
+  /**
+   * The request that bytes begin with. Undefined where it is not plain, or not so beyond doubt: two
+   * headers of one name, any header of framing but one length, a target with a query; `partial`
+   * where more has to come before that is known.
+   */
+  read(bytes: Buffer): PlainPost | 'partial' | undefined {
+    const seen = Math.min(bytes.length, method.length);
+    if (bytes.compare(method, 0, seen, 0, seen) !== 0) return undefined;
+    const headLength = bytes.indexOf(headEnd);
+    if (headLength < 0) return bytes.length < this.#headMax ? 'partial' : undefined;
+    if (headLength > this.#headMax) return undefined;
+    const text = bytes.toString('latin1', 0, headLength + 2);
+    const head = this.#heads.get(text) ?? this.#readNew(text);
+    if (!head) return undefined;
+    const { path, headers, bodyBytes } = head;
+    const bodyAt = headLength + headEnd.length;
+    const end = bodyAt + bodyBytes;
+    if (bytes.length < end) return end <= awaitedBytesMax ? 'partial' : undefined;
+    return { path, headers, body: bytes.subarray(bodyAt, end), end };
+  }
+
+  #readNew(text: string): Head | undefined {
+    const head = readHead(text);
+    if (!head) return undefined;
+    if (this.#heads.size >= headsMax) this.#heads.clear();
+    this.#heads.set(text, head);
+    return head;
+  }
 }
 
 /** Without the empty line at its end. */
-function readHead(text: string): Pick<PlainPost, 'path' | 'headers'> | undefined {
+function readHead(text: string): Head | undefined {
+  const post = readLines(text);
+  if (!post) return undefined;
+  const { host, 'content-length': length = '', connection = 'keep-alive' } = post.headers;
+  const isPlain = lengthPattern.test(length) && /^keep-alive$/i.test(connection);
+  if (!isPlain || host === undefined || Number(length) > bodyBytesMax) return undefined;
+  return { ...post, bodyBytes: Number(length) };
+}
+
+function readLines(text: string): Pick<PlainPost, 'path' | 'headers'> | undefined {
   requestLine.lastIndex = 0;
   const path = requestLine.exec(text)?.[1];
   if (path === undefined) return undefined;
