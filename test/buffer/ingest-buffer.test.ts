@@ -204,6 +204,30 @@ describe('room', () => {
     expect(buffer.bytes).toBe(0);
   });
 
+  it('is given at once where there is any, and to nobody past one who waits', async () => {
+    const { buffer, commit, records } = createBuffer(twoBatches);
+    const first = makeBatch();
+    const held = [first, makeBatch()].map((batch) => buffer.admitNow(batch)?.acknowledged);
+    expect(buffer.admitNow(makeBatch())).toBeUndefined();
+    const waiting = buffer.admit(makeBatch(), never);
+    await settle();
+    (await commit.next()).succeed();
+    expect(await held[0]).toMatchObject({ durability: 'committed', duplicate: false });
+    const { acknowledged } = await waiting;
+    expect(buffer.admitNow(makeBatch())).toBeUndefined();
+    (await commit.next()).fail('permanent');
+    await expect(held[1]).rejects.toMatchObject({ kind: 'permanent' });
+    expect(
+      buffer.admitNow(makeBatch({ id: commit.calls[2]?.group.batches[0]?.id as string })),
+    ).toBe(undefined);
+    (await commit.next()).succeed();
+    await acknowledged;
+    expect(await records()).toMatchObject({ received: 3, pending: 0, stored: 2, refused: 1 });
+    await buffer.close();
+    expect(buffer.admitNow(makeBatch())).toBeUndefined();
+    expect(buffer.bytes).toBe(0);
+  });
+
   it('is never too small for one batch in an empty lane', async () => {
     const { buffer, commit } = createBuffer(twoBatches);
     const outcome = buffer.offer(makeBatch({ bytes: 9 * overheadBytes }), 'stream', never);
