@@ -21,7 +21,10 @@ export const components = ['L1', 'L2', 'gemma', null];
 export const eventTypes = ['THOUGHT_LATENCY', 'VRAM_CHECK', 'LOAD'];
 const models = ['gpt-5-mini', 'qwen3:14b', 'claude-sonnet-4-5'];
 
-function randomEvent(random: Random, daysBack: number) {
+/** Up to so many days ago. */
+const daysAgo = (random: Random, days: number) => new Date(Date.now() - random() * days * dayMs);
+
+function randomEvent(random: Random, at: Date) {
   const value = one(random, [null, random() * 100, -random() * 10, 0, random() * 1e6]);
   const component = one(random, components);
   const status = one(random, ['OK', 'OK', 'ERROR', null]);
@@ -36,11 +39,11 @@ function randomEvent(random: Random, daysBack: number) {
       ...(random() < 0.5 && { tokens_generated: Math.floor(random() * 500) }),
       ...(random() < 0.3 && { total_tokens: Math.floor(random() * 900) }),
     },
-    timestamp: new Date(Date.now() - random() * daysBack * dayMs).toISOString(),
+    timestamp: at.toISOString(),
   };
 }
 
-function randomUsage(random: Random, daysBack: number) {
+function randomUsage(random: Random, at: Date) {
   const input = Math.floor(random() * 5000);
   return {
     model: one(random, models),
@@ -50,6 +53,11 @@ function randomUsage(random: Random, daysBack: number) {
     project: one(random, ['atlas', 'hermes']),
     user_id: one(random, ['ada', 'bob', 'eve']),
     session_id: `s${Math.floor(random() * 20)}`,
+    ...(random() < 0.5 && { operation: one(random, ['chat', 'embeddings']) }),
+    ...(random() < 0.5 && { team: one(random, ['red', 'blue']) }),
+    ...(random() < 0.3 && { ghost_id: one(random, ['g1', 'g2']), shell_id: 'sh1' }),
+    ...(random() < 0.1 && { error_type: one(random, ['timeout', 'overloaded']) }),
+    metadata: { tenant: Math.floor(random() * 2) },
     input_tokens: input,
     output_tokens: Math.floor(random() * 900),
     cached_tokens: Math.floor(random() * input),
@@ -57,14 +65,14 @@ function randomUsage(random: Random, daysBack: number) {
     ...(random() < 0.9 && { duration_ms: random() * 9000 }),
     ...(random() < 0.6 && { time_to_first_token_ms: random() * 900 }),
     status: one(random, ['OK', 'OK', 'OK', 'ERROR']),
-    timestamp: new Date(Date.now() - random() * daysBack * dayMs).toISOString(),
+    timestamp: at.toISOString(),
   };
 }
 
 /** Records that come by the API, which are rolled up as they are stored. */
 export async function sendRandom(baseUrl: string, random: Random, count: number): Promise<void> {
   const list = (make: typeof randomEvent | typeof randomUsage) =>
-    Array.from({ length: count }, () => make(random, 29));
+    Array.from({ length: count }, () => make(random, daysAgo(random, 29)));
   const batch = { batch_id: uuidv7(), events: list(randomEvent), usage: list(randomUsage) };
   for (;;) {
     const { status, body } = await postJson(`${baseUrl}/v1/telemetry/batch`, batch);
@@ -81,12 +89,46 @@ export async function insertRandom(
   count: number,
   daysBack: number,
 ): Promise<void> {
-  const events = Array.from({ length: count }, () => randomEvent(random, daysBack));
+  await insertRandomAt(
+    database,
+    random,
+    Array.from({ length: count }, () => daysAgo(random, daysBack)),
+  );
+}
+
+/** The same at certain times. */
+export async function insertRandomAt(
+  database: TestDatabase,
+  random: Random,
+  times: readonly Date[],
+): Promise<void> {
   await database.rows(
     `insert into system_telemetry (event_type, component, value, status, metadata, "timestamp")
      select event_type, component, value, status, metadata, "timestamp"
      from jsonb_to_recordset($1::jsonb) as event (event_type text, component text, value float8,
        status text, metadata jsonb, "timestamp" timestamptz)`,
-    [JSON.stringify(events)],
+    [JSON.stringify(times.map((at) => randomEvent(random, at)))],
+  );
+}
+
+/** Usage records, the same way, by the names that the tables have. */
+export async function insertRandomUsage(
+  database: TestDatabase,
+  random: Random,
+  times: readonly Date[],
+): Promise<void> {
+  await database.rows(
+    `insert into usage_stats (model, layer, provider, operation, agent, project, team, user_id,
+       session_id, ghost_id, shell_id, prompt_tokens, completion_tokens, cached_tokens, cost_usd,
+       duration_ms, time_to_first_token_ms, status, error_type, metadata, "timestamp")
+     select model, layer, provider, operation, agent, project, team, user_id, session_id, ghost_id,
+       shell_id, input_tokens, output_tokens, cached_tokens, cost_usd, duration_ms,
+       time_to_first_token_ms, status, error_type, metadata, "timestamp"
+     from jsonb_to_recordset($1::jsonb) as usage (model text, layer text, provider text,
+       operation text, agent text, project text, team text, user_id text, session_id text,
+       ghost_id text, shell_id text, input_tokens bigint, output_tokens bigint,
+       cached_tokens bigint, cost_usd numeric, duration_ms float8, time_to_first_token_ms float8,
+       status text, error_type text, metadata jsonb, "timestamp" timestamptz)`,
+    [JSON.stringify(times.map((at) => randomUsage(random, at)))],
   );
 }
