@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { dataTables } from '../database/expected-tables.ts';
-import { indexUnrolled } from '../rollup/unrolled-index.ts';
+import { buildLaterIndexes } from '../database/later-indexes.ts';
 import { command } from './command.ts';
 import { onDatabase } from './on-database.ts';
 
@@ -8,7 +8,7 @@ const migrate = onDatabase(
   async (database) => {
     await database.migrate();
     for (const table of dataTables) {
-      await indexUnrolled(database.upkeepDb, database.rollups, table);
+      await buildLaterIndexes(database.upkeepDb, database.rollups, table);
     }
     return { json: { schema: 'up to date' }, shown: ['the schema is up to date'] };
   },

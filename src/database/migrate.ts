@@ -20,6 +20,7 @@ import * as usageOfWhom from './migrations/0010-usage-of-whom.ts';
 import * as commitNotes from './migrations/0011-commit-notes.ts';
 import * as questions from './migrations/0012-questions.ts';
 import * as secondGeneration from './migrations/0013-second-generation.ts';
+import * as latestEvents from './migrations/0014-latest-events.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -53,6 +54,7 @@ const migrations: readonly Migration[] = [
   { name: '0011-commit-notes', release: 3, up: commitNotes.up },
   { name: '0012-questions', release: 3, up: questions.up },
   { name: '0013-second-generation', release: 3, up: secondGeneration.up },
+  { name: '0014-latest-events', release: 3, up: latestEvents.up },
 ];
 
 interface SchemaState {

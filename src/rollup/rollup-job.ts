@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import { forgetCommitNotes } from '../database/commit-notes-span.ts';
 import { createKysely } from '../database/kysely.ts';
+import { buildLaterIndexes } from '../database/later-indexes.ts';
 import { Persistence } from '../database/persistence.ts';
 import type { Database } from '../database/schema.ts';
 import { isLackOfRights } from '../database/short-locks.ts';
@@ -19,7 +20,6 @@ import type { SeriesCache } from './series-cache.ts';
 import type { RollupWriter } from './state.ts';
 import { sweep } from './sweep.ts';
 import { SweptLeaves } from './swept-leaves.ts';
-import { indexUnrolled } from './unrolled-index.ts';
 
 const foldEveryMs = 2500;
 /** After a failure, so that health says soon that it is over. */
@@ -161,7 +161,7 @@ export class RollupJob {
 
   /** A role that may not: rows of others are found without, only slower and later. */
   async #index(table: string): Promise<void> {
-    await indexUnrolled(this.#db, this.#pool, table).catch((error) => {
+    await buildLaterIndexes(this.#db, this.#pool, table).catch((error) => {
       if (!isLackOfRights(error)) throw error;
       this.#logger.warn(
         { table },

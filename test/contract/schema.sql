@@ -522,7 +522,7 @@ CREATE INDEX event_rollup_quarter_series_idx ON public.event_rollup_quarter USIN
 
 CREATE INDEX event_series_margin_idx ON public.event_series USING btree (margin);
 
-CREATE INDEX system_telemetry_component_event_type_timestamp_idx ON system_telemetry USING btree (component, event_type, "timestamp");
+CREATE INDEX system_telemetry_component_type_idx ON system_telemetry USING btree (component, event_type);
 
 CREATE INDEX system_telemetry_timestamp_idx ON system_telemetry USING btree ("timestamp");
 

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { buildLaterIndexes } from '../../src/database/later-indexes.ts';
 import { ensurePartitions } from '../../src/database/partitions.ts';
 import { rollHistory } from '../../src/rollup/history.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
-import { indexUnrolled } from '../../src/rollup/unrolled-index.ts';
 import { eventBatch } from '../support/batches.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -109,8 +109,8 @@ it.skipIf(onCluster)('reads rows from before there were rollups once, part by pa
   await work.sweep();
   await work.fold();
   await expectExact();
-  await indexUnrolled(work.db, work.pool, 'system_telemetry');
-  await indexUnrolled(work.db, work.pool, 'system_telemetry');
+  await buildLaterIndexes(work.db, work.pool, 'system_telemetry');
+  await buildLaterIndexes(work.db, work.pool, 'system_telemetry');
   const valid = await database.count(`select count(*) from pg_index
     where indexrelid = 'system_telemetry_unrolled_idx'::regclass and indisvalid`);
   expect(valid).toBe(1);

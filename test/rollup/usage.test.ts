@@ -1,9 +1,9 @@
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildLaterIndexes } from '../../src/database/later-indexes.ts';
 import { up } from '../../src/database/migrations/0010-usage-of-whom.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
-import { indexUnrolled } from '../../src/rollup/unrolled-index.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { type UsageInit, usageBatch } from '../support/calls.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
@@ -118,7 +118,7 @@ it('has what a user or a session has used found by an index, in partitions of be
   const db = work.db as unknown as Parameters<typeof up>[0];
   await up(db);
   await up(db);
-  await indexUnrolled(work.db, work.pool, 'usage_stats');
+  await buildLaterIndexes(work.db, work.pool, 'usage_stats');
   const valid = await database.rows(`
     select relname from pg_index join pg_class on pg_class.oid = indexrelid
     where indrelid = 'usage_stats'::regclass and indisvalid and indpred is not null order by 1`);

@@ -3,7 +3,7 @@ import { rowsOf } from '../../database/older-names.ts';
 import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
 import type { RecordKind } from '../../records/tables.ts';
-import { hourMs } from '../../units.ts';
+import { dayMs, hourMs } from '../../units.ts';
 import { isUuid, isUuidV7, uuidV7TimeMs } from '../../uuid.ts';
 import { type Filter, meets } from '../ask/filters.ts';
 import { shownFromUs, shownToUs, sqlInstant, usOfMs } from '../ask/instants.ts';
@@ -56,26 +56,43 @@ export async function listRecords<Row extends ListedRow>(
 ): Promise<Page<Row>> {
   const { kind, columns, filter, span, order, pageSize, id } = listing;
   const direction = order === 'newest' ? sql`desc` : sql`asc`;
-  const find = async (further: RawBuilder<unknown>) => {
+  const find = async (further: RawBuilder<unknown>, limit = pageSize + 1) => {
     const { rows } = await sql<Row>`
       select ${columns} from ${rowsOf(kind)} as record
       where ${within(span)} and ${meets(filter)} ${further}
       order by "timestamp" ${direction}, id ${direction}
-      limit ${pageSize + 1}`.execute(trx);
+      limit ${limit}`.execute(trx);
     return rows;
   };
-  const found = id === '' ? await find(afterToken(listing)) : await findById(id, find);
+  const found = id === '' ? await findPage(listing, find) : await findById(id, find);
   const rows = found.slice(0, pageSize);
   const last = rows.at(-1);
   const more = found.length > pageSize && last;
   return { rows, nextPageToken: more ? formatToken(last, order) : '' };
 }
 
+type Find<Row> = (further: RawBuilder<unknown>, limit?: number) => Promise<Row[]>;
+
+/**
+ * The newest are mostly of one day, by which PostgreSQL leaves out all partitions but one or two: to
+ * make a plan for each of many takes it longer than to find a page.
+ */
+async function findPage<Row>(listing: Listing, find: Find<Row>): Promise<Row[]> {
+  const { span, order, pageSize, pageToken } = listing;
+  const place = pageToken === '' ? undefined : parseToken(pageToken, order);
+  const after = place ? afterPlace(place, order) : sql``;
+  if (order === 'oldest') return await find(after);
+  const latestUs = place?.timestampUs ?? span.endUs ?? Infinity;
+  const dayUs = Math.min(latestUs, Date.now() * usOfMs) - dayMs * usOfMs;
+  const day = sqlInstant(dayUs);
+  const rows = await find(sql`${after} and "timestamp" >= ${day}`);
+  const missing = pageSize + 1 - rows.length;
+  if (missing === 0 || (span.startUs ?? -Infinity) >= dayUs) return rows;
+  return [...rows, ...(await find(sql`${after} and "timestamp" < ${day}`, missing))];
+}
+
 /** There is no index by id: most are found by the time inside of it, which is near to their own. */
-async function findById<Row>(
-  id: string,
-  find: (further: RawBuilder<unknown>) => Promise<Row[]>,
-): Promise<Row[]> {
+async function findById<Row>(id: string, find: Find<Row>): Promise<Row[]> {
   if (!isUuid(id)) throw new ServiceError('invalid', 'id is not a UUID', { field: 'id' });
   const named = sql`and id = ${id}::uuid`;
   if (isUuidV7(id)) {
@@ -88,9 +105,7 @@ async function findById<Row>(
   return await find(named);
 }
 
-function afterToken({ pageToken, order }: Listing): RawBuilder<unknown> {
-  if (pageToken === '') return sql``;
-  const { timestampUs, id } = parseToken(pageToken, order);
+function afterPlace({ timestampUs, id }: Place, order: Order): RawBuilder<unknown> {
   const place = sqlInstant(timestampUs);
   // By the time alone, partitions are left out.
   return order === 'newest'
@@ -103,7 +118,13 @@ const formatToken = ({ timestamp_us, id }: ListedRow, order: Order): string =>
     'base64url',
   );
 
-function parseToken(token: string, order: Order): { timestampUs: number; id: string } {
+/** Of a record, in the order of its list. */
+interface Place {
+  readonly timestampUs: number;
+  readonly id: string;
+}
+
+function parseToken(token: string, order: Order): Place {
   const parts = Buffer.from(token, 'base64url').toString().split('/');
   const [time = '', id = '', given = 'newest'] = parts;
   const timestampUs = Number(time);

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
-import type { Database } from '../database/schema.ts';
+import type { Database } from './schema.ts';
+import { withShortLocks } from './short-locks.ts';
 
 /** What indexes of a table are called after its name, and what they are of; not every table has each. */
 const indexes: Readonly<Record<string, string>> = {
@@ -9,14 +10,16 @@ const indexes: Readonly<Record<string, string>> = {
   session: '(session_id, "timestamp") where session_id is not null',
   older_names: `("timestamp") where rolled
     and (model_name is not null or tokens_input is not null or tokens_output is not null)`,
+  component_type: '(component, event_type)',
 };
 
 /**
  * Gives partitions from before there were rollups the indexes by which rows of others are found,
- * and those of a user or a session. Built beside writers, each in a statement of its own, outside of
- * transactions. Throws what keeps one from being built: rows are found without it, only slower.
+ * those of a user or a session, and those of a component and type. Built beside writers, each in a
+ * statement of its own, outside of transactions. Throws what keeps one from being built: rows are
+ * found without it, only slower.
  */
-export async function indexUnrolled(
+export async function buildLaterIndexes(
   db: Kysely<Database>,
   pool: pg.Pool,
   table: string,
@@ -33,8 +36,33 @@ export async function indexUnrolled(
       await sql`alter index ${sql.ref(index)} attach partition ${sql.ref(name)}`.execute(db);
     }
   }
+  if ((await replacedIndexes(db)).length > 0) await withShortLocks(db, dropReplacedIndexes);
 }
 
+/** Once every partition has the later index of a component and type, the one with times goes. */
+export async function dropReplacedIndexes(db: Kysely<Database>): Promise<void> {
+  for (const { name } of await replacedIndexes(db)) {
+    await sql`lock table only system_telemetry in access exclusive mode`.execute(db);
+    await sql`drop index if exists ${sql.ref(name)}`.execute(db);
+  }
+}
+
+/** By what it is of: an older table that was set aside keeps the names of its indexes. */
+async function replacedIndexes(db: Kysely<Database>): Promise<{ name: string }[]> {
+  const { rows } = await sql<{ name: string }>`
+    select older.relname as name
+    from pg_class as named join pg_namespace as space on space.oid = named.relnamespace
+      join pg_index as later on later.indexrelid = named.oid and later.indisvalid
+      join pg_index as index on index.indrelid = later.indrelid and index.indpred is null
+      join pg_class as older on older.oid = index.indexrelid
+    where space.nspname = current_schema() and named.relname = 'system_telemetry_component_type_idx'
+      and array(
+        select attname::text from unnest(index.indkey::int[]) with ordinality as key (number, place)
+          join pg_attribute on attrelid = index.indrelid and attnum = number
+        order by place
+      ) = '{component,event_type,timestamp}'`.execute(db);
+  return rows;
+}
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 async function alone(pool: pg.Pool, statement: string): Promise<void> {
