@@ -51,10 +51,13 @@ export async function findParts(trx: Trx, question: Question): Promise<Answering
   return { parts, fresh, span, isCoarse, hasRest };
 }
 
+/** Reads on by series: those of a margin lie apart, and mostly in memory, among many of other margins. */
 async function isHistoryRead(trx: Trx, { kind }: Shape): Promise<boolean> {
-  const { rows } = await sql`
-    select from rollup_history where kind = ${kind} and finished_at is null limit 1`.execute(trx);
-  return rows.length === 0;
+  const { rows } = await sql<{ is_read: boolean }>`
+    select not exists (
+      select from rollup_history where kind = ${kind} and finished_at is null
+    ) as is_read, set_config('random_page_cost', '1.1', true)`.execute(trx);
+  return rows[0]?.is_read === true;
 }
 
 /** Where rows are gone, whole buckets of levels are all that can be answered for. */

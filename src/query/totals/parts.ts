@@ -29,7 +29,8 @@ export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
 /**
  * What adds up to an answer, as two queries. `sums` has the columns g0, g1 and so on of the groups,
  * `bucket`, counted from 0, and one for each measure; `cells` the same groups, `bucket`, `what` for
- * which of the quantified numbers, and a sketch's `key` and `count`.
+ * which of the quantified numbers, and a sketch's `keys` and `counts`: told apart by place first, since
+ * there are many.
  */
 export interface Parts {
   readonly sums: RawBuilder<unknown>;

@@ -154,7 +154,11 @@ async function placedCells(
     select place::int as place, bucket, what,
       string_agg(int4send(key) || int8send(count), ''::bytea) as packed
     from (
-      select place, bucket, what, key, sum(count)::bigint as count from ${placed} as placed
+      select place, bucket, what, key, sum(count)::bigint as count
+      from (
+        select place, bucket, what, unnest(keys) as key, unnest(counts) as count
+        from ${placed} as placed
+      ) as each
       group by place, bucket, what, key having sum(count) > 0
     ) as cells
     group by place, bucket, what`.execute(trx);

@@ -177,6 +177,6 @@ function cellsOf(
   const table = asTable(question, asked, answering)(sql.join(names.flat()), rows);
   const each = names.map(([keys, counts], what) => sql`(${sql.lit(what)}, ${keys}, ${counts})`);
   return sql`
-    select ${groupColumns(question)} bucket, what, unnest(each.keys) as key, unnest(each.counts) as count
+    select ${groupColumns(question)} bucket, what, each.keys, each.counts
     from ${table} as totals cross join lateral (values ${sql.join(each)}) as each (what, keys, counts)`;
 }
