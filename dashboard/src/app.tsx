@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useAnythingThere } from './api/first.ts';
 import { useHealth } from './api/health.ts';
+import { useKeyName } from './api/key-name.ts';
 import { away, tryNow } from './api/reach.ts';
 import { Brand, Icon } from './parts/icon.tsx';
 import { LiveRegion } from './parts/live-region.tsx';
@@ -79,7 +80,9 @@ function Top() {
           {key.value !== '' && !isKeyAsked.value && (
             <button type="button" class="btn ghost" onClick={signOut} aria-label="Sign out">
               <Icon name="key" />
-              <span class="only-wide">Sign out</span>
+              <span class="only-wide">
+                <KeyName /> Sign out
+              </span>
             </button>
           )}
           <button
@@ -94,6 +97,12 @@ function Top() {
       </div>
     </header>
   );
+}
+
+/** Whose key it is, once the collector has said so. */
+function KeyName() {
+  const name = useKeyName();
+  return name ? <b class="key-name">{name}</b> : null;
 }
 
 function HealthLink() {

@@ -1,5 +1,8 @@
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
-import type { GetServiceResponse } from '../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
+import type {
+  GetServiceRequest,
+  GetServiceResponse,
+} from '../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import {
   type ExplainUsageRequest,
   type GetFootprintRequest,
@@ -10,6 +13,8 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Pricer } from '../prices/pricer.ts';
 import type { KeptRows } from '../retention/drop-times.ts';
+import { keyNameOf } from '../serve/caller.ts';
+import { callOf } from '../serve/current-call.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { getFootprint } from './answers/get-footprint.ts';
 import { getStats } from './answers/get-stats.ts';
@@ -68,7 +73,10 @@ export function queryHandlers(
       return snapshots.read(asker, ({ trx }) => explainUsage(trx, pricer, id, aroundMs));
     }),
     getTrends: asking(getTrends),
-    getService,
+    getService: async (_: GetServiceRequest, { keyName = '' }: Asker) => ({
+      ...(await getService()),
+      keyName,
+    }),
     listDimensions: asking(listDimensions),
     getFootprint: asking((_, request: GetFootprintRequest, asker) =>
       getFootprint(snapshots, pricer, kept, request, asker),
@@ -94,7 +102,8 @@ export function queryService(
     name,
     async (request: never, context: HandlerContext) => {
       context.responseHeader.set('cache-control', cacheControl(name, request));
-      return await answer(request, context);
+      const { signal } = context;
+      return await answer(request, { signal, keyName: keyNameOf(callOf(context).caller) });
     },
   ]);
   router.service(QueryService, { ...Object.fromEntries(cached), tail }, { jsonOptions });

@@ -42,6 +42,10 @@ export interface Caller {
   readonly streams: Set<Endable>;
 }
 
+/** Of his key; undefined where he has none. */
+export const keyNameOf = ({ name }: Caller): string | undefined =>
+  name === 'anonymous' ? undefined : name;
+
 /** What of a request says who sends it. */
 export type Credentials = Pick<Request, 'headers' | 'socket'>;
 

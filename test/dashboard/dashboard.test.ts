@@ -75,6 +75,7 @@ describe('signing in', () => {
     expect(await seriousFindings(page)).toEqual([]);
     await offer(keys.reader);
     await page.getByRole('heading', { name: 'Ready for the first event' }).waitFor();
+    await page.getByRole('banner').getByText('reader').waitFor();
     expect(page.url()).not.toContain('secret');
     expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain('secret');
 
@@ -324,6 +325,7 @@ describe('with data', () => {
       const panel = page.getByRole('region', { name: 'Dead letters' });
       await panel.getByText('needs the scope admin').waitFor();
       await panel.getByText('no_odd').waitFor();
+      await panel.getByRole('button', { name: 'Dead letters as CSV' }).waitFor();
       expect(await panel.getByRole('button', { name: 'Replay' }).count()).toBe(0);
     });
     await look(

@@ -22,6 +22,8 @@ interface Begun {
 /** Who asks: aborted when nobody waits for the answer any more. */
 export interface Asker {
   readonly signal: AbortSignal;
+  /** Of his key; absent without one. */
+  readonly keyName?: string | undefined;
 }
 
 /**

@@ -1,11 +1,13 @@
+import type { Call } from '../../serve/call.ts';
+import { keyNameOf } from '../../serve/caller.ts';
 import type { Response } from '../../serve/socket-server.ts';
 import type { Asker } from '../ask/snapshot.ts';
 
 /** Whoever waits for a response: he has left when it is closed before it has an end. */
-export function asker(response: Response): Asker {
+export function asker(call: Call, response: Response): Asker {
   const left = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) left.abort();
   });
-  return left;
+  return { signal: left.signal, keyName: keyNameOf(call.caller) };
 }

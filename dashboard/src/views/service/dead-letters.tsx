@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { DeadLetter } from '../../../../gen/typescript/gravitas/telemetry/v1/dead_letter_pb.js';
+import type { DeadLetterReason } from '../../../../gen/typescript/gravitas/telemetry/v1/footprint_pb.js';
 import type { GetFootprintResponse } from '../../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { type Answer, useAnswer } from '../../api/answer.ts';
 import { msOf } from '../../api/ask.ts';
@@ -56,14 +57,20 @@ export function DeadLetters({ footprint }: { footprint: Answer<GetFootprintRespo
   };
 
   const columns = reasonColumns(isBusy, replay, looked, setLooked);
-  const tools = letters.length > 0 && (
-    <>
-      <button type="button" class="btn tiny" disabled={isBusy} onClick={() => replay(letters)}>
-        Replay all {integer(letters.length)}
-      </button>
-      <CsvButton name="Dead letters" columns={letterColumns} rows={letters} />
-    </>
-  );
+  const counted = (isForbidden && footprint.value?.deadLetters?.reasons) || [];
+  const tools =
+    counted.length > 0 ? (
+      <CsvButton name="Dead letters" columns={countedColumns} rows={counted} />
+    ) : (
+      letters.length > 0 && (
+        <>
+          <button type="button" class="btn tiny" disabled={isBusy} onClick={() => replay(letters)}>
+            Replay all {integer(letters.length)}
+          </button>
+          <CsvButton name="Dead letters" columns={letterColumns} rows={letters} />
+        </>
+      )
+    );
   return (
     <Panel title="Dead letters" subtitle="what the database refused" size="c5 w3" tools={tools}>
       {outcome && <Notice tone={outcome.tone}>{outcome.text}</Notice>}
@@ -170,6 +177,17 @@ const Look = ({ letters: [letter] }: { letters: readonly DeadLetter[] }) =>
     </dl>
   ) : null;
 
+const countedColumns: readonly Column<DeadLetterReason>[] = [
+  { label: 'Reason', value: ({ reason }) => reason, doesWrap: true },
+  { label: 'Records', isNumeric: true, value: ({ count }) => Number(count) },
+  {
+    label: 'Last seen',
+    isNumeric: true,
+    value: ({ newestAt }) => iso(msOf(newestAt) ?? 0),
+    show: ({ newestAt }) => moment(msOf(newestAt) ?? 0),
+  },
+];
+
 /** Those who only read know how many there are, and why. */
 function ForReaders({ footprint }: { footprint: GetFootprintResponse }) {
   const reasons = footprint.deadLetters?.reasons ?? [];
@@ -177,20 +195,7 @@ function ForReaders({ footprint }: { footprint: GetFootprintResponse }) {
   if (reasons.length === 0) return <Blank title="None">{note}</Blank>;
   return (
     <>
-      <Table
-        label="Dead letters"
-        rows={reasons}
-        columns={[
-          { label: 'Reason', value: ({ reason }) => reason, doesWrap: true },
-          { label: 'Records', isNumeric: true, value: ({ count }) => Number(count) },
-          {
-            label: 'Last seen',
-            isNumeric: true,
-            value: ({ newestAt }) => iso(msOf(newestAt) ?? 0),
-            show: ({ newestAt }) => moment(msOf(newestAt) ?? 0),
-          },
-        ]}
-      />
+      <Table label="Dead letters" rows={reasons} columns={countedColumns} />
       {note}
     </>
   );

@@ -2,8 +2,10 @@ import type { GetServiceResponse } from '../../../../gen/typescript/gravitas/tel
 import type { Answer } from '../../api/answer.ts';
 import { msOf } from '../../api/ask.ts';
 import { integer } from '../../format.ts';
+import { CsvButton } from '../../parts/csv-button.tsx';
 import { Answered, Panel } from '../../parts/panel.tsx';
 import { Status } from '../../parts/status.tsx';
+import type { Column } from '../../parts/table.tsx';
 import { moment } from '../../times.ts';
 
 const came = [
@@ -20,6 +22,11 @@ const went = [
   ['Pending', 'pending'],
 ] as const;
 type Field = (typeof came)[number][1] | (typeof went)[number][1];
+
+const columns: readonly Column<readonly [string, number]>[] = [
+  { label: 'What became of them', value: ([label]) => label },
+  { label: 'Records', value: ([, count]) => count },
+];
 
 /** Nothing vanishes uncounted: what came is the sum of where it went. */
 export function Ledger({ service }: { service: Answer<GetServiceResponse> }) {
@@ -50,9 +57,16 @@ export function Ledger({ service }: { service: Answer<GetServiceResponse> }) {
       size="c6 w3"
       tools={
         collectors.length > 0 && (
-          <Status tone={isBalanced ? 'ok' : 'off'}>
-            {isBalanced ? 'Balances' : 'Being counted'}
-          </Status>
+          <>
+            <Status tone={isBalanced ? 'ok' : 'off'}>
+              {isBalanced ? 'Balances' : 'Being counted'}
+            </Status>
+            <CsvButton
+              name="Every record accounted for"
+              columns={columns}
+              rows={[...came, ...went].map(([label, field]) => [label, of(field)] as const)}
+            />
+          </>
         )
       }
     >

@@ -14,12 +14,14 @@ class GetServiceRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServiceResponse(_message.Message):
-    __slots__ = ("as_of", "collectors")
+    __slots__ = ("as_of", "collectors", "key_name")
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     COLLECTORS_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
     as_of: _timestamp_pb2.Timestamp
     collectors: _containers.RepeatedCompositeFieldContainer[Collector]
-    def __init__(self, as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., collectors: _Optional[_Iterable[_Union[Collector, _Mapping]]] = ...) -> None: ...
+    key_name: str
+    def __init__(self, as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., collectors: _Optional[_Iterable[_Union[Collector, _Mapping]]] = ..., key_name: _Optional[str] = ...) -> None: ...
 
 class Collector(_message.Message):
     __slots__ = ("id", "host", "version", "started_at", "seen_at", "answering", "away", "ready", "reasons", "rates", "ack_latency_ms", "lag_ms", "queue_records", "queue_bytes", "spool_records", "spool_bytes", "spool_bytes_max", "streams", "tails", "connections", "ledger", "keys", "memory_bytes", "cpu", "disk_bytes", "disk_free_bytes", "samples")

@@ -41,6 +41,13 @@ export declare type GetServiceResponse = Message<"gravitas.telemetry.v1.GetServi
    * @generated from field: repeated gravitas.telemetry.v1.Collector collectors = 2;
    */
   collectors: Collector[];
+
+  /**
+   * The name of the key by which this is asked; empty without a key.
+   *
+   * @generated from field: string key_name = 3;
+   */
+  keyName: string;
 };
 
 /**
