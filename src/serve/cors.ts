@@ -39,6 +39,10 @@ const answerHeaders = [
   'date',
   'link',
   'retry-after',
+  'telemetry-age-ms',
+  'telemetry-as-of',
+  'telemetry-notes',
+  'telemetry-source',
   'www-authenticate',
   'x-request-id',
 ].join(', ');

@@ -4,6 +4,7 @@ import {
   GetStatsResponseSchema,
   ListEventsRequestSchema,
   ListUsageRequestSchema,
+  type ListUsageResponse,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import {
   EventSchema,
@@ -20,6 +21,7 @@ import type { QueryHandlers } from '../query-handlers.ts';
 import { isParameter, readParameters, readWhole } from './parameters.ts';
 import type { Reply } from './rest.ts';
 import { restJson, timeText } from './rest-json.ts';
+import { sourceHeaders } from './source-headers.ts';
 import { recordsTable, statsTable } from './tables.ts';
 
 export const listEvents =
@@ -41,7 +43,7 @@ export const listEvents =
       metadata: rows.map(metadataOrNull),
       observed_at: rows.map((row) => timeText(timestampOfUs(row.observed_at_us))),
     };
-    return listReply(EventSchema, body, further, response.nextPageToken, parameters);
+    return listReply(EventSchema, body, further, response, parameters);
   };
 
 export const listUsage =
@@ -66,7 +68,7 @@ export const listUsage =
       ambiguous: body.map(({ ambiguous }) => ambiguous),
       observed_at: body.map(({ observed_at }) => observed_at),
     };
-    return listReply(UsageSchema, body, further, response.nextPageToken, parameters);
+    return listReply(UsageSchema, body, further, response, parameters);
   };
 
 /** Tables tell what has none from what has an empty object. */
@@ -82,7 +84,7 @@ function listReply(
   schema: DescMessage,
   body: readonly Record<string, unknown>[],
   further: Readonly<Record<string, readonly unknown[]>>,
-  nextPageToken: string,
+  { nextPageToken, source }: Pick<ListUsageResponse, 'nextPageToken' | 'source'>,
   parameters: URLSearchParams,
 ): Reply {
   const next = new URLSearchParams(parameters);
@@ -93,6 +95,7 @@ function listReply(
     table: () => recordsTable(schema, body, further),
     headers: {
       'cache-control': cacheControl('list', {}),
+      ...sourceHeaders(source),
       ...(nextPageToken !== '' && { link: `<?${next}>; rel="next"` }),
     },
   };
@@ -102,7 +105,10 @@ function listReply(
 function readLimit(parameters: URLSearchParams): number | undefined {
   const limit = parameters.get('limit');
   if (!limit) return undefined;
-  return new Notes().within('limit', Math.min(readWhole('limit', limit), pageSizeMax), pageSizeMax);
+  const size = readWhole('limit', limit);
+  // Less than nothing is told by the name that was given; more than the most is noted by the list.
+  new Notes().within('limit', size, pageSizeMax);
+  return size;
 }
 
 export const getStats =
@@ -117,7 +123,10 @@ export const getStats =
     return {
       body,
       table: () => statsTable(body, request.groupBy),
-      headers: { 'cache-control': cacheControl('getStats', request) },
+      headers: {
+        'cache-control': cacheControl('getStats', request),
+        ...sourceHeaders(response.source),
+      },
     };
   };
 

@@ -1,4 +1,5 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { AnswerSource } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import {
   GetServiceRequestSchema,
   GetServiceResponseSchema,
@@ -22,6 +23,7 @@ import { csv, mediaTypes, ndjson, readFormat, type Table } from './formats.ts';
 import { getStats, listEvents, listUsage } from './lists.ts';
 import { readParameters } from './parameters.ts';
 import { restJson } from './rest-json.ts';
+import { sourceHeaders } from './source-headers.ts';
 import {
   dimensionsTable,
   footprintTable,
@@ -55,12 +57,16 @@ export function restQueries(handlers: QueryHandlers): Route[] {
     ): Answer =>
     async (parameters, who) => {
       const request = readParameters(input, parameters);
-      const body = restJson(output, await handle(request, who));
+      const answer = await handle(request, who);
+      const body = restJson(output, answer);
       const { groupBy = [] } = request as { groupBy?: string[] };
       return {
         body,
         ...(tableOf && { table: () => tableOf(body, groupBy) }),
-        headers: { 'cache-control': cacheControl(name, request as object) },
+        headers: {
+          'cache-control': cacheControl(name, request as object),
+          ...sourceHeaders((answer as { source?: AnswerSource }).source),
+        },
       };
     };
   const answers: Readonly<Record<string, Answer>> = {
@@ -117,13 +123,13 @@ const routeOf = (path: string, answer: Answer): Route => ({
   methods: ['GET'],
   kind: 'unary',
   scope: 'query',
-  async serve(_call, { url = '', headers: asked }, response) {
+  async serve(call, { url = '', headers: asked }, response) {
     const at = url.indexOf('?');
     const parameters = new URLSearchParams(at < 0 ? '' : url.slice(at));
     const given = parameters.get('format');
     parameters.delete('format');
     const format = readFormat(given, asked.accept);
-    const { body, table, headers } = await answer(parameters, asker(response));
+    const { body, table, headers } = await answer(parameters, asker(call, response));
     // What is no list has one form.
     const form = table ? format : 'json';
     send(
