@@ -7,6 +7,7 @@ import { createDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { silentLogger } from '../support/logger.ts';
 import { installedVersions, startSystemPostgres } from '../support/system-postgres.ts';
+import { openTail } from '../support/tail.ts';
 
 it('brings an empty database up to date though ten collectors start at once', async () => {
   const database = await createDatabase('empty');
@@ -42,10 +43,14 @@ it.for(installedVersions())('works on the PostgreSQL %s of the system', async (v
     ],
     usage: [{ model: 'm', layer: 'L2', input_tokens: 5, output_tokens: 6, cost_usd: 0.25 }],
   };
+  const tail = await openTail(baseUrl, { kinds: ['event', 'usage'] });
   expect((await postJson(`${baseUrl}/v1/telemetry/batch`, batch)).body).toMatchObject({
     events: 1,
     usage: 1,
   });
+  await tail.until(2);
+  expect(tail.names.toSorted()).toEqual(['THOUGHT_LATENCY', 'm']);
+  await tail.stop();
   const get = async (path: string) => (await getJson(`${baseUrl}/v1/telemetry/${path}`)).body;
   expect(await get('events')).toMatchObject([{ component: 'm', value: 3 }]);
   expect(await get('stats')).toMatchObject({ measurement_count: 1, total_tokens: 7 });

@@ -7,6 +7,7 @@ import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { type PgBouncer, pgbouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { deliver } from '../support/resending-client.ts';
+import { openTail } from '../support/tail.ts';
 
 /** Each is one that some database somewhere has, taken as far as it goes. */
 const hostile: Readonly<Record<string, string>> = {
@@ -88,11 +89,15 @@ async function expectFaithful(telemetry: TestCollector): Promise<void> {
     timestamp: new Date(Date.now() - 3_600_000).toISOString(),
   };
   const batch = { batch_id: uuidv7(), events: [event], usage: [{ model: 'm', input_tokens: 5 }] };
+  const tail = await openTail(telemetry.baseUrl, { kinds: ['event', 'usage'] });
   const first = await postJson(url('batch'), batch);
   expect(first.body).toMatchObject({ durability: 'DURABILITY_COMMITTED', events: 1, usage: 1 });
   // The ledger answers, by way of arrays with NULLs among their elements.
   const again = await postJson(url('batch'), batch);
   expect(again.body).toMatchObject({ durability: 'DURABILITY_COMMITTED', duplicate: true });
+  await tail.until(2);
+  expect(tail.names.toSorted()).toEqual([event.event_type, 'm']);
+  await tail.stop();
   const [read] = (await getJson(`${url('events')}?event_type=${event.event_type}`)).body;
   expect(new Date(read.timestamp).toISOString()).toBe(event.timestamp);
   expect(read).toMatchObject({ ...event, timestamp: expect.anything() });

@@ -390,7 +390,9 @@ describe('answers are those of plain SQL on the rows', () => {
         }
         const found: string[] = [];
         for (let query: string | undefined = `?${asked}`; query; ) {
-          const response = await fetch(`${telemetry.baseUrl}/v1/telemetry/${name}${query}`);
+          const response: Response = await fetch(
+            `${telemetry.baseUrl}/v1/telemetry/${name}${query}`,
+          );
           const records = (await response.json()) as { id: string }[];
           found.push(...records.map(({ id }) => id));
           query = /<(.*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
