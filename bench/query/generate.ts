@@ -5,6 +5,7 @@ import { createKysely } from '../../src/database/kysely.ts';
 import { ensurePartitions } from '../../src/database/partitions.ts';
 import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
+import { quarterMs } from '../../src/rollup/shapes.ts';
 import { dayMs } from '../../src/units.ts';
 
 export interface Amount {
@@ -37,14 +38,14 @@ const usage = `
   from (select $1::timestamptz + n * interval '1 day' / $2::int as at
     from generate_series(0, $2::int - 1) as n) as times`;
 
-/** The same rows for the same seed, but for their ids, up to today; rolled up. */
+/** The same rows for the same seed, but for ids and times, up to now; rolled up. */
 export async function generate(
   database: DatabaseService,
   client: pg.ClientBase,
   { events: eventRows, usage: usageRows, days }: Amount,
   seed: number,
 ): Promise<void> {
-  const toMs = Math.floor(Date.now() / dayMs) * dayMs;
+  const toMs = Math.floor(Date.now() / quarterMs) * quarterMs;
   const window = { fromMs: toMs - days * dayMs, toMs: toMs - 1 };
   for (const table of ['system_telemetry', 'usage_stats'] as const) {
     await ensurePartitions(database.upkeepDb, { table, ...window });
@@ -54,7 +55,8 @@ export async function generate(
     await client.query(events, [new Date(ms), Math.ceil(eventRows / days)]);
     await client.query(usage, [new Date(ms), Math.ceil(usageRows / days)]);
   }
-  await client.query('update rollup_state set settled_at = now()');
+  await client.query(`
+    update rollup_state set settled_at = date_bin('15 minutes', now(), timestamptz '2000-01-01 00:00:00+00')`);
   const { series } = createRollups(database.rollups, 100_000);
   const db = createKysely(database.rollups);
   await rebuild(db, createRollupWriter(database.rollups), series, {});

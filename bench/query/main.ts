@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -6,12 +7,18 @@ import { EmbeddedPostgres } from '../../src/postgres/embedded/server.ts';
 import { testConfig } from '../../test/support/config.ts';
 import { databaseUrl } from '../../test/support/database.ts';
 import { silentLogger } from '../../test/support/logger.ts';
-import { spawnCollector } from '../../test/support/process.ts';
+import { type CollectorProcess, spawnCollector } from '../../test/support/process.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
+import { startLoad } from '../load/child.ts';
+import type { StreamResult } from '../load/stream.ts';
+import { besideMs, createViews } from './beside.ts';
 import { generate } from './generate.ts';
+import { pageTimes } from './page.ts';
 import { questions } from './questions.ts';
+import { at, row, warmTimes } from './report.ts';
+import { tailTimes } from './tail.ts';
 
-/** How long the questions of dashboards take, over HTTP, warm. Prints a table in Markdown. */
+/** How long what dashboards ask takes, over HTTP, warm. Prints tables in Markdown. */
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '10000000' },
@@ -19,6 +26,14 @@ const { values } = parseArgs({
     days: { type: 'string', default: '60' },
     rounds: { type: 'string', default: '20' },
     seed: { type: 'string', default: '7' },
+    /** Events a second that are stored meanwhile. */
+    ingest: { type: 'string', default: '10000' },
+    /** A directory whose database is kept, and asked again as it is where it is there. */
+    data: { type: 'string' },
+    /** The same in plain SQL on the rows, and on hourly materialised views. */
+    beside: { type: 'boolean', default: false },
+    /** The dashboard in a browser. */
+    page: { type: 'boolean', default: false },
   },
 });
 const amount = {
@@ -26,19 +41,35 @@ const amount = {
   usage: Number(values.usage),
   days: Number(values.days),
 };
+const batchRows = 1000;
+const batchesMax = 1_000_000;
 
 const directory = temporaryDirectory();
-const postgres = await EmbeddedPostgres.start(join(directory.path, 'data'), silentLogger);
+const data = values.data ?? join(directory.path, 'data');
+const isFilled = existsSync(data);
+const postgres = await EmbeddedPostgres.start(data, silentLogger);
 const url = databaseUrl(postgres.connection.host as string, 'postgres');
+const client = new pg.Client({ connectionString: url });
+await client.connect();
 try {
-  await fill();
+  if (!isFilled) await fill();
   const collector = await spawnCollector({ DATABASE_URL: url, TELEMETRY_QUERY_MS_MAX: '60000' });
+  const quiet = new AbortController();
   try {
-    await ask(collector.baseUrl);
+    console.log(
+      `${amount.events.toLocaleString('en')} events, ${amount.usage.toLocaleString('en')} usage records, ${amount.days} days; ${Number(values.ingest).toLocaleString('en')} events/s meanwhile\n`,
+    );
+    await tellTail(collector, 'quiet');
+    await keepSending(collector, quiet.signal);
+    await ask(collector);
+    await tellTail(collector, 'meanwhile');
+    if (values.page) await look(collector);
   } finally {
+    quiet.abort();
     await collector.end('SIGTERM');
   }
 } finally {
+  await client.end();
   await postgres.stop();
   directory.remove();
 }
@@ -46,36 +77,47 @@ try {
 async function fill(): Promise<void> {
   const database = await DatabaseService.open(testConfig({ DATABASE_URL: url }), silentLogger);
   await database.migrate();
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
   await generate(database, client, amount, Number(values.seed));
-  await client.end();
   await database.close();
 }
 
-async function ask(baseUrl: string): Promise<void> {
-  console.log(
-    `${amount.events.toLocaleString('en')} events, ${amount.usage.toLocaleString('en')} usage records, ${amount.days} days\n`,
-  );
-  console.log('| question | p50, ms | p95, ms | by |\n| --- | ---: | ---: | --- |');
+async function keepSending({ port }: CollectorProcess, signal: AbortSignal): Promise<void> {
+  const batchesPerSecond = Number(values.ingest) / batchRows;
+  if (batchesPerSecond === 0) return;
+  const shape = { connections: 1, batchRows, batches: batchesMax, batchesPerSecond };
+  const options = { port, ...shape, seed: Number(values.seed) };
+  const load = await startLoad<StreamResult>('./stream.ts', options, signal);
+  load.go().catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+async function ask({ baseUrl }: CollectorProcess): Promise<void> {
+  const isBeside = values.beside;
+  if (isBeside) console.log(`hourly views: ${(await createViews(client)).toFixed(1)} s\n`);
+  const more = isBeside ? ['rows, ms', 'hourly views, ms'] : [];
+  console.log(row(['question', 'p50, ms', 'p95, ms', 'wanted', 'by', ...more]));
+  console.log(row(['---', '---:', '---:', '---:', '---', ...more.map(() => '---:')]));
   for (const [name, question] of Object.entries(questions)) {
-    const { times, by } = await timed(`${baseUrl}/v1/telemetry/${question}`);
-    const at = (share: number) => (times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(1);
-    console.log(`| ${name} | ${at(0.5)} | ${at(0.95)} | ${by} |`);
+    const address = `${baseUrl}/v1/telemetry/${question.ask}`;
+    const { times, by } = await warmTimes(address, Number(values.rounds));
+    const others = isBeside
+      ? [await besideMs(client, question, 'rows'), await besideMs(client, question, 'hourly')]
+      : [];
+    const told = others.map((ms) => ms?.toFixed(1) ?? '');
+    console.log(row([name, at(times, 0.5), at(times, 0.95), question.wantedMs ?? '', by, ...told]));
   }
 }
 
-/** Milliseconds in order, after one that warms up; and what has answered. */
-async function timed(address: string): Promise<{ times: number[]; by: string }> {
-  const times: number[] = [];
-  let by = '';
-  for (let round = 0; round <= Number(values.rounds); round++) {
-    const begun = performance.now();
-    const response = await fetch(address);
-    const body = (await response.json()) as { source?: { kind?: string }; message?: string };
-    if (response.status !== 200) throw new Error(`${address}: ${body.message}`);
-    if (round > 0) times.push(performance.now() - begun);
-    by = body.source?.kind ?? 'rows';
+async function tellTail({ baseUrl }: CollectorProcess, when: string): Promise<void> {
+  const times = await tailTimes(baseUrl, Number(values.rounds));
+  console.log(`\nTail, ${when}: p50 ${at(times, 0.5)} ms, p95 ${at(times, 0.95)} ms\n`);
+}
+
+async function look({ baseUrl }: CollectorProcess): Promise<void> {
+  console.log(row(['view', 'first useful, ms', 'complete, ms', 'interaction, ms']));
+  console.log(row(['---', '---:', '---:', '---:']));
+  for (const { view, useful, complete, interaction } of await pageTimes(baseUrl)) {
+    console.log(row([view, ...[useful, complete, interaction].map((times) => at(times, 0.5))]));
   }
-  return { times: times.sort((a, b) => a - b), by };
 }

@@ -1,20 +1,137 @@
-/** What dashboards ask, by the names over HTTP; the name of each row of the table. */
-export const questions: Readonly<Record<string, string>> = {
-  'latest events of a frequent component': 'events?component=component-0&limit=100',
-  'latest events of a component that has none': 'events?component=nobody&limit=100',
-  'latest events of an absent type': 'events?event_type=ABSENT&limit=100',
-  'statistics by component, 24 h': 'stats?hours=24&group_by=component',
-  'statistics by component, 7 d': 'stats?hours=168&group_by=component',
-  'statistics by component, 60 d': 'stats?hours=1440&group_by=component',
-  'statistics by component and type, 60 d': 'stats?hours=1440&group_by=component,event_type',
-  'events over time by type, 24 h': 'timeseries?hours=24&group_by=event_type',
-  'events over time, 60 d by day of a zone':
-    'timeseries?hours=1440&width=1d&time_zone=Asia/Kolkata',
-  'usage by model, 30 d beside 30 d': 'usage/summary?hours=720&group_by=model&compare_before=true',
-  'usage by user, 30 d': 'usage/summary?hours=720&group_by=user',
-  'spend of the month by day and model, with forecast':
-    'usage/summary?period=month&width=1d&group_by=model&forecast=true',
-  'trends, 60 d': 'trends?days=60',
-  dimensions: 'dimensions',
-  footprint: 'footprint',
+/** A question of a dashboard, and how else one would ask it. */
+export interface Question {
+  /** By its name over HTTP. */
+  readonly ask: string;
+  /** p95 that is wanted, warm. */
+  readonly wantedMs?: number;
+  /** The same in plain SQL on the rows. */
+  readonly rows?: string;
+  /** The same on `hourly_events` and `hourly_usage`, as far as these know it. */
+  readonly hourly?: string;
+}
+
+const latest = (condition: string) =>
+  `select * from system_telemetry where ${condition} order by "timestamp" desc limit 100`;
+const last = (hours: number) => `"timestamp" >= now() - interval '${hours} hours'`;
+const lastHours = (hours: number) => `hour >= now() - interval '${hours} hours'`;
+const quantiles = 'percentile_cont(array[0.5, 0.95, 0.99]) within group (order by value)';
+const statistics = (groupBy: string, hours: number) =>
+  `select ${groupBy}, count(*), avg(value), min(value), max(value), ${quantiles}
+   from system_telemetry where ${last(hours)} group by ${groupBy}`;
+const means = (groupBy: string, hours: number) =>
+  `select ${groupBy}, sum(events), sum(sum) / sum(n) from hourly_events where ${lastHours(hours)}
+   group by ${groupBy}`;
+const usage = (column: string, table: string, time: string) => `
+  select ${column}, sum(${table === 'usage_stats' ? '1' : 'requests'}), sum(cost_usd),
+    sum(prompt_tokens), sum(completion_tokens)
+  from ${table} where ${time} >= now() - interval '1440 hours'
+  group by ${column}, ${time} >= now() - interval '720 hours'`;
+const beside = (column: string) => ({
+  rows: usage(column, 'usage_stats', '"timestamp"'),
+  hourly: usage(column, 'hourly_usage', 'hour'),
+});
+
+/** What dashboards ask; the name of each row of the table. */
+export const questions: Readonly<Record<string, Question>> = {
+  'latest events': { ask: 'events?limit=100', wantedMs: 15, rows: latest('true') },
+  'latest events of a frequent component': {
+    ask: 'events?component=component-0&limit=100',
+    wantedMs: 15,
+    rows: latest(`component = 'component-0'`),
+  },
+  'latest events of a rare component and type': {
+    ask: 'events?component=component-50&event_type=EVENT_TYPE_19&limit=100',
+    wantedMs: 15,
+    rows: latest(`component = 'component-50' and event_type = 'EVENT_TYPE_19'`),
+  },
+  'latest events of a component that has none': {
+    ask: 'events?component=nobody&limit=100',
+    wantedMs: 15,
+    rows: latest(`component = 'nobody'`),
+  },
+  'latest events of an absent type': {
+    ask: 'events?event_type=ABSENT&limit=100',
+    wantedMs: 30,
+    rows: latest(`event_type = 'ABSENT'`),
+  },
+  'latest usage records': { ask: 'usage/records?limit=100', wantedMs: 15 },
+  'usage records of a user': { ask: 'usage/records?user=user-400&limit=100', wantedMs: 15 },
+  'statistics by component, 24 h': {
+    ask: 'stats?hours=24&group_by=component',
+    wantedMs: 100,
+    rows: statistics('component', 24),
+  },
+  'statistics by component, 7 d': {
+    ask: 'stats?hours=168&group_by=component',
+    wantedMs: 100,
+    rows: statistics('component', 168),
+  },
+  'statistics by component, 60 d': {
+    ask: 'stats?hours=1440&group_by=component',
+    wantedMs: 150,
+    rows: statistics('component', 1440),
+  },
+  'statistics by component and type, 60 d': {
+    ask: 'stats?hours=1440&group_by=component,event_type',
+    wantedMs: 1000,
+    rows: statistics('component, event_type', 1440),
+  },
+  'top ten of a type, 7 d': {
+    ask: 'stats?hours=168&event_type=EVENT_TYPE_0&group_by=component&limit=10',
+    wantedMs: 100,
+    hourly: `${means('component', 168)} order by 2 desc limit 10`,
+  },
+  'by status, 24 h': {
+    ask: 'stats?hours=24&group_by=status&event_type=EVENT_TYPE_0',
+    wantedMs: 100,
+  },
+  'histogram, 24 h': {
+    ask: 'stats?hours=24&event_type=EVENT_TYPE_0&group_by=component&limit=50&histogram_buckets=40',
+    wantedMs: 100,
+  },
+  'all, beside before, 6 h': {
+    ask: 'stats?hours=6&event_type=EVENT_TYPE_0&compare_before=true',
+    wantedMs: 100,
+  },
+  'events over time by type, 1 h': { ask: 'timeseries?hours=1&group_by=event_type', wantedMs: 100 },
+  'events over time by type, 24 h': {
+    ask: 'timeseries?hours=24&group_by=event_type',
+    wantedMs: 100,
+  },
+  'events over time by component, 7 d': {
+    ask: 'timeseries?hours=168&event_type=EVENT_TYPE_0&group_by=component&limit=50',
+    wantedMs: 100,
+  },
+  'events over time, 60 d by day of a zone': {
+    ask: 'timeseries?hours=1440&width=1d&time_zone=Asia/Kolkata',
+  },
+  'usage by model, 30 d beside 30 d': {
+    ask: 'usage/summary?hours=720&group_by=model&compare_before=true',
+    wantedMs: 100,
+    ...beside('model'),
+  },
+  'usage by project, 30 d beside 30 d': {
+    ask: 'usage/summary?hours=720&group_by=project&compare_before=true',
+    wantedMs: 100,
+    ...beside('project'),
+  },
+  'usage by user, 30 d': { ask: 'usage/summary?hours=720&group_by=user' },
+  'spend of today by hour': {
+    ask: 'usage/summary?period=day&width=1h&compare_before=true',
+    wantedMs: 100,
+  },
+  'spend of the month by day and model, with forecast': {
+    ask: 'usage/summary?period=month&width=1d&group_by=model&compare_before=true&forecast=true',
+  },
+  'counts and means by component and day, 60 d': {
+    ask: 'trends?days=60&event_type=EVENT_TYPE_0',
+    wantedMs: 100,
+    rows: `select component, date_trunc('day', "timestamp"), count(*), avg(value)
+      from system_telemetry where event_type = 'EVENT_TYPE_0' and ${last(1440)} group by 1, 2`,
+    hourly: `select component, date_trunc('day', hour), sum(events), sum(sum) / sum(n)
+      from hourly_events where event_type = 'EVENT_TYPE_0' and ${lastHours(1440)} group by 1, 2`,
+  },
+  dimensions: { ask: 'dimensions' },
+  footprint: { ask: 'footprint' },
+  service: { ask: 'service' },
 };
