@@ -231,6 +231,23 @@ describe('pages of events', () => {
     expect(times).toEqual(times.toSorted((a, b) => b - a));
   });
 
+  it.each(['', '&format=csv', '&format=ndjson'])(
+    'say of themselves in headers: %s',
+    async (form) => {
+      const { baseUrl } = telemetry;
+      const clamped = await fetch(`${baseUrl}/v1/telemetry/events?limit=5000${form}`);
+      expect(Object.fromEntries(clamped.headers)).toMatchObject({
+        'telemetry-source': 'rows',
+        'telemetry-as-of': expect.stringMatching(/^20\d\d-.*Z$/),
+        'telemetry-age-ms': expect.stringMatching(/^\d+$/),
+        'telemetry-notes': 'page_size is 5000; the most is 1000',
+      });
+      const stats = await fetch(`${baseUrl}/v1/telemetry/stats?hours=24&group_by=status${form}`);
+      expect(stats.headers.get('telemetry-source')).toMatch(/^rollups/);
+      expect(stats.headers.has('telemetry-notes')).toBe(false);
+    },
+  );
+
   it('follow the Link header of the REST name', async () => {
     const seen: string[] = [];
     let next: string | undefined =
