@@ -11,6 +11,7 @@ import { type CollectorProcess, spawnCollector } from '../../test/support/proces
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { startLoad } from '../load/child.ts';
 import type { StreamResult } from '../load/stream.ts';
+import { cpuSeconds, cpuSecondsOfTree } from '../support/cpu.ts';
 import { besideMs, createViews } from './beside.ts';
 import { generate } from './generate.ts';
 import { pageTimes } from './page.ts';
@@ -92,20 +93,22 @@ async function keepSending({ port }: CollectorProcess, signal: AbortSignal): Pro
   });
 }
 
-async function ask({ baseUrl }: CollectorProcess): Promise<void> {
+async function ask({ baseUrl, process: { pid } }: CollectorProcess): Promise<void> {
+  const cpu = () => cpuSecondsOfTree(postgres.pid as number) + cpuSeconds(pid as number);
   const isBeside = values.beside;
   if (isBeside) console.log(`hourly views: ${(await createViews(client)).toFixed(1)} s\n`);
   const more = isBeside ? ['rows, ms', 'hourly views, ms'] : [];
-  console.log(row(['question', 'p50, ms', 'p95, ms', 'wanted', 'by', ...more]));
-  console.log(row(['---', '---:', '---:', '---:', '---', ...more.map(() => '---:')]));
+  console.log(row(['question', 'p50, ms', 'p95, ms', 'wanted', 'processor, ms', 'by', ...more]));
+  console.log(row(['---', '---:', '---:', '---:', '---:', '---', ...more.map(() => '---:')]));
   for (const [name, question] of Object.entries(questions)) {
     const address = `${baseUrl}/v1/telemetry/${question.ask}`;
-    const { times, by } = await warmTimes(address, Number(values.rounds));
+    const { times, cpuMs, by } = await warmTimes(address, Number(values.rounds), cpu);
     const others = isBeside
       ? [await besideMs(client, question, 'rows'), await besideMs(client, question, 'hourly')]
       : [];
     const told = others.map((ms) => ms?.toFixed(1) ?? '');
-    console.log(row([name, at(times, 0.5), at(times, 0.95), question.wantedMs ?? '', by, ...told]));
+    const figures = [at(times, 0.5), at(times, 0.95), question.wantedMs ?? '', cpuMs.toFixed(1)];
+    console.log(row([name, ...figures, by, ...told]));
   }
 }
 
