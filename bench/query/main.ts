@@ -26,6 +26,8 @@ const { values } = parseArgs({
     usage: { type: 'string', default: '1000000' },
     days: { type: 'string', default: '60' },
     rounds: { type: 'string', default: '20' },
+    /** Questions whose names have this in them. */
+    only: { type: 'string', default: '' },
     seed: { type: 'string', default: '7' },
     /** Events a second that are stored meanwhile. */
     ingest: { type: 'string', default: '10000' },
@@ -101,6 +103,7 @@ async function ask({ baseUrl, process: { pid } }: CollectorProcess): Promise<voi
   console.log(row(['question', 'p50, ms', 'p95, ms', 'wanted', 'processor, ms', 'by', ...more]));
   console.log(row(['---', '---:', '---:', '---:', '---:', '---', ...more.map(() => '---:')]));
   for (const [name, question] of Object.entries(questions)) {
+    if (!name.includes(values.only)) continue;
     const address = `${baseUrl}/v1/telemetry/${question.ask}`;
     const { times, cpuMs, by } = await warmTimes(address, Number(values.rounds), cpu);
     const others = isBeside

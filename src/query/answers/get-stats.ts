@@ -81,7 +81,11 @@ export async function getStats(
       quantiles: true,
     };
     const byQuantile = quantileOrder(request.orderBy) !== undefined;
-    const all = await addUp(snapshot, question, { by, limit: byQuantile ? groupsMax : limit });
+    const all = await addUp(snapshot, question, {
+      by,
+      limit: byQuantile ? groupsMax : limit,
+      byFailures: request.orderBy === 'not_ok',
+    });
     const found = byQuantile ? byQuantiles(all, question, request.orderBy, limit) : all;
     const span = spanBefore(range, snapshot.asOfUs);
     const before = request.compareBefore

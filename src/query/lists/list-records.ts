@@ -73,22 +73,29 @@ export async function listRecords<Row extends ListedRow>(
 
 type Find<Row> = (further: RawBuilder<unknown>, limit?: number) => Promise<Row[]>;
 
+/** How many days before the newest are looked through by themselves. */
+const windows = [1, 8];
+
 /**
- * The newest are mostly of one day, by which PostgreSQL leaves out all partitions but one or two: to
- * make a plan for each of many takes it longer than to find a page.
+ * The newest are mostly of the last days, by which PostgreSQL leaves out all partitions but a few: to
+ * make a plan for each of many, and to begin in each, takes it longer than to find a page.
  */
 async function findPage<Row>(listing: Listing, find: Find<Row>): Promise<Row[]> {
   const { span, order, pageSize, pageToken } = listing;
   const place = pageToken === '' ? undefined : parseToken(pageToken, order);
   const after = place ? afterPlace(place, order) : sql``;
   if (order === 'oldest') return await find(after);
-  const latestUs = place?.timestampUs ?? span.endUs ?? Infinity;
-  const dayUs = Math.min(latestUs, Date.now() * usOfMs) - dayMs * usOfMs;
-  const day = sqlInstant(dayUs);
-  const rows = await find(sql`${after} and "timestamp" >= ${day}`);
-  const missing = pageSize + 1 - rows.length;
-  if (missing === 0 || (span.startUs ?? -Infinity) >= dayUs) return rows;
-  return [...rows, ...(await find(sql`${after} and "timestamp" < ${day}`, missing))];
+  const latestUs = Math.min(place?.timestampUs ?? span.endUs ?? Infinity, Date.now() * usOfMs);
+  const rows: Row[] = [];
+  let before = sql``;
+  for (const days of [...windows, undefined]) {
+    const fromUs = days === undefined ? -Infinity : latestUs - days * dayMs * usOfMs;
+    const since = days === undefined ? sql`` : sql`and "timestamp" >= ${sqlInstant(fromUs)}`;
+    rows.push(...(await find(sql`${after} ${before} ${since}`, pageSize + 1 - rows.length)));
+    if (rows.length > pageSize || fromUs <= (span.startUs ?? -Infinity)) break;
+    before = sql`and "timestamp" < ${sqlInstant(fromUs)}`;
+  }
+  return rows;
 }
 
 /** There is no index by id: most are found by the time inside of it, which is near to their own. */

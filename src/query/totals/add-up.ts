@@ -46,9 +46,10 @@ async function remainingRows(trx: Snapshot['trx'], question: Question): Promise<
   return { ...rowParts({ ...question, span: rounded }), rounded };
 }
 
-function narrowed({ sums, cells, ...parts }: Parts, { groupsThat }: Question): Parts {
-  if (!groupsThat) return { sums, cells, ...parts };
+function narrowed({ sums, ranking, cells, ...parts }: Parts, { groupsThat }: Question): Parts {
+  const ranked = (query: RawBuilder<unknown> | undefined) => query && { ranking: query };
+  if (!groupsThat) return { sums, cells, ...ranked(ranking), ...parts };
   const only = (query: RawBuilder<unknown>) =>
     sql`select * from (${query}) as all_groups where ${groupsThat}`;
-  return { ...parts, sums: only(sums), cells: only(cells) };
+  return { ...parts, sums: only(sums), cells: only(cells), ...ranked(ranking && only(ranking)) };
 }

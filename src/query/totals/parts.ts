@@ -29,12 +29,15 @@ export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
 /**
  * What adds up to an answer, as two queries. `sums` has the columns g0, g1 and so on of the groups,
  * `bucket`, counted from 0, and one for each measure; `cells` the same groups, `bucket`, `what` for
- * which of the quantified numbers, and a sketch's `keys` and `counts`: told apart by place first, since
- * there are many.
+ * which of the quantified numbers, and a sketch's `key` and `count`.
  */
 export interface Parts {
   readonly sums: RawBuilder<unknown>;
+  /** The same without events that have not gone well, where these are a question of their own. */
+  readonly ranking?: RawBuilder<unknown>;
   readonly cells: RawBuilder<unknown>;
+  /** Whether each of `cells` has many, as `keys` and `counts`: they are told apart by group first. */
+  readonly isPacked?: boolean;
   readonly source: SourceKind;
   /** The bounds where they are others than those that were asked for. */
   readonly rounded?: Span;

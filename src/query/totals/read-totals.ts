@@ -1,5 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../../database/schema.ts';
+import { notOk } from './event-measures.ts';
 import { aggregate, type Measured, type Sums } from './measures.ts';
 import { groupColumn, type Parts, type Question } from './parts.ts';
 import { type Placed, Places, type Totals } from './places.ts';
@@ -24,7 +25,12 @@ export interface AddedUp {
 
 /** Which groups are told apart: those that come first by what they add up to, or some by name. */
 export type Chosen =
-  | { readonly by: RawBuilder<unknown>; readonly limit: number }
+  | {
+      readonly by: RawBuilder<unknown>;
+      readonly limit: number;
+      /** Whether `by` is of events that have not gone well. */
+      readonly byFailures?: boolean;
+    }
   | { readonly groups: readonly GroupTotals['group'][] };
 
 /** Adds parts up, in total, by group and by part of the span. */
@@ -36,7 +42,11 @@ export async function readTotals(
 ): Promise<AddedUp> {
   const { groupBy, measured, bordersUs, quantiles } = question;
   const isNamed = 'groups' in chosen;
-  const { rows, found } = await ranked(trx, question, parts, isNamed ? nothing : chosen);
+  const byFailures = !isNamed && chosen.byFailures === true;
+  const isTold = groupBy.length > 0 || bordersUs !== undefined;
+  const ranking = isTold && !byFailures ? parts.ranking : undefined;
+  const first = isNamed ? nothing : chosen;
+  const { rows, found } = await ranked(trx, question, ranking ?? parts.sums, first);
   const total = sumsOf(measured, rows[0] as Row);
   const groups = isNamed
     ? chosen.groups
@@ -44,17 +54,19 @@ export async function readTotals(
   const restGroups = isNamed ? 0 : found - groups.length;
   const places = new Places(measured, bordersUs ? bordersUs.length - 1 : 0);
   const placed = (query: RawBuilder<unknown>) => inPlaces(query, groups, groupBy.length);
-  const isPlaced = bordersUs !== undefined || restGroups > 0 || isNamed;
+  const isPlaced = ranking || bordersUs !== undefined || restGroups > 0 || isNamed;
   if (isPlaced) {
     for (const row of await placedSums(trx, measured, placed(parts.sums))) {
       places.addSums(row, sumsOf(measured, row));
     }
   }
   if (quantiles) {
-    for (const row of await placedCells(trx, placed(parts.cells))) places.addPacked(row, row);
+    for (const row of await placedCells(trx, placed(parts.cells), parts.isPacked === true))
+      places.addPacked(row, row);
   }
+  const { sums, cells } = places.all;
   return {
-    total: { sums: total, cells: places.all.cells },
+    total: { sums: ranking ? { ...total, [notOk]: sums[notOk] ?? null } : total, cells },
     points: places.allPoints,
     groups: groups.map((group, index) => {
       const { sums, cells } = places.totalsOf(index + 1);
@@ -87,7 +99,7 @@ const aggregates = ({ measures }: Measured): RawBuilder<unknown> =>
 async function ranked(
   trx: Transaction<Database>,
   { groupBy, measured }: Question,
-  { sums }: Parts,
+  sums: RawBuilder<unknown>,
   { by, limit }: { readonly by: RawBuilder<unknown>; readonly limit: number },
 ): Promise<{ rows: readonly Row[]; found: number }> {
   if (groupBy.length === 0) {
@@ -149,16 +161,15 @@ interface PlacedCells extends Placed {
 async function placedCells(
   trx: Transaction<Database>,
   placed: RawBuilder<unknown>,
+  isPacked: boolean,
 ): Promise<readonly PlacedCells[]> {
+  const cell = isPacked ? sql`unnest(keys) as key, unnest(counts) as count` : sql`key, count`;
   const { rows } = await sql<PlacedCells>`
     select place::int as place, bucket, what,
       string_agg(int4send(key) || int8send(count), ''::bytea) as packed
     from (
       select place, bucket, what, key, sum(count)::bigint as count
-      from (
-        select place, bucket, what, unnest(keys) as key, unnest(counts) as count
-        from ${placed} as placed
-      ) as each
+      from (select place, bucket, what, ${cell} from ${placed} as placed) as each
       group by place, bucket, what, key having sum(count) > 0
     ) as cells
     group by place, bucket, what`.execute(trx);

@@ -36,8 +36,11 @@ export async function rollupParts(
   const { parts, span, isCoarse, hasRest } = answering;
   const table = asTable(question, asked, answering);
   const failures = await failuresOf(trx, question, asked);
+  const ofLevels = ({ name, ofRollup }: Question['measured']['measures'][number]) =>
+    ofRollup ?? sql.ref(name);
+  const ranking = sumsOf(question, table, onWorkers, ofLevels);
   const sums = [
-    sumsOf(question, table, onWorkers, ({ name, ofRollup }) => ofRollup ?? sql.ref(name)),
+    ranking,
     ...(failures
       ? [
           sumsOf(question, asTable(question, failures, answering), onWorkers, ({ name }) =>
@@ -52,7 +55,9 @@ export async function rollupParts(
     (question.span.startUs !== undefined && span.fromMs !== asked.fromMs);
   return {
     sums: sql.join(sums, sql` union all `),
+    ...(failures && { ranking }),
     cells: cellsOf(question, asked, answering, onWorkers),
+    isPacked: true,
     source: parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
     hasRest,
     ...(isRounded && {

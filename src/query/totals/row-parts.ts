@@ -24,8 +24,7 @@ export function rowParts(question: Question, which = within(question.span)): Par
   return {
     sums: sql`select ${sql.join(groups, sql``)} ${bucket}, ${sql.join(sums)} from ${rows} ${where}`,
     cells: sql`
-      select ${sql.join(groups, sql``)} ${bucket}, what, array[telemetry_sketch_key(number)] as keys,
-        '{1}'::int[] as counts
+      select ${sql.join(groups, sql``)} ${bucket}, what, telemetry_sketch_key(number) as key, 1 as count
       from ${rows} cross join lateral (values ${sql.join(numbers)}) as each (what, number)
       ${where} and number is not null`,
     source: 'rows',
