@@ -5,6 +5,7 @@ import { startCollector, type TestCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
+import { patient } from '../support/patient.ts';
 import { type PgBouncer, pgbouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { deliver } from '../support/resending-client.ts';
 import { openTail } from '../support/tail.ts';
@@ -130,7 +131,7 @@ describe.each(Object.keys(setters) as (keyof typeof setters)[])(
         await database.rows(`${setters[setter](role, name)} ${setting} = '${value}'`);
       }
       const url = database.url.replace('postgres@', `${role}@`);
-      const telemetry = await startCollector({ DATABASE_URL: url }, database);
+      const telemetry = await startCollector({ DATABASE_URL: url, ...patient }, database);
       await watchWrites();
       await expectFaithful(telemetry);
       await telemetry.stop();
@@ -152,7 +153,7 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
       await database.rows(`${setters.role(role, name)} ${setting} = '${value}'`);
     }
     await start();
-    const telemetry = await startCollector({ DATABASE_URL: url }, database);
+    const telemetry = await startCollector({ DATABASE_URL: url, ...patient }, database);
     await watchWrites();
     await expectFaithful(telemetry);
     await telemetry.stop();
@@ -160,7 +161,7 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
 
   it('nothing of ours is left for others, and nothing of theirs reaches us', async () => {
     await start(2);
-    const telemetry = await startCollector({ DATABASE_URL: url }, database);
+    const telemetry = await startCollector({ DATABASE_URL: url, ...patient }, database);
     await watchWrites();
     const names = [...Object.keys(hostile), 'search_path', 'tcp_keepalives_idle'];
     // The pooler itself looks after the encoding.
@@ -191,12 +192,12 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
     await expectFaithful(telemetry);
     await other.end();
     await telemetry.stop();
-  });
+  }, 120_000);
 
   it('ten collectors start at once on an empty database, on few connections', async () => {
     await start(4);
     const collectors = await Promise.all(
-      Array.from({ length: 10 }, () => startCollector({ DATABASE_URL: url }, database)),
+      Array.from({ length: 10 }, () => startCollector({ DATABASE_URL: url, ...patient }, database)),
     );
     const posted = await Promise.all(
       collectors.map(({ baseUrl }) =>
@@ -233,7 +234,9 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
       await database.rows(`create schema ${schema} authorization ${role}`);
     }
     const collectors = await Promise.all(
-      schemas.map((schema) => startCollector({ DATABASE_URL: urlOf(schema) }, database)),
+      schemas.map((schema) =>
+        startCollector({ DATABASE_URL: urlOf(schema), ...patient }, database),
+      ),
     );
     for (const [index, { baseUrl }] of collectors.entries()) {
       const event_type = `OF_${schemas[index]}`;

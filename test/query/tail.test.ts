@@ -6,6 +6,7 @@ import { sweepLeaf } from '../../src/rollup/sweep.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { postJson } from '../support/http.ts';
+import { patient } from '../support/patient.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 import { insertEvents } from '../support/seed.ts';
 import { openTail, type TestTail } from '../support/tail.ts';
@@ -17,13 +18,6 @@ let tails: TestTail[] = [];
 const directories = [temporaryDirectory(), temporaryDirectory()];
 
 const never = new AbortController().signal;
-
-/** Nothing here is about how long a busy machine takes to commit. */
-const patient = {
-  TELEMETRY_UNARY_MS_MAX: '20000',
-  TELEMETRY_COMMIT_MS_MAX: '15000',
-  TELEMETRY_STREAM_COMMIT_MS_MAX: '15000',
-};
 
 beforeAll(async () => {
   database = await createDatabase();
