@@ -30,6 +30,7 @@ it('brings an empty database up to date though ten collectors start at once', as
 // Besides the embedded 18, which all other tests run on.
 it.for(installedVersions())(
   'works on the PostgreSQL %s of the system',
+  { timeout: 120_000 },
   async (version) => {
     const postgres = await startSystemPostgres(version);
     const collector = await Collector.start(
@@ -81,5 +82,4 @@ it.for(installedVersions())(
     await client.end();
     await postgres.stop();
   },
-  120_000,
 );

@@ -148,6 +148,8 @@ class Service:
     collectors: list[Collector]
     """Each collector on the database that was there within the last hour: the one that answers first, then by name.
     What others say of themselves is at most some seconds old."""
+    key_name: str = ""
+    """The name of the key by which this is asked; empty without a key."""
 
 
 @dataclass(frozen=True)
