@@ -4,8 +4,8 @@ import { hasCitus } from '../database/cluster/layout.ts';
 import { onlyClusters } from '../database/cluster/nodes.ts';
 import { type Requirement, requirements } from '../database/cluster/requirements.ts';
 import { dataTables, findDamage } from '../database/expected-tables.ts';
+import { buildLaterIndexes } from '../database/later-indexes.ts';
 import { StartError } from '../errors.ts';
-import { indexUnrolled } from '../rollup/unrolled-index.ts';
 import { command } from './command.ts';
 import { onDatabase } from './on-database.ts';
 import type { Report } from './report.ts';
@@ -27,7 +27,7 @@ const run = onDatabase(async (database, { flags }) => {
     throw new StartError(`${damage.reason}: run "gravitas-telemetry migrate" before`);
   }
   if (!isDry) {
-    for (const table of dataTables) await indexUnrolled(db, database.rollups, table);
+    for (const table of dataTables) await buildLaterIndexes(db, database.rollups, table);
   }
   const startedMs = performance.now();
   const steps = await distribute(db, database.upkeep, shards, isDry);
