@@ -17,7 +17,7 @@ const dayMs = 86_400_000;
 type Random = () => number;
 const one = <T>(random: Random, of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
 
-export const components = ['L1', 'L2', 'gemma', null];
+const components = ['L1', 'L2', 'gemma', null];
 export const eventTypes = ['THOUGHT_LATENCY', 'VRAM_CHECK', 'LOAD'];
 const models = ['gpt-5-mini', 'qwen3:14b', 'claude-sonnet-4-5'];
 
