@@ -10,7 +10,7 @@ import { compare } from '../rollup/raw.ts';
 import { expectUsageExact } from '../rollup/usage-raw.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { postJson } from '../support/http.ts';
-import { type OlderRelease, olderReleases, unpackRelease } from '../support/older-releases.ts';
+import { unpackRelease } from '../support/older-releases.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -130,50 +130,50 @@ async function killRebuilding(): Promise<void> {
   });
 }
 
-describe.runIf(olderReleases.length > 0)(
-  'rollups of two collectors, one of an earlier release',
-  () => {
-    it('are exact though one is killed while it folds, sweeps and rebuilds', async () => {
-      const root = unpackRelease(olderReleases.at(-1) as OlderRelease, directory.path);
-      collectors.push(await spawnCollector(env('new')));
-      collectors.push(await spawnCollector(env('old'), [], { root }));
-      const held = await connect();
-      const heldSince = performance.now();
-      await held.query(`begin; ${insert}`);
-      const posting = keepPosting(() => collectors.map(({ baseUrl }) => baseUrl), ending.signal);
-      const inserting = keepInserting(ending.signal);
-      running.push(posting, inserting);
-      const kill = async () => {
-        await collectors[0]?.end('SIGKILL');
-      };
-      // In the middle of folding, and of claiming what others have inserted.
-      for (const what of ['insert on usage_rollup_quarter', 'insert on rollup_fresh']) {
-        await killAt(what, kill);
-        collectors[0] = await spawnCollector(env('new'));
-      }
-      await killRebuilding();
-      await sleep(Math.max(0, heldMs - (performance.now() - heldSince)));
-      await held.query('commit');
-      ending.abort();
-      await inserting;
-      expect(await posting).toBeGreaterThan(50);
+describe('rollups of two collectors, one of an earlier release', () => {
+  it('are exact though one is killed while it folds, sweeps and rebuilds', async () => {
+    const root = unpackRelease(
+      'the release before usage records had prices and ids',
+      directory.path,
+    );
+    collectors.push(await spawnCollector(env('new')));
+    collectors.push(await spawnCollector(env('old'), [], { root }));
+    const held = await connect();
+    const heldSince = performance.now();
+    await held.query(`begin; ${insert}`);
+    const posting = keepPosting(() => collectors.map(({ baseUrl }) => baseUrl), ending.signal);
+    const inserting = keepInserting(ending.signal);
+    running.push(posting, inserting);
+    const kill = async () => {
+      await collectors[0]?.end('SIGKILL');
+    };
+    // In the middle of folding, and of claiming what others have inserted.
+    for (const what of ['insert on usage_rollup_quarter', 'insert on rollup_fresh']) {
+      await killAt(what, kill);
+      collectors[0] = await spawnCollector(env('new'));
+    }
+    await killRebuilding();
+    await sleep(Math.max(0, heldMs - (performance.now() - heldSince)));
+    await held.query('commit');
+    ending.abort();
+    await inserting;
+    expect(await posting).toBeGreaterThan(50);
 
-      const left = `select (select count(*) from rollup_fresh)
+    const left = `select (select count(*) from rollup_fresh)
       + (select count(*) from system_telemetry where rolled is false)
       + (select count(*) from usage_stats where rolled is false)`;
-      await expect.poll(() => database.count(left), { timeout: 40_000 }).toBe(0);
-      await Promise.all(collectors.map((collector) => collector.end('SIGTERM')));
-      const work = rollupWork(database);
-      expect((await verify(work.db, {})).differences).toEqual([]);
-      await database.rows(`update rollup_repairs set noted_at = noted_at - interval '1 hour'`);
-      await database.rows(`update rollup_state set settled_at = now() + interval '15 minutes'`);
-      for (const series of work.series) while (await repair(work.db, work.writer, series));
-      const { raw, rolled } = await compare(database);
-      expect(rolled).toEqual(raw);
-      await expectUsageExact(database, ['quarter']);
-      await work.end();
-      const filled = `select count(*) from usage_stats where layer is not null and response_id is not null`;
-      expect(await database.count(filled)).toBeGreaterThan(20);
-    }, 240_000);
-  },
-);
+    await expect.poll(() => database.count(left), { timeout: 40_000 }).toBe(0);
+    await Promise.all(collectors.map((collector) => collector.end('SIGTERM')));
+    const work = rollupWork(database);
+    expect((await verify(work.db, {})).differences).toEqual([]);
+    await database.rows(`update rollup_repairs set noted_at = noted_at - interval '1 hour'`);
+    await database.rows(`update rollup_state set settled_at = now() + interval '15 minutes'`);
+    for (const series of work.series) while (await repair(work.db, work.writer, series));
+    const { raw, rolled } = await compare(database);
+    expect(rolled).toEqual(raw);
+    await expectUsageExact(database, ['quarter']);
+    await work.end();
+    const filled = `select count(*) from usage_stats where layer is not null and response_id is not null`;
+    expect(await database.count(filled)).toBeGreaterThan(20);
+  }, 240_000);
+});

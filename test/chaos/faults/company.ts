@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metric } from '../../support/metrics.ts';
-import { olderReleases, unpackRelease } from '../../support/older-releases.ts';
+import { unpackRelease } from '../../support/older-releases.ts';
 import { untilSettled } from '../checks.ts';
 import { CollectorProcess } from '../collector-process.ts';
 import { comes, type Fault, lasts, withoutDatabase } from '../fault.ts';
@@ -81,10 +81,8 @@ async function upgrade(world: World, env: World['env']): Promise<void> {
 
 export const companyFaults: Readonly<Record<string, Fault>> = {
   'another installation beside': { parts: ['neighbour'], run: visit },
-  ...(olderReleases.includes('the first release') && {
-    'first release beside': {
-      parts: ['postgres', 'network', 'collector', 'access'],
-      run: workBeside,
-    },
-  }),
+  'first release beside': {
+    parts: ['postgres', 'network', 'collector', 'access'],
+    run: workBeside,
+  },
 };
