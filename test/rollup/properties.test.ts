@@ -14,6 +14,9 @@ import { erase } from '../../src/admin/erase.ts';
 import { reprice } from '../../src/admin/reprice.ts';
 import { replayDeadLetter } from '../../src/commit/dead-letters.ts';
 import { Writer } from '../../src/commit/writer.ts';
+import { adoptLegacyRows } from '../../src/database/adoption.ts';
+import { dataTables } from '../../src/database/expected-tables.ts';
+import { ensureArchivePartition } from '../../src/database/partitions.ts';
 import { OwnPricesFile } from '../../src/prices/own-file.ts';
 import { Pricer } from '../../src/prices/pricer.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
@@ -24,6 +27,7 @@ import { encodeOptions } from '../records/generators.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { silentLogger } from '../support/logger.ts';
+import { olderSweep } from '../support/older-sweep.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 import { compare } from './raw.ts';
 import { expectUsageExact } from './usage-raw.ts';
@@ -46,6 +50,8 @@ beforeAll(async () => {
     createCommitter(database, 'spool'),
   ];
   work = rollupWork(database);
+  for (const table of dataTables)
+    await ensureArchivePartition(work.db, table, Date.now() - 500 * hourMs);
   open = new pg.Client({ connectionString: database.url });
   await open.connect();
 });
@@ -121,7 +127,7 @@ const batchOf = (events: readonly Event[], calls: readonly Usage[]): EncodedBatc
     encodeOptions,
   );
 
-/** As older services, and a collector of the release before, which know nothing of rollups. */
+/** As older services of both generations, and a collector of the release before, which know nothing of rollups. */
 const insert = async (
   client: Pick<pg.Client, 'query'>,
   events: readonly Event[],
@@ -135,6 +141,15 @@ const insert = async (
     );
   }
   for (const { model, layer, tokens, duration, ago: hours } of calls) {
+    const isSecond = layer === '' && tokens !== refused;
+    if (isSecond) {
+      await client.query(
+        `insert into usage_stats (model_name, tokens_input, tokens_output, cost_usd, "timestamp")
+         values ($1, $2, 7, 0.1::float8, now() - $3 * interval '1 hour')`,
+        [model, tokens, hours],
+      );
+      continue;
+    }
     await client.query(
       `insert into usage_stats (model, layer, prompt_tokens, duration_ms, cost_usd, "timestamp")
        values ($1, $2, $3, $4, 'NaN', now() - $5 * interval '1 hour')`,
@@ -142,6 +157,34 @@ const insert = async (
     );
   }
 };
+
+let olderTables = 0;
+/** Tables of older services, which are adopted. */
+async function adopt(events: readonly Event[], calls: readonly Usage[]): Promise<void> {
+  const number = ++olderTables;
+  const [eventTable, usageTable] = [`older_events_${number}`, `older_usage_${number}`];
+  await database.rows(`
+    create table ${eventTable} (id serial, event_type text, value float, "timestamp" timestamp);
+    create table ${usageTable} (id serial, model_name text, tokens_input int, "timestamp" timestamp);
+    insert into adoption (source, target, number) values
+      ('${eventTable}', 'system_telemetry', ${number}), ('${usageTable}', 'usage_stats', ${number})`);
+  for (const { event_type, value, ago: hours } of events.filter(({ value }) => value !== refused)) {
+    await database.rows(
+      `insert into ${eventTable} (event_type, value, "timestamp")
+       values ($1, $2, (now() - $3 * interval '1 hour') at time zone 'UTC')`,
+      [event_type, value, hours],
+    );
+  }
+  for (const { model, tokens, ago: hours } of calls.filter(({ tokens }) => tokens !== refused)) {
+    await database.rows(
+      `insert into ${usageTable} (model_name, tokens_input, "timestamp")
+       values ($1, $2, (now() - $3 * interval '1 hour') at time zone 'UTC')`,
+      [model, tokens, hours],
+    );
+  }
+  const never = new AbortController().signal;
+  await adoptLegacyRows(work.db, { timeZone: 'UTC', chunkRows: 2 }, silentLogger, never);
+}
 
 const step = fc.oneof(
   {
@@ -157,7 +200,7 @@ const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constantFrom('insert' as const, 'held' as const),
+      kind: fc.constantFrom('insert' as const, 'held' as const, 'adopt' as const),
       events: fc.array(event, { maxLength: 3 }),
       calls: fc.array(usage, { maxLength: 3 }),
     }),
@@ -167,7 +210,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constantFrom(
         ...(['fold', 'sweep', 'settle', 'merge', 'repair', 'erase', 'reprice', 'replay'] as const),
-        ...(['remove', 'release', 'fold', 'sweep'] as const),
+        ...(['remove', 'release', 'fold', 'sweep', 'older sweep'] as const),
       ),
     }),
   },
@@ -188,6 +231,9 @@ async function doWork(kind: Step['kind']): Promise<void> {
       break;
     case 'sweep':
       await work.sweep();
+      break;
+    case 'older sweep':
+      await olderSweep(work);
       break;
     case 'settle':
       await database.rows(`update rollup_state set settled_at = settled_at - interval '1 day'
@@ -241,6 +287,7 @@ async function take(given: Step): Promise<void> {
   }
   const { events, calls } = given;
   if (given.kind === 'insert') await insert(database.pool, events, calls);
+  else if (given.kind === 'adopt') await adopt(events, calls);
   else if (given.kind === 'held') {
     if (!isHeld) await open.query('begin');
     isHeld = true;
@@ -284,6 +331,8 @@ it('are what the rows add up to, whatever happens to these, by whomever, in what
       expect(await differences()).toEqual([]);
       await release();
       await work.sweep();
+      const left = 'select count(*) from usage_stats where tokens_input is not null';
+      expect(await database.count(left)).toBe(0);
       while ((await work.fold())?.isPart);
       expect(await differences()).toEqual([]);
       await database.rows(`update rollup_state set settled_at = now() + interval '15 minutes'`);
@@ -298,4 +347,4 @@ it('are what the rows add up to, whatever happens to these, by whomever, in what
     },
   );
   await fc.assert(property, { seed: 18, numRuns: 6, endOnFailure: true });
-}, 120_000);
+}, 300_000);

@@ -1,12 +1,9 @@
-import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { writeFresh } from '../../src/rollup/pack-sql.ts';
-import { usageShape } from '../../src/rollup/shapes.ts';
-import { createMissing } from '../../src/rollup/sweep.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
+import { olderSweep } from '../support/older-sweep.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 import { openTail } from '../support/tail.ts';
 import { expectUsageExact } from './usage-raw.ts';
@@ -80,15 +77,7 @@ it('what services insert by the older names becomes ours, and is rolled up so', 
 
 it('what a collector of the release before has claimed meanwhile is corrected', async () => {
   await database.rows(inserts);
-  const usage = work.series.find(({ shape }) => shape === usageShape);
-  if (!usage) throw new Error('no series of usage');
-  await createMissing(work.db, usage, sql.table('usage_stats'), sql`true`);
-  await work.writer.transaction(
-    async (trx) =>
-      await sql`
-      with source as (update usage_stats set rolled = true where rolled is false returning *)
-      ${writeFresh(usageShape)}`.execute(trx),
-  );
+  await olderSweep(work);
   await expectUsageExact(database, []);
   expect(await work.sweep()).toBe(0);
   await expectRolledUp();
