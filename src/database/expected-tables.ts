@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { recordKinds, type TableName, tables } from '../records/tables.ts';
 import { type Relation, relationsNamed } from './catalog.ts';
+import { olderNames } from './older-names.ts';
 import type { Database } from './schema.ts';
 
 interface ExpectedTable {
@@ -15,6 +16,12 @@ const time = 'timestamp with time zone';
 /** Tables that hold records. Tables of the same names are those of older services. */
 export const dataTables = recordKinds.map((kind) => tables[kind].name);
 export type DataTable = TableName;
+
+/** All that a table of records has, whichever release has added it. */
+const writtenColumns: Readonly<Record<DataTable, readonly string[]>> = {
+  system_telemetry: tables.event.columns,
+  usage_stats: [...tables.usage.columns, ...Object.values(olderNames)],
+};
 
 const seriesColumns = { id: 'integer', hash: 'uuid', margins: 'integer[]' };
 const levelColumns = (prefix: string) => ({
@@ -163,21 +170,30 @@ export interface Damage {
 }
 
 /** What is not as it should be, of all the tables that are ours. */
-export async function findDamage(db: Kysely<Database>): Promise<Damage[]> {
+export async function findDamage(db: Kysely<Database>): Promise<readonly Damage[]> {
   return (await lookAtTables(db)).damage;
 }
 
-/** The same, with the OIDs of the partitions that there are. */
-export async function lookAtTables(
-  db: Kysely<Database>,
-): Promise<{ damage: Damage[]; partitions: ReadonlySet<number> }> {
+interface Look {
+  readonly damage: readonly Damage[];
+  /** The OIDs of the partitions that there are. */
+  readonly partitions: ReadonlySet<number>;
+  /** Whether columns are missing: a collector of the release before has made a table anew. */
+  readonly isBehind: boolean;
+}
+
+/** The same, and what else there is to see. */
+export async function lookAtTables(db: Kysely<Database>): Promise<Look> {
   const found = await relationsNamed(db, expectedNames);
   const damage = expectedNames.flatMap((table): Damage[] => {
     const damage = damageOf(found.get(table), expected[table]);
     return damage ? [{ table, ...damage, reason: `${table} ${damage.reason}` }] : [];
   });
   const partitions = new Set([...found.values()].flatMap((relation) => relation.partitions));
-  return { damage, partitions };
+  const isBehind = dataTables.some((name) =>
+    writtenColumns[name].some((column) => !found.get(name)?.columns[column]),
+  );
+  return { damage, partitions, isBehind };
 }
 
 function damageOf(

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs } from '../units.ts';
-import { type Damage, dataTables, findDamage } from './expected-tables.ts';
+import { type Damage, dataTables, lookAtTables } from './expected-tables.ts';
 import { createKysely } from './kysely.ts';
 import { noteLedgerBegin } from './ledger-span.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
@@ -98,7 +98,7 @@ export async function migrateToLatest(
 
 /** Throws a `StartError` for a database that is too new for this program. */
 async function readState(db: Kysely<Database>, mayBeNew: boolean): Promise<SchemaState> {
-  const damage = await findDamage(db);
+  const { damage, isBehind } = await lookAtTables(db);
   const lacks = (name: string) => damage.some(({ table }) => table === name);
   const recorded = lacks('telemetry_schema')
     ? []
@@ -112,7 +112,7 @@ async function readState(db: Kysely<Database>, mayBeNew: boolean): Promise<Schem
   const names = new Set(recorded.map(({ name }) => name));
   return {
     isNew: mayBeNew && lacks('telemetry_schema') && lacks('telemetry_migration'),
-    isCurrent: damage.length === 0 && migrations.every(({ name }) => names.has(name)),
+    isCurrent: damage.length === 0 && !isBehind && migrations.every(({ name }) => names.has(name)),
     damage,
   };
 }

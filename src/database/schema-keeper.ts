@@ -101,15 +101,15 @@ export class SchemaKeeper {
   async #look(): Promise<void> {
     const found = await lookAtTables(createKysely(this.#pool)).catch(() => undefined);
     if (!found) return;
-    const { damage, partitions } = found;
-    if (damage.length === 0) {
+    const { damage, partitions, isBehind } = found;
+    if (damage.length === 0 && !isBehind) {
       const isLost = [...this.#partitions].some((oid) => !partitions.has(oid));
       this.#partitions = partitions;
       // Whoever may not make them is told so once, and then every now and then.
       if (isLost && this.#health.isWell('partitions')) await this.#seeToPartitions();
       return;
     }
-    this.#notice(damage, 'found');
+    if (damage.length > 0) this.#notice(damage, 'found');
     await this.#persistence.attempt('schema', () => this.#bringUpToDate());
     await this.#seeToPartitions();
   }

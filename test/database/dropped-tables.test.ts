@@ -321,3 +321,23 @@ it('answers a batch whose rows were dropped as a duplicate', async () => {
   while (!(await send()).duplicate) await sleep(20);
   await untilCount('BATCHED', 0);
 });
+
+it('what a collector of the release before makes anew gets the columns that it does not know', async () => {
+  const collector = await start();
+  await untilCommitted(collector);
+  await database.rows(`
+    alter table usage_stats drop column rolled cascade, drop column session_id cascade,
+      drop column model_name cascade, drop column tokens_input cascade;
+    alter table system_telemetry drop column rolled cascade`);
+  const insert = `insert into usage_stats (model_name, tokens_input) values ('second', 7)`;
+  const isTaken = () =>
+    database.rows(insert).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(isTaken, { timeout: 30_000 }).toBe(true);
+  await untilCommitted(collector);
+  const { body } = await getJson(`${collector.baseUrl}/v1/telemetry/usage/summary?model=second`);
+  expect(body).toMatchObject({ requests: 1, input_tokens: 7 });
+  expect(await database.count('select count(*) from telemetry_usage')).toBe(1);
+});
