@@ -4,11 +4,13 @@ import { command, fail } from './commands/command.ts';
 import { createProgram } from './commands/program.ts';
 import { checkMemory } from './config/memory.ts';
 import { shareOf } from './config/share.ts';
+import { readTraceOptions } from './config/trace-options.ts';
 import { type Config, currentLogLevel, strayVariables, withoutSecrets } from './config.ts';
 import { errorMessage, StartError } from './errors.ts';
 import type { Logger } from './observe/logger.ts';
 import { Membership } from './processes/fellows.ts';
 import { Several } from './processes/several.ts';
+import { startTracing, type Tracing } from './traces/tracing.ts';
 import { version } from './version.ts';
 
 /** What is started and stopped: a collector in this process, one of several, or all of these. */
@@ -56,6 +58,9 @@ async function serveAsMember(
   }
 }
 
+/** How long traces that have not been sent yet may keep the end waiting. */
+const tracesMsMax = 1000;
+
 /** Resolves when it is ready. Signals, and `stopWanted`, stop it. */
 async function run(
   config: Config,
@@ -64,16 +69,20 @@ async function run(
   stopWanted?: Promise<void>,
 ): Promise<Service> {
   let service: Service | undefined;
+  let tracing: Tracing | undefined;
   let stopping = false;
   const stop = () => {
     // Before the start nothing was acknowledged.
     if (!service) process.exit(0);
     if (stopping) return;
     stopping = true;
-    service.stop().then(
-      () => process.exit(0),
-      (error) => fail(error, logger),
-    );
+    service
+      .stop()
+      .then(() => tracing?.stop(tracesMsMax))
+      .then(
+        () => process.exit(0),
+        (error) => fail(error, logger),
+      );
   };
   const onSignal = (signal: NodeJS.Signals) => {
     // A second signal ends at once; what was acknowledged is durable.
@@ -88,6 +97,7 @@ async function run(
     logger.info('keys, prices, certificates and the log level are read again');
   });
   stopWanted?.then(stop);
+  tracing = await tracingOf(logger);
   service = await start();
   try {
     await service.untilReady();
@@ -96,6 +106,12 @@ async function run(
     throw error;
   }
   return service;
+}
+
+/** Its packages take memory and time, of those only who want it. */
+async function tracingOf(logger: Logger): Promise<Tracing | undefined> {
+  const wanted = readTraceOptions(process.env);
+  return wanted && (await startTracing(wanted, logger));
 }
 
 /** What can't be read again stays as it is. */

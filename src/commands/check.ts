@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { checkMemory } from '../config/memory.ts';
+import { traceProblems } from '../config/trace-options.ts';
 import { configProblems, readConfig, type Sources, strayVariables } from '../config.ts';
 import type { Logger } from '../observe/logger.ts';
 import { checkDatabase } from './check-database.ts';
@@ -16,7 +17,7 @@ async function findings(sources: Sources, logger: Logger): Promise<Finding[]> {
       detail: `${variable} is no option: did you mean ${nearest}?`,
     }),
   );
-  const problems = configProblems(sources).map(
+  const problems = [...configProblems(sources), ...traceProblems(sources.env)].map(
     (detail): Finding => ({ subject: 'configuration', state: 'failed', detail }),
   );
   // The rest would look at what nobody meant.

@@ -1,13 +1,19 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { gaugesOf } from '../observe/gauge.ts';
+import { type AnsweredRequest, answeredRequests } from '../observe/happenings.ts';
 import { secondMs } from '../units.ts';
 import type { CallLimits } from './call-limits.ts';
 
 /** In seconds: from what an idle collector takes to what no caller waits for. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** A request was answered: `code` is `ok`, the code of its error, or another status of HTTP. */
-export type OnAnswered = (route: string, code: string, ms: number) => void;
+/** A request was answered. */
+export type OnAnswered = (
+  route: string,
+  code: string,
+  ms: number,
+  asked: Pick<AnsweredRequest, 'method' | 'headers'>,
+) => void;
 
 /** Counts requests; the metrics of a route and code are looked up once. */
 export function countRequests(registry: Registry): OnAnswered {
@@ -32,9 +38,13 @@ export function countRequests(registry: Registry): OnAnswered {
     map.set(key, found);
     return found;
   };
-  return (route, code, ms) => {
+  return (route, code, ms, asked) => {
     get(known, route, () => durations.labels(route)).observe(ms / secondMs);
     get(counters, `${code} ${route}`, () => requests.labels(route, code)).inc();
+    if (answeredRequests.hasSubscribers) {
+      const { method, headers } = asked;
+      answeredRequests.publish({ route, method, code, headers, ms });
+    }
   };
 }
 

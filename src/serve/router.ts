@@ -50,7 +50,7 @@ export class Router {
     const beganAt = performance.now();
     response.once('close', () => {
       const code = about.code ?? codeOfStatus(response);
-      this.#onAnswered(route.path, code, performance.now() - beganAt);
+      this.#onAnswered(route.path, code, performance.now() - beganAt, request);
     });
     if (!(call instanceof Call)) {
       this.#refuse(request, response, call, about);
@@ -76,8 +76,9 @@ export class Router {
       call instanceof PlainCall
         ? this.#answer(route.plain, call, body)
         : Promise.resolve(this.#refusal(call, about, contentType));
+    const asked = { method: 'POST', headers };
     const onAnswered = () =>
-      this.#onAnswered(route.path, about.code ?? 'ok', performance.now() - beganAt);
+      this.#onAnswered(route.path, about.code ?? 'ok', performance.now() - beganAt, asked);
     answer.then(onAnswered, onAnswered);
     return answer;
   };

@@ -49,12 +49,14 @@ describe('check', { timeout: 120_000 }, () => {
       DATABASE_URL: 'mysql://somebody:s3cret@db',
       TELEMETRY_PORT: 'http',
       TELEMETRY_PROT: '1',
+      OTEL_TRACES_EXPORTER: 'zipkin',
     });
     expect(code).toBe(1);
     expect(findings).toEqual([
       finding('configuration', 'warning', 'TELEMETRY_PROT is no option'),
       finding('configuration', 'failed', 'TELEMETRY_PORT: "http" is not valid'),
       finding('configuration', 'failed', 'DATABASE_URL: its value is not valid'),
+      finding('configuration', 'failed', 'OTEL_TRACES_EXPORTER: "zipkin" is not valid'),
     ]);
     expect(JSON.stringify(findings)).not.toContain('s3cret');
   });

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 
-const text = readFileSync(new URL('../../compose.yaml', import.meta.url), 'utf8');
+const root = new URL('../../', import.meta.url).pathname;
+const text = readFileSync(`${root}compose.yaml`, 'utf8');
 
 /** The lines below a key, which is named with the keys above it. */
 function section(...path: string[]): string {
@@ -64,5 +65,34 @@ describe('compose.yaml', () => {
   it('lets the collector take the time that stopping may need', () => {
     const seconds = Number(/stop_grace_period: (\d+)s/.exec(telemetry)?.[1]);
     expect(seconds * 1000).toBeGreaterThan(readConfig({}, {}).shutdownMsMax);
+  });
+
+  it('has Prometheus and Grafana as a profile, of files that are there', () => {
+    for (const name of ['prometheus', 'grafana', 'grafana-role']) {
+      const service = section('services', name);
+      expect(service).toContain('profiles: ["monitoring"]\n');
+      for (const [, file = ''] of service.matchAll(/^ +- \.\/(\S+):\/\S+:ro$/gm)) {
+        expect([file, existsSync(`${root}${file}`)]).toEqual([file, true]);
+      }
+      for (const [, port = ''] of service.matchAll(/^ +- "(.*):\d+:\d+"$/gm)) {
+        expect(port).toBe('127.0.0.1');
+      }
+    }
+    for (const service of [telemetry, postgres]) expect(service).not.toContain('profiles:');
+  });
+
+  it('needs no variable, whichever of its services are started', () => {
+    const variables = [...text.matchAll(/\$\{(\w+)([^}]*)\}/g)];
+    expect(variables.length).toBeGreaterThan(0);
+    for (const [, name, otherwise] of variables)
+      expect([name, otherwise]).toEqual([name, expect.stringMatching(/^:-/)]);
+  });
+
+  it('bounds the memory of every service that stays', () => {
+    for (const name of ['gravitas-telemetry', 'postgres', 'prometheus', 'grafana']) {
+      expect(section('services', name, 'deploy', 'resources', 'limits')).toMatch(
+        /memory: \d+[MG]\n/,
+      );
+    }
   });
 });

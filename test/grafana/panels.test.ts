@@ -91,6 +91,28 @@ async function ask(sql: string): Promise<Record<string, unknown>[]> {
   }
 }
 
+it('read by the same role that role.sql makes, also where there is one already', async () => {
+  const { database } = telemetry;
+  const [text, other] = [read('deploy/grafana/role.sql'), `${role}_by_file`];
+  // What psql itself does.
+  const sql = text
+    .replace(/^\\getenv password READER_PASSWORD\n/m, '')
+    .replace(`:'password'`, `'it''s secret'`)
+    .replace(' \\g /dev/null', ';');
+  expect(sql).not.toMatch(/\\|:'/);
+  const [, block = ''] = /```sql\n(.*?)```/s.exec(read('docs/grafana.md')) ?? [];
+  for (const line of block.trim().split('\n').slice(1)) expect(text).toContain(line);
+  for (let run = 0; run < 2; run++) await database.rows(sql.replaceAll(/\bgrafana\b/g, other));
+  const [made] = await database.rows(
+    `select rolcanlogin as login, has_table_privilege('${other}', 'telemetry_events', 'select') as reads,
+       has_table_privilege('${other}', 'telemetry_keys', 'select') as keys
+     from pg_roles where rolname = '${other}'`,
+  );
+  expect(made).toEqual({ login: true, reads: true, keys: false });
+  await database.rows(`drop owned by ${other}`);
+  await database.rows(`drop role ${other}`);
+});
+
 describe('the dashboards', () => {
   it('are there, each with panels that have places of their own', () => {
     expect(dashboards.map(([name]) => name)).toEqual([
