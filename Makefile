@@ -43,6 +43,7 @@ image:
 image-base:
 	@base=$$(sed -n 's/^ARG NODE_IMAGE=\([^@]*\).*/\1/p' Dockerfile) && \
 	digest=$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}') && \
+	{ echo "$$digest" | grep -Eq '^sha256:[0-9a-f]{64}$$' || { echo "$$base has no digest: $$digest" >&2; exit 1; }; } && \
 	sed -i.old "s|^ARG NODE_IMAGE=.*|ARG NODE_IMAGE=$$base@$$digest|" Dockerfile && rm Dockerfile.old && \
 	grep '^ARG NODE_IMAGE' Dockerfile
 
