@@ -1,33 +1,7 @@
-import {
-  type Attributes,
-  DiagLogLevel,
-  defaultTextMapGetter,
-  diag,
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-} from '@opentelemetry/api';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  hostDetector,
-  resourceFromAttributes,
-} from '@opentelemetry/resources';
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  type Sampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import type { Attributes, Tracer } from '@opentelemetry/api';
+import type { Sampler } from '@opentelemetry/sdk-trace';
 import type { TraceOptions } from '../config/trace-options.ts';
-import { errorMessage } from '../errors.ts';
+import { toldMessage } from '../errors.ts';
 import { version } from '../version.ts';
 import {
   type AnsweredRequest,
@@ -49,26 +23,37 @@ const faults = new Set([
   'unavailable',
   'data_loss',
 ]);
-const propagator = new W3CTraceContextPropagator();
 
 export interface Tracing {
   /** Sends what has not been sent yet, as far as there is time. */
   stop(msMax: number): Promise<void>;
 }
 
-/** Traces requests and commits from now on. Loaded only where that is wanted. */
-export function startTracing(options: TraceOptions, logger: Logger): Tracing {
-  diag.setLogger(diagnosticsTo(logger), DiagLogLevel.WARN);
-  const provider = new TracerProvider({
-    resource: defaultResource()
-      .merge(resourceFromAttributes({ 'service.name': name, 'service.version': version }))
-      .merge(detectResources({ detectors: [hostDetector, envDetector] })),
-    sampler: samplerOf(options),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+/** When this is called, and no sooner, in what is bundled too. */
+async function load() {
+  const [api, core, exporter, resources, sdk] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/core'),
+    import('@opentelemetry/exporter-trace-otlp-proto'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/sdk-trace'),
+  ]);
+  return { ...api, ...core, ...exporter, ...resources, ...sdk };
+}
+type OpenTelemetry = Awaited<ReturnType<typeof load>>;
+
+/** Traces requests and commits from now on. */
+export async function startTracing(options: TraceOptions, logger: Logger): Promise<Tracing> {
+  const otel = await load();
+  otel.diag.setLogger(diagnosticsTo(logger), otel.DiagLogLevel.WARN);
+  const provider = new otel.TracerProvider({
+    resource: resourceOf(otel),
+    sampler: samplerOf(otel, options),
+    spanProcessors: [new otel.BatchSpanProcessor({ exporter: new otel.OTLPTraceExporter() })],
   });
-  const tracer = provider.getTracer(name, version);
-  const onRequest = (request: unknown) => traceRequest(tracer, request as AnsweredRequest);
-  const onCommit = (group: unknown) => traceCommit(tracer, group as CommittedGroup);
+  const spans = new Spans(otel, provider.getTracer(name, version));
+  const onRequest = (request: unknown) => spans.request(request as AnsweredRequest);
+  const onCommit = (group: unknown) => spans.commit(group as CommittedGroup);
   answeredRequests.subscribe(onRequest);
   committedGroups.subscribe(onCommit);
   return {
@@ -81,58 +66,76 @@ export function startTracing(options: TraceOptions, logger: Logger): Tracing {
   };
 }
 
-function traceRequest(
-  tracer: Tracer,
-  { route, method = '', code, headers, ms }: AnsweredRequest,
-): void {
-  if (untraced.has(route)) return;
-  const [, service, rpcMethod] = /^\/([\w.]+)\/(\w+)$/.exec(route) ?? [];
-  const isRpc = service?.includes('.') && rpcMethod !== undefined;
-  const attributes: Attributes = {
-    'http.request.method': method,
-    'http.route': route,
-    ...(isRpc && { 'rpc.service': service, 'rpc.method': rpcMethod }),
-    ...(code !== 'ok' && { 'error.type': code }),
-  };
-  const span = tracer.startSpan(
-    isRpc ? `${service}/${rpcMethod}` : `${method} ${route}`,
-    { kind: SpanKind.SERVER, startTime: Date.now() - ms, attributes },
-    propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter),
-  );
-  if (faults.has(code) || Number(code) >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-  span.end();
-}
+/** What has ended, as spans. */
+class Spans {
+  readonly #otel: OpenTelemetry;
+  readonly #tracer: Tracer;
+  readonly #propagator: InstanceType<OpenTelemetry['W3CTraceContextPropagator']>;
 
-function traceCommit(tracer: Tracer, { source, batches, rows, ms, error }: CommittedGroup): void {
-  const span = tracer.startSpan(
-    'commit',
-    {
-      kind: SpanKind.CLIENT,
-      startTime: Date.now() - ms,
-      attributes: {
-        'db.system.name': 'postgresql',
-        'db.operation.name': 'COPY',
-        'db.operation.batch.size': batches,
-        'gravitas.telemetry.rows': rows,
-        'gravitas.telemetry.source': source,
-      },
-    },
-    ROOT_CONTEXT,
-  );
-  if (error !== undefined) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(error) });
+  constructor(otel: OpenTelemetry, tracer: Tracer) {
+    this.#otel = otel;
+    this.#tracer = tracer;
+    this.#propagator = new otel.W3CTraceContextPropagator();
   }
-  span.end();
+
+  request({ route, method = '', code, headers, ms }: AnsweredRequest): void {
+    if (untraced.has(route)) return;
+    const { ROOT_CONTEXT, SpanKind, SpanStatusCode, defaultTextMapGetter } = this.#otel;
+    const [, service, rpcMethod] = /^\/(\w+(?:\.\w+)+)\/(\w+)$/.exec(route) ?? [];
+    const attributes: Attributes = {
+      'http.request.method': method,
+      'http.route': route,
+      ...(service && { 'rpc.service': service, 'rpc.method': rpcMethod }),
+      ...(code !== 'ok' && { 'error.type': code }),
+    };
+    const span = this.#tracer.startSpan(
+      service ? `${service}/${rpcMethod}` : `${method} ${route}`,
+      { kind: SpanKind.SERVER, startTime: Date.now() - ms, attributes },
+      this.#propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter),
+    );
+    const isFault = faults.has(code) || Number(code) >= 500;
+    if (isFault) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
+  }
+
+  commit({ source, batches, rows, ms, error }: CommittedGroup): void {
+    const { ROOT_CONTEXT, SpanKind, SpanStatusCode } = this.#otel;
+    const attributes: Attributes = {
+      'db.system.name': 'postgresql',
+      'db.operation.name': 'COPY',
+      'db.operation.batch.size': batches,
+      'gravitas.telemetry.rows': rows,
+      'gravitas.telemetry.source': source,
+    };
+    const startTime = Date.now() - ms;
+    const options = { kind: SpanKind.CLIENT, startTime, attributes };
+    const span = this.#tracer.startSpan('commit', options, ROOT_CONTEXT);
+    if (error !== undefined) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: toldMessage(error) });
+    }
+    span.end();
+  }
 }
 
-function samplerOf({ sampler, ratio }: TraceOptions): Sampler {
+const resourceOf = ({
+  defaultResource,
+  detectResources,
+  envDetector,
+  hostDetector,
+  resourceFromAttributes,
+}: OpenTelemetry) =>
+  defaultResource()
+    .merge(resourceFromAttributes({ 'service.name': name, 'service.version': version }))
+    .merge(detectResources({ detectors: [hostDetector, envDetector] }));
+
+function samplerOf(otel: OpenTelemetry, { sampler, ratio }: TraceOptions): Sampler {
   const roots = {
-    always_on: new AlwaysOnSampler(),
-    always_off: new AlwaysOffSampler(),
-    traceidratio: new TraceIdRatioBasedSampler(ratio),
+    always_on: new otel.AlwaysOnSampler(),
+    always_off: new otel.AlwaysOffSampler(),
+    traceidratio: new otel.TraceIdRatioBasedSampler(ratio),
   };
   const root = roots[sampler.replace('parentbased_', '') as keyof typeof roots];
-  return sampler.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
+  return sampler.startsWith('parentbased_') ? new otel.ParentBasedSampler({ root }) : root;
 }
 
 /** What the exporter can't do is said like everything else, and as often. */
