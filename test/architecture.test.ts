@@ -56,7 +56,10 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['@bufbuild/protobuf', '@connectrpc/connect'],
   },
   buffer: {
-    own: ['records/tables', 'errors', 'directory-lock', 'pause', 'uuid', 'units'],
+    own: [
+      ...['records/tables', 'observe/happenings', 'errors', 'directory-lock'],
+      ...['pause', 'uuid', 'units'],
+    ],
     typesOf: ['observe'],
     packages: ['prom-client'],
   },
@@ -108,6 +111,11 @@ const rules: Readonly<Record<string, Rules>> = {
     own: ['records/cost-source', 'records/tables', 'errors', 'units'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
+  traces: {
+    own: ['observe/happenings', 'errors', 'version'],
+    typesOf: ['config', 'observe'],
+    packages: ['@opentelemetry/api', '@opentelemetry/sdk-trace'],
+  },
   admin: {
     own: [
       'gen',
@@ -138,7 +146,7 @@ const rules: Readonly<Record<string, Rules>> = {
     packages: ['prom-client'],
   },
   'main.ts': {
-    own: ['collector', 'commands', 'config', 'errors', 'observe', 'processes', 'version'],
+    own: ['collector', 'commands', 'config', 'errors', 'observe', 'processes', 'traces', 'version'],
     packages: [],
   },
   commands: {
@@ -224,7 +232,7 @@ const reserved: readonly { readonly what: RegExp; readonly only: readonly string
     what: /\bConnectError\(/,
     only: ['serve/told-error.ts'],
   },
-  { what: /\bimport\(/, only: ['main.ts', 'postgres/embedded/binaries.ts'] },
+  { what: /\bimport\(/, only: ['main.ts', 'postgres/embedded/binaries.ts', 'traces/tracing.ts'] },
   {
     what: /\bconsole\./,
     only: ['commands/command.ts', 'commands/report.ts'],

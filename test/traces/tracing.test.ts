@@ -24,6 +24,9 @@ describe('traces', () => {
     const { port } = receiver.address() as AddressInfo;
     collector = await spawnCollector({
       DATABASE_URL: database.url,
+      // On a busy machine the first commit may take a while.
+      TELEMETRY_UNARY_MS_MAX: '20000',
+      TELEMETRY_COMMIT_MS_MAX: '20000',
       OTEL_TRACES_EXPORTER: 'otlp',
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
       OTEL_SERVICE_NAME: 'named-by-its-variable',

@@ -2,14 +2,14 @@ import type { Attributes, Tracer } from '@opentelemetry/api';
 import type { Sampler } from '@opentelemetry/sdk-trace';
 import type { TraceOptions } from '../config/trace-options.ts';
 import { toldMessage } from '../errors.ts';
-import { version } from '../version.ts';
 import {
   type AnsweredRequest,
   answeredRequests,
   type CommittedGroup,
   committedGroups,
-} from './happenings.ts';
-import type { Logger } from './logger.ts';
+} from '../observe/happenings.ts';
+import type { Logger } from '../observe/logger.ts';
+import { version } from '../version.ts';
 
 const name = 'gravitas-telemetry';
 /** Asked every few seconds by machines: nobody wants to find anything else between them. */
