@@ -71,7 +71,8 @@ try {
 
 /** Both run on the first so many cores from now on, with all that they start. */
 function pin({ collector, postgres }: Bench, cores: number): void {
-  const pids = [collector.process.pid as number, postgres.pid, ...childrenOf(postgres.pid)];
+  const servers = postgres.pids.flatMap((pid) => [pid, ...childrenOf(pid)]);
+  const pids = [collector.process.pid as number, ...servers];
   for (const pid of pids) {
     // A backend may have ended meanwhile.
     try {
