@@ -7,6 +7,7 @@ import { keys } from './cases/keys.ts';
 import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
 import { otherwise } from './cases/otherwise.ts';
+import { processes } from './cases/processes.ts';
 import { raw } from './cases/raw.ts';
 import { stalled } from './cases/stalled.ts';
 import { measureStream, stream } from './cases/stream.ts';
@@ -34,6 +35,7 @@ export const cases = [
   raw,
   stream,
   unary,
+  processes,
   bulk,
   usage,
   otherwise,

@@ -250,8 +250,8 @@ describe('memory', () => {
     expect(() => checkMemory(of(256, { TELEMETRY_BUFFER_BYTES_MAX: '67108864' }))).toThrow(
       'TELEMETRY_BUFFER_BYTES_MAX (64 MiB) and TELEMETRY_RECEIVE_BYTES_MAX (16 MiB) together: lower them',
     );
-    expect(() => checkMemory(of(543, { ...url, TELEMETRY_PROCESSES: '3' }))).toThrow(
-      'at least 544 MiB are needed for 3 processes',
+    expect(() => checkMemory(of(607, { ...url, TELEMETRY_PROCESSES: '3' }))).toThrow(
+      'at least 608 MiB are needed for 3 processes',
     );
     for (const enough of [of(256), of(160, url), of(4096)]) checkMemory(enough);
   });

@@ -46,9 +46,7 @@ try {
     for (const peer of round % 2 === 0 ? peers : peers.toReversed()) {
       const speed = await bench.speed(peer);
       speeds.get(peer)?.push(speed);
-      console.error(
-        `round ${round + 1}, ${peer.name}: ${Math.round(speed.storedPerSecond)}/s stored`,
-      );
+      console.error(`round ${round + 1}, ${peer.name}: ${JSON.stringify(speed)}`);
     }
   }
   for (const peer of peers) {

@@ -13,11 +13,11 @@ interface Measured<T> {
 /** Measures what the server processes spend while something is done. */
 export async function whileMeasuring<T>(
   { postgres }: Bench,
-  collectorPid: number | undefined,
+  collectorPids: number | readonly number[] | undefined,
   work: () => Promise<T>,
 ): Promise<Measured<T>> {
   const read = () => ({
-    collector: collectorPid === undefined ? 0 : cpuSeconds(collectorPid),
+    collector: [collectorPids ?? []].flat().reduce((sum, pid) => sum + cpuSeconds(pid), 0),
     postgres: postgres.pids.reduce((sum, pid) => sum + cpuSecondsOfTree(pid), 0),
   });
   const before = read();
@@ -54,16 +54,16 @@ export interface LoadResult {
 /** Runs a load that is ready, until all that was acknowledged is in the table. */
 export async function measureLoad<Result extends LoadResult>(
   bench: Bench,
-  collectorPid: number,
+  collectorPids: number | readonly number[],
   load: Load<Result>,
   figures: (result: Outcome<Result>) => Sample['figures'],
   { rowsBefore = 0, table = 'system_telemetry' } = {},
 ): Promise<Sample> {
-  const loaded = await whileMeasuring(bench, collectorPid, () => load.go());
+  const loaded = await whileMeasuring(bench, collectorPids, () => load.go());
   const { result } = loaded;
   const expected = rowsBefore + result.rows;
   const late = (await bench.postgres.count(table)) < expected;
-  const drained = await whileMeasuring(bench, collectorPid, () =>
+  const drained = await whileMeasuring(bench, collectorPids, () =>
     bench.postgres.untilRows(expected, { unsure: result.refusedRows ?? 0, table }),
   );
   const sum = (read: (part: Measured<unknown>) => number) =>

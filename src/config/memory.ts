@@ -9,7 +9,7 @@ const embeddedBytesMin = 256 * mebibyte;
 const processBytes = 128 * mebibyte;
 const embeddedBytes = 80 * mebibyte;
 /** Of the process that starts the others, where there are several. */
-const supervisorBytes = 64 * mebibyte;
+const supervisorBytes = 128 * mebibyte;
 
 /** Bytes of memory that there are: the limit of the cgroup (of either version), or the machine's. */
 export function memoryThere(): number {

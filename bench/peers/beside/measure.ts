@@ -34,6 +34,7 @@ export interface Fate {
 }
 
 const lookEveryMs = 250;
+const quietMs = 2000;
 
 export class PeerBench {
   readonly #places: Places;
@@ -145,6 +146,7 @@ export class PeerBench {
       const last = await befall(place, running, load);
       const acknowledged = acknowledgedBy(await load, peer);
       await this.#settled(peer, place, acknowledged.length);
+      await this.#quiet(peer, place);
       const counts = new Map<number, number>();
       for (const each of await peer.stored(place)) counts.set(each, (counts.get(each) ?? 0) + 1);
       await last.stop('SIGKILL');
@@ -168,6 +170,15 @@ export class PeerBench {
     const all = { port, kind, connections, eventsPerPost, from: 0, ...options };
     const load = await startLoad<PeerLoadResult>('peer.ts', all, this.#signal);
     return await load.go();
+  }
+
+  /** Waits until nothing more comes: what is stored twice comes last. */
+  async #quiet(peer: Peer, place: Place): Promise<void> {
+    for (let before = -1; ; await sleep(quietMs)) {
+      const { length } = await peer.stored(place);
+      if (length === before) return;
+      before = length;
+    }
   }
 
   /** Waits until so many are stored, or nothing more comes; resolves with how many are. */

@@ -37,7 +37,6 @@ const configuration = (place: Place, { format, buffer }: Variant) => `
   metric_batch_size = 10000
   metric_buffer_limit = 1000000
   omit_hostname = true
-  logtarget = "stderr"
   quiet = true
   ${buffer === 'disk' ? `buffer_strategy = "disk"\n  buffer_directory = "${place.directory}/buffer"` : ''}
 [[inputs.http_listener_v2]]
