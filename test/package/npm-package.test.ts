@@ -59,6 +59,9 @@ describe('the package', () => {
         HOME: directory.path,
         TELEMETRY_PORT: '0',
         TELEMETRY_DATA_DIR: join(directory.path, `data-${release}`),
+        // On a busy machine the first commit may take a while.
+        TELEMETRY_UNARY_MS_MAX: '20000',
+        TELEMETRY_COMMIT_MS_MAX: '20000',
       };
       const command = ['npx', '--no-install', 'gravitas-telemetry'] as const;
       const version = execFileSync(command[0], [...command.slice(1), '--version'], {
