@@ -21,6 +21,8 @@ const { values } = parseArgs({
     control: { type: 'string' },
     /** A Citus cluster is tortured, of this folder's programs, with faults of its own. */
     citus: { type: 'string' },
+    /** Nothing befalls it: a worker is added, and one replaced. */
+    rehearse: { type: 'boolean', default: false },
   },
 });
 if (values.control !== undefined && !controls.includes(values.control as Control)) {
@@ -36,7 +38,7 @@ const plan = {
     console.error(`${(performance.now() / 1000).toFixed(1)} s, ${number}: ${kind}`),
 };
 const report = values.citus
-  ? await tortureCluster({ ...plan, binaries: values.citus })
+  ? await tortureCluster({ ...plan, binaries: values.citus, rehearsal: values.rehearse })
   : await torture({
       ...plan,
       ...(values.kind && { kinds: values.kind }),

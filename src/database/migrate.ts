@@ -127,6 +127,8 @@ async function bringUpToDate(
 ): Promise<{ state: SchemaState; asides: readonly Aside[] }> {
   const state = await readState(trx, mayBeNew);
   if (state.isCurrent) return { state, asides: [] };
+  // On a cluster, functions follow tables that lie on workers by one connection to each alone.
+  await sql`set local citus.multi_shard_modify_mode = 'sequential'`.execute(trx);
   if (state.isNew) refuseForeign(state.damage);
   const lost = state.damage.filter(({ kind }) => kind !== 'no default partition');
   const lostNames = lost.map(({ table }) => table);

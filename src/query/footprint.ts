@@ -66,9 +66,18 @@ async function rowCount(trx: Trx, { table_name, total_bytes }: TableSize): Promi
   return (await factsByTable(trx)).get(table_name)?.rows ?? count;
 }
 
+/** Workers are asked once for each answer. */
+const told = new WeakMap<Trx, Promise<Map<string, ShardFacts>>>();
+
+function factsOf(trx: Trx): Promise<Map<string, ShardFacts>> {
+  const facts = told.get(trx) ?? shardFacts(trx);
+  told.set(trx, facts);
+  return facts;
+}
+
 /** What is on the workers of a cluster, by table. */
 async function factsByTable(trx: Trx): Promise<Map<string, Omit<ShardFacts, 'changes'>>> {
-  const leaves = await shardFacts(trx);
+  const leaves = await factsOf(trx);
   const found = new Map<string, ShardFacts>();
   for (const table of leaves.size > 0 ? partitionedTables : []) {
     const parts = [...leaves].filter(([leaf]) => leaf.startsWith(`${table}_`));
@@ -122,7 +131,7 @@ export async function partitionSizes(
     ) as numbered
     where number <= ${partitionsMax}
     order by table_name, number`.execute(trx);
-  const onWorkers = await shardFacts(trx);
+  const onWorkers = await factsOf(trx);
   return rows.map((row) => {
     const there = onWorkers.get(row.partition_name);
     return there ? { ...row, rows: there.rows, total_bytes: row.total_bytes + there.bytes } : row;

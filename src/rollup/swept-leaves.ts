@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { isDistributed } from '../database/cluster/layout.ts';
 import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import type { Shape } from './shapes.ts';
@@ -20,6 +21,7 @@ export class SweptLeaves {
 
   /** The names of those that have some. */
   async find(db: Kysely<Database>, shape: Shape): Promise<string[]> {
+    if (await areNoneOnWorkers(db, tables[shape.kind].name)) return [];
     const leaves = await leavesOf(db, shape);
     const indexed = leaves.filter(({ isIndexed }) => isIndexed);
     const found = await withOthers(db, indexed);
@@ -36,6 +38,14 @@ export class SweptLeaves {
     const seen = this.#seen.get(name);
     return !seen || (seen.changes !== changes && Date.now() >= seen.restsUntilMs);
   }
+}
+
+/** On a cluster each partition is as many tables as there are shards: all are asked at once before. */
+async function areNoneOnWorkers(db: Kysely<Database>, table: string): Promise<boolean> {
+  if (!(await isDistributed(db, table))) return false;
+  const { rows } = await sql`
+    select 1 from ${sql.table(table)} where rolled is false limit 1`.execute(db);
+  return rows.length === 0;
 }
 
 async function leavesOf(db: Kysely<Database>, { kind }: Shape): Promise<Leaf[]> {

@@ -101,7 +101,7 @@ async function counts(
   ].join(' union all ');
   for (let from = 0; from < end; from += numbersAtATime) {
     const rows = await postgres.admin<{ number: number; count: number }>(
-      `select number::int as number, count(*)::int as count from (${everywhere})
+      `select number::int as number, count(*)::int as count from (${everywhere}) as everywhere
         where number >= ${from} and number < ${from + numbersAtATime} group by 1`,
     );
     for (const { number, count } of rows) found[number] = Math.min(count, 255);

@@ -1,17 +1,14 @@
 import type pg from 'pg';
 import { createRollupWriter } from '../../src/commit/rollup-writer.ts';
 import { createKysely } from '../../src/database/kysely.ts';
-import { createPool } from '../../src/postgres/pool.ts';
+import { type ConnectionSettings, createPool } from '../../src/postgres/pool.ts';
 import { upkeepLimits } from '../../src/postgres/settings.ts';
 import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { silentLogger } from '../support/logger.ts';
-import type { Postgres as Server } from './postgres.ts';
 
-type Postgres = {
-  readonly adminSettings: Omit<Server['adminSettings'], 'host'> & { host: string; port?: number };
-};
+type Postgres = { readonly adminSettings: ConnectionSettings };
 
 const seriesMax = 100_000;
 const listedMax = 5;

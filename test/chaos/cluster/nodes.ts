@@ -35,10 +35,18 @@ export class Nodes {
     this.#ports = ports;
   }
 
-  /** `binaries`: the folder of a PostgreSQL that has the extension. */
-  static async create(binaries: string, directory: string, workers: number): Promise<Nodes> {
+  /**
+   * `binaries`: the folder of a PostgreSQL that has the extension; `spare`: servers that the cluster
+   * does not know yet.
+   */
+  static async create(
+    binaries: string,
+    directory: string,
+    workers: number,
+    spare = 0,
+  ): Promise<Nodes> {
     const ports: number[] = [];
-    for (let index = 0; index <= workers; index++) ports.push(await freePort());
+    for (let index = 0; index <= workers + spare; index++) ports.push(await freePort());
     const nodes = new Nodes(binaries, directory, ports);
     process.once('exit', () => {
       for (const server of nodes.#servers) server?.kill('SIGKILL');
@@ -53,16 +61,18 @@ export class Nodes {
     }
     const [first, ...others] = ports;
     await nodes.admin(`select citus_set_coordinator_host('127.0.0.1', ${first})`);
-    for (const port of others) await nodes.admin(`select citus_add_node('127.0.0.1', ${port})`);
+    for (const port of others.slice(0, workers))
+      await nodes.admin(`select citus_add_node('127.0.0.1', ${port})`);
     return nodes;
   }
 
-  get count(): number {
-    return this.#ports.length;
+  portOf(index: number): number {
+    return this.#ports[index] as number;
   }
 
+  /** As superuser. */
   get adminSettings() {
-    return { host: '127.0.0.1', port: this.#ports[0] as number, user, database };
+    return { connectionString: this.url };
   }
 
   get url(): string {
@@ -76,7 +86,8 @@ export class Nodes {
     index = 0,
   ): Promise<Row[]> {
     const client = new pg.Client({
-      ...this.adminSettings,
+      host: '127.0.0.1',
+      user,
       port: this.#ports[index] as number,
       database: name,
     });

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { runCommand } from '../../support/command.ts';
 import { getJson } from '../../support/http.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -21,6 +23,8 @@ export interface ClusterPlan {
   readonly secondsMax: number;
   /** The folder of the programs of a PostgreSQL that has Citus. */
   readonly binaries: string;
+  /** A worker is added, and another replaced, by the scripts for that, in place of faults. */
+  readonly rehearsal?: boolean;
   readonly onFault?: (number: number, kind: string) => void;
 }
 
@@ -38,6 +42,7 @@ export interface ClusterReport extends Findings {
 }
 
 const workers = 2;
+const scripts = new URL('../../../scripts/citus/', import.meta.url).pathname;
 const recoveryMsMax = 180_000;
 const restMsMax = 8000;
 const commitsMin = 10;
@@ -97,8 +102,12 @@ export async function tortureCluster(plan: ClusterPlan): Promise<ClusterReport> 
   };
 }
 
-async function createWorld({ binaries }: ClusterPlan, directory: string): Promise<World> {
-  const nodes = await Nodes.create(binaries, join(directory, 'nodes'), workers);
+async function createWorld(
+  { binaries, rehearsal }: ClusterPlan,
+  directory: string,
+): Promise<World> {
+  const spare = rehearsal ? 2 : 0;
+  const nodes = await Nodes.create(binaries, join(directory, 'nodes'), workers, spare);
   await nodes.admin(
     `create schema chaos;
      create table chaos.kept_events (number float8);
@@ -129,12 +138,36 @@ async function befallClients(world: World, plan: ClusterPlan): Promise<Record<st
     givingUp: givingUp.signal,
   };
   const clients = startClients(traffic, plan.seed);
-  const counts = await befall(world, plan);
+  const counts = await (plan.rehearsal ? rehearse : befall)(world, plan);
   ending.abort();
   const late = setTimeout(() => givingUp.abort(), recoveryMsMax);
   await clients;
   clearTimeout(late);
   return counts;
+}
+
+/** What operators do, while clients send. */
+async function rehearse(
+  { nodes }: World,
+  { onFault }: ClusterPlan,
+): Promise<Record<string, number>> {
+  const run = promisify(execFile);
+  const at = (index: number) => ['127.0.0.1', String(nodes.portOf(index))];
+  const steps: Record<string, readonly string[]> = {
+    'add-worker.sh': at(3),
+    'replace-worker.sh': [...at(1), ...at(4)],
+  };
+  const seconds: Record<string, number> = {};
+  for (const [script, args] of Object.entries(steps)) {
+    await sleep(5000);
+    onFault?.(Object.keys(seconds).length + 1, script);
+    const startedAt = performance.now();
+    const { stdout } = await run(join(scripts, script), [nodes.url, ...args]);
+    onFault?.(Object.keys(seconds).length + 1, stdout.trim().replaceAll('\n', ', '));
+    seconds[script] = Math.round((performance.now() - startedAt) / 1000);
+  }
+  await sleep(5000);
+  return seconds;
 }
 
 /** Each kind once before any comes again. */
@@ -175,7 +208,7 @@ function kindsOf({ nodes, collector, access }: World) {
     await collector.start();
     access.targets = [{ host: '127.0.0.1', port: collector.port }];
   };
-  const aWorker = (random: Random) => random.between(1, nodes.count - 1);
+  const aWorker = (random: Random) => random.between(1, workers);
   const kinds: Record<string, (random: Random) => Promise<unknown>> = {
     'collector: kill -9': restarted,
     'coordinator: kill -9': (random) => away(0, 'SIGKILL', random),
