@@ -48,8 +48,9 @@ function pidsOf({ logs }: CollectorProcess): Map<number, number> {
 }
 
 /** Over a connection of its own each, so that every process has some. */
-async function post(value: number, { baseUrl }: CollectorProcess = collector) {
-  const response = await fetch(`${baseUrl}/v1/telemetry/log`, {
+async function post(value: number, patienceMs = slowMsMax) {
+  const response = await fetch(`${collector.baseUrl}/v1/telemetry/log`, {
+    signal: AbortSignal.timeout(patienceMs),
     method: 'POST',
     headers: { 'content-type': 'application/json', connection: 'close' },
     body: JSON.stringify({ event_type: 'POSTED', component: 'L1', value }),
@@ -106,9 +107,13 @@ it('revokes a key for all of them at once', async () => {
   expect(await statuses()).toEqual([401]);
 });
 
+/** A connection that was being handed to a process when that was killed says nothing any more. */
+const clientMsMax = 5000;
+
 /** Posts until it is taken, as clients do. */
 async function deliver(value: number): Promise<void> {
-  while ((await post(value).catch(() => ({ status: 0 }))).status !== 200) posts.retried += 1;
+  while ((await post(value, clientMsMax).catch(() => ({ status: 0 }))).status !== 200)
+    posts.retried += 1;
 }
 const posts = { retried: 0 };
 
