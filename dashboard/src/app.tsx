@@ -78,12 +78,13 @@ function Top() {
         <div class="tools">
           {!isKeyAsked.value && <HealthLink />}
           {key.value !== '' && !isKeyAsked.value && (
-            <button type="button" class="btn ghost" onClick={signOut} aria-label="Sign out">
-              <Icon name="key" />
-              <span class="only-wide">
-                <KeyName /> Sign out
-              </span>
-            </button>
+            <>
+              <KeyName />
+              <button type="button" class="btn ghost" onClick={signOut} aria-label="Sign out">
+                <Icon name="key" />
+                <span class="only-wide">Sign out</span>
+              </button>
+            </>
           )}
           <button
             type="button"
@@ -102,7 +103,7 @@ function Top() {
 /** Whose key it is, once the collector has said so. */
 function KeyName() {
   const name = useKeyName();
-  return name ? <b class="key-name">{name}</b> : null;
+  return name ? <b class="only-wide">{name}</b> : null;
 }
 
 function HealthLink() {
