@@ -153,6 +153,10 @@ function expectedUsage(record: Usage, index: number): Row {
     usage_rule: orNull(record.usageRule || 'contract'),
     ambiguous: isAmbiguous(record) || null,
     rolled: true,
+    // Only services of the second generation write these.
+    model_name: null,
+    tokens_input: null,
+    tokens_output: null,
   };
 }
 
