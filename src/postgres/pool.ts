@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '../observe/logger.ts';
 import { defaultPort, parseAddress } from './address.ts';
@@ -7,6 +9,9 @@ import { Client } from './client.ts';
 import type { Settings, TransactionSettings } from './settings.ts';
 import { watchSilence } from './silence.ts';
 import { Targets } from './targets.ts';
+
+/** A server that is away lets go of nothing. */
+const farewellMsMax = 500;
 
 /** How to reach PostgreSQL: a URL, or what an embedded server says of itself. */
 export interface ConnectionSettings {
@@ -107,6 +112,7 @@ type OnLent = (
 class Pool extends pg.Pool {
   readonly #targets: Targets;
   readonly #obstacle: () => string | undefined;
+  readonly #open = new Set<pg.PoolClient>();
 
   constructor(
     config: pg.PoolConfig,
@@ -116,6 +122,10 @@ class Pool extends pg.Pool {
     super(config);
     this.#targets = targets;
     this.#obstacle = obstacle;
+    this.on('connect', (client) => {
+      this.#open.add(client);
+      client.once('end', () => this.#open.delete(client));
+    });
   }
 
   override connect(): Promise<pg.PoolClient>;
@@ -127,6 +137,19 @@ class Pool extends pg.Pool {
       (client) => callback(undefined, client, client.release),
       (error) => callback(error, undefined, () => {}),
     );
+    return undefined;
+  }
+
+  /** Until the server has let go of every connection, if it does: before that it is no time to stop it. */
+  override end(): Promise<void>;
+  override end(callback: () => void): void;
+  override end(callback?: () => void): Promise<void> | undefined {
+    const ended = super.end().then(async () => {
+      const gone = Promise.all([...this.#open].map((client) => once(client, 'end')));
+      await Promise.race([gone, sleep(farewellMsMax, undefined, { ref: false })]);
+    });
+    if (!callback) return ended;
+    ended.then(callback, callback);
     return undefined;
   }
 
