@@ -26,7 +26,7 @@ export interface ProcessOptions {
  */
 export class CollectorProcess {
   readonly #env: Environment;
-  readonly #launcher: string;
+  readonly #command: readonly [string, ...string[]];
   readonly #imports: string;
   readonly #clockFile = join(temporaryDirectory().path, 'clock');
   #child: ChildProcess | undefined;
@@ -43,7 +43,11 @@ export class CollectorProcess {
 
   constructor(env: Environment, { root = ownRoot, sabotage }: ProcessOptions = {}) {
     this.#env = env;
-    this.#launcher = join(root, 'bin/gravitas-telemetry');
+    // A bundle has the modules within it, where nothing from outside can break one.
+    this.#command =
+      sabotage === undefined
+        ? [join(root, 'bin/gravitas-telemetry')]
+        : [process.execPath, join(root, 'src/main.ts')];
     const modules = [clockModule, ...(sabotage === undefined ? [] : [sabotage])];
     this.#imports = modules.map((path) => `--import=${path}`).join(' ');
   }
@@ -60,7 +64,8 @@ export class CollectorProcess {
 
   /** Resolves when it accepts connections. */
   async start(env: Environment = {}): Promise<void> {
-    const child = spawn(this.#launcher, [], {
+    const [program, ...args] = this.#command;
+    const child = spawn(program, args, {
       env: {
         ...process.env,
         ...ownNode,
