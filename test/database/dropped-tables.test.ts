@@ -15,6 +15,7 @@ import {
   routerMigration,
 } from '../support/older-tables.ts';
 import { untilReason } from '../support/readiness.ts';
+import { unlessDeadlocked } from '../support/unless-deadlocked.ts';
 
 // A loss is noticed within a second, and mended in another one.
 vi.setConfig({ testTimeout: 60_000 });
@@ -81,15 +82,6 @@ const everyTable = [
   'telemetry_migration',
 ];
 
-/** Whoever drops several tables under those who read them may be the one whom PostgreSQL ends. */
-async function unlessDeadlocked(statement: string): Promise<void> {
-  const attempt = () => database.rows(statement);
-  await attempt().catch((error) => {
-    if (error.code !== '40P01') throw error;
-    return attempt();
-  });
-}
-
 describe('tables that are dropped under a running collector', () => {
   it.each([
     ...everyTable.map((table) => [table]),
@@ -100,7 +92,7 @@ describe('tables that are dropped under a running collector', () => {
     const collector = await startOnOlderRows();
     const migrations = () => database.count('select count(*) from telemetry_schema');
     const known = await migrations();
-    await unlessDeadlocked(`drop table ${tables.join(', ')} cascade`);
+    await unlessDeadlocked(database, `drop table ${tables.join(', ')} cascade`);
     const { status } = await untilReason(collector.baseUrl, new RegExp(`${tables[0]} is missing`));
     expect(status).toBe(200);
     expect((await getJson(`${collector.baseUrl}/health`)).body.status).toBe('degraded');
