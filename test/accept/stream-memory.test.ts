@@ -57,9 +57,11 @@ it.each([
   await deliver(batchesOfWarmUp);
   const before = liveBytes();
   await deliver(batchesMeasured);
-  const keptBytes = liveBytes() - before;
-  // A stream that keeps what it receives keeps all of it; some is on its way whenever one looks.
-  expect(keptBytes).toBeLessThan((batchesMeasured * message.byteLength) / 2);
+  // A stream that keeps what it receives keeps all of it; some is on its way whenever one looks, and
+  // what buffers held is given back by a thread of its own, which a busy machine lets wait.
+  await expect
+    .poll(() => liveBytes() - before, { timeout: 10_000 })
+    .toBeLessThan((batchesMeasured * message.byteLength) / 2);
   stream.end();
   await once(stream, 'close');
   session.destroy();
