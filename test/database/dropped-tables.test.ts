@@ -15,7 +15,6 @@ import {
   routerMigration,
 } from '../support/older-tables.ts';
 import { untilReason } from '../support/readiness.ts';
-import { unlessDeadlocked } from '../support/unless-deadlocked.ts';
 
 // A loss is noticed within a second, and mended in another one.
 vi.setConfig({ testTimeout: 60_000 });
@@ -92,7 +91,7 @@ describe('tables that are dropped under a running collector', () => {
     const collector = await startOnOlderRows();
     const migrations = () => database.count('select count(*) from telemetry_schema');
     const known = await migrations();
-    await unlessDeadlocked(database, `drop table ${tables.join(', ')} cascade`);
+    await database.rows(`drop table ${tables.join(', ')} cascade`);
     const { status } = await untilReason(collector.baseUrl, new RegExp(`${tables[0]} is missing`));
     expect(status).toBe(200);
     expect((await getJson(`${collector.baseUrl}/health`)).body.status).toBe('degraded');

@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/config.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -93,14 +92,12 @@ describe('a collector whose every write is spooled', () => {
 
   it('says so: because the database became read-only', async () => {
     await start();
-    const admin = new pg.Client({ connectionString: database.url });
-    await admin.connect();
     // Nothing that a session may ask for helps against it.
-    await admin.query(
+    await database.rows(
       `create function refuse() returns trigger language plpgsql as $$
          begin raise exception using errcode = '25006', message = 'read-only'; end $$`,
     );
-    await admin.query(
+    await database.rows(
       'create trigger refuse before insert on batch_ledger for each row execute function refuse()',
     );
     // The first post of a busy machine may find another reason, or none in time.
@@ -110,8 +107,7 @@ describe('a collector whose every write is spooled', () => {
         return [durability, (await readyz()).body.reasons.join()];
       }, wait)
       .toEqual(['DURABILITY_SPOOLED', expect.stringMatching(/commit: .*read-only/)]);
-    await admin.query('drop trigger refuse on batch_ledger');
-    await admin.end();
+    await database.rows('drop trigger refuse on batch_ledger');
     await expectWellAgain();
   });
 });

@@ -20,6 +20,15 @@ export interface TestDatabase {
 
 let created = 0;
 
+const isChange = /^\s*(alter|create|drop)\b/i;
+
+/** Whoever changes tables under those who use them may be the one whom PostgreSQL ends. */
+const unlessDeadlocked = <T>(attempt: () => Promise<T>): Promise<T> =>
+  attempt().catch((error) => {
+    if (error.code !== '40P01') throw error;
+    return attempt();
+  });
+
 /** A database of the test's own: a clone of the migrated one, or an empty one. */
 export async function createDatabase(
   kind: 'migrated' | 'empty' = 'migrated',
@@ -31,7 +40,10 @@ export async function createDatabase(
   return {
     url,
     pool,
-    rows: async (query, values) => (await pool.query(query, values)).rows,
+    rows: async (query, values) => {
+      const attempt = () => pool.query(query, values);
+      return (await (isChange.test(query) ? unlessDeadlocked(attempt) : attempt())).rows;
+    },
     count: async (query) => Number(Object.values((await pool.query(query)).rows[0])[0]),
     drop: async () => {
       await pool.end();
