@@ -11,7 +11,7 @@ import httpx
 from google.protobuf.message import DecodeError, Message
 
 from . import results
-from ._answers import connect_code, judge_http
+from ._answers import connect_error
 from ._generated import collectors_pb2, dimensions_pb2, query_pb2, tail_pb2, time_series_pb2
 from ._http_client import settings
 from ._options import Options
@@ -159,8 +159,10 @@ class Envelopes(Generic[Result]):
 
 def _check(status: int, headers: Mapping[str, str], content: bytes, expected: str) -> None:
     if status != 200:
-        judged: Any = judge_http(status, headers, content)
-        raise QueryError(judged.message, connect_code(content))
+        error = connect_error(content)
+        if error is None:
+            raise QueryError(f"HTTP status {status}, and not of the service")
+        raise QueryError(f"{error.code}: {error.message}", error.code)
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != expected:
         raise QueryError(f"what answers is not the service: its success is of type {kind or 'none'}")

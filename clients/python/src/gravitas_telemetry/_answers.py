@@ -84,33 +84,40 @@ def judge(code: str, message: str, delay_s: float | None) -> Answer:
     return TryAgain(said, delay_s)
 
 
-def judge_http(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
-    """An answer that is no success."""
-    delay_s = retry_after_s(headers.get("retry-after", ""))
+@dataclass(frozen=True)
+class ConnectError:
+    """What the service says of a call that failed."""
+
+    code: str
+    message: str
+    delay_s: float | None
+
+
+def connect_error(content: bytes) -> ConnectError | None:
+    """Of an answer that is no success. None where it is not the service's."""
     try:
         error = json.loads(content)
         code = error["code"]
         if code not in _CODES:
-            raise ValueError(code)
-        details = error.get("details") or []
-        message = error.get("message", "")
-        retry_info_s = next((delay for delay in map(_retry_info_s, details) if delay is not None), None)
+            return None
+        delays = map(_retry_info_s, error.get("details") or [])
+        delay_s = next((delay for delay in delays if delay is not None), None)
+        return ConnectError(code, str(error.get("message", "")), delay_s)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        # Something in between has answered.
-        if status in _TOO_LARGE:
-            return TooLarge(f"HTTP status {status}")
-        is_about_batch = 400 <= status < 500 and status not in _OF_THE_WHOLE_WAY
-        return TryAgain(f"HTTP status {status}, and not of the service", delay_s, is_about_batch)
-    return judge(str(code), str(message), delay_s if retry_info_s is None else retry_info_s)
-
-
-def connect_code(content: bytes) -> str | None:
-    """Of an answer that is no success, where it is the service's."""
-    try:
-        code = json.loads(content)["code"]
-        return str(code) if code in _CODES else None
-    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def judge_http(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
+    """An answer that is no success."""
+    delay_s = retry_after_s(headers.get("retry-after", ""))
+    error = connect_error(content)
+    if error:
+        return judge(error.code, error.message, delay_s if error.delay_s is None else error.delay_s)
+    # Something in between has answered.
+    if status in _TOO_LARGE:
+        return TooLarge(f"HTTP status {status}")
+    is_about_batch = 400 <= status < 500 and status not in _OF_THE_WHOLE_WAY
+    return TryAgain(f"HTTP status {status}, and not of the service", delay_s, is_about_batch)
 
 
 def retry_after_s(text: str) -> float | None:
