@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import timezone
 from functools import cache
@@ -17,29 +16,36 @@ Result = TypeVar("Result")
 
 def read(kind: type[Result], message: Message) -> Result:
     """What a dataclass has fields for: a service may say more."""
-    return kind(**{name: _field(message, name.rstrip("_"), hint) for name, hint in _hints(kind).items()})  # type: ignore[arg-type]
+    known = _fields(kind)  # type: ignore[arg-type]
+    return kind(**{name: _field(message, name.rstrip("_"), hint, is_optional) for name, hint, is_optional in known})
 
 
 @cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind)
+def _fields(kind: type) -> list[tuple[str, Any, bool]]:
+    """Name and type of each, and whether it may be None: found out once, and not for each record."""
+    return [(name, *_without_none(hint)) for name, hint in get_type_hints(kind).items()]
 
 
-def _field(message: Message, name: str, hint: Any) -> Any:
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if NoneType not in get_args(hint):
+        return hint, False
+    [other] = [each for each in get_args(hint) if each is not NoneType]
+    return other, True
+
+
+def _field(message: Message, name: str, hint: Any, is_optional: bool) -> Any:
     field = message.DESCRIPTOR.fields_by_name[name]
     value = getattr(message, name)
-    is_optional = NoneType in get_args(hint)
-    [inner] = [each for each in get_args(hint) if each is not NoneType] if is_optional else [hint]
     if field.enum_type:
         return _enumeration(field.enum_type, value)
-    if get_origin(inner) is list:
-        [item] = get_args(inner)
+    if get_origin(hint) is list:
+        [item] = get_args(hint)
         return [_one(each, item) for each in value]
     if field.message_type and field.message_type.GetOptions().map_entry:
         return dict(value)
     if field.has_presence and not message.HasField(name):
-        return {} if get_origin(inner) is dict else None
-    return None if is_optional and value == "" else _one(value, inner)
+        return {} if get_origin(hint) is dict else None
+    return None if is_optional and value == "" else _one(value, hint)
 
 
 def _one(value: Any, hint: Any) -> Any:
