@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpcore
@@ -39,12 +37,10 @@ def settings(options: Options) -> dict[str, Any]:
 _answering = threading.local()
 
 
-@contextmanager
-def answered_within(seconds: float, bytes_max: float) -> Iterator[None]:
-    """Of what is asked on this thread meanwhile. The time-outs of httpx are of each read, and who
+def bound_answer(seconds: float, bytes_max: float) -> None:
+    """Of what is asked next on this thread. The time-outs of httpx are of each read, and who
     answers a byte at a time, or without end, would hold the thread for ever."""
     _answering.until, _answering.bytes_left = time.monotonic() + seconds, bytes_max
-    yield
 
 
 def new_stream(event: str, about: dict[str, Any]) -> Any:

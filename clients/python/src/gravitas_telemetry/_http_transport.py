@@ -23,7 +23,7 @@ from google.protobuf.json_format import ParseDict
 from ._answers import Answer, TryAgain, acknowledged, judge_http
 from ._couriers import Couriers
 from ._generated.ingest_pb2 import LogBatchResponse
-from ._http_client import answered_within, mark_sending_thread, new_stream, settings
+from ._http_client import bound_answer, mark_sending_thread, new_stream, settings
 from ._options import Options
 
 CONNECT_TIMEOUT_S = 1.0
@@ -89,12 +89,10 @@ class HttpTransport:
         try:
             if self._is_aborted:
                 return TryAgain("the client is closed")
-            with (
-                answered_within(timeout_s, _ANSWER_BYTES_MAX),
-                self._client.stream(
-                    "POST", path, content=body, headers=headers, timeout=timeout, extensions={"trace": self._notice}
-                ) as response,
-            ):
+            bound_answer(timeout_s, _ANSWER_BYTES_MAX)
+            with self._client.stream(
+                "POST", path, content=body, headers=headers, timeout=timeout, extensions={"trace": self._notice}
+            ) as response:
                 content = b"".join(response.iter_raw())
             if response.status_code != 200:
                 return judge_http(response.status_code, response.headers, content)

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from . import results
 from ._answering import ENVELOPED, HEADERS, Envelopes, Method, Queries, answer_of, asked, envelope, failure, methods
-from ._http_client import answered_within, new_stream, settings
+from ._http_client import bound_answer, new_stream, settings
 from ._questions import EventFilter, QueryError, TimeRange, UsageFilter
 from ._reading import Result
 
@@ -175,8 +175,8 @@ class QueryClient(Queries[httpx.Client]):
         content = asked(method, arguments).SerializeToString()
         client = self._client(httpx.Client)
         try:
-            with answered_within(self._timeout_s, float("inf")):
-                response = client.post(method.path, content=content, headers=HEADERS, extensions={"trace": new_stream})
+            bound_answer(self._timeout_s, float("inf"))
+            response = client.post(method.path, content=content, headers=HEADERS, extensions={"trace": new_stream})
         except Exception as error:  # httpx's own, and what a transport below lets through
             raise failure(error) from error
         return answer_of(method, response)
