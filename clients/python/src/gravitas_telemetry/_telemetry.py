@@ -326,16 +326,13 @@ class Telemetry(LegacyMethods):
         except RuntimeError as error:
             # At the end of an interpreter no thread starts: then close() spools what was taken.
             complain_later("begin", f"the sender can't start: {error}")
-        except Exception as error:
-            # A hosts' name that can't be read, say: the next record begins again.
+        except BaseException as error:
+            # A hosts' name that can't be read, say, or an interrupt by the user: the next record begins again.
             self._options = None
             self._intake.room = 0
+            if not isinstance(error, Exception):
+                raise
             complain_later("begin", f"telemetry can't begin: {error!r}")
-        except BaseException:
-            # An interrupt by the user, say: the next record begins again.
-            self._options = None
-            self._intake.room = 0
-            raise
 
     def _refuse(self, error: Exception) -> Receipt:
         self._counters.drop("invalid")
