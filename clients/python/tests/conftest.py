@@ -128,6 +128,12 @@ def spool(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def telemetry(url: str, spool: Path) -> Iterator[Telemetry]:
+    with Telemetry(url=url, spool_directory=spool) as telemetry:
+        yield telemetry
+
+
+@pytest.fixture
 def process(tmp_path: Path, spool: Path, component: str, url: str) -> Callable[..., subprocess.Popen[str]]:
     """Starts a program of Python as a process of its own; COMPONENT is the test's."""
 

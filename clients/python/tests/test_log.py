@@ -21,12 +21,6 @@ from gravitas_telemetry._generated.telemetry_pb2 import Usage
 from gravitas_telemetry._records import USAGE_AMOUNTS, USAGE_TEXTS, USAGE_TOKENS
 
 
-@pytest.fixture
-def telemetry(url: str, spool: Path) -> Telemetry:
-    with Telemetry(url=url, spool_directory=spool) as telemetry:
-        yield telemetry
-
-
 def test_an_event_comes_back_as_it_was_logged(
     telemetry: Telemetry, component: str, stored: Callable[[], list[Event]]
 ) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ from gravitas_telemetry._generated import query_pb2
 from gravitas_telemetry._options import Options
 
 METHODS: dict[str, Method[Any]] = {name: each for name, each in vars(methods).items() if isinstance(each, Method)}
-
-
-@pytest.fixture
-def telemetry(url: str, spool: Path) -> Iterator[Telemetry]:
-    with Telemetry(url=url, spool_directory=spool) as telemetry:
-        yield telemetry
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,6 @@ import pytest
 from gate import Gate
 from gravitas_telemetry import QueryError, Telemetry, _telemetry
 from gravitas_telemetry._legacy_shapes import size_pretty
-
-
-@pytest.fixture
-def telemetry(url: str, spool: Path) -> Iterator[Telemetry]:
-    with Telemetry(url=url, spool_directory=spool) as telemetry:
-        yield telemetry
 
 
 @pytest.fixture

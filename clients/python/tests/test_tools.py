@@ -5,20 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from gravitas_telemetry import Event, Telemetry, TelemetryHandler
 
 Stored = Callable[[], "list[Event]"]
-
-
-@pytest.fixture
-def telemetry(url: str, spool: Path) -> Iterator[Telemetry]:
-    with Telemetry(url=url, spool_directory=spool) as telemetry:
-        yield telemetry
 
 
 def test_the_timer(telemetry: Telemetry, component: str, stored: Stored) -> None:
