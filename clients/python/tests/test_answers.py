@@ -154,6 +154,17 @@ def test_a_page_about_one_batch_does_not_hold_up_the_others(
         (500, {}, b"[" * 100_000),
         (503, {"content-encoding": "gzip"}, b"no gzip"),
         (200, {"content-encoding": "gzip"}, b"no gzip"),
+        # Read as protobuf it names a batch, and as JSON too: but not this one.
+        (200, {"content-type": "text/plain"}, b"\n\x05hello"),
+        (200, {"content-type": "text/html"}, b"\n\n<!DOCTYPE "),
+        (200, {}, {"batch_id": "01a20000-0000-7000-8000-000000000000", "events": 1}),
+        # Gateways have codes of their own.
+        (503, {}, {"code": "ServiceUnavailable", "message": "no upstream"}),
+        (503, {}, {"code": 503}),
+        (503, {}, {"code": {"a": 1}}),
+        (503, {}, {"code": "unavailable", "details": None}),
+        (206, {}, b""),
+        (304, {}, b""),
     ],
 )
 def test_what_is_not_the_service_is_an_outage(
@@ -171,6 +182,8 @@ def test_what_is_not_the_service_is_an_outage(
             with pytest.raises(QueryError):
                 client.queries().get_footprint()
         assert client.get_recent_events() == []
+        eventually(lambda: any(each.path.endswith("/batch") for each in server.received))
+        assert client.counters()["delivered"] == 0
         server.otherwise = None
         eventually(lambda: client.counters()["delivered"] == 1)
     assert list(spool.iterdir()) == []
@@ -274,37 +287,6 @@ def test_whatever_is_thrown_the_batch_has_its_place(
         client.log("A", value=2)
         eventually(lambda: client.counters()["delivered"] == 2)
     assert thrown
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        # Read as protobuf it names a batch, and as JSON too: but not this one.
-        (200, {"content-type": "text/plain"}, b"\n\x05hello"),
-        (200, {"content-type": "text/html"}, b"\n\n<!DOCTYPE "),
-        (200, {}, {"batch_id": "01a20000-0000-7000-8000-000000000000", "events": 1}),
-        # Gateways have codes of their own.
-        (503, {}, {"code": "ServiceUnavailable", "message": "no upstream"}),
-        (503, {}, {"code": 503}),
-        (503, {}, {"code": {"a": 1}}),
-        (503, {}, {"code": "unavailable", "details": None}),
-        (206, {}, b""),
-        (304, {}, b""),
-    ],
-)
-def test_what_names_no_batch_of_ours_is_an_outage(
-    server: AnsweringServer, spool: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MIN", 0.01)
-    monkeypatch.setattr("gravitas_telemetry._circuit.DELAY_S_MAX", 0.1)
-    server.otherwise = answer
-    with Telemetry(url=server.url, spool_directory=spool) as client:
-        client.log("A", value=1)
-        assert client.flush().spooled == 1
-        eventually(lambda: any(each.path.endswith("/batch") for each in server.received))
-        assert client.counters()["delivered"] == 0
-        server.otherwise = None
-        eventually(lambda: client.counters()["delivered"] == 1)
 
 
 def test_a_page_of_a_gateway_as_json_is_a_page(server: AnsweringServer, client: Telemetry) -> None:
