@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -299,9 +299,9 @@ def test_a_page_of_a_gateway_as_json_is_a_page(server: AnsweringServer, client: 
     assert client.flush().delivered == 10
 
 
+@contextmanager
 def slow_server(say: Callable[[socket.socket], None]) -> Iterator[str]:
     """Answers each connection by `say`, whatever it asks."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         with suppress(OSError):
@@ -314,9 +314,9 @@ def slow_server(say: Callable[[socket.socket], None]) -> Iterator[str]:
             connection.recv(65536)
             say(connection)
 
-    threading.Thread(target=serve, daemon=True).start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    listener.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def a_byte_at_a_time(connection: socket.socket) -> None:
@@ -337,15 +337,14 @@ def test_an_answer_without_end_has_one_all_the_same(
 ) -> None:
     monkeypatch.setattr("gravitas_telemetry._delivery.TIMEOUT_S", 0.3)
     monkeypatch.setattr("gravitas_telemetry._telemetry.BRIEF_TIMEOUT_S", 0.3)
-    for url in slow_server(say):
-        with Telemetry(url=url, spool_directory=spool) as client:
-            client.log("A", value=1)
-            assert client.flush(10).spooled == 1
-            assert client.get_recent_events() == []
+    with slow_server(say) as url, Telemetry(url=url, spool_directory=spool) as client:
+        client.log("A", value=1)
+        assert client.flush(10).spooled == 1
+        assert client.get_recent_events() == []
 
-            async def ask() -> None:
-                async with AsyncQueryClient(Options(url=url), timeout_s=0.3) as queries:
-                    with pytest.raises(QueryError):
-                        await queries.get_footprint()
+        async def ask() -> None:
+            async with AsyncQueryClient(Options(url=url), timeout_s=0.3) as queries:
+                with pytest.raises(QueryError):
+                    await queries.get_footprint()
 
-            asyncio.run(ask())
+        asyncio.run(ask())
