@@ -28,7 +28,7 @@ import { readFailure } from './answers.ts';
 import { connectHeaders } from './http-transport.ts';
 import { fields, type Plain, plain, type Question } from './plain.ts';
 import { textOf } from './texts.ts';
-import { type Post, type Stream, tryMsMax } from './transport.ts';
+import { type HttpResponse, type Post, type Stream, tryMsMax } from './transport.ts';
 
 /** Events, newest first. */
 export type EventPage = Plain<ListEventsResponse>;
@@ -102,16 +102,24 @@ export async function query<Answer>(
       }),
     ),
   );
-  if (response.status !== 200) {
-    const { message, code } = readFailure(response.status, response.body, response.retryAfter);
-    throw new QueryError(message, code);
-  }
-  if (!response.contentType?.startsWith(connectHeaders['content-type'])) {
-    throw new QueryError(`what answers is not the service: its answer is ${response.contentType}`);
-  }
+  checkAnswer(response, connectHeaders['content-type']);
   return failing("the answer can't be read", () =>
     plain(fromBinary(method.output as DescMessage, response.body)),
   ) as Promise<Answer>;
+}
+
+/** Throws where it is no success, or one of another type than the service's. */
+export function checkAnswer(
+  { status, contentType, retryAfter, body }: HttpResponse,
+  expected: string,
+): void {
+  if (status !== 200) {
+    const { message, code } = readFailure(status, body, retryAfter);
+    throw new QueryError(message, code);
+  }
+  if (!contentType?.startsWith(expected)) {
+    throw new QueryError(`what answers is not the service: its answer is ${contentType}`);
+  }
 }
 
 async function failing<T>(reason: string, act: () => T | Promise<T>): Promise<T> {

@@ -7,12 +7,11 @@ import {
   TailResponseSchema,
 } from '../gen/gravitas/telemetry/v1/tail_pb.js';
 import type { Event, Usage } from '../gen/gravitas/telemetry/v1/telemetry_pb.js';
-import { readFailure } from './answers.ts';
+import { connectHeaders } from './http-transport.ts';
 import { fields, type Plain, plain, type Question } from './plain.ts';
-import { QueryError, type QueryOptions } from './query.ts';
+import { checkAnswer, QueryError, type QueryOptions } from './query.ts';
 import { textOf } from './texts.ts';
 import { afterMs } from './timers.ts';
-import type { StreamedResponse } from './transport.ts';
 
 /** An event or a usage record. */
 export interface TailRecord {
@@ -50,11 +49,12 @@ export async function* tail(
     if (signal?.aborted) return;
     const response = await stream({
       url: `${url}/${QueryService.typeName}/${QueryService.method.tail.name}`,
-      headers: { ...headers, 'content-type': contentType, 'connect-protocol-version': '1' },
+      headers: { ...headers, ...connectHeaders, 'content-type': contentType },
       body: enveloped(toBinary(TailRequestSchema, create(TailRequestSchema, fields(filter)))),
       signal: aborted.signal,
     });
-    await check(response);
+    const body = response.status === 200 ? new Uint8Array() : await wholeOf(response.body);
+    checkAnswer({ ...response, body }, contentType);
     for await (const { flags, content } of envelopes(response.body)) {
       silence.cancel();
       silence = afterMs(silenceMsMax, abort);
@@ -83,15 +83,10 @@ function batchOf(response: TailResponse): TailBatch {
   return { ...(plain({ ...response, records: [] }) as object), records } as TailBatch;
 }
 
-async function check({ status, contentType: given, retryAfter, body }: StreamedResponse) {
-  if (status === 200 && given?.startsWith(contentType)) return;
-  if (status === 200) {
-    throw new QueryError(`what answers is not the service: its answer is ${given}`);
-  }
+async function wholeOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of body) parts.push(part);
-  const { message, code } = readFailure(status, joined(parts), retryAfter);
-  throw new QueryError(message, code);
+  return joined(parts);
 }
 
 function end(content: Uint8Array): void {

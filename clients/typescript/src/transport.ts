@@ -33,7 +33,7 @@ export interface HttpRequest {
 /** POSTs; rejects where no whole answer came. */
 export type Post = (request: HttpRequest) => Promise<HttpResponse>;
 
-export interface StreamedResponse extends Omit<HttpResponse, 'body'> {
+interface StreamedResponse extends Omit<HttpResponse, 'body'> {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
