@@ -12,7 +12,7 @@ const gzipBytesMin = 1024;
 export interface HttpTransportOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly poster: Poster;
+  readonly poster: Pick<Poster, 'post' | 'close'>;
   /** Absent: nothing is compressed. */
   readonly gzip?: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>;
 }

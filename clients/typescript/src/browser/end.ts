@@ -2,7 +2,7 @@ import { HttpTransport } from '../http-transport.ts';
 import type { Settings } from '../options.ts';
 import type { Sender } from '../sender.ts';
 import type { HttpRequest } from '../transport.ts';
-import { fetchPost, fetchStream } from './fetch-post.ts';
+import { fetchPost } from './fetch-post.ts';
 
 /** Browsers let so many bytes outlive a page, over all its requests. */
 const keepaliveBytesMax = 60 * 1024;
@@ -35,9 +35,5 @@ function lastingTransport({ url, headers }: Settings): HttpTransport {
       left += length;
     }
   };
-  return new HttpTransport({
-    url,
-    headers,
-    poster: { post, stream: fetchStream, close: () => {} },
-  });
+  return new HttpTransport({ url, headers, poster: { post, close: () => {} } });
 }
