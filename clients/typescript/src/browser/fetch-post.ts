@@ -5,24 +5,20 @@ export const fetchPost =
   (keepalive: boolean): Post =>
   async ({ url, headers, body, signal }: HttpRequest) => {
     const answer = await fetch(url, { method: 'POST', headers, body, signal, keepalive });
-    return {
-      status: answer.status,
-      contentType: answer.headers.get('content-type'),
-      retryAfter: answer.headers.get('retry-after'),
-      body: new Uint8Array(await answer.arrayBuffer()),
-    };
+    return { ...headOf(answer), body: new Uint8Array(await answer.arrayBuffer()) };
   };
 
 /** With an answer that comes piece by piece. */
 export const fetchStream: Stream = async ({ url, headers, body, signal }) => {
   const answer = await fetch(url, { method: 'POST', headers, body, signal });
-  return {
-    status: answer.status,
-    contentType: answer.headers.get('content-type'),
-    retryAfter: answer.headers.get('retry-after'),
-    body: piecesOf(answer.body),
-  };
+  return { ...headOf(answer), body: piecesOf(answer.body) };
 };
+
+const headOf = ({ status, headers }: Response) => ({
+  status,
+  contentType: headers.get('content-type'),
+  retryAfter: headers.get('retry-after'),
+});
 
 /** Not every browser can iterate over a stream. */
 async function* piecesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
