@@ -5,7 +5,11 @@ import {
   timestampDate,
   timestampFromDate,
 } from '@bufbuild/protobuf/wkt';
-import { type AnswerSource, AnswerSource_Kind } from '../gen/gravitas/telemetry/v1/answer_pb.js';
+import {
+  type AnswerSource,
+  AnswerSource_Kind,
+  AnswerSourceSchema,
+} from '../gen/gravitas/telemetry/v1/answer_pb.js';
 
 /** A message of the contract as plain data: times are Dates, counts are numbers. */
 export type Plain<T> = T extends Timestamp
@@ -54,7 +58,7 @@ export function plain(value: unknown): unknown {
   if ($typeName === TimestampSchema.typeName) return timestampDate(value as Timestamp);
   const entries = Object.entries(rest).map(([key, each]) => [key, plain(each)]);
   const made = Object.fromEntries(entries);
-  if ($typeName !== 'gravitas.telemetry.v1.AnswerSource') return made;
+  if ($typeName !== AnswerSourceSchema.typeName) return made;
   return { ...made, kind: kinds[(value as AnswerSource).kind] ?? '' };
 }
 
