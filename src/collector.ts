@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { Keys } from './admin/keys.ts';
 import type { Config } from './config.ts';
 import { DatabaseService } from './database/database-service.ts';
-import { makePrivateDirectory } from './directory-lock.ts';
+import { lockWaitMs, makePrivateDirectory } from './directory-lock.ts';
 import { createDoor, type Door } from './door.ts';
 import { errorMessage, StartError } from './errors.ts';
 import { createIngestPath, type IngestPath, type Spools } from './ingest-path.ts';
@@ -30,10 +30,19 @@ import { openSpools } from './spools.ts';
 import { Upkeep } from './upkeep.ts';
 import { version } from './version.ts';
 
-/** Another collector on the directory may take so much longer to stop than it was told to. */
-const lockMarginMs = 2000;
 /** How long the drain may go on with its group when the collector stops. */
 const drainStopMsMax = 1000;
+
+/** What is there before it is made. */
+interface Given {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly prices: LivePrices;
+  readonly certificate: Certificate | undefined;
+  readonly database: DatabaseService;
+  readonly spools: Spools;
+  readonly fellows: Fellows;
+}
 
 /** The whole service: its parts, and the order in which they start and stop. */
 export class Collector {
@@ -50,15 +59,8 @@ export class Collector {
   readonly #keys: Keys;
   readonly #upkeep: Upkeep;
 
-  private constructor(
-    config: Config,
-    logger: Logger,
-    prices: LivePrices,
-    certificate: Certificate | undefined,
-    database: DatabaseService,
-    spools: Spools,
-    fellows: Fellows,
-  ) {
+  private constructor(given: Given) {
+    const { config, logger, prices, certificate, database, spools, fellows } = given;
     this.#config = config;
     this.#logger = logger;
     this.#database = database;
@@ -67,20 +69,14 @@ export class Collector {
     measureHealth(this.#health, this.#registry);
     const { directories } = spools;
     measureService(config, directories, database.upkeepDb, this.#health, this.#registry, version);
-    const [health, registry, clock] = [this.#health, this.#registry, this.#clock];
-    const { writers, rollups } = database;
-    this.#path = createIngestPath(
-      ...([config, writers, rollups, spools, registry, health, clock, prices, logger] as const),
-    );
-    this.#keys = new Keys(config, database.gossip, this.#registry, logger);
-    const { ring } = this.#keys;
-    this.#upkeep = new Upkeep(
-      ...([config, database, this.#path, ring, fellows, health, logger, registry] as const),
-    );
-    answerFellows(fellows, {
-      ...{ registry, health, refreshKeys: this.#keys.refresh },
-      status: this.#upkeep.collectors.own,
-    });
+    const [health, registry] = [this.#health, this.#registry];
+    const common = { config, database, health, registry, logger };
+    this.#path = createIngestPath({ ...common, spools, prices, clock: this.#clock });
+    this.#keys = new Keys(config, database.gossip, registry, logger);
+    const { ring, refresh: refreshKeys } = this.#keys;
+    this.#upkeep = new Upkeep({ ...common, path: this.#path, ring, fellows });
+    const status = this.#upkeep.collectors.own;
+    answerFellows(fellows, { registry, health, status, refreshKeys });
     this.#certificate =
       certificate && new CertificateFiles(config, certificate, this.#health, logger);
     measureCertificate(this.#certificate, this.#registry);
@@ -94,15 +90,14 @@ export class Collector {
   static async start(config: Config, logger: Logger, fellows = alone): Promise<Collector> {
     const prices = new LivePrices(config.pricesFile, logger);
     const certificate = await openCertificate(config);
-    const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;
+    const lockWaitMsMax = lockWaitMs(config);
     makePrivateDirectory(config.dataDirectory);
     const spools = await openSpools(config, fellows.number, lockWaitMsMax, logger);
     let database: DatabaseService | undefined;
     try {
       database = await DatabaseService.open(config, logger, lockWaitMsMax, fellows.connection);
-      const collector = new Collector(
-        ...([config, logger, prices, certificate, database, spools, fellows] as const),
-      );
+      const given = { config, logger, prices, certificate, database, spools, fellows };
+      const collector = new Collector(given);
       await collector.#keys.beforeListening(
         config.databaseUrl !== '',
         config.databaseUrl !== '' || holdsCluster(config.dataDirectory),

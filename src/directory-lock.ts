@@ -10,6 +10,13 @@ const retryMs = 50;
 /** https://www.sqlite.org/rescode.html#busy */
 const sqliteBusy = 5;
 
+/** How much longer than it was told to another collector on a directory may take to stop. */
+const stopMarginMs = 2000;
+
+/** How long another collector that may be stopping is waited for. */
+export const lockWaitMs = ({ shutdownMsMax }: { readonly shutdownMsMax: number }): number =>
+  shutdownMsMax + stopMarginMs;
+
 /**
  * Makes this process the only owner of a directory. The lock is one that the kernel holds on an
  * open file (SQLite takes it for us): it ends with the process, however that ends.

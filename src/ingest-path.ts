@@ -71,17 +71,22 @@ export interface Spools {
   readonly directories: readonly string[];
 }
 
-export function createIngestPath(
-  config: Config,
-  writers: pg.Pool,
-  rollupPool: pg.Pool,
-  { spool, left }: Spools,
-  registry: Registry,
-  health: Health,
-  clock: Clock,
-  prices: LivePrices,
-  logger: Logger,
-): IngestPath {
+/** What it is made of. */
+interface Given {
+  readonly config: Config;
+  readonly database: { readonly writers: pg.Pool; readonly rollups: pg.Pool };
+  readonly spools: Spools;
+  readonly prices: LivePrices;
+  readonly clock: Clock;
+  readonly health: Health;
+  readonly registry: Registry;
+  readonly logger: Logger;
+}
+
+export function createIngestPath(given: Given): IngestPath {
+  const { config, prices, clock, health, registry, logger } = given;
+  const { writers, rollups: rollupPool } = given.database;
+  const { spool, left } = given.spools;
   const accounting = new Accounting(registry);
   const writer = new Writer(writers);
   const { series, fresh } = createRollups(rollupPool, config.rollupSeriesMax);

@@ -12,6 +12,18 @@ import { Collectors } from './status/collectors.ts';
 import { OwnStatus } from './status/own-status.ts';
 import { version } from './version.ts';
 
+/** What it is made of. */
+interface Given {
+  readonly config: Config;
+  readonly database: DatabaseService;
+  readonly path: Pick<IngestPath, 'rollups' | 'buffer' | 'spool' | 'left'>;
+  readonly ring: KeyRing;
+  readonly fellows: Fellows;
+  readonly health: Health;
+  readonly registry: Registry;
+  readonly logger: Logger;
+}
+
 /** What goes on every minute or every night, beside all that is stored. */
 export class Upkeep {
   readonly #database: DatabaseService;
@@ -20,16 +32,8 @@ export class Upkeep {
   /** What is told of how collectors fare. */
   readonly collectors: Collectors;
 
-  constructor(
-    config: Config,
-    database: DatabaseService,
-    { rollups, buffer, spool, left }: Pick<IngestPath, 'rollups' | 'buffer' | 'spool' | 'left'>,
-    ring: KeyRing,
-    fellows: Fellows,
-    health: Health,
-    logger: Logger,
-    registry: Registry,
-  ) {
+  constructor({ config, database, path, ring, fellows, health, registry, logger }: Given) {
+    const { rollups, buffer, spool, left } = path;
     this.#database = database;
     this.#retention = new RetentionJob(database.upkeep, rollups, config, health, logger, registry);
     const hour = config.rollupVerifyHour;

@@ -1,15 +1,9 @@
-import { checkMemory } from '../config/memory.ts';
 import type { Config } from '../config.ts';
-import { DirectoryLock, makePrivateDirectory } from '../directory-lock.ts';
+import { DirectoryLock, lockWaitMs, makePrivateDirectory } from '../directory-lock.ts';
 import type { Logger } from '../observe/logger.ts';
 import { EmbeddedPostgres } from '../postgres/embedded/server.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** Another collector on the directory may take so much longer to stop than it was told to. */
-const lockMarginMs = 2000;
-/** Connections that each further process may have beside those that options divide. */
-const connectionsEach = 15;
-const connectionsOfOne = 100;
 /** Of the time that stopping may take, how much processes have before they are killed. */
 const processesShare = 0.95;
 const processesShareEmbedded = 0.8;
@@ -33,7 +27,6 @@ export class Several {
 
   /** Starts them. Throws a `StartError` before anything is created or started where it can't. */
   static async start(config: Config, logger: Logger): Promise<Several> {
-    checkMemory(config);
     makePrivateDirectory(config.dataDirectory);
     const owned = await own(config, logger);
     const several = new Several(config, logger, owned);
@@ -70,11 +63,14 @@ export class Several {
 /** The directory, and with it the server that is in it where no other is named. */
 async function own(config: Config, logger: Logger): Promise<EmbeddedPostgres | DirectoryLock> {
   const { dataDirectory: directory, memoryBytesMax: memoryBytes, processes } = config;
-  const lockWaitMsMax = config.shutdownMsMax + lockMarginMs;
+  const lockWaitMsMax = lockWaitMs(config);
   if (config.databaseUrl === '') {
-    const connectionsMax = connectionsOfOne + (processes - 1) * connectionsEach;
     return await EmbeddedPostgres.open({
-      ...{ directory, memoryBytes, connectionsMax, lockWaitMsMax, logger },
+      directory,
+      memoryBytes,
+      processes,
+      lockWaitMsMax,
+      logger,
     });
   }
   return await DirectoryLock.take(directory, lockWaitMsMax, () =>

@@ -21,6 +21,10 @@ import {
 
 const databaseName = 'gravitas_telemetry';
 const pollMs = 50;
+/** As many as the options for writers and queries can ask for, of all processes together. */
+const connectionsOfOne = 100;
+/** Those that each further process may have beside them. */
+const connectionsEach = 15;
 const relaunchMs = 500;
 /** What is left of a server that was killed can be in the way of the next one for a moment. */
 const launchesMax = 10;
@@ -31,8 +35,8 @@ export interface EmbeddedOptions {
   readonly lockWaitMsMax?: number;
   /** That the server and the collector have together. */
   readonly memoryBytes?: number;
-  /** As many as all processes can ask for; by default those of one, whatever its options are. */
-  readonly connectionsMax?: number;
+  /** That connect to it. */
+  readonly processes?: number;
   readonly logger: Logger;
 }
 
@@ -67,11 +71,12 @@ export class EmbeddedPostgres {
   /** Becomes the owner of a directory, without starting anything in it. */
   static async open(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
     const { directory, logger, lockWaitMsMax = 0 } = options;
-    const { memoryBytes = totalmem(), connectionsMax = 100 } = options;
+    const { memoryBytes = totalmem(), processes = 1 } = options;
     const lock = await DirectoryLock.take(directory, lockWaitMsMax, () =>
       logger.info({ directory }, 'waiting for another collector to let go of the database'),
     );
     try {
+      const connectionsMax = connectionsOfOne + (processes - 1) * connectionsEach;
       const limits = { memoryBytes, connectionsMax };
       return new EmbeddedPostgres(await locateCluster(directory), lock, limits, logger);
     } catch (error) {
