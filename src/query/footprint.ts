@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type ShardFacts, shardFacts } from '../database/cluster/shard-facts.ts';
+import type { ShardFacts } from '../database/cluster/shard-facts.ts';
 import { partitionedTables } from '../database/partitions.ts';
 import { usOf } from './ask/instants.ts';
 import type { Snapshot } from './ask/snapshot.ts';
@@ -17,8 +17,27 @@ export interface TableSize {
 /** Larger tables are not counted but estimated, from PostgreSQL's own statistics. */
 const countedBytesMax = 256 * 1024 * 1024;
 
+/** Of each partition whose rows lie on the workers of a cluster; empty for plain PostgreSQL. */
+type OnWorkers = ReadonlyMap<string, ShardFacts>;
+
 /** What the partitioned tables take. Such a table itself is empty: its leaves are summed. */
-export const tableSizes = (trx: Trx): Promise<TableSize[]> => sizesOf(trx, partitionedTables);
+export async function tableSizes(trx: Trx, onWorkers: OnWorkers): Promise<TableSize[]> {
+  const sizes = await sizesOf(trx, partitionedTables);
+  return sizes.map((size) => {
+    const shards = shardsOf(onWorkers, size.table_name);
+    return {
+      ...size,
+      total_bytes: sum(shards, 'bytes', size.total_bytes),
+      index_bytes: sum(shards, 'indexBytes', size.index_bytes),
+    };
+  });
+}
+
+const shardsOf = (onWorkers: OnWorkers, table: string): ShardFacts[] =>
+  [...onWorkers].flatMap(([leaf, facts]) => (leaf.startsWith(`${table}_`) ? facts : []));
+
+const sum = (shards: readonly ShardFacts[], of: keyof ShardFacts, others = 0): number =>
+  shards.reduce((total, facts) => total + facts[of], others);
 
 export async function sizesOf(trx: Trx, tables: readonly string[]): Promise<TableSize[]> {
   const { rows } = await sql<TableSize>`
@@ -34,58 +53,36 @@ export async function sizesOf(trx: Trx, tables: readonly string[]): Promise<Tabl
           and to_regclass(name) is not null
       ) as leaves on true
     group by name, number order by number`.execute(trx);
-  const onWorkers = await factsByTable(trx);
-  return rows.map((row) => {
-    const { bytes = 0, indexBytes = 0 } = onWorkers.get(row.table_name) ?? {};
-    return {
-      ...row,
-      total_bytes: row.total_bytes + bytes,
-      index_bytes: row.index_bytes + indexBytes,
-    };
-  });
+  return rows;
 }
 
 export async function rowCounts(
   trx: Trx,
   sizes: readonly TableSize[],
+  onWorkers: OnWorkers,
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const size of sizes) counts[size.table_name] = await rowCount(trx, size);
+  for (const size of sizes) {
+    const shards = shardsOf(onWorkers, size.table_name);
+    counts[size.table_name] = await rowCount(trx, size, shards);
+  }
   return counts;
 }
 
-async function rowCount(trx: Trx, { table_name, total_bytes }: TableSize): Promise<number> {
+async function rowCount(
+  trx: Trx,
+  { table_name, total_bytes }: TableSize,
+  shards: readonly ShardFacts[],
+): Promise<number> {
+  const isCounted = total_bytes <= countedBytesMax;
+  if (!isCounted && shards.length > 0) return sum(shards, 'rows');
   const counted = sql<{ count: number }>`select count(*) as count from ${sql.table(table_name)}`;
   const estimated = sql<{ count: number }>`
     select coalesce(sum(greatest(reltuples, 0)), 0)::bigint as count
     from pg_partition_tree(to_regclass(${table_name})) join pg_class on oid = relid
     where isleaf`;
-  const { rows } = await (total_bytes <= countedBytesMax ? counted : estimated).execute(trx);
-  const count = rows[0]?.count ?? 0;
-  if (total_bytes <= countedBytesMax) return count;
-  return (await factsByTable(trx)).get(table_name)?.rows ?? count;
-}
-
-/** Workers are asked once for each answer. */
-const told = new WeakMap<Trx, Promise<Map<string, ShardFacts>>>();
-
-function factsOf(trx: Trx): Promise<Map<string, ShardFacts>> {
-  const facts = told.get(trx) ?? shardFacts(trx);
-  told.set(trx, facts);
-  return facts;
-}
-
-/** What is on the workers of a cluster, by table. */
-async function factsByTable(trx: Trx): Promise<Map<string, Omit<ShardFacts, 'changes'>>> {
-  const leaves = await factsOf(trx);
-  const found = new Map<string, ShardFacts>();
-  for (const table of leaves.size > 0 ? partitionedTables : []) {
-    const parts = [...leaves].filter(([leaf]) => leaf.startsWith(`${table}_`));
-    const sum = (of: keyof ShardFacts) => parts.reduce((total, [, facts]) => total + facts[of], 0);
-    const [bytes, indexBytes, rows] = [sum('bytes'), sum('indexBytes'), sum('rows')];
-    if (parts.length > 0) found.set(table, { bytes, indexBytes, rows, changes: 0 });
-  }
-  return found;
+  const { rows } = await (isCounted ? counted : estimated).execute(trx);
+  return rows[0]?.count ?? 0;
 }
 
 /** In microseconds since 1970; null where there is none. */
@@ -111,6 +108,7 @@ const partitionsMax = 400;
 export async function partitionSizes(
   trx: Trx,
   tables: readonly string[],
+  onWorkers: OnWorkers,
 ): Promise<PartitionSize[]> {
   const bound = (which: 'FROM' | 'TO') => sql`
     (substring(bounds from ${sql.lit(`${which} \\('([^']+)'\\)`)}))::timestamptz`;
@@ -131,7 +129,6 @@ export async function partitionSizes(
     ) as numbered
     where number <= ${partitionsMax}
     order by table_name, number`.execute(trx);
-  const onWorkers = await factsOf(trx);
   return rows.map((row) => {
     const there = onWorkers.get(row.partition_name);
     return there ? { ...row, rows: there.rows, total_bytes: row.total_bytes + there.bytes } : row;

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type pg from 'pg';
-import { layoutOf } from '../database/cluster/layout.ts';
+import { isDistributed } from '../database/cluster/layout.ts';
 import { withMaintenanceLock } from '../database/maintenance-lock.ts';
 import { ensurePartitions } from '../database/partitions.ts';
 import type { Database } from '../database/schema.ts';
@@ -25,10 +25,9 @@ async function deleteAged(
   table: string,
   condition: RawBuilder<unknown>,
   floor?: { readonly column: string; readonly ms: number },
+  atOnce = false,
 ): Promise<number> {
-  // A place is one of a shard there: all that there are at once.
-  const isWhole = (await layoutOf(db)).size > 0 && floor !== undefined && isOfRows(floor.column);
-  const which = isWhole
+  const which = atOnce
     ? condition
     : sql`ctid = any(array(
         select ctid from only ${sql.table(table)} where ${condition} limit ${deletedTogether}
@@ -52,8 +51,6 @@ async function deleteAged(
   }
   return deleted;
 }
-
-const isOfRows = (column: string) => Object.values<string>(rowsFloor).includes(column);
 
 const before = (column: string, ms: number) => sql`${sql.ref(column)} < ${new Date(ms)}`;
 
@@ -102,7 +99,10 @@ export async function deleteStrays(
   const never = new AbortController().signal;
   if (series) await sweepLeaf(db, rollups.writer, series, leaf, never);
   const condition = series ? sql`${isOld} and rolled is not false` : isOld;
-  return await deleteAged(db, leaf, condition, { column: rowsFloor[kind], ms: beforeMs });
+  const floor = { column: rowsFloor[kind], ms: beforeMs };
+  // On workers a place is one of a shard: there all go at once.
+  const atOnce = await isDistributed(db, tables[kind].name);
+  return await deleteAged(db, leaf, condition, floor, atOnce);
 }
 
 const notBefore = (ms: number) =>

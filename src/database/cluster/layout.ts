@@ -21,12 +21,13 @@ export async function layoutOf(db: Kysely<Database>): Promise<Layout> {
 
 /** Whether the rows of a table, or of the table of a partition, lie on workers. */
 export async function isDistributed(db: Kysely<Database>, table: string): Promise<boolean> {
-  return (await hasCitus(db)) && (await layoutOf(db)).has(table);
+  return (await layoutOf(db)).has(table);
 }
 
 /** Whether this database has the extension: without it none of its names can be asked for. */
+export const isCitusThere = sql<boolean>`to_regclass('pg_catalog.pg_dist_partition') is not null`;
+
 export async function hasCitus(db: Kysely<Database>): Promise<boolean> {
-  const { rows } = await sql<{ found: boolean }>`
-    select to_regclass('pg_catalog.pg_dist_partition') is not null as found`.execute(db);
+  const { rows } = await sql<{ found: boolean }>`select ${isCitusThere} as found`.execute(db);
   return rows[0]?.found === true;
 }

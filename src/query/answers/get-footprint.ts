@@ -6,7 +6,7 @@ import {
   type GetFootprintResponse,
   GetFootprintResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
-import { clusterBytes } from '../../database/cluster/shard-facts.ts';
+import { clusterBytes, shardFacts } from '../../database/cluster/shard-facts.ts';
 import type { Pricer } from '../../prices/pricer.ts';
 import { tables } from '../../records/tables.ts';
 import { type DropTime, dropTimes, type KeptRows } from '../../retention/drop-times.ts';
@@ -42,8 +42,9 @@ export async function getFootprint(
   const notes = new Notes();
   return await snapshots.read(asker, async (snapshot) => {
     const { trx } = snapshot;
-    const sizes = await tableSizes(trx);
-    const counts = await rowCounts(trx, sizes);
+    const onWorkers = await shardFacts(trx);
+    const sizes = await tableSizes(trx, onWorkers);
+    const counts = await rowCounts(trx, sizes, onWorkers);
     const span = { startUs: undefined, endUs: undefined };
     const dropAt = await dropTimes(trx, kept);
     return create(GetFootprintResponseSchema, {
@@ -53,7 +54,7 @@ export async function getFootprint(
       ),
       ...at('oldestTelemetryRecord', await oldestEventUs(trx)),
       monitoredAt: timestampNow(),
-      partitions: (await partitionSizes(trx, rowTables)).map(partitionMessage(dropAt)),
+      partitions: (await partitionSizes(trx, rowTables, onWorkers)).map(partitionMessage(dropAt)),
       rollups: await rollupMessage(snapshot),
       deadLetters: await deadLetterMessage(snapshot),
       retention: await retentionFootprint(trx),

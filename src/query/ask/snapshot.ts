@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { isCitusThere } from '../../database/cluster/layout.ts';
 import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
 import { classifyDatabaseError } from '../../postgres/sqlstate.ts';
@@ -58,7 +59,7 @@ export class Snapshots {
           const { rows } = await sql<Begun>`
             select pg_backend_pid() as pid, now()::text as begun_at,
               (extract(epoch from now()) * 1000000)::bigint as as_of_us,
-              to_regclass('pg_catalog.pg_dist_partition') is not null as has_citus,
+              ${isCitusThere} as has_citus,
               set_config('jit', 'off', true)`.execute(trx);
           const begun = rows[0] as Begun;
           const cancel = () => this.#cancel(begun);
