@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Connection, Submittable } from 'pg';
+import { type Connection, escapeIdentifier, type Submittable } from 'pg';
 import { type RecordKind, tables } from '../records/tables.ts';
 import { schemaInUse } from './schema-in-use.ts';
 
@@ -49,9 +49,9 @@ export async function copyRows(
 ): Promise<void> {
   if (loads.length === 0) return;
   const schema = schemaInUse(client);
-  const prefix = schema === undefined ? '' : `${quoted(schema)}.`;
+  const prefix = schema === undefined ? '' : `${escapeIdentifier(schema)}.`;
   const copies = loads.map(({ table, rows }) => ({
-    statement: `copy ${prefix}${quoted(table.name)} (${table.columns.map(quoted).join(', ')}) from stdin (format binary)`,
+    statement: `copy ${prefix}${escapeIdentifier(table.name)} (${table.columns.map(escapeIdentifier).join(', ')}) from stdin (format binary)`,
     parts: [header, ...rows, trailer],
   }));
   await client.query(new CopyIn(copies, begin)).done;
@@ -64,8 +64,6 @@ export async function copyRows(
  */
 export const commitInTwoPhases = (client: pg.ClientBase, kind: RecordKind): Promise<void> =>
   copyRows(client, [{ table: { name: tables[kind].name, columns: ['id'] }, rows: [] }]);
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A `COPY … FROM STDIN` and its data, in parts. */
 interface Copy {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { sql, type Transaction } from 'kysely';
-import pg from 'pg';
+import pg, { escapeIdentifier } from 'pg';
 import type { Batch } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { StorableText } from '../records/storable.ts';
@@ -96,7 +96,7 @@ export function unlessErased(
   batches: readonly Pick<Batch, 'rows'>[],
 ): string {
   const schema = schemaInUse(client);
-  const table = schema === undefined ? 'erasures' : `${pg.escapeIdentifier(schema)}.erasures`;
+  const table = schema === undefined ? 'erasures' : `${escapeIdentifier(schema)}.erasures`;
   return `select 1 / (field is null)::int from ${table} where erased_at >= now() - interval '${ageMs(batches)} ms' for key share`;
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
+import { escapeIdentifier } from 'pg';
 import type { Database } from './schema.ts';
 import { withShortLocks } from './short-locks.ts';
 
@@ -31,7 +32,7 @@ export async function buildLaterIndexes(
       if (invalid) await sql`drop index if exists ${sql.ref(name)}`.execute(db);
       await alone(
         pool,
-        `create index concurrently if not exists ${quoted(name)} on ${quoted(leaf)} ${what}`,
+        `create index concurrently if not exists ${escapeIdentifier(name)} on ${escapeIdentifier(leaf)} ${what}`,
       );
       await sql`alter index ${sql.ref(index)} attach partition ${sql.ref(name)}`.execute(db);
     }
@@ -63,8 +64,6 @@ async function replacedIndexes(db: Kysely<Database>): Promise<{ name: string }[]
       ) = '{component,event_type,timestamp}'`.execute(db);
   return rows;
 }
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
 async function alone(pool: pg.Pool, statement: string): Promise<void> {
   const client = await pool.connect();
   try {

@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
+import { escapeIdentifier } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { StartError } from '../errors.ts';
 
@@ -20,8 +21,6 @@ export interface Moved {
   /** Found to be there from an earlier run. */
   readonly before: boolean;
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
  * Copies every table from one database to another, whose schema is there, part by part: each in a
@@ -97,14 +96,16 @@ async function copyPart(
   try {
     if (bounds !== null && bounds !== 'DEFAULT') {
       await target.query(
-        `create table if not exists ${quoted(name)} partition of ${quoted(parent)} ${bounds}`,
+        `create table if not exists ${escapeIdentifier(name)} partition of ${escapeIdentifier(parent)} ${bounds}`,
       );
     }
     // What a migration puts into a new table is here as well.
-    await target.query(`truncate ${quoted(name)}`);
-    const out = source.query(copyTo(`copy ${quoted(name)} (${columns}) to stdout (format binary)`));
+    await target.query(`truncate ${escapeIdentifier(name)}`);
+    const out = source.query(
+      copyTo(`copy ${escapeIdentifier(name)} (${columns}) to stdout (format binary)`),
+    );
     const into = target.query(
-      copyFrom(`copy ${quoted(name)} (${columns}) from stdin (format binary)`),
+      copyFrom(`copy ${escapeIdentifier(name)} (${columns}) from stdin (format binary)`),
     );
     await pipeline(out, into);
     await continueNumbers(target, name);
@@ -121,7 +122,7 @@ async function columnsOf(client: pg.ClientBase, table: string): Promise<string> 
   const { rows } = await client.query(
     `select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_attribute
       where attrelid = to_regclass($1) and attnum > 0 and not attisdropped and attgenerated = ''`,
-    [quoted(table)],
+    [escapeIdentifier(table)],
   );
   return rows[0].columns;
 }
@@ -131,13 +132,13 @@ async function continueNumbers(client: pg.ClientBase, table: string): Promise<vo
   const { rows } = await client.query(
     `select attname as name from pg_attribute
       where attrelid = to_regclass($1) and attidentity <> '' and not attisdropped`,
-    [quoted(table)],
+    [escapeIdentifier(table)],
   );
   for (const { name } of rows) {
     await client.query(
-      `select setval(pg_get_serial_sequence($1, $2), coalesce(max(${quoted(name)}), 0) + 1, false)
-        from ${quoted(table)}`,
-      [quoted(table), name],
+      `select setval(pg_get_serial_sequence($1, $2), coalesce(max(${escapeIdentifier(name)}), 0) + 1, false)
+        from ${escapeIdentifier(table)}`,
+      [escapeIdentifier(table), name],
     );
   }
 }
