@@ -1,6 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
 import { ServiceError } from '../errors.ts';
-import type { Caller, Callers, Credentials, Endable, Scope } from '../serve/caller.ts';
+import {
+  anybody,
+  type Caller,
+  type Callers,
+  type Credentials,
+  type Endable,
+  type Scope,
+} from '../serve/caller.ts';
 import { tokenOf } from '../serve/credentials.ts';
 import { certificateNames } from '../serve/peer-certificate.ts';
 import { RequestError } from '../serve/request-error.ts';
@@ -44,7 +51,7 @@ export class KeyRing implements Callers {
     this.#rule = rule;
     this.#attempts = attempts;
     this.#shared = shared;
-    const use = this.#useOf('anonymous');
+    const use = this.#useOf(anybody.name);
     const allowed = new Set(rule.scopes === 'auto' ? [] : rule.scopes);
     this.#anonymous = { name: use.name, scopes: allowed, allowance: use, streams: new Set() };
   }
@@ -112,7 +119,7 @@ export class KeyRing implements Callers {
       this.#hasHadKeys = true;
       if (this.#rule.scopes === 'auto') endAll(this.#anonymous.streams, 'a key is needed now');
     }
-    const names = new Set(['anonymous', ...keys.map(({ name }) => name)]);
+    const names = new Set([anybody.name, ...keys.map(({ name }) => name)]);
     for (const name of this.#uses.keys()) if (!names.has(name)) this.#uses.delete(name);
     for (const { streams } of before.values()) endAll(streams, 'the key was revoked');
     this.endStreams();

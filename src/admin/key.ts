@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { ServiceError } from '../errors.ts';
-import type { Scope } from '../serve/caller.ts';
+import { anybody, type Scope } from '../serve/caller.ts';
 
 /** What a key may use of what all share; undefined: as much as there is. */
 export interface KeyLimits {
@@ -60,7 +60,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 /** Throws a `ServiceError` for what is no name of a key. */
 export function checkName(name: string): string {
-  if (namePattern.test(name) && name !== 'anonymous') return name;
+  if (namePattern.test(name) && name !== anybody.name) return name;
   throw invalid(
     'name',
     'expects 1 to 64 letters, digits, dots, dashes and underscores, and not "anonymous"',

@@ -7,7 +7,7 @@ import { batchRows } from '../buffer/batch.ts';
 import { Drain } from '../buffer/drain.ts';
 import { Outage } from '../buffer/outage.ts';
 import { isSegment } from '../buffer/spool/files.ts';
-import { furtherPlaces } from '../buffer/spool/places.ts';
+import { everyPlace } from '../buffer/spool/places.ts';
 import { readSegment } from '../buffer/spool/record.ts';
 import { Spool } from '../buffer/spool/spool.ts';
 import { GroupCommitter } from '../commit/group-committer.ts';
@@ -31,8 +31,7 @@ export function spoolDirectory(directory: string): string {
 
 /** The segments of a spool, those of further processes among them, which have folders in it. */
 async function segmentsOf(directory: string): Promise<string[]> {
-  const places = [directory, ...furtherPlaces(directory, 1)];
-  const found = places.map(async (place) => {
+  const found = everyPlace(directory).map(async (place) => {
     const names = (await readdir(place)).filter(isSegment).sort();
     return names.map((name) => join(place, name));
   });
@@ -69,7 +68,7 @@ export async function drainSpools(
 ): Promise<Record<string, number>> {
   const registry = new Registry();
   const accounting = new Accounting(registry);
-  for (const place of [directory, ...furtherPlaces(directory, 1)]) {
+  for (const place of everyPlace(directory)) {
     await drainSpool(place, database, config, accounting, logger);
   }
   return await outcomes(registry);

@@ -42,10 +42,6 @@ export interface Caller {
   readonly streams: Set<Endable>;
 }
 
-/** Of his key; undefined where he has none. */
-export const keyNameOf = ({ name }: Caller): string | undefined =>
-  name === 'anonymous' ? undefined : name;
-
 /** What of a request says who sends it. */
 export type Credentials = Pick<Request, 'headers' | 'socket'>;
 
@@ -72,6 +68,10 @@ export const anybody: Caller = {
   allowance: unlimited,
   streams: new Set(),
 };
+
+/** Of his key; undefined where he has none. */
+export const keyNameOf = ({ name }: Pick<Caller, 'name'>): string | undefined =>
+  name === anybody.name ? undefined : name;
 
 /** Lets everybody in: for servers that are no collectors. */
 export const everybody: Callers = { identify: () => anybody };

@@ -7,6 +7,9 @@ export function spoolPlace(dataDirectory: string, number: number): string {
   return number === 1 ? first : join(first, String(number));
 }
 
+/** All spools that there are of a collector, whose first one is given. */
+export const everyPlace = (first: string): string[] => [first, ...furtherPlaces(first, 1)];
+
 /** The spools in `first` of processes whose number is above `count`, in order. */
 export function furtherPlaces(first: string, count: number): string[] {
   let names: string[] = [];

@@ -13,7 +13,7 @@ import type { Notes } from './notes.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Span } from './time-range.ts';
 
-const kinds: Readonly<Record<SourceKind, AnswerSource_Kind>> = {
+export const sourceKinds: Readonly<Record<SourceKind, AnswerSource_Kind>> = {
   rows: AnswerSource_Kind.ROWS,
   rollups: AnswerSource_Kind.ROLLUPS,
   'rollups and rows': AnswerSource_Kind.ROLLUPS_AND_ROWS,
@@ -42,7 +42,7 @@ export async function answerSource(
   const freshestUs = await freshest(snapshot, kind);
   const { startUs, endUs } = rounded ?? span;
   return {
-    kind: kinds[source],
+    kind: sourceKinds[source],
     asOf: timestampOfUs(snapshot.asOfUs),
     ...(freshestUs !== undefined && {
       freshestAt: timestampOfUs(freshestUs),

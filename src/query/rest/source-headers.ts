@@ -1,22 +1,15 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import {
-  type AnswerSource,
-  AnswerSource_Kind,
-} from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
+import type { AnswerSource } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
+import { sourceKinds } from '../ask/source.ts';
 
-const kinds: Readonly<Record<AnswerSource_Kind, string>> = {
-  [AnswerSource_Kind.UNSPECIFIED]: '',
-  [AnswerSource_Kind.ROWS]: 'rows',
-  [AnswerSource_Kind.ROLLUPS]: 'rollups',
-  [AnswerSource_Kind.ROLLUPS_AND_ROWS]: 'rollups and rows',
-};
+const names = new Map(Object.entries(sourceKinds).map(([name, kind]) => [kind, name]));
 
 /** What an answer says of itself: lists have no other place for it. */
 export function sourceHeaders(source: AnswerSource | undefined): Record<string, string> {
   if (!source) return {};
   const { kind, asOf, ageMs, notes } = source;
   return {
-    'telemetry-source': kinds[kind],
+    'telemetry-source': names.get(kind) ?? '',
     ...(asOf && { 'telemetry-as-of': timestampDate(asOf).toISOString() }),
     ...(ageMs !== undefined && { 'telemetry-age-ms': String(Math.round(ageMs)) }),
     ...(notes.length > 0 && { 'telemetry-notes': notes.map(noteText).join('; ') }),
