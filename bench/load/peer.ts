@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
+import { latencies } from '../support/statistics.ts';
 import { serveLoad } from './child.ts';
 import { HttpConnection } from './http-connection.ts';
 import { type BodyKind, type PeerBody, peerBody } from './peer-bodies.ts';
@@ -50,18 +51,17 @@ class PeerLoad {
     const { seconds, connections } = this.#options;
     const endMs = startMs + seconds * 1000;
     await Promise.all(Array.from({ length: connections }, () => this.#connection(endMs)));
-    const sorted = this.#ms.sort((a, b) => a - b);
     return {
       seconds: (performance.now() - startMs) / 1000,
       posts: this.#posts,
       refusals: this.#refusals,
       acknowledged: this.#acknowledged,
-      p99_ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
+      p99_ms: latencies(this.#ms).p99_ms,
     };
   }
 
   async #connection(endMs: number): Promise<void> {
-    const { port, postsPerSecond, connections, twice } = this.#options;
+    const { port, postsPerSecond, connections, eventsPerPost, twice } = this.#options;
     const everyMs = postsPerSecond ? (1000 * connections) / postsPerSecond : 0;
     let line: Line | undefined;
     for (let dueMs = performance.now(); performance.now() < endMs; dueMs += everyMs) {
@@ -72,36 +72,36 @@ class PeerLoad {
         await sleep(reconnectMs);
         continue;
       }
-      const isUp = (await this.#post(line)) && (!twice || (await this.#repeat(line)));
+      const first = this.#next;
+      this.#next += eventsPerPost;
+      const request = this.#request(first);
+      const isUp =
+        (await this.#post(line, first, request)) &&
+        (!twice || (await line.send(request)) !== undefined);
       if (!isUp) line = undefined;
     }
     line?.close();
   }
 
-  #lastRequest = Buffer.alloc(0);
-
-  /** Resolves with whether the connection is still there. */
-  async #post(line: Line): Promise<boolean> {
+  #request(first: number): Buffer {
     const { eventsPerPost } = this.#options;
-    const first = this.#next;
-    this.#next += eventsPerPost;
     const numbers = Array.from({ length: eventsPerPost }, (_, at) => first + at);
     const { path, type, text } = this.#body;
     const body = Buffer.from(text(numbers, uuidv7()));
     const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n`;
-    this.#lastRequest = Buffer.concat([Buffer.from(head), body]);
+    return Buffer.concat([Buffer.from(head), body]);
+  }
+
+  /** Resolves with whether the connection is still there. */
+  async #post(line: Line, first: number, request: Buffer): Promise<boolean> {
     const startMs = performance.now();
-    const status = await line.send(this.#lastRequest);
+    const status = await line.send(request);
     this.#posts += 1;
     if (status === undefined) return false;
     this.#ms.push(performance.now() - startMs);
     if (status >= 200 && status < 300) this.#acknowledged.push(first);
     else this.#refusals += 1;
     return true;
-  }
-
-  async #repeat(line: Line): Promise<boolean> {
-    return (await line.send(this.#lastRequest)) !== undefined;
   }
 }
 
