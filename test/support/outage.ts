@@ -2,7 +2,9 @@ import pg from 'pg';
 import type { TestDatabase } from './database.ts';
 
 /** Makes a database refuse everybody, until the returned function is called. */
-export async function beginOutage(database: TestDatabase): Promise<() => Promise<void>> {
+export async function beginOutage(
+  database: Pick<TestDatabase, 'url'>,
+): Promise<() => Promise<void>> {
   const url = new URL(database.url);
   const name = url.pathname.slice(1);
   url.pathname = '/postgres';

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { beginOutage } from '../../../test/support/outage.ts';
 import { startLoad } from '../../load/child.ts';
 import type { PeerLoadOptions, PeerLoadResult } from '../../load/peer.ts';
 import { childrenOf, cpuSecondsOfTree, residentBytes } from '../../support/cpu.ts';
-import type { Peer, Place } from './peer.ts';
+import type { Peer, Place, Running } from './peer.ts';
 import type { Places } from './places.ts';
 
 export interface Sizes {
@@ -124,7 +125,7 @@ export class PeerBench {
   }
 
   async #takeAway(peer: Peer, place: Place): Promise<() => Promise<void>> {
-    if (peer.away === 'database') return await this.#places.takeAway(place);
+    if (peer.away === 'database') return await beginOutage(place);
     place.sink.isAway = true;
     return async () => {
       place.sink.isAway = false;
@@ -133,11 +134,7 @@ export class PeerBench {
 
   async #fate(
     peer: Peer,
-    befall: (
-      place: Place,
-      running: Awaited<ReturnType<Peer['start']>>,
-      load: Promise<PeerLoadResult>,
-    ) => Promise<Awaited<ReturnType<Peer['start']>>>,
+    befall: (place: Place, running: Running, load: Promise<PeerLoadResult>) => Promise<Running>,
     options: Partial<PeerLoadOptions>,
   ): Promise<Fate> {
     return await this.#places.with(async (place) => {

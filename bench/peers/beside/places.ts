@@ -62,16 +62,6 @@ export class Places {
     }
   }
 
-  /** Makes a database refuse everybody, until the returned function is called. */
-  async takeAway({ connection: { database } }: Place): Promise<() => Promise<void>> {
-    await this.#admin.query(`alter database ${database} allow_connections false`);
-    const end = 'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1';
-    await this.#admin.query(end, [database]);
-    return async () => {
-      await this.#admin.query(`alter database ${database} allow_connections true`);
-    };
-  }
-
   async close(): Promise<void> {
     this.sink.close();
     await this.#admin.end();

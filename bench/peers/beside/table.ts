@@ -1,3 +1,4 @@
+import { median } from '../../support/statistics.ts';
 import type { Fate, Sizes, Speed } from './measure.ts';
 import type { Missing, Peer } from './peer.ts';
 
@@ -27,11 +28,9 @@ function spread(
   of: (speed: Speed) => number,
   shown: (value: number) => string,
 ): string {
-  const sorted = speeds.map(of).toSorted((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)];
-  const [least, most] = [sorted[0], sorted.at(-1)];
-  if (median === undefined || least === undefined || most === undefined) return '–';
-  return `${shown(median)} (${shown(least)}–${shown(most)})`;
+  const values = speeds.map(of);
+  if (values.length === 0) return '–';
+  return `${shown(median(values))} (${shown(Math.min(...values))}–${shown(Math.max(...values))})`;
 }
 
 const fate = (what: Fate | undefined, of: (fate: Fate) => number): string =>
