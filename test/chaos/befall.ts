@@ -33,14 +33,7 @@ const commitsMin = 20;
 /** Draws faults, each kind once before any comes again; some of them overlap. */
 export async function befall(
   world: World,
-  {
-    seed,
-    faults: faultsMax,
-    secondsMax,
-    processes = 1,
-    kinds = kindsFor(processes),
-    onFault,
-  }: Plan,
+  { seed, faults: faultsMax, secondsMax, kinds = kindsFor(world.processes), onFault }: Plan,
 ): Promise<Record<string, FaultCount>> {
   const startedAt = performance.now();
   const random = new Random(seed);

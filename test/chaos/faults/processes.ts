@@ -3,22 +3,19 @@ import { comes, type Fault, lasts } from '../fault.ts';
 const on = (run: Fault['run']): Fault => ({ parts: ['collector'], processesMin: 2, run });
 const startedMsMax = 60_000;
 
+const ended = (signal: NodeJS.Signals): Fault =>
+  on(async ({ collector, processes }, random) => {
+    const pid = random.pick(collector.memberPids);
+    process.kill(pid, signal);
+    const isBack = () =>
+      collector.memberPids.length === processes && !collector.memberPids.includes(pid);
+    return await comes(isBack, startedMsMax);
+  });
+
 /** One of several processes, while the others go on. */
 export const processFaults: Readonly<Record<string, Fault>> = {
-  'process killed': on(async ({ collector, processes }, random) => {
-    const pid = random.pick(collector.memberPids);
-    process.kill(pid, 'SIGKILL');
-    const isBack = () =>
-      collector.memberPids.length === processes && !collector.memberPids.includes(pid);
-    return await comes(isBack, startedMsMax);
-  }),
-  'process terminated': on(async ({ collector, processes }, random) => {
-    const pid = random.pick(collector.memberPids);
-    process.kill(pid, 'SIGTERM');
-    const isBack = () =>
-      collector.memberPids.length === processes && !collector.memberPids.includes(pid);
-    return await comes(isBack, startedMsMax);
-  }),
+  'process killed': ended('SIGKILL'),
+  'process terminated': ended('SIGTERM'),
   'process frozen': on(async ({ collector }, random) => {
     const pid = random.pick(collector.memberPids);
     process.kill(pid, 'SIGSTOP');
