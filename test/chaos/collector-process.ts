@@ -5,13 +5,16 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../../src/config.ts';
+import { getJson } from '../support/http.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { comes } from './fault.ts';
 
 const ownRoot = new URL('../../', import.meta.url).pathname;
 /** The launcher takes the first node that it finds. */
 const ownNode = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 const clockModule = new URL('./jumping-clock.mjs', import.meta.url).pathname;
 const linesKept = 200;
+const readyMsMax = 120_000;
 
 export interface ProcessOptions {
   /** Of the release that is meant. */
@@ -102,6 +105,11 @@ export class CollectorProcess {
     });
     this.port = await listening.promise;
     this.baseUrl = `http://127.0.0.1:${this.port}`;
+  }
+
+  async untilReady(): Promise<void> {
+    const isReady = async () => (await getJson(`${this.baseUrl}/readyz`)).body.status === 'ready';
+    if (!(await comes(isReady, readyMsMax))) throw new Error('the collector does not become ready');
   }
 
   /** Sends a signal that ends it, and resolves with the exit code; null where the signal did it. */

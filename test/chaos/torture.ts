@@ -1,3 +1,4 @@
+import type { ConnectionSettings } from '../../src/postgres/pool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { befall, type FaultCount, type Plan } from './befall.ts';
 import {
@@ -13,7 +14,7 @@ import {
 import { sendSingly, streamBatches, streamEvents, type Traffic } from './clients.ts';
 import { forget } from './controls.ts';
 import type { Deliveries } from './deliveries.ts';
-import { neighbourSchema } from './postgres.ts';
+import { neighbourSchema, type Postgres } from './postgres.ts';
 import { Random } from './random.ts';
 import { rolledAmiss } from './rollups.ts';
 import { type Send, senders } from './senders.ts';
@@ -48,12 +49,15 @@ export async function torture(plan: Plan): Promise<TortureReport> {
   const directory = temporaryDirectory();
   const world = await createWorld(directory.path, plan);
   const { deliveries, violations } = world;
-  const faults = await befallClients(world, plan);
+  const faults = await whileSending(world, plan.seed, async (ending) => {
+    if (plan.control === 'forgetful ledger') forget(world.postgres, ending);
+    return await befall(world, plan);
+  });
   const deadline = AbortSignal.timeout(recoveryMsMax);
   await untilRecovered(world, deadline).catch((error) => violations.push((error as Error).message));
   const duplicates =
     world.accounts.duplicate + (await audit(world.collector.baseUrl)).accounts.duplicate;
-  const findings = await examine(world, plan);
+  const findings = await examine(world, plan.seed);
   await endNeighbour(world, deadline);
   violations.push(...verdict(world, findings, faults));
   if (duplicates === 0) violations.push('no duplicate was provoked: nothing is proved');
@@ -81,24 +85,27 @@ export async function torture(plan: Plan): Promise<TortureReport> {
   };
 }
 
-/** Faults and clients; ends when every client has what it waits for, or gives up. */
-async function befallClients(world: World, plan: Plan): Promise<Record<string, FaultCount>> {
+/** Clients send during the work; ends when every client has what it waits for, or gives up. */
+export async function whileSending<T>(
+  { access, deliveries }: Pick<World, 'access' | 'deliveries'>,
+  seed: number,
+  work: (ending: AbortSignal) => Promise<T>,
+): Promise<T> {
   const ending = new AbortController();
   const givingUp = new AbortController();
   const traffic = {
-    baseUrl: `http://127.0.0.1:${world.access.port}`,
-    deliveries: world.deliveries,
+    baseUrl: `http://127.0.0.1:${access.port}`,
+    deliveries,
     ending: ending.signal,
     givingUp: givingUp.signal,
   };
-  const clients = startClients(traffic, plan.seed);
-  if (plan.control === 'forgetful ledger') forget(world.postgres, ending.signal);
-  const faults = await befall(world, plan);
+  const clients = startClients(traffic, seed);
+  const result = await work(ending.signal);
   ending.abort();
   const late = setTimeout(() => givingUp.abort(), recoveryMsMax);
   await clients;
   clearTimeout(late);
-  return faults;
+  return result;
 }
 
 async function untilRecovered({ collector, postgres }: World, deadline: AbortSignal) {
@@ -106,14 +113,20 @@ async function untilRecovered({ collector, postgres }: World, deadline: AbortSig
   await untilAdopted(postgres, deadline);
 }
 
+type Examined = Pick<World, 'deliveries' | 'collector' | 'violations' | 'stopCollector'> & {
+  readonly postgres: Pick<Postgres, 'admin'> & { readonly adminSettings: ConnectionSettings };
+};
+
 /** Compares, sends some batches again, ends the collector, and compares again. */
-async function examine(world: World, { seed }: Plan): Promise<Findings> {
-  const { postgres, deliveries, collector, violations } = world;
+export async function examine(
+  { postgres, deliveries, collector, violations, stopCollector }: Examined,
+  seed: number,
+): Promise<Findings> {
   // Before anything is sent again, which would make good what is lost.
   const { lost } = await compare(postgres, deliveries);
   const send = senders.grpc?.(collector.baseUrl) as Send;
   violations.push(...(await forgotten(send, deliveries, new Random(seed))));
-  await world.stopCollector('SIGTERM');
+  await stopCollector('SIGTERM');
   violations.push(...new Set(collector.complaints), ...(await strangers(postgres, deliveries)));
   violations.push(...(await rolledAmiss(postgres)));
   return { ...(await compare(postgres, deliveries)), lost };
@@ -141,7 +154,7 @@ async function end({ network, access, pooler, postgres, disk }: World): Promise<
   disk?.unmount();
 }
 
-export function startClients(traffic: Traffic, seed: number): Promise<unknown> {
+function startClients(traffic: Traffic, seed: number): Promise<unknown> {
   let number = 0;
   const random = () => new Random(seed * 1000 + number++);
   const single = Object.entries(senders).flatMap(([name, sender]) =>
@@ -155,7 +168,7 @@ export function startClients(traffic: Traffic, seed: number): Promise<unknown> {
   ]);
 }
 
-const broken = (findings: Findings): string[] =>
+export const broken = (findings: Findings): string[] =>
   Object.entries(findings)
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${what}: ${count}`);

@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../../src/config.ts';
-import { getJson } from '../support/http.ts';
 import { metric } from '../support/metrics.ts';
 import type { PgBouncer } from '../support/pgbouncer.ts';
 import { canMount, SmallDisk } from '../support/small-disk.ts';
@@ -10,7 +9,6 @@ import { type Accounts, addAccounts, audit, noAccounts } from './checks.ts';
 import { CollectorProcess } from './collector-process.ts';
 import { sabotageOf } from './controls.ts';
 import { Deliveries } from './deliveries.ts';
-import { comes } from './fault.ts';
 import { FaultyNetwork } from './faulty-network.ts';
 import { neighbourSchema, Postgres } from './postgres.ts';
 
@@ -61,7 +59,6 @@ const collectorEnv = {
   TELEMETRY_SHUTDOWN_MS_MAX: '3000',
 };
 const stopMsMax = 8000;
-const startMsMax = 120_000;
 const diskMebibytes = 64;
 
 /** A collector that is ready, and all that it stands on. */
@@ -81,9 +78,7 @@ export async function createWorld(
   };
   const collector = new CollectorProcess(env, sabotageOf(control));
   await collector.start();
-  const isReady = async () =>
-    (await getJson(`${collector.baseUrl}/readyz`)).body.status === 'ready';
-  if (!(await comes(isReady, startMsMax))) throw new Error('the collector does not become ready');
+  await collector.untilReady();
   const access = await FaultyNetwork.start({ host: '127.0.0.1', port: collector.port });
   const violations: string[] = [];
   const world: World = {

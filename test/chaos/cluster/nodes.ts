@@ -1,14 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { freePort } from '../../support/free-port.ts';
+import { ServerProcess, withClient } from '../server-process.ts';
 
 const database = 'chaos';
 const user = 'postgres';
-const startMsMax = 60_000;
 const settings = {
   listen_addresses: "'127.0.0.1'",
   shared_preload_libraries: "'citus'",
@@ -27,12 +25,13 @@ export class Nodes {
   readonly #binaries: string;
   readonly #directory: string;
   readonly #ports: readonly number[];
-  readonly #servers: (ChildProcess | undefined)[] = [];
+  readonly #servers: readonly ServerProcess[];
 
   private constructor(binaries: string, directory: string, ports: readonly number[]) {
     this.#binaries = binaries;
     this.#directory = directory;
     this.#ports = ports;
+    this.#servers = ports.map((port, index) => this.#server(port, index));
   }
 
   /**
@@ -48,9 +47,6 @@ export class Nodes {
     const ports: number[] = [];
     for (let index = 0; index <= workers + spare; index++) ports.push(await freePort());
     const nodes = new Nodes(binaries, directory, ports);
-    process.once('exit', () => {
-      for (const server of nodes.#servers) server?.kill('SIGKILL');
-    });
     mkdirSync(directory, { recursive: true });
     chmodSync(directory, 0o755);
     for (const index of ports.keys()) {
@@ -85,55 +81,32 @@ export class Nodes {
     name = database,
     index = 0,
   ): Promise<Row[]> {
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      user,
-      port: this.#ports[index] as number,
-      database: name,
-    });
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      return (await client.query<Row>(query)).rows;
-    } finally {
-      await client.end().catch(() => {});
-    }
+    const settings = { ...this.#settings(index), database: name };
+    return await withClient(settings, async (client) => (await client.query<Row>(query)).rows);
   }
 
-  /** Starts a server, and waits for the end of its recovery. */
   async start(index: number): Promise<void> {
-    const deadline = Date.now() + startMsMax;
-    while (Date.now() < deadline) {
-      const args = ['-D', this.#folder(index), '-p', String(this.#ports[index])];
-      const server = spawn(join(this.#binaries, 'postgres'), args, {
-        ...this.#owner,
-        cwd: '/',
-        // Citus looks for certificates there.
-        env: { ...process.env, HOME: this.#folder(index) },
-        stdio: 'ignore',
-      });
-      this.#servers[index] = server;
-      while (server.exitCode === null && server.signalCode === null) {
-        if (await this.#answers(index)) return;
-        await sleep(20);
-      }
-      // A child of the one that was killed is still there.
-      await sleep(50);
-    }
-    throw new Error(`the server ${index} does not start`);
+    await this.#servers[index]?.start();
   }
 
   async end(index: number, signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
-    const server = this.#servers[index];
-    if (!server || server.exitCode !== null || server.signalCode !== null) return;
-    const exited = once(server, 'exit');
-    server.kill(signal);
-    await exited;
+    await this.#servers[index]?.end(signal);
   }
 
   async endAll(): Promise<void> {
-    for (const index of this.#ports.keys()) await this.end(index, 'SIGINT');
+    for (const server of this.#servers) await server.end('SIGINT');
   }
+
+  #server(port: number, index: number): ServerProcess {
+    const folder = this.#folder(index);
+    const args = ['-D', folder, '-p', String(port)];
+    // Citus looks for certificates there.
+    const options = { ...this.#owner, env: { ...process.env, HOME: folder } };
+    const answering = { ...this.#settings(index), database: 'postgres' };
+    return new ServerProcess(join(this.#binaries, 'postgres'), args, options, answering);
+  }
+
+  #settings = (index: number) => ({ host: '127.0.0.1', user, port: this.portOf(index) });
 
   #initialize(index: number): void {
     const folder = this.#folder(index);
@@ -159,12 +132,5 @@ export class Nodes {
     if (process.getuid?.() !== 0) return {};
     const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres']).toString());
     return { uid: id('-u'), gid: id('-g') };
-  }
-
-  async #answers(index: number): Promise<boolean> {
-    return await this.admin('select', 'postgres', index).then(
-      () => true,
-      () => false,
-    );
   }
 }

@@ -4,41 +4,30 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { runCommand } from '../../support/command.ts';
-import { getJson } from '../../support/http.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { compare, type Findings, forgotten, strangers, untilSettled } from '../checks.ts';
+import type { Plan } from '../befall.ts';
+import { type Findings, untilSettled } from '../checks.ts';
 import { CollectorProcess } from '../collector-process.ts';
 import { Deliveries } from '../deliveries.ts';
 import { comes } from '../fault.ts';
 import { FaultyNetwork } from '../faulty-network.ts';
 import { Random } from '../random.ts';
-import { rolledAmiss } from '../rollups.ts';
-import { type Send, senders } from '../senders.ts';
-import { startClients } from '../torture.ts';
+import { broken, examine, type TortureReport, whileSending } from '../torture.ts';
 import { Nodes } from './nodes.ts';
 
-export interface ClusterPlan {
-  readonly seed: number;
-  readonly faults: number;
-  readonly secondsMax: number;
+export interface ClusterPlan extends Pick<Plan, 'seed' | 'faults' | 'secondsMax' | 'onFault'> {
   /** The folder of the programs of a PostgreSQL that has Citus. */
   readonly binaries: string;
   /** A worker is added, and another replaced, by the scripts for that, in place of faults. */
   readonly rehearsal?: boolean;
-  readonly onFault?: (number: number, kind: string) => void;
 }
 
-export interface ClusterReport extends Findings {
-  readonly seed: number;
+export interface ClusterReport
+  extends Findings,
+    Pick<TortureReport, 'seed' | 'seconds' | 'events' | 'usage' | 'answers' | 'violations'> {
   readonly faults: Record<string, number>;
-  readonly seconds: number;
   readonly batches: number;
   readonly acknowledged: number;
-  readonly events: number;
-  readonly usage: number;
-  readonly answers: Deliveries['answers'];
-  /** Empty where every promise was kept. */
-  readonly violations: string[];
 }
 
 const workers = 2;
@@ -69,22 +58,18 @@ export async function tortureCluster(plan: ClusterPlan): Promise<ClusterReport> 
   const directory = temporaryDirectory();
   const world = await createWorld(plan, directory.path);
   const { nodes, collector, access, deliveries } = world;
-  const faults = await befallClients(world, plan);
+  const faults = await whileSending(world, plan.seed, () =>
+    (plan.rehearsal ? rehearse : befall)(world, plan),
+  );
   const violations: string[] = [];
   const deadline = AbortSignal.timeout(recoveryMsMax);
   await untilSettled(collector.baseUrl, deadline).catch((error) =>
     violations.push((error as Error).message),
   );
-  const { lost } = await compare(nodes, deliveries);
-  const send = senders.grpc?.(collector.baseUrl) as Send;
-  violations.push(...(await forgotten(send, deliveries, new Random(plan.seed))));
-  await collector.end('SIGTERM');
-  violations.push(...new Set(collector.complaints), ...(await strangers(nodes, deliveries)));
-  violations.push(...(await rolledAmiss(nodes)));
-  const findings = { ...(await compare(nodes, deliveries)), lost };
-  for (const [what, count] of Object.entries(findings)) {
-    if (count > 0) violations.push(`${what}: ${count}`);
-  }
+  const stopCollector = async () => void (await collector.end('SIGTERM'));
+  const examined = { postgres: nodes, deliveries, collector, violations, stopCollector };
+  const findings = await examine(examined, plan.seed);
+  violations.push(...broken(findings));
   await access.stop();
   await nodes.endAll();
   directory.remove();
@@ -122,28 +107,9 @@ async function createWorld(
   }
   const collector = new CollectorProcess(env);
   await collector.start();
-  const isReady = async () =>
-    (await getJson(`${collector.baseUrl}/readyz`)).body.status === 'ready';
-  if (!(await comes(isReady, recoveryMsMax))) throw new Error('the collector is not ready');
+  await collector.untilReady();
   const access = await FaultyNetwork.start({ host: '127.0.0.1', port: collector.port });
   return { nodes, collector, access, deliveries: new Deliveries() };
-}
-
-async function befallClients(world: World, plan: ClusterPlan): Promise<Record<string, number>> {
-  const [ending, givingUp] = [new AbortController(), new AbortController()];
-  const traffic = {
-    baseUrl: `http://127.0.0.1:${world.access.port}`,
-    deliveries: world.deliveries,
-    ending: ending.signal,
-    givingUp: givingUp.signal,
-  };
-  const clients = startClients(traffic, plan.seed);
-  const counts = await (plan.rehearsal ? rehearse : befall)(world, plan);
-  ending.abort();
-  const late = setTimeout(() => givingUp.abort(), recoveryMsMax);
-  await clients;
-  clearTimeout(late);
-  return counts;
 }
 
 /** What operators do, while clients send. */
