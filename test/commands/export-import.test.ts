@@ -6,16 +6,11 @@ import { startCollector, type TestCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { postJson } from '../support/http.ts';
+import { patient } from '../support/patient.ts';
 import { insertEvents } from '../support/seed.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const { path: folder, remove } = temporaryDirectory();
-/** Nothing here is about how long a busy machine takes to commit. */
-const patient = {
-  TELEMETRY_UNARY_MS_MAX: '20000',
-  TELEMETRY_COMMIT_MS_MAX: '15000',
-  TELEMETRY_STREAM_COMMIT_MS_MAX: '15000',
-};
 const run = ({ baseUrl }: TestCollector, args: readonly string[], env = {}) =>
   runCommand(args, { TELEMETRY_URL: baseUrl, ...env });
 

@@ -5,13 +5,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
 import { postJson } from '../support/http.ts';
+import { patient } from '../support/patient.ts';
 
 let telemetry: TestCollector;
 beforeAll(async () => {
-  telemetry = await startCollector({
-    TELEMETRY_UNARY_MS_MAX: '20000',
-    TELEMETRY_COMMIT_MS_MAX: '15000',
-  });
+  telemetry = await startCollector(patient);
 });
 afterAll(() => telemetry.stop());
 
