@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventBatch } from '../support/batches.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createCommitter } from '../support/committer.ts';
+import { getJson, postJson } from '../support/http.ts';
 
 let collector: TestCollector;
 beforeAll(async () => {
@@ -10,22 +11,12 @@ beforeAll(async () => {
 });
 afterAll(() => collector.stop());
 
-const ask = async (path: string, init?: RequestInit) => {
-  const response = await fetch(`${collector.baseUrl}${path}`, init);
-  return { status: response.status, body: await response.json() };
-};
-const method = (name: string, body: object) =>
-  ask(`/gravitas.telemetry.v1.QueryService/${name}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-
 it('counts what all nodes take', async () => {
   const { committer, end } = createCommitter(collector.database, 'callers');
   await committer.commit({ id: crypto.randomUUID(), batches: [eventBatch(2000)] });
   await end();
-  const { status, body } = await method('GetFootprint', {});
+  const footprint = '/gravitas.telemetry.v1.QueryService/GetFootprint';
+  const { status, body } = await postJson(`${collector.baseUrl}${footprint}`, {});
   expect(status).toBe(200);
   const { rows } = await collector.database.pool.query(
     `select sum(citus_total_relation_size(inhrelid)) as bytes from pg_inherits
@@ -48,17 +39,10 @@ it('names the node that is away, goes on taking records, and is well again after
   const [node] = await database.rows<{ port: number }>(
     'select nodeport as port from pg_dist_node where groupid = 2',
   );
-  const cluster = async () => {
-    const { body } = await ask('/health');
-    return JSON.stringify(body);
-  };
+  const cluster = async () => JSON.stringify((await getJson(`${collector.baseUrl}/health`)).body);
   await database.rows('update pg_dist_node set nodeport = 1 where groupid = 2');
   while (!(await cluster()).includes('127.0.0.1:1 of the cluster does not answer')) await sleep(50);
-  const posted = await ask('/v1/telemetry/log', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ event_type: 'AWAY' }),
-  });
+  const posted = await postJson(`${collector.baseUrl}/v1/telemetry/log`, { event_type: 'AWAY' });
   expect(posted.status).toBe(200);
   await database.rows('update pg_dist_node set nodeport = $1 where groupid = 2', [node?.port]);
   while ((await cluster()).includes('of the cluster does not answer')) await sleep(50);

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { inject } from 'vitest';
+import { inject, type ProvidedContext } from 'vitest';
 import { CitusDatabases } from './citus.ts';
 
 export const templateName = 'telemetry_template';
@@ -34,7 +34,10 @@ export async function createDatabase(
   kind: 'migrated' | 'empty' = 'migrated',
 ): Promise<TestDatabase> {
   const name = `test_${process.pid}_${created++}`;
-  const { url, drop } = await (inject('citus') ? createOnCluster : createOnServer)(name, kind);
+  const citus = inject('citus');
+  const { url, drop } = await (citus
+    ? createOnCluster(citus, name, kind)
+    : createOnServer(name, kind));
   const pool = new pg.Pool({ connectionString: url, max: 4 });
   pool.on('error', () => {});
   return {
@@ -74,8 +77,11 @@ async function createOnServer(name: string, kind: 'migrated' | 'empty'): Promise
   }
 }
 
-async function createOnCluster(name: string, kind: 'migrated' | 'empty'): Promise<Created> {
-  const { url = '', template = '' } = inject('citus') ?? {};
+async function createOnCluster(
+  { url, template }: NonNullable<ProvidedContext['citus']>,
+  name: string,
+  kind: 'migrated' | 'empty',
+): Promise<Created> {
   const databases = await CitusDatabases.open(url);
   await (kind === 'migrated' ? databases.copy(template, name) : databases.create(name));
   return { url: databases.urlOf(name), drop: () => databases.drop(name) };
