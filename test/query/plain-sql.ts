@@ -9,8 +9,7 @@ export function anyOf(column: string, values: readonly string[] | undefined): st
   return `coalesce(${column}, '') in (${texts})`;
 }
 
-/** The part of the range that a row is in: a time, or what a clock of the zone shows then. */
-export const partsOfTime: Readonly<Record<string, (zone: string) => string>> = {
+const partsOfTime = {
   '15m': () => `date_bin('15 minutes', "timestamp", '2000-01-01 UTC')`,
   '1h': (zone) => `date_trunc('hour', "timestamp", '${zone}')`,
   '6h': (zone) => shown(zone, `date_bin('6 hours', ${local(zone)}, '2000-01-01')`),
@@ -22,7 +21,13 @@ export const partsOfTime: Readonly<Record<string, (zone: string) => string>> = {
   '1mo': (zone) => `date_trunc('month', "timestamp", '${zone}')`,
   '1q': (zone) => `date_trunc('quarter', "timestamp", '${zone}')`,
   '1y': (zone) => `date_trunc('year', "timestamp", '${zone}')`,
-};
+} as const satisfies Record<string, (zone: string) => string>;
+type Width = keyof typeof partsOfTime;
+export const widths = Object.keys(partsOfTime) as Width[];
+
+/** The part of the range that a row is in: a time, or what a clock of the zone shows then. */
+export const partOfTime = (width: Width, zone: string): string => partsOfTime[width](zone);
+
 const local = (zone: string) => `("timestamp" at time zone '${zone}')`;
 const shown = (zone: string, time: string) => `(${time}) at time zone '${zone}'`;
 

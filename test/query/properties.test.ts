@@ -7,8 +7,9 @@ import {
   ascending,
   clockChanges,
   expectQuantiles,
-  partsOfTime,
+  partOfTime,
   sumOf,
+  widths,
   zones,
 } from './plain-sql.ts';
 import {
@@ -42,11 +43,16 @@ afterAll(() => telemetry.stop());
 
 type Parameters = Record<string, string | number | boolean | readonly string[] | undefined>;
 
-async function ask(name: string, parameters: Parameters) {
-  const asked = new URLSearchParams();
+function queryOf(parameters: Parameters): URLSearchParams {
+  const query = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) {
-    for (const each of [value ?? []].flat()) asked.append(key, String(each));
+    for (const each of [value ?? []].flat()) query.append(key, String(each));
   }
+  return query;
+}
+
+async function ask(name: string, parameters: Parameters) {
+  const asked = queryOf(parameters);
   const { status, body } = await getJson(`${telemetry.baseUrl}/v1/telemetry/${name}?${asked}`);
   expect({ status, name, parameters, body: status === 200 ? '' : body }).toMatchObject({
     status: 200,
@@ -71,7 +77,7 @@ const span = fc
     end_time: new Date(Math.min(end, Date.now())).toISOString(),
   }));
 const zone = fc.constantFrom(...zones);
-const width = fc.constantFrom(...Object.keys(partsOfTime));
+const width = fc.constantFrom(...widths);
 const some = <T>(...values: T[]) => fc.oneof(fc.constant([]), fc.subarray(values));
 
 /** Of a kind, by the names of parameters: what groups and filters are in SQL. */
@@ -277,7 +283,7 @@ describe('answers are those of plain SQL on the rows', () => {
         if (!isAsAsked(body, width)) return;
         const rows = await plain({
           kind: 'event',
-          at: (partsOfTime[width] as (zone: string) => string)(zone),
+          at: partOfTime(width, zone),
           by,
           value: value === 'value' ? value : "(metadata ->> 'used')::float8",
           filter,
@@ -359,7 +365,7 @@ describe('answers are those of plain SQL on the rows', () => {
         expect(ranks).toEqual(ranks.toSorted((a: number, b: number) => b - a));
         expect(body.total.requests).toBe(countOf(rows));
         if (!isAsAsked(body, width)) return;
-        const at = (partsOfTime[width] as (zone: string) => string)(zone);
+        const at = partOfTime(width, zone);
         const parts = await plain({ kind: 'usage', at, filter, span });
         expect(expectPoints('usage', body.periods, 'totals', parts, span)).toBe(countOf(rows));
         const perGroup = await plain({ kind: 'usage', at, by, filter, span });
@@ -384,10 +390,7 @@ describe('answers are those of plain SQL on the rows', () => {
       fc.asyncProperty(question, async ({ span, kind, order, limit, ofEvents, ofUsage }) => {
         const filter = kind === 'event' ? ofEvents : ofUsage;
         const name = kind === 'event' ? 'events' : 'usage/records';
-        const asked = new URLSearchParams({ ...span, order, limit: String(limit) });
-        for (const [key, value] of Object.entries(filter)) {
-          for (const each of [value ?? []].flat()) asked.append(key, String(each));
-        }
+        const asked = queryOf({ ...span, order, limit, ...filter });
         const found: string[] = [];
         for (let query: string | undefined = `?${asked}`; query; ) {
           const response: Response = await fetch(
@@ -417,7 +420,7 @@ describe('answers are those of plain SQL on the rows', () => {
         const { model_trends: trends, source } = await ask('trends', asked);
         const rows = await plain({
           kind: 'event',
-          at: (partsOfTime['1d'] as (zone: string) => string)(zone),
+          at: partOfTime('1d', zone),
           by: ['component'],
           filter: { event_types: [type], metadata: undefined },
           span: { start_time: source.start_time, end_time: source.as_of },
