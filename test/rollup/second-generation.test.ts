@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { verify } from '../../src/rollup/verify.ts';
-import { startCollector, type TestCollector } from '../support/collector.ts';
+import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
 import { olderSweep } from '../support/older-sweep.ts';
@@ -86,14 +86,9 @@ it('what a collector of the release before has claimed meanwhile is corrected', 
   expect(await database.count('select count(*) from rollup_fresh')).toBe(0);
 });
 
-let telemetry: TestCollector | undefined;
-afterEach(async () => {
-  await telemetry?.stop();
-  telemetry = undefined;
-});
-
 it('every answer has it under our names, before the sweep and after it', async () => {
-  telemetry = await startCollector({}, database);
+  const telemetry = await startCollector({}, database);
+  onTestFinished(() => telemetry.stop());
   const { baseUrl } = telemetry;
   const get = async (path: string) => (await getJson(`${baseUrl}/v1/telemetry/${path}`)).body;
   const tail = await openTail(baseUrl, { kinds: ['usage'] });
