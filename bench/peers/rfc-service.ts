@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/free-port.ts';
 import type { Bench, Contestant, Lineup, Sample } from '../support/bench.ts';
 import { startHttp, whileMeasuring } from '../support/measure.ts';
 import type { BenchPostgres } from '../support/postgres.ts';
+import { type Running, startProgram } from './beside/peer.ts';
 
 const python = new URL('../.venv/bin/python', import.meta.url).pathname;
 const folder = import.meta.dirname;
@@ -13,60 +11,26 @@ const command = (
   '-m uvicorn rfc_service:app --loop uvloop --http httptools --timeout-keep-alive 60 ' +
   '--log-level warning --no-access-log'
 ).split(' ');
-const startMsMax = 20_000;
 const connections = 64;
 
 export const rfcInstalled = (): boolean => existsSync(python);
 
-interface RfcService {
+interface RfcService extends Running {
   readonly port: number;
-  readonly pid: number;
-  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Of the one database, on a port of its own unless one is named. */
+/** Of the one database. */
 export async function startService(
   { host, user, database }: BenchPostgres['connection'],
   batchRows: number,
-  named?: number,
+  port: number,
 ): Promise<RfcService> {
-  const port = named ?? (await freePort());
-  const child: ChildProcess = spawn(
-    python,
-    [...command, '--app-dir', folder, '--port', String(port)],
-    {
-      env: {
-        ...process.env,
-        PGHOST: host,
-        PGUSER: user,
-        PGDATABASE: database,
-        BATCH_ROWS: String(batchRows),
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
-  process.once('exit', () => child.kill('SIGKILL'));
-  const endMs = performance.now() + startMsMax;
-  while (!(await answers(port))) {
-    if (child.exitCode !== null || performance.now() > endMs) {
-      throw new Error('the RFC’s own design does not start');
-    }
-    await sleep(50);
-  }
-  return {
+  const running = await startProgram(
+    [python, ...command, '--app-dir', folder, '--port', String(port)],
     port,
-    pid: child.pid as number,
-    stop: async (signal = 'SIGTERM') => {
-      const exited = once(child, 'exit');
-      child.kill(signal);
-      await exited;
-    },
-  };
-}
-
-async function answers(port: number): Promise<boolean> {
-  const response = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-  return response?.ok ?? false;
+    { PGHOST: host, PGUSER: user, PGDATABASE: database, BATCH_ROWS: String(batchRows) },
+  );
+  return { ...running, port };
 }
 
 /** Posts at a rate, until all that was taken is in the table. */
@@ -98,7 +62,7 @@ export async function openRfcServices(bench: Bench): Promise<Lineup> {
   const rows: Record<string, number>[] = [];
   const services: RfcService[] = [];
   for (const batchRows of bench.sizes.sweep.batchRows) {
-    const service = await startService(bench.postgres.connection, batchRows);
+    const service = await startService(bench.postgres.connection, batchRows, await freePort());
     services.push(service);
     const tried = await tryRates(bench, service);
     rows.push(...tried.map((each) => ({ batch_rows: batchRows, ...each })));
@@ -113,7 +77,7 @@ export async function openRfcServices(bench: Bench): Promise<Lineup> {
     contestants,
     tables: [{ title: 'The RFC’s own design at each batch size and offered rate', rows }],
     close: async () => {
-      for (const service of services) await service.stop();
+      for (const service of services) await service.stop('SIGTERM');
     },
   };
 }

@@ -49,8 +49,12 @@ const startMsMax = 60_000;
 export async function startProgram(
   [program = '', ...args]: readonly string[],
   port: number,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
