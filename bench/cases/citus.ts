@@ -1,9 +1,10 @@
 import pg from 'pg';
 import { CitusDatabases } from '../../test/support/citus.ts';
 import { runCommand } from '../../test/support/command.ts';
+import type { Load } from '../load/child.ts';
 import { type Bench, type Case, type Contestant, startCollector } from '../support/bench.ts';
 import { cpuSecondsOfTree } from '../support/cpu.ts';
-import { measureLoad, startHttp, startStream } from '../support/measure.ts';
+import { type LoadResult, measureLoad, startHttp, startStream } from '../support/measure.ts';
 import { Opened } from '../support/opened.ts';
 import { BenchPostgres } from '../support/postgres.ts';
 
@@ -80,7 +81,7 @@ async function postmastersOf(admin: pg.Pool, isCluster: boolean): Promise<number
 
 function contestantsOf(side: Side, kind: string): Contestant[] {
   const { sizes } = side;
-  const loads = {
+  const loads: Readonly<Record<string, () => Promise<Load<LoadResult>>>> = {
     'streams 8 × 1,000': () =>
       startStream(side, { connections: 8, batchRows: 1000, batches: Math.ceil(sizes.rows / 1000) }),
     'posts, 64 connections': () => startHttp(side, { connections: 64, seconds: sizes.seconds }),
@@ -93,7 +94,7 @@ function contestantsOf(side: Side, kind: string): Contestant[] {
       const read = () => side.servers.map(cpuSecondsOfTree);
       const before = read();
       const pid = side.collector.process.pid as number;
-      const sample = await measureLoad(side, pid, load as never, () => ({}));
+      const sample = await measureLoad(side, pid, load, () => ({}));
       const spent = read().map((seconds, index) => seconds - (before[index] as number));
       const perRow = (seconds: number) => (1e6 * seconds) / sample.rows;
       const [coordinator = 0, ...workers] = spent;
