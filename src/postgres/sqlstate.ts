@@ -23,18 +23,19 @@ export function toldByDatabase(error: unknown): string {
   }
   if (!(error instanceof pg.DatabaseError)) return toldMessage(error);
   const sqlState = error.code ?? '';
-  const troubled = serverTroubles[sqlState.slice(0, 2)];
+  const troubled = Object.entries(serverTroubles).find(([code]) => sqlState.startsWith(code))?.[1];
   const isOfServer =
-    error.severity === 'FATAL' || namesFiles.some((code) => sqlState.startsWith(code));
+    error.severity === 'FATAL' || namesPlaces.some((code) => sqlState.startsWith(code));
   const message = isOfServer && !isRaised(error) ? (troubled ?? 'no connection') : error.message;
   return `${message} (SQLSTATE ${sqlState})`;
 }
 
-/** Of resources, the system, the configuration and damage. */
-const namesFiles = ['53', '58', 'F0', 'XX001', 'XX002'];
+/** Of other servers, resources, the system, the configuration and damage. */
+const namesPlaces = ['080', '53', '58', 'F0', 'XX001', 'XX002'];
 
 /** What a class says, in place of a text with hosts, users, databases or files in it. */
 const serverTroubles: Readonly<Record<string, string>> = {
+  '080': 'it does not reach another server',
   '28': 'the login is refused',
   '3D': 'there is no such database',
   '53': 'it lacks room, memory or connections',

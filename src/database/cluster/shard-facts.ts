@@ -63,8 +63,8 @@ async function toldShards(db: Kysely<Database>): Promise<readonly Told[]> {
       from pg_class as class join pg_namespace as space on space.oid = relnamespace
       where nspname = ${rows[0]?.schema} and relkind = 'r' and relname ~ '_[0-9]+$'`,
   );
-  return said.flatMap(({ node, row }) => {
-    if (!row) throw new Error(`the node ${node} of the cluster does not answer`);
+  return said.flatMap(({ row }) => {
+    if (!row) throw new Error('a node of the cluster does not answer');
     return row.shards;
   });
 }
