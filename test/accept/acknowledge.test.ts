@@ -20,10 +20,12 @@ function start(lists: readonly (readonly number[])[], withoutRoom: readonly numb
   const options = { inFlightMax: 3, signal: forever, shutdown: forever };
   const answers = acknowledgeInOrder(messages(), handle, options);
   const acknowledge = (message: number) => acks[message]?.resolve(`ack ${message}`);
+  const fail = (message: number) => acks[message]?.reject(new Error(`no ${message}`));
   return {
     taken,
     answers,
     acknowledge,
+    fail,
     giveRoom: (message: number) => rooms.get(message)?.resolve(),
   };
 }
@@ -62,4 +64,16 @@ it('reads nothing more while there is no room for one, and acknowledges those be
   acknowledge(1);
   expect((await second).value).toEqual(['ack 1', 'ack 2']);
   expect((await answers.next()).done).toBe(true);
+});
+
+it('acknowledges what came before one that fails, and nothing behind it', async () => {
+  const { answers, acknowledge, fail } = start([[0, 1, 2]]);
+  const first = answers.next();
+  await turn();
+  acknowledge(2);
+  fail(1);
+  await turn();
+  acknowledge(0);
+  expect((await first).value).toEqual(['ack 0']);
+  await expect(answers.next()).rejects.toThrow('no 1');
 });

@@ -1,8 +1,10 @@
 import http2 from 'node:http2';
+import { PassThrough } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RetryInfoSchema } from '../../gen/typescript/google/rpc/error_details_pb.js';
 import {
@@ -53,6 +55,20 @@ async function post(index: number, name: string, count: number) {
   return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
 }
 
+/** Of the first collector, with a key. */
+function clientOf(name: string) {
+  const transport = createGrpcTransport({
+    baseUrl: url(0),
+    interceptors: [
+      (next) => (request) => {
+        request.header.set('authorization', `Bearer ${secrets[name]}`);
+        return next(request);
+      },
+    ],
+  });
+  return createClient(IngestService, transport);
+}
+
 const stored = (name: string) =>
   database.count(`select count(*) from system_telemetry where event_type = '${name}'`);
 
@@ -72,20 +88,11 @@ describe('a quota', () => {
   });
 
   it('refuses batches of a stream one by one, with a delay for each', async () => {
-    const transport = createGrpcTransport({
-      baseUrl: url(0),
-      interceptors: [
-        (next) => (request) => {
-          request.header.set('authorization', `Bearer ${secrets.streamed}`);
-          return next(request);
-        },
-      ],
-    });
     const events = Array(100).fill({ eventType: 'streamed' });
     async function* batches() {
       for (let sent = 0; sent < 5; sent++) yield create(StreamBatchesRequestSchema, { events });
     }
-    const client = createClient(IngestService, transport);
+    const client = clientOf('streamed');
     const answers = [];
     for await (const answer of client.streamBatches(batches())) answers.push(answer);
     expect(answers).toHaveLength(5);
@@ -170,6 +177,35 @@ it('a share of the buffer leaves the rest of it to others', async () => {
   expect(other.status).toBe(200);
   const refused = [first, second].find(({ status }) => status === 429);
   expect(refused?.body.message).toContain('its share of the buffer is used up');
+});
+
+it('a share of the buffer is given back with the answer, whichever that is', async () => {
+  const client = clientOf('held');
+  const [batchId, other] = [uuidv7(), uuidv7()];
+  const batches = [
+    { batchId, events: Array(100).fill({ eventType: 'first' }) },
+    { batchId, events: Array(100).fill({ eventType: 'conflict' }) },
+    { events: Array(100).fill({ eventType: 'next' }) },
+  ];
+  const requests = new PassThrough({ objectMode: true });
+  const codes: unknown[] = [];
+  const send = () => requests.write(batches[codes.length]);
+  send();
+  for await (const { error } of client.streamBatches(requests)) {
+    codes.push(error?.code);
+    if (codes.length < batches.length) send();
+    else requests.end();
+  }
+  expect(codes).toEqual([undefined, Code.AlreadyExists, undefined]);
+  const answers: unknown[] = [];
+  for (const batch of batches) {
+    const answer = await client.logBatch({ ...batch, batchId: batch.batchId ? other : '' }).then(
+      () => undefined,
+      (error) => (error as ConnectError).code,
+    );
+    answers.push(answer);
+  }
+  expect(answers).toEqual(codes);
 });
 
 it('a share of queries bounds how many are in progress, and their time', async () => {
