@@ -99,3 +99,11 @@ it('every document that a comment names is there', () => {
   );
   expect(missing).toEqual([]);
 });
+
+it('have sources run by the Node of the checkout, since others may not read TypeScript', () => {
+  const commands = documents.flatMap((file) =>
+    [...read(file).matchAll(/(?:npx )?\bnode [\w./-]+\.ts\b/g)].map(([command]) => command),
+  );
+  expect(commands.length).toBeGreaterThan(0);
+  expect(commands.filter((command) => !command.startsWith('npx '))).toEqual([]);
+});
