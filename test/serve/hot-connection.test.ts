@@ -70,6 +70,19 @@ describe('a connection whose client does not read', () => {
     expect(socket.destroyed).toBe(true);
     expect(server.bodies).toEqual(['1', '2']);
   });
+
+  it('is over with its answers, where nothing more is taken meanwhile', async () => {
+    const socket = new Stuck({ writableHighWaterMark: 1 });
+    const connection = new HotConnection(socket, server);
+    connection.start(Buffer.concat([post('1'), post('2')]));
+    server.served[0]?.answer('one');
+    await turn();
+    connection.end();
+    socket.letThrough();
+    await turn();
+    expect([server.bodies, socket.written]).toEqual([['1'], 'one']);
+    expect(socket.writableEnded).toBe(true);
+  });
 });
 
 describe('a connection', () => {
