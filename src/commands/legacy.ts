@@ -11,7 +11,8 @@ import { onDatabase, operator } from './on-database.ts';
 
 const legacyStatus = onDatabase(async (database) => {
   const { adoptions, notes } = await readLegacyStatus(database.upkeepDb);
-  return { json: { adoptions, notes }, shown: [adoptions, ...notes] };
+  const shown = [adoptions.length > 0 ? adoptions : 'no older tables are adopted', ...notes];
+  return { json: { adoptions, notes }, shown };
 });
 
 const legacyCopy = onDatabase(async (database, { config, logger }) => {

@@ -61,10 +61,13 @@ describe('two installations in two schemas of one database', () => {
     await post(first.baseUrl, 'FIRST');
     while ((await countIn('one')) !== 1) await sleep(20);
     expect(await countIn('two')).toBe(10);
-    const drop = (schemas: string) =>
-      runCommand(['legacy', 'drop'], { DATABASE_URL: inSchema(schemas).url });
-    expect((await drop('one,two')).stdout).toContain('nothing to drop');
-    expect((await drop('two,one')).stdout).toContain('system_telemetry_legacy is dropped');
+    const legacy = (command: string, schemas: string) =>
+      runCommand(['legacy', command], { DATABASE_URL: inSchema(schemas).url });
+    expect((await legacy('status', 'one,two')).stdout).toBe('no older tables are adopted\n');
+    expect((await legacy('drop', 'one,two')).stdout).toContain('nothing to drop');
+    expect((await legacy('drop', 'two,one')).stdout).toContain(
+      'system_telemetry_legacy is dropped',
+    );
     await Promise.all([first.stop(), second.stop()]);
   });
 

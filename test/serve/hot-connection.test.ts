@@ -71,6 +71,20 @@ describe('a connection whose client does not read', () => {
     expect(server.bodies).toEqual(['1', '2']);
   });
 
+  it('is heard no more of than the longest request, until what it has sent is served', async () => {
+    const socket = new Stuck();
+    new HotConnection(socket, server).start();
+    const bodies = ['1', '2'.repeat(65_000), '3'.repeat(65_000)];
+    for (const body of bodies) socket.push(post(body));
+    await turn();
+    expect([server.bodies, socket.isPaused()]).toEqual([['1'], true]);
+    for (const at of bodies.keys()) {
+      server.served[at]?.answer('');
+      await turn();
+    }
+    expect([server.bodies, socket.isPaused()]).toEqual([bodies, false]);
+  });
+
   it('is over with its answers, where nothing more is taken meanwhile', async () => {
     const socket = new Stuck({ writableHighWaterMark: 1 });
     const connection = new HotConnection(socket, server);
@@ -130,18 +144,20 @@ describe('a connection', () => {
   });
 
   it('serves nothing after the answer that is its last, and does not wait for ever', async () => {
-    client.write(post('1'));
+    client.write(Buffer.concat([post('1'), post('2')]));
     await untilServed(1);
     connection.end();
     server.served[0]?.answer('one');
     // Of a client that would go on.
     client.allowHalfOpen = true;
     await once(client, 'end');
-    client.write(post('2'));
+    const heard = once(socket, 'data');
+    client.write(post('3'));
+    await heard;
     await turn();
     connection.check(performance.now() + 11, 10, 1000);
     expect(socket.destroyed).toBe(true);
-    expect([received, server.bodies]).toEqual(['one', ['1']]);
+    expect([received, server.bodies, server.handed]).toEqual(['one', ['1'], []]);
   });
 
   it('leaves to Node what has begun to come when nothing more is taken', async () => {
