@@ -3,6 +3,7 @@ import type { Environment } from '../../src/config.ts';
 import { testConfig } from './config.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
+import { patient } from './patient.ts';
 
 export interface TestCollector {
   readonly baseUrl: string;
@@ -18,7 +19,7 @@ export async function startCollector(
   given?: TestDatabase,
 ): Promise<TestCollector> {
   const database = given ?? (await createDatabase());
-  const config = testConfig({ DATABASE_URL: database.url, ...env });
+  const config = testConfig({ DATABASE_URL: database.url, ...patient, ...env });
   const collector = await Collector.start(config, silentLogger);
   await collector.untilReady();
   const scheme = config.tlsCertFile === '' ? 'http' : 'https';

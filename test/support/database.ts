@@ -20,7 +20,7 @@ export interface TestDatabase {
 
 let created = 0;
 
-const isChange = /^\s*(alter|create|drop)\b/i;
+const isChange = /^\s*(alter|create|drop|truncate)\b/i;
 
 /** Whoever changes tables under those who use them may be the one whom PostgreSQL ends. */
 const unlessDeadlocked = <T>(attempt: () => Promise<T>): Promise<T> =>
