@@ -23,6 +23,10 @@ let failed = 0;
 /** Told again at the end, where whoever sees only the end of the output finds it. */
 const notes: string[] = [];
 
+function note(name: string, reason: string): void {
+  notes.push([name, ...reason.split('\n').slice(0, 12)].join('\n    '));
+}
+
 function count(name: string, succeeded: boolean): void {
   if (succeeded) passed += 1;
   else fail(name);
@@ -31,7 +35,7 @@ function count(name: string, succeeded: boolean): void {
 
 function fail(name: string, reason = ''): void {
   failed += 1;
-  notes.push([name, ...reason.split('\n').slice(0, 12)].join('\n    '));
+  note(name, reason);
 }
 
 for (const [program, ...args] of checks) {
@@ -40,28 +44,56 @@ for (const [program, ...args] of checks) {
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'telemetry-results-'));
-const results = join(directory, 'results.json');
-const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-const { status } = spawnSync('vitest', ['run', ...reporters], { stdio: 'inherit' });
-try {
-  const report: JsonTestResults = JSON.parse(readFileSync(results, 'utf8'));
-  for (const file of report.testResults) {
-    const name = relative(process.cwd(), file.name);
-    const tests = file.assertionResults;
-    for (const test of tests) {
-      const title = `${test.status}: ${name}: ${test.fullName}`;
-      if (test.status === 'passed') passed += 1;
-      else if (test.status === 'failed') fail(title, test.failureMessages?.[0]);
-      // It needs what this machine does not have and can't install; said, and in neither count.
-      else notes.push(title);
-    }
-    const untold = file.status === 'failed' && tests.every((test) => test.status !== 'failed');
-    if (untold) fail(`failed: ${name}`, file.message);
-  }
-} catch (error) {
-  console.error(error);
+const vitestResults = join(directory, 'vitest.json');
+
+interface VitestRun {
+  readonly succeeded: boolean;
+  readonly files: JsonTestResults['testResults'];
 }
-if (status !== 0 && failed === 0) count('vitest: errors outside of tests', false);
+
+function runVitest(...given: readonly string[]): VitestRun {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${vitestResults}`];
+  const { status } = spawnSync('vitest', ['run', ...reporters, ...given], { stdio: 'inherit' });
+  try {
+    const report: JsonTestResults = JSON.parse(readFileSync(vitestResults, 'utf8'));
+    return { succeeded: status === 0, files: report.testResults };
+  } catch (error) {
+    console.error(error);
+    return { succeeded: false, files: [] };
+  }
+}
+
+/** The tests that failed, or the file itself where it did not come to them; each with its reason. */
+function failuresOf(file: VitestRun['files'][number]): readonly (readonly [string, string])[] {
+  const path = relative(process.cwd(), file.name);
+  const tests = file.assertionResults.filter(({ status }) => status === 'failed');
+  if (file.status === 'failed' && tests.length === 0) return [[path, file.message]];
+  return tests.map((test) => [`${path}: ${test.fullName}`, test.failureMessages?.[0] ?? '']);
+}
+
+const everything = runVitest();
+const failing = everything.files.filter((file) => failuresOf(file).length > 0);
+// A machine that is short of something for a moment fails few: they are run once more, by themselves,
+// and what failed before is told even where it does not fail again.
+const isWorthAnother = failing.length > 0 && failing.length <= 3;
+const again = isWorthAnother
+  ? runVitest('--maxWorkers=1', ...failing.map(({ name }) => name))
+  : everything;
+for (const [name, reason] of isWorthAnother ? failing.flatMap(failuresOf) : []) {
+  note(`failed at first: ${name}`, reason);
+}
+for (const told of everything.files) {
+  const file = again.files.find(({ name }) => name === told.name) ?? told;
+  for (const test of file.assertionResults) {
+    if (test.status === 'passed') passed += 1;
+    // It needs what this machine does not have and can't install; said, and in neither count.
+    else if (test.status !== 'failed') {
+      notes.push(`${test.status}: ${relative(process.cwd(), file.name)}: ${test.fullName}`);
+    }
+  }
+  for (const [name, reason] of failuresOf(file)) fail(`failed: ${name}`, reason);
+}
+if (!again.succeeded && failed === 0) count('vitest: errors outside of tests', false);
 
 const pytestResults = join(directory, 'pytest.xml');
 // Most of its time is waiting for processes to start and to end; two files at a time, as above.
@@ -85,6 +117,6 @@ try {
 if (pytest.status !== 0 && failed === 0) count('pytest: errors outside of tests', false);
 rmSync(directory, { recursive: true, force: true });
 
-for (const note of notes) console.log(note);
+for (const line of notes) console.log(line);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
