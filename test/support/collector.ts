@@ -13,13 +13,21 @@ export interface TestCollector {
   stop(): Promise<void>;
 }
 
+/** Rows of long ago, that a test has stored, stay. */
+const keepsAll: Environment = Object.fromEntries(
+  ['EVENT', 'USAGE', 'QUARTER', 'HOUR', 'DAY'].map((name) => [
+    `TELEMETRY_RETENTION_${name}_DAYS`,
+    '0',
+  ]),
+);
+
 /** A ready collector inside the test's process, on a database of its own unless one is given. */
 export async function startCollector(
   env: Environment = {},
   given?: TestDatabase,
 ): Promise<TestCollector> {
   const database = given ?? (await createDatabase());
-  const config = testConfig({ DATABASE_URL: database.url, ...patient, ...env });
+  const config = testConfig({ DATABASE_URL: database.url, ...patient, ...keepsAll, ...env });
   const collector = await Collector.start(config, silentLogger);
   await collector.untilReady();
   const scheme = config.tlsCertFile === '' ? 'http' : 'https';
