@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import http2 from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../../../test/support/collector.ts';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
@@ -116,4 +120,62 @@ it('3.2 what answers is not the service', async () => {
   telemetry.log('KEPT');
   expect(await telemetry.flush(20)).toMatchObject({ complete: true, spooled: 1 });
   await answering.stop();
+});
+
+/** Of what is in between, whatever is asked. */
+async function pages(status: number, headers: Record<string, string> = {}) {
+  let asked = 0;
+  const sessions = new Set<http2.Http2Session>();
+  const server = http2.createServer();
+  server.on('session', (session) => sessions.add(session));
+  server.on('stream', (stream) => {
+    asked += 1;
+    stream.on('error', () => {});
+    stream.respond({ ':status': status, 'content-type': 'text/html', ...headers });
+    stream.end('<html>');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
+    stop: () => {
+      for (const session of sessions) session.destroy();
+      server.close();
+    },
+  };
+}
+
+it.each([413, 414, 431])(
+  '3.2 a page that says too large does not stop the rest: %d',
+  async (status) => {
+    const proxy = await pages(status);
+    await using telemetry = new Telemetry({
+      url: proxy.url,
+      transport: 'grpc',
+      spoolDirectory: directory,
+      logger: { info: () => {}, warn: () => {} },
+    });
+    for (const value of upTo(3)) telemetry.log('LARGE', { value });
+    expect(await telemetry.flush(20)).toMatchObject({ complete: true, dropped: 3, spooled: 0 });
+    expect(telemetry.counters().dropped.refused).toBe(3);
+    expect(readdirSync(directory).every((name) => name.endsWith('.refused'))).toBe(true);
+    proxy.stop();
+  },
+);
+
+it('3.3 the delay that a page names is waited for in the spool', async () => {
+  const proxy = await pages(503, { 'retry-after': '60' });
+  await using telemetry = new Telemetry({
+    url: proxy.url,
+    transport: 'grpc',
+    spoolDirectory: directory,
+    logger: { info: () => {}, warn: () => {} },
+  });
+  telemetry.log('LATER');
+  expect(await telemetry.flush(20)).toMatchObject({ complete: true, spooled: 1 });
+  telemetry.log('LATER TOO');
+  expect(await telemetry.flush(20)).toMatchObject({ complete: true, spooled: 1 });
+  expect(proxy.asked()).toBe(1);
+  proxy.stop();
 });

@@ -11,7 +11,7 @@ import {
   type StreamBatchesResponse,
 } from '../../gen/gravitas/telemetry/v1/ingest_pb.js';
 import { type Answer, type Failure, judge } from '../answers.ts';
-import { retryDurationMs } from '../retry-delay.ts';
+import { retryDelayMs, retryDurationMs } from '../retry-delay.ts';
 import { textOf } from '../texts.ts';
 import { afterMs } from '../timers.ts';
 import type { Sendable } from '../transport.ts';
@@ -111,8 +111,8 @@ const codeNames: Readonly<Record<number, string>> = {
 };
 
 function batchFailure({ code, message, retryDelay }: BatchError): Failure {
-  const retryDelayMs = retryDurationMs(retryDelay);
-  return { code: codeNames[code], message: `${code}: ${message}`, retryDelayMs };
+  const delayMs = retryDurationMs(retryDelay);
+  return { code: codeNames[code], message: `${code}: ${message}`, retryDelayMs: delayMs };
 }
 
 export async function failureOf(error: unknown): Promise<Failure> {
@@ -122,8 +122,15 @@ export async function failureOf(error: unknown): Promise<Failure> {
     );
     const failed = ConnectError.from(error);
     const [retry] = failed.findDetails(RetryInfoSchema);
-    const retryDelayMs = retryDurationMs(retry?.retryDelay);
-    return { code: codeNames[failed.code], message: failed.message, retryDelayMs };
+    // A page of what is in between has no more than that, and its head.
+    const [, page] = /^HTTP (\d{3})$/.exec(failed.rawMessage) ?? [];
+    return {
+      code: page ? undefined : codeNames[failed.code],
+      status: page ? Number(page) : undefined,
+      message: failed.message,
+      retryDelayMs:
+        retryDurationMs(retry?.retryDelay) ?? retryDelayMs(failed.metadata.get('retry-after')),
+    };
   } catch {
     return { message: textOf(error) };
   }
