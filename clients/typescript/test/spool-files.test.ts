@@ -1,4 +1,5 @@
 import {
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -10,11 +11,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { uuidV7At } from '../../../test/support/ids.ts';
 import { canMount, SmallDisk } from '../../../test/support/small-disk.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { Telemetry, type TelemetryOptions } from '../src/index.ts';
+import { placeToWrite } from '../src/node/spool-place.ts';
 import { type ScriptedServer, startScriptedServer } from './support/servers.ts';
 
 /** Clauses 4.2, 4.5 and 4.6: what a spool may touch, and what it may not. */
@@ -149,6 +151,16 @@ it('4.2 the directory and its files are for their user alone', async () => {
   const [name = ''] = readdirSync(spoolDirectory);
   expect(statSync(spoolDirectory).mode & 0o777).toBe(0o700);
   expect(statSync(join(spoolDirectory, name)).mode & 0o777).toBe(0o600);
+});
+
+it('7 what is relative, or nowhere, is no place for a spool', async () => {
+  const temporary = temporaryDirectory().path;
+  vi.stubEnv('TMPDIR', temporary);
+  vi.stubEnv('XDG_STATE_HOME', 'state');
+  vi.stubEnv('HOME', '');
+  const place = await placeToWrite(undefined).finally(() => vi.unstubAllEnvs());
+  expect(place).toMatch(new RegExp(`^${temporary}/gravitas-telemetry-\\w+$`));
+  expect(existsSync('state')).toBe(false);
 });
 
 it('1.1 makes no directory before something is spooled', async () => {

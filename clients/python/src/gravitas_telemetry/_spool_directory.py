@@ -49,7 +49,9 @@ class SpoolDirectory:
         state = os.environ.get("XDG_STATE_HOME", "")
         places = []
         try:
-            places.append((Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / _NAME)
+            directory = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+            if directory.is_absolute():
+                places.append(directory / _NAME)
         except RuntimeError:
             # There is no home.
             pass

@@ -144,6 +144,9 @@ def _is_own(about: os.stat_result) -> bool:
 
 
 def _is_alive(pid: int) -> bool:
+    if os.name == "nt":
+        # There it is no question, but an interrupt.
+        return True
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

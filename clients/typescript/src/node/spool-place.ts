@@ -1,7 +1,7 @@
 import { accessSync, constants, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { access, lstat, mkdir, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { isOwn } from './spool-files.ts';
 
 interface Place {
@@ -12,10 +12,25 @@ interface Place {
 /** Where a spool may be, best first (clause 4.2). */
 function places(given: string | undefined, env: NodeJS.ProcessEnv): Place[] {
   if (given !== undefined) return [{ path: given, isDefault: false }];
-  const state = env.XDG_STATE_HOME || join(homedir(), '.local', 'state');
   const user = process.getuid?.() ?? 'user';
-  const paths = [join(state, 'gravitas-telemetry'), join(tmpdir(), `gravitas-telemetry-${user}`)];
+  const state = stateDirectory(env);
+  const paths = [
+    ...(state === undefined ? [] : [join(state, 'gravitas-telemetry')]),
+    join(tmpdir(), `gravitas-telemetry-${user}`),
+  ];
   return paths.map((path) => ({ path, isDefault: true }));
+}
+
+/** Undefined where there is no home. What is relative would be another place for each program. */
+function stateDirectory({ XDG_STATE_HOME = '' }: NodeJS.ProcessEnv): string | undefined {
+  if (isAbsolute(XDG_STATE_HOME)) return XDG_STATE_HOME;
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? join(home, '.local', 'state') : undefined;
+  } catch {
+    // A user who is in no list of users.
+    return undefined;
+  }
 }
 
 /** Throws where a directory is not to be trusted: others might read it, or give us their files. */
