@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { nodePlatform } from './node/platform.ts';
 import { replay } from './node/replay.ts';
+import { checkOptions } from './option-checks.ts';
 import { settle } from './options.ts';
 
 const usage = `usage: gravitas-telemetry-client replay [--url URL] FILE…
@@ -21,7 +23,8 @@ async function main(): Promise<number> {
       return 0;
     }
     if (command === 'replay' && files.length > 0) {
-      const settings = settle({ url: values.url }, process.env, 'none');
+      const given = checkOptions({ url: values.url }, nodePlatform.checks);
+      const settings = settle(given, process.env, 'none', console.error);
       return (await replay({ settings, files, print: console.log })) ? 0 : 1;
     }
   } catch (error) {

@@ -12,6 +12,7 @@ import { uuidV7At } from '../../../test/support/ids.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { Telemetry, type TelemetryOptions } from '../src/index.ts';
 import { expectOnce, upTo } from './support/exactly-once.ts';
+import { startScriptedServer } from './support/servers.ts';
 
 /** Clause 4: what can't be delivered waits in files, and is delivered once. */
 let database: TestDatabase;
@@ -140,6 +141,30 @@ it('4.6 replay says what was not delivered, and ends with 1', async () => {
   await expect(promisify(execFile)(process.execPath, [cli, 'dance'])).rejects.toMatchObject({
     code: 2,
   });
+});
+
+it('4.7 replay splits what is too large, and reads each file whatever became of the one before', async () => {
+  const batchId = uuidV7At(Date.now());
+  const events = ['A', 'B', 'C'].map((component) => ({ event_type: 'A', component }));
+  const file = join(directory, 'large.txt');
+  writeFileSync(file, `${JSON.stringify({ batch_id: batchId, events })}\n`);
+  // What is in between takes one event at a time, and of these not every one.
+  const between = await startScriptedServer([
+    (_, batch) => ({
+      status: batch.events.length > 1 || batch.events[0]?.component === 'B' ? 413 : 200,
+    }),
+  ]);
+  const missing = join(directory, 'missing.jsonl');
+  const { code, stdout } = await replay(between.url, missing, file).catch((error) => error);
+  expect(code).toBe(1);
+  expect(stdout.split('\n')).toEqual([
+    expect.stringContaining(`no such file or directory, open '${missing}'`),
+    expect.stringMatching(/^.*large.txt:1: \S+ delivered, 1 records$/),
+    expect.stringMatching(/^.*large.txt:1: \S+ not delivered: HTTP 413$/),
+    expect.stringMatching(/^.*large.txt:1: \S+ delivered, 1 records$/),
+    '',
+  ]);
+  await between.stop();
 });
 
 describe('4.3, 4.4 applications that share a spool', () => {
