@@ -210,7 +210,9 @@ const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
 
 function number(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
-  const given = Number(value);
+  // To JavaScript an empty text is 0.
+  const isEmpty = typeof value !== 'number' && textOf(value).trim() === '';
+  const given = isEmpty ? Number.NaN : Number(value);
   if (!Number.isFinite(given)) throw new TypeError(`${name} is ${given}, not a finite number`);
   // JSON has no negative zero.
   return given + 0;

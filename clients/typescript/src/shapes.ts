@@ -43,13 +43,15 @@ export function listOf(value: object): List | undefined {
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** Keys and values of a Map, or of an object's own properties. */
-export function* entriesOf(value: object): Iterable<[string, unknown]> {
+const ownKeys = { of: (value: object): readonly string[] => Object.keys(value) };
+
+/** Keys and values of a Map, or of an object's own properties, which `keys` lists. */
+export function* entriesOf(value: object, keys = ownKeys): Iterable<[string, unknown]> {
   if (!isPlainObject(value) && tagOf(value) === 'Map') {
     for (const [key, each] of value as Map<unknown, unknown>) yield [textOf(key), each];
     return;
   }
-  for (const key of Object.keys(value)) yield [key, read(value, key)];
+  for (const key of keys.of(value)) yield [key, read(value, key)];
 }
 
 /** What a getter throws costs that property only. */
@@ -79,6 +81,7 @@ const dateText = (date: Date) =>
 
 /** More have no room in what is stored. */
 const copiedMax = 32_768;
+const keysMax = 12_000;
 
 /** What a caller may change its own of afterwards (clause 1.1). */
 export function shallowCopy(value: unknown): unknown {
@@ -86,17 +89,25 @@ export function shallowCopy(value: unknown): unknown {
   try {
     // Of the same realm, which is quicker to see, or of another.
     const isOrdinary = Object.getPrototypeOf(value) === Object.prototype;
-    if (isOrdinary || isPlainObject(value)) return { ...value };
+    if (isOrdinary || isPlainObject(value)) return copyOf(value);
     if (Array.isArray(value)) return value.slice(0, copiedMax);
     const tag = tagOf(value);
-    if (tag === 'Map') return new Map(firstOf(value as Map<unknown, unknown>));
-    if (tag === 'Set') return new Set(firstOf(value as Set<unknown>));
+    if (tag === 'Map') return new Map(firstOf(value as Map<unknown, unknown>, keysMax));
+    if (tag === 'Set') return new Set(firstOf(value as Set<unknown>, copiedMax));
     if (tag !== 'Object' || 'toJSON' in value) return value;
-    return { ...value };
+    return copyOf(value);
   } catch {
     // A getter throws: it costs that property only, or nothing at all can be read of it.
     return copyByKey(value);
   }
+}
+
+/** Listing many keys takes long; copying what is below them would take several times as long. */
+function copyOf(value: object): object {
+  const keys = Object.keys(value);
+  if (keys.length <= keysMax) return { ...value };
+  const some = keys.slice(0, keysMax);
+  return Object.fromEntries(some.map((key) => [key, (value as Record<string, unknown>)[key]]));
 }
 
 function copyByKey(value: object): unknown {
@@ -107,10 +118,10 @@ function copyByKey(value: object): unknown {
   }
 }
 
-function* firstOf<T>(items: Iterable<T>): Iterable<T> {
+function* firstOf<T>(items: Iterable<T>, most: number): Iterable<T> {
   let count = 0;
   for (const item of items) {
-    if (count >= copiedMax) return;
+    if (count >= most) return;
     count += 1;
     yield item;
   }

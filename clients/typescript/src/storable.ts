@@ -11,6 +11,7 @@ const depthMax = 32;
 const msMax = 40;
 const secondMsMax = 10;
 const keyBytesMax = 1024;
+const manyKeys = 1000;
 /** Any value has a beginning or a substitute that takes no more. */
 const leastBytes = 8;
 const integerMax = 2n ** 53n;
@@ -31,11 +32,12 @@ export interface Storable {
 export function storable(given: unknown, bytesMax = metadataBytesMax): Storable {
   const simple = simply(given, bytesMax);
   if (simple) return simple;
-  let storing = new Storing(msMax, false);
+  const keys = new Keys();
+  let storing = new Storing(msMax, false, keys);
   let stored = storing.fit(given, bytesMax - markBytes, 1);
   if (storing.isTruncated) {
     // It doesn't fit as a whole: what is large must leave room for the rest.
-    storing = new Storing(secondMsMax, true);
+    storing = new Storing(secondMsMax, true, keys);
     stored = storing.fit(given, bytesMax - markBytes, 1);
   }
   const isObject = typeof stored === 'object' && stored !== null && !Array.isArray(stored);
@@ -53,6 +55,17 @@ function simply(given: unknown, bytesMax: number): Storable | undefined {
   }
 }
 
+/** Of objects with many of them, whose listing is what takes long: once for both passes. */
+class Keys {
+  readonly #listed = new Map<object, readonly string[]>();
+
+  of(value: object): readonly string[] {
+    const keys = this.#listed.get(value) ?? Object.keys(value);
+    if (keys.length > manyKeys) this.#listed.set(value, keys);
+    return keys;
+  }
+}
+
 /** Of one record. Sizes are bytes of JSON, with the comma that follows. */
 class Storing {
   isTruncated = false;
@@ -61,10 +74,12 @@ class Storing {
   readonly #isSharing: boolean;
   readonly #above: object[] = [];
   readonly #time: StepTime;
+  readonly #keys: Keys;
 
-  constructor(msMaxOfPass: number, isSharing: boolean) {
+  constructor(msMaxOfPass: number, isSharing: boolean, keys: Keys) {
     this.#time = new StepTime(msMaxOfPass);
     this.#isSharing = isSharing;
+    this.#keys = keys;
   }
 
   /** What a value becomes, within the room. */
@@ -160,7 +175,7 @@ class Storing {
     const to: JsonObject = {};
     const larger: [string, unknown][] = [];
     let bytes = 3;
-    for (const [key, value] of entriesOf(from)) {
+    for (const [key, value] of entriesOf(from, this.#keys)) {
       const name = this.#text(key, keyBytesMax);
       const nameBytes = this.bytes;
       if (bytes + nameBytes + leastBytes > room || this.#time.isOver()) {

@@ -36,6 +36,8 @@ describe('1.2 what can not be encoded', () => {
   it.each<[string, string, object]>([
     ['no event type', '', {}],
     ['a value that is no number', 'ODD', { value: 'many' }],
+    ['an empty text for a number', 'ODD', { value: ' ' }],
+    ['an empty list for a number', 'ODD', { value: [] }],
     ['a value that is not finite', 'ODD', { value: Number.NaN }],
     ['a time that is none', 'ODD', { timestamp: new Date('x') }],
     ['a symbol for a number', 'ODD', { value: Symbol('x') }],

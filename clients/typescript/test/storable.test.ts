@@ -227,6 +227,18 @@ describe('1.5 too much of it', () => {
     expect(process.memoryUsage().heapUsed - memory).toBeLessThan(64 * 1024 * 1024);
   });
 
+  it('copies no more of many keys than there is room for', () => {
+    const many: Record<string, unknown> = JSON.parse('{"__proto__": 1}');
+    for (let at = 0; at < 50_000; at += 1) many[`key${at}`] = at;
+    for (const given of [many, new Map(Object.entries(many))]) {
+      const copy = shallowCopy(given) as object;
+      expect(copy instanceof Map ? copy.size : Object.keys(copy).length).toBe(12_000);
+      expect(Object.keys(stored(given))).toEqual(
+        expect.arrayContaining(['__proto__', 'key0', 'key1000', 'telemetry_truncated']),
+      );
+    }
+  });
+
   it('leaves room for what is behind it', () => {
     const object = stored({
       large: 'x'.repeat(1e6),
