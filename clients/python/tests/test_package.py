@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import ast
 import inspect
 import os
 import re
@@ -11,8 +11,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 import gravitas_telemetry
-from conftest import ROOT
+from conftest import ROOT, SOURCE
 from gravitas_telemetry._counters import DROP_REASONS
 from gravitas_telemetry._options import _ENVIRONMENT, Options
 
@@ -21,16 +23,26 @@ SPECIFICATION = (ROOT / "docs" / "specs" / "client.md").read_text()
 
 
 def test_all_names_what_is_public() -> None:
-    fresh = importlib.import_module("gravitas_telemetry")
-    public = {
-        name
-        for name, value in vars(fresh).items()
-        if (not name.startswith("_") or name == "__version__") and not inspect.ismodule(value)
-    }
-    assert public == set(gravitas_telemetry.__all__)
+    tree = ast.parse(inspect.getsource(gravitas_telemetry))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    public = {each.name for node in imports for each in node.names} - {"results"} | {"TelemetryLogger", "telemetry"}
+    assert public == set(gravitas_telemetry.__all__) == set(dir(gravitas_telemetry)) - {"results"}
     assert gravitas_telemetry.__all__ == sorted(gravitas_telemetry.__all__)
     for name in public - {"DropReason", "__version__"}:
         assert getattr(gravitas_telemetry, name).__doc__, name
+    with pytest.raises(AttributeError, match="'gravitas_telemetry' has no attribute 'nothing'"):
+        gravitas_telemetry.nothing  # type: ignore[attr-defined]
+
+
+def test_what_only_questions_need_is_imported_with_the_first() -> None:
+    program = """
+import sys, gravitas_telemetry
+of_questions = {"gravitas_telemetry." + name for name in ("results", "_queries", "_async_queries", "_answering")}
+assert not of_questions & set(sys.modules), of_questions & set(sys.modules)
+from gravitas_telemetry import AsyncQueryClient, Event, QueryClient, results
+assert results.Event is Event and of_questions <= set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": str(SOURCE)})
 
 
 def test_public_methods_are_documented() -> None:

@@ -6,15 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._complaints import complain
 from ._flushing import FlushResult
 from ._legacy_shapes import efficiency, footprint_shape, statistics_shape, usage_shape
-from ._queries import QueryClient
 from ._questions import QueryError
 from ._receipt import ReadyDict, ReadyFloat, ReadyList, Receipt
-from .results import Event
+
+if TYPE_CHECKING:
+    from ._queries import QueryClient
+    from .results import Event
 
 Shape = TypeVar("Shape", "ReadyList[dict[str, Any]]", "ReadyDict[str, Any]")
 
@@ -45,6 +47,9 @@ class LegacyMethods:
     def queries(self) -> QueryClient:
         raise NotImplementedError
 
+    def _refuse(self, error: Exception) -> Receipt:
+        raise NotImplementedError
+
     def _brief_queries(self) -> QueryClient:
         raise NotImplementedError
 
@@ -53,21 +58,28 @@ class LegacyMethods:
 
     def log_load_latency(self, model_name: str, load_time_seconds: float, success: bool = True) -> Receipt:
         """How long it took to load a model: an event LOAD_LATENCY in seconds."""
-        metadata = {"model": model_name, "load_time_ms": load_time_seconds * 1000}
+        try:
+            metadata = {"model": model_name, "load_time_ms": load_time_seconds * 1000}
+        except Exception as error:  # of whatever is no number
+            return self._refuse(error)
         return self.log("LOAD_LATENCY", model_name, load_time_seconds, metadata, "OK" if success else "ERROR")
 
     def log_thought_latency(
         self, model_name: str, inference_time_seconds: float, tokens_generated: int, prompt_tokens: int = 0
     ) -> Receipt:
         """How long an inference took: an event THOUGHT_LATENCY in milliseconds per generated token."""
-        inference_time_ms = inference_time_seconds * 1000
-        per_token_ms = inference_time_ms / tokens_generated if tokens_generated else None
+        try:
+            inference_time_ms = inference_time_seconds * 1000
+            per_token_ms = inference_time_ms / tokens_generated if tokens_generated else None
+            total_tokens = prompt_tokens + tokens_generated
+        except Exception as error:  # of whatever is no number
+            return self._refuse(error)
         metadata = {
             "model": model_name,
             "inference_time_ms": inference_time_ms,
             "tokens_generated": tokens_generated,
             "prompt_tokens": prompt_tokens,
-            "total_tokens": prompt_tokens + tokens_generated,
+            "total_tokens": total_tokens,
             "latency_per_token_ms": per_token_ms,
         }
         return self.log("THOUGHT_LATENCY", model_name, per_token_ms, metadata, "OK")

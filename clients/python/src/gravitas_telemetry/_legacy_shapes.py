@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import results
+if TYPE_CHECKING:
+    from . import results
 
 
 def efficiency(found: results.ComponentStats) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from datetime import datetime
 from os import PathLike
 from time import time_ns
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _life_cycle
-from ._async_queries import AsyncQueryClient
 from ._before_send import BeforeSend
 from ._complaints import complain_later
 from ._counters import Counters, Counts
@@ -21,11 +20,14 @@ from ._legacy import BRIEF_TIMEOUT_S, LegacyMethods
 from ._native import RLock
 from ._option_checks import checked
 from ._options import Fallback, Options, TransportName, resolve
-from ._queries import QueryClient
 from ._receipt import NOT_TAKEN, TAKEN, Receipt
 from ._records import ENTRIES_MAX, UsageRecord, own_metadata, to_time_ns
 from ._sender import Sender
 from ._timer import Timer
+
+if TYPE_CHECKING:
+    from ._async_queries import AsyncQueryClient
+    from ._queries import QueryClient
 
 FLUSH_S = 5
 NOTHING_TO_FLUSH = FlushResult(0, 0, 0, 0, True)
@@ -272,12 +274,16 @@ class Telemetry(LegacyMethods):
 
     def queries(self) -> QueryClient:
         """A blocking client for queries, which belongs to this object."""
+        from ._queries import QueryClient
+
         with self._lock:
             if self._queries is None:
                 self._queries = QueryClient(resolve(self._given))
             return self._queries
 
     def _brief_queries(self) -> QueryClient:
+        from ._queries import QueryClient
+
         with self._lock:
             if self._brief is None:
                 self._brief = QueryClient(resolve(self._given), timeout_s=BRIEF_TIMEOUT_S)
@@ -285,6 +291,8 @@ class Telemetry(LegacyMethods):
 
     def async_queries(self) -> AsyncQueryClient:
         """A new client for queries with asyncio: `async with telemetry.async_queries() as queries`."""
+        from ._async_queries import AsyncQueryClient
+
         return AsyncQueryClient(resolve(self._given))
 
     def __enter__(self) -> Telemetry:
