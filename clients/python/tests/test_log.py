@@ -112,11 +112,16 @@ def test_what_can_not_be_stored_is_dropped_and_counted(
     ):
         assert anything.log("A", component, **fault)
     assert anything.log("", component)
+    assert anything.log(None, component)
+    assert not anything.log_load_latency(component, None)
+    assert not anything.log_thought_latency(component, "long", 3)
+    with anything.timer("", component, 5) as timer:
+        assert timer.metadata == {"value": 5}
     assert anything.log_usage("")
     assert anything.log_usage("A", prompt_tokens=-1)
     assert anything.log("A", component, 1)
     assert telemetry.flush()
-    assert telemetry.counters()["dropped"]["invalid"] == 10
+    assert telemetry.counters()["dropped"]["invalid"] == 14
     assert values(stored()) == [1]
     assert len([record for record in caplog.records if "is dropped" in record.message]) <= 1
 

@@ -205,6 +205,7 @@ LARGE: list[tuple[str, Callable[[], Any]]] = [
     ("a numpy array", lambda: numpy.zeros(3_000_000)),
     ("a matrix", lambda: numpy.zeros((2000, 2000))),
     ("numpy objects", lambda: numpy.array([{"a": "x" * 1000}] * 10_000)),
+    ("long texts of numpy", lambda: numpy.array(["x" * 100_000] * 100)),
     ("an array", lambda: array("d", bytes(8 * 3_000_000))),
     ("a memoryview", lambda: memoryview(bytes(3_000_000))),
     ("bytes", lambda: b"\x00" * 3_000_000),

@@ -51,12 +51,15 @@ def test_the_handler(telemetry: Telemetry, component: str, stored: Stored) -> No
     try:
         1 / 0
     except ZeroDivisionError:
-        logger.exception("it failed")
+        logger.exception("it failed", stack_info=True, extra={"file": "of the application", "line": 3})
     assert telemetry.flush()
     info, error = stored()
     assert (info.event_type, info.component, info.status) == ("APP_LOG", component, "INFO")
     assert info.metadata["message"] == "took 7 ms" and info.metadata["line"] > 0
     assert error.status == "ERROR" and "ZeroDivisionError" in error.metadata["exception"]
+    assert "test_the_handler" in error.metadata["stack"]
+    # What the application says goes before what the handler knows.
+    assert (error.metadata["file"], error.metadata["line"]) == ("of the application", 3)
 
 
 def test_the_client_never_logs_through_itself(telemetry: Telemetry) -> None:

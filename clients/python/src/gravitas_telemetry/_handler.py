@@ -18,8 +18,8 @@ _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 class TelemetryHandler(logging.Handler):
     """Sends log records as events: component is the logger, status the level.
 
-    Metadata is what `extra` gave, `message`, `file`, `line`, and `exception` where there is one. What
-    telemetry itself logs is left out, and so is what its HTTP library logs on its account.
+    Metadata is what `extra` gave, `message`, `file`, `line`, and `exception` and `stack` where there
+    are such. What telemetry itself logs is left out, and so is what its HTTP library logs on its account.
     """
 
     def __init__(
@@ -37,10 +37,13 @@ class TelemetryHandler(logging.Handler):
         if record.name.partition(".")[0] == "gravitas_telemetry" or on_sending_thread():
             return
         try:
-            extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-            metadata = {**extra, "message": record.getMessage(), "file": record.pathname, "line": record.lineno}
+            metadata = {"message": record.getMessage(), "file": record.pathname, "line": record.lineno}
             if record.exc_info:
                 metadata["exception"] = logging.Formatter().formatException(record.exc_info)
+            if record.stack_info:
+                metadata["stack"] = record.stack_info
+            # Last: what the application gave is not to be lost to what is ours.
+            metadata.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
             self._telemetry.log(
                 self._event_type, record.name, None, metadata, record.levelname, timestamp=record.created
             )

@@ -134,7 +134,7 @@ def frozen(record: Record, metadata_bytes_max: int = METADATA_BYTES_MAX) -> Reco
     time_ns, event_type, component, value, metadata, status = record
     return (
         time_ns,
-        name_text(event_type),
+        _name_or_none(event_type),
         _name_or_none(component),
         storable_number(value),
         None if metadata is None else storable_object(metadata, metadata_bytes_max),

@@ -24,6 +24,8 @@ INT_MAX = 1 << 53
 _SECONDS_MAX = 0.015
 _SECOND_SECONDS_MAX = 0.025
 _KEY_BYTES_MAX = 1024
+# Of arrays of numpy, whose items may be long texts.
+_ARRAY_BYTES_MAX = 1024 * 1024
 # More takes Python long to write as a decimal number, and newer ones refuse.
 _DECIMAL_BITS_MAX = 13_000
 _TRUNCATED_BYTES = len(f',"{TRUNCATED}":true')
@@ -112,7 +114,7 @@ class _Making:
             return self._number(float(item), room) if type(item) is type(value) else self.fit(item, room, depth)
         if hasattr(type(value), "columns"):
             return self._text(str(value), room)
-        first = value[:VALUES_MAX]
+        first = value[: min(VALUES_MAX, _ARRAY_BYTES_MAX // getattr(value, "itemsize", 8) + 1)]
         items = first.tolist() if value.ndim == 1 else first
         return self._inside_of(value, depth, room, lambda: self._list(items, len(value), room, depth))
 
@@ -142,7 +144,7 @@ class _Making:
         larger: list[tuple[str, Any]] = []
         size = 3
         for key, item in entries:
-            name, name_size = self._text(storable_text(key), _KEY_BYTES_MAX)
+            name, name_size = self._text(key if type(key) is str else storable_text(key), _KEY_BYTES_MAX)
             if self._is_over() or size + name_size + 8 > room:
                 self.truncated = True
                 break

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, cast
 
+from ._records import own_metadata
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -35,7 +37,7 @@ class Timer:
         self._event_type = event_type
         self._component = component
         self._started_at = 0.0
-        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.metadata = _own(metadata)
         self.elapsed_ms: float | None = None
         """The time, once it has been taken."""
 
@@ -85,3 +87,9 @@ class Timer:
 
     def _anew(self) -> Timer:
         return Timer(self._log, self._event_type, self._component, self.metadata)
+
+
+def _own(metadata: Any) -> dict[str, Any]:
+    """To be added to, whatever it is."""
+    copied = own_metadata(metadata)
+    return copied if type(copied) is dict else {} if copied is None else {"value": copied}
