@@ -80,7 +80,8 @@ bench-peers: node_modules/.installed bench/.venv/.installed
 bench-query: node_modules/.installed
 	@npm run --silent bench:query -- $(BENCH)
 
-# What the client libraries cost their callers, and how much they deliver.
+# What the client libraries cost their callers, and how much they deliver: make bench-clients ROUNDS=1;
+# beside the libraries of another checkout: make bench-clients BESIDE=../before
 bench-clients: bench-clients-python bench-clients-typescript
 
 bench-clients-python: node_modules/.installed .venv/.bench-installed

@@ -1,6 +1,7 @@
 """`make bench-clients`: what a call costs the caller, and how much one process delivers.
 
-Takes some 8 minutes; ROUNDS=1 takes a third of that.
+Takes some 8 minutes; ROUNDS=1 takes a third of that. With BESIDE, another checkout, it measures
+that one's library beside this one's, and writes to beside.md.
 
 Everything is measured in processes of its own, in rounds that alternate; the table has medians.
 """
@@ -34,13 +35,19 @@ NAMES = {
     "post": "httpx, a post for each event",
 }
 DELIVERED_EVENTS = 300_000
+BESIDE = os.environ.get("BESIDE", "")
+if BESIDE:
+    NAMES = {"library": "gravitas-telemetry", "before": "before"}
+    FLAT_OUT_CALLS["before"] = FLAT_OUT_CALLS["library"]
 
 
-def run(program: str, *arguments: object, **environment: str) -> dict[str, Any]:
+def run(program: str, way: str, *arguments: object, **environment: str) -> dict[str, Any]:
+    project = Path(BESIDE).resolve() / "clients" / "python" if way.startswith("before") else HERE.parent
+    given = (way.removeprefix("before ").replace("before", "library"), *arguments)
     with tempfile.TemporaryDirectory() as spool:
         done = subprocess.run(
-            [sys.executable, HERE / program, *map(str, arguments)],
-            env={**os.environ, "PYTHONPATH": str(HERE.parent / "src"), "SPOOL": spool, **environment},
+            [sys.executable, HERE / program, *map(str, given)],
+            env={**os.environ, "PYTHONPATH": str(project / "src"), "SPOOL": spool, **environment},
             capture_output=True,
             text=True,
         )
@@ -103,8 +110,9 @@ def call_table(found: dict[tuple[str, str, str], list[dict[str, Any]]]) -> list[
 
 def delivery_table(url: str) -> list[str]:
     lines = ["| transport | events/s delivered | range | CPU µs an event |", "|---|--:|--:|--:|"]
-    for transport in ("http", "grpc"):
-        runs = [run("deliver.py", transport, url, DELIVERED_EVENTS) for _ in range(ROUNDS)]
+    transports = ("http", "before http", "grpc", "before grpc") if BESIDE else ("http", "grpc")
+    rounds = [[run("deliver.py", each, url, DELIVERED_EVENTS) for each in transports] for _ in range(ROUNDS)]
+    for transport, *runs in zip(transports, *rounds):
         for each in runs:
             counts = each["counts"]
             # The first event, and perhaps a report of what the full queue refused, come on top.
@@ -139,7 +147,8 @@ def main() -> None:
                 f"`make bench-clients` on {datetime.now(timezone.utc):%Y-%m-%d}, {os.cpu_count()} CPUs, "
                 f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
                 f"httpx {version('httpx')}, opentelemetry-sdk {version('opentelemetry-sdk')}; medians of {ROUNDS} "
-                "rounds. The collector and its PostgreSQL share the machine.",
+                f"rounds. The collector and its PostgreSQL share the machine. Load average {os.getloadavg()[0]:.1f} "
+                "when it ended.",
                 "",
                 "## A call",
                 "",
@@ -153,7 +162,7 @@ def main() -> None:
                 "",
                 *memory_lines(swallowing),
             ]
-            (HERE / "results.md").write_text("\n".join(lines) + "\n")
+            (HERE / ("beside.md" if BESIDE else "results.md")).write_text("\n".join(lines) + "\n")
             print("\n".join(lines))
         finally:
             collector.send_signal(signal.SIGTERM)

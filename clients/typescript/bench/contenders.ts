@@ -1,7 +1,7 @@
+import { join, resolve } from 'node:path';
 import { diag } from '@opentelemetry/api';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { Telemetry } from 'gravitas-telemetry-client';
 
 /** One way of telling a service about an event. */
 interface Contender {
@@ -15,7 +15,27 @@ interface Contender {
 
 const metadata = { gpu_id: 0, total_vram_gb: 24.5, used_vram_gb: 11.5 };
 
-export const contenders = { nothing, append, client, grpc, otel, fetch: fetchPerEvent } as const;
+/** The package; or its sources, and those of another checkout, which the bench has been given. */
+const { BESIDE } = process.env;
+type Package = typeof import('gravitas-telemetry-client');
+const sourceOf = (checkout: string): Promise<Package> =>
+  import(join(resolve(checkout), 'clients/typescript/src/index.ts'));
+const own = await (BESIDE
+  ? sourceOf(join(import.meta.dirname, '../../..'))
+  : import('gravitas-telemetry-client'));
+const other = BESIDE ? await sourceOf(BESIDE) : own;
+
+export const contenders = {
+  nothing,
+  append,
+  client: client(own, 'http'),
+  grpc: client(own, 'grpc'),
+  before: client(other, 'http'),
+  beforeGrpc: client(other, 'grpc'),
+  unsent: client(own, 'http', { batchAgeMsMax: 60_000, batchEventsMax: 10_000 }),
+  otel,
+  fetch: fetchPerEvent,
+} as const;
 export type ContenderName = keyof typeof contenders;
 
 /** What the clock that measures costs by itself. */
@@ -36,29 +56,24 @@ function append(): Contender {
   };
 }
 
-function client(
-  url: string,
-  spoolDirectory: string,
-  transport: 'http' | 'grpc' = 'http',
-): Contender {
-  const logger = { info: () => {}, warn: () => {} };
-  const telemetry = new Telemetry({ url, spoolDirectory, transport, logger });
-  return {
-    log: (value) => telemetry.log('VRAM_CHECK', { component: 'L1', value, metadata, status: 'OK' }),
-    isFull: () => {
-      const { taken, delivered, spooled } = telemetry.counters();
-      return taken - delivered - spooled > 40_000;
-    },
-    end: async () => {
-      await telemetry.close(60);
-      const { taken, delivered, spooled, dropped } = telemetry.counters();
-      return `taken ${taken}, delivered ${delivered}, spooled ${spooled}, queue full ${dropped.queue_full}`;
-    },
+function client({ Telemetry }: Package, transport: 'http' | 'grpc', more: object = {}) {
+  return (url: string, spoolDirectory: string): Contender => {
+    const logger = { info: () => {}, warn: () => {} };
+    const telemetry = new Telemetry({ url, spoolDirectory, transport, logger, ...more });
+    return {
+      log: (value) =>
+        telemetry.log('VRAM_CHECK', { component: 'L1', value, metadata, status: 'OK' }),
+      isFull: () => {
+        const { taken, delivered, spooled } = telemetry.counters();
+        return taken - delivered - spooled > 40_000;
+      },
+      end: async () => {
+        await telemetry.close(60);
+        const { taken, delivered, spooled, dropped } = telemetry.counters();
+        return `taken ${taken}, delivered ${delivered}, spooled ${spooled}, queue full ${dropped.queue_full}`;
+      },
+    };
   };
-}
-
-function grpc(url: string, spoolDirectory: string): Contender {
-  return client(url, spoolDirectory, 'grpc');
 }
 
 /** The SDK's own defaults, but for the batch and queue sizes, which are those of the client. */

@@ -14,15 +14,17 @@ import type { ContenderName } from './contenders.ts';
 /**
  * What a call of log() costs its caller, beside the OpenTelemetry SDK's emit and a request for each
  * event, in one run; and what one process delivers. Prints a table and writes it to results.md.
- * Collector, its embedded PostgreSQL and the measured process share the machine.
+ * Collector, its embedded PostgreSQL and the measured process share the machine. With `--beside` and
+ * another checkout it measures that one's client beside this one's, and writes to beside.md.
  */
 const { values: args } = parseArgs({
   options: {
     paced: { type: 'string', default: '5000' },
     flat: { type: 'string', default: '200000' },
     delivery: { type: 'string', default: '500000' },
-    rounds: { type: 'string', default: '3' },
-    results: { type: 'string', default: join(import.meta.dirname, 'results.md') },
+    rounds: { type: 'string', default: process.env.ROUNDS ?? '3' },
+    beside: { type: 'string', default: process.env.BESIDE ?? '' },
+    results: { type: 'string' },
   },
 });
 
@@ -63,20 +65,34 @@ async function measure(
   const calls = contender === 'fetch' ? Math.min(asked, fetchesMax) : asked;
   const url = services[service]?.(contender) as string;
   const spool = join(directory.path, `spool-${spools++}`);
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--disable-warning=ExperimentalWarning',
-    join(import.meta.dirname, 'measure.ts'),
-    ...[contender, load, url, spool, String(calls)],
-  ]);
+  const program = join(import.meta.dirname, 'measure.ts');
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', program, contender, load, url, spool, String(calls)],
+    { env: { ...process.env, BESIDE: args.beside } },
+  );
   return JSON.parse(stdout.trim().split('\n').at(-1) as string);
 }
 
-/** The middle one of the rounds, by p50. */
-async function measureOften(...what: Parameters<typeof measure>): Promise<Measurement> {
-  const rounds: Measurement[] = [];
-  for (let round = 0; round < Number(args.rounds); round += 1) rounds.push(await measure(...what));
-  rounds.sort((a, b) => a.p50Us - b.p50Us || a.eventsPerSecond - b.eventsPerSecond);
-  return rounds[Math.floor(rounds.length / 2)] as Measurement;
+/** Of each way in turn, round by round: the middle one of the rounds, each figure by itself. */
+async function measureInTurn(
+  ways: readonly ContenderName[],
+  ...what: ['paced' | 'flat' | 'delivery', string]
+): Promise<[ContenderName, Measurement][]> {
+  const found = new Map<ContenderName, Measurement[]>(ways.map((way) => [way, []]));
+  for (let round = 0; round < Number(args.rounds); round += 1) {
+    for (const way of ways) found.get(way)?.push(await measure(way, ...what));
+  }
+  return [...found].map(([way, rounds]) => [way, middle(rounds)]);
+}
+
+function middle(rounds: readonly Measurement[]): Measurement {
+  const names = Object.keys(rounds[0] ?? {}) as (keyof Measurement)[];
+  const figures = names.map((name) => {
+    const sorted = rounds.map((each) => each[name]).toSorted((a, b) => Number(a) - Number(b));
+    return [name, sorted[Math.floor(sorted.length / 2)]];
+  });
+  return Object.fromEntries(figures);
 }
 
 const lines: string[] = [];
@@ -89,22 +105,27 @@ say(`# What a call costs its caller
 
 ${cpus()[0]?.model.trim()}, ${cpus().length} cores, load average ${loadavg()[0]?.toFixed(1)} when it began, Node ${process.version}.
 Microseconds a call, the clock that measures included (\`nothing\` is that alone, \`append\` copies the metadata and
-appends the record to a list); collector and
-PostgreSQL on the same machine; the median of ${args.rounds} rounds. Flat out: 100 calls a turn of the event
+appends the record to a list, \`unsent\` is the client with nothing sent meanwhile); collector and
+PostgreSQL on the same machine; medians of ${args.rounds} rounds. Flat out: 100 calls a turn of the event
 loop. \`otel\` is the OpenTelemetry SDK's \`logger.emit\`, \`fetch\` a request for each event. Made by
 \`npm run bench:client\`.
 `);
 say('| service | load | way | p50 | p99 | p99.9 | calls/s | resident MB |');
 say('| --- | --- | --- | --- | --- | --- | --- | --- |');
+const ways = args.beside ? (['client', 'before'] as const) : (['client', 'otel', 'fetch'] as const);
 for (const load of ['paced', 'flat'] as const) {
   for (const service of Object.keys(services)) {
-    const ways = ['client', 'otel', 'fetch'] as const;
-    for (const contender of service === 'up' ? (['nothing', 'append', ...ways] as const) : ways) {
-      const { p50Us, p99Us, p999Us, ...rest } = await measureOften(contender, load, service);
-      const costs = [p50Us, p99Us, p999Us].map((us) => us.toFixed(2)).join(' | ');
+    const least = [
+      'nothing',
+      'append',
+      ...(load === 'paced' ? (['unsent'] as const) : []),
+    ] as const;
+    const all = service === 'up' ? [...least, ...ways] : ways;
+    for (const [way, found] of await measureInTurn(all, load, service)) {
+      const costs = [found.p50Us, found.p99Us, found.p999Us].map((us) => us.toFixed(2)).join(' | ');
       const rate = load === 'paced' ? '1,000 calls/s' : 'flat out';
       say(
-        `| ${service} | ${rate} | ${contender} | ${costs} | ${rest.callsPerSecond} | ${rest.residentMb} |`,
+        `| ${service} | ${rate} | ${way} | ${costs} | ${found.callsPerSecond} | ${found.residentMb} |`,
       );
     }
   }
@@ -114,13 +135,15 @@ say('# What one process delivers');
 say();
 say('| way | events/s | CPU µs an event | what became of them |');
 say('| --- | --- | --- | --- |');
-for (const contender of ['client', 'grpc'] as const) {
-  const { eventsPerSecond, cpuUsPerEvent, fate } = await measureOften(contender, 'delivery', 'up');
-  const way = contender === 'client' ? 'http' : 'grpc';
-  say(`| ${way} | ${eventsPerSecond} | ${cpuUsPerEvent.toFixed(1)} | ${fate} |`);
+const deliveries = ['client', 'grpc', ...(args.beside ? (['before', 'beforeGrpc'] as const) : [])];
+for (const [way, found] of await measureInTurn(deliveries as ContenderName[], 'delivery', 'up')) {
+  say(`| ${way} | ${found.eventsPerSecond} | ${found.cpuUsPerEvent.toFixed(1)} | ${found.fate} |`);
 }
+say();
+say(`Load average ${loadavg()[0]?.toFixed(1)} when it ended.`);
 
-writeFileSync(args.results, `${lines.join('\n')}\n`);
+const name = args.beside ? 'beside.md' : 'results.md';
+writeFileSync(args.results ?? join(import.meta.dirname, name), `${lines.join('\n')}\n`);
 await collector.end('SIGTERM');
 await hole.stop();
 sink.stop();
