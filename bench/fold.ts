@@ -43,11 +43,7 @@ const foldEverySeconds = 2.5;
 const mergeEverySeconds = 30;
 
 const batches = Array.from({ length: Math.max(8, components / batchRows) }, (_, at) =>
-  generateEvents(batchRows, at).map((event, index) =>
-    components === 0
-      ? event
-      : { ...event, component: `component-${(at * batchRows + index) % components}` },
-  ),
+  generateEvents(batchRows, at, components),
 );
 
 const directory = temporaryDirectory();

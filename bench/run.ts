@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { bulk } from './cases/bulk.ts';
 import { citus } from './cases/citus.ts';
+import { manyComponents } from './cases/components.ts';
 import { cost } from './cases/cost.ts';
 import { fairness } from './cases/fairness.ts';
 import { keys } from './cases/keys.ts';
@@ -34,6 +35,7 @@ import type { Sizes } from './support/sizes.ts';
 export const cases = [
   raw,
   stream,
+  manyComponents,
   unary,
   processes,
   bulk,

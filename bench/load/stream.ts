@@ -18,6 +18,8 @@ export interface StreamOptions {
   readonly seed: number;
   /** Usage records in place of events. */
   readonly usage?: UsageShape;
+  /** Of the events; absent: those of the application. */
+  readonly components?: number;
   /** A key. */
   readonly token?: string;
 }
@@ -56,7 +58,7 @@ class StreamLoad {
     const slots = Math.min(slotsMax, Math.max(slotsMin, wanted));
     const different = Math.min(templatesMax, batches, slots * connections);
     const templates = Array.from({ length: different }, (_, index) =>
-      BatchTemplate.encode(batchRows, seed + index, options.usage),
+      BatchTemplate.encode(batchRows, seed + index, options),
     );
     this.#connections = Array.from({ length: connections }, (_, connection) => {
       const own = Array.from({ length: slots }, (_, slot) =>

@@ -35,14 +35,20 @@ export class BatchTemplate {
     this.rows = secondsAt.length;
   }
 
-  /** Of events, or of usage records of a shape. */
-  static encode(rows: number, seed: number, usage?: UsageShape): BatchTemplate {
+  /** Of events, of so many components, or of usage records of a shape. */
+  static encode(
+    rows: number,
+    seed: number,
+    { usage, components }: { usage?: UsageShape; components?: number } = {},
+  ): BatchTemplate {
     const id = [Buffer.from([idTag, idBytes]), Buffer.alloc(idBytes, '0')];
     const parts = [Buffer.alloc(frameHeaderBytes), ...id];
     const secondsAt = new Uint32Array(rows);
     const kind = usage === undefined ? kinds.event : kinds.usage;
     const records =
-      usage === undefined ? generateEvents(rows, seed) : generateUsage(rows, seed, usage);
+      usage === undefined
+        ? generateEvents(rows, seed, components)
+        : generateUsage(rows, seed, usage);
     let at = frameHeaderBytes + 2 + idBytes;
     for (const [index, record] of records.entries()) {
       const nanos = Math.floor((index / rows) * 1_000_000) * 1000;

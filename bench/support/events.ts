@@ -13,10 +13,18 @@ export interface BenchEvent {
 const models = ['qwen2.5-coder-7b', 'gemma2-9b', 'llama3.1-8b', 'gpt-4o-mini', 'deepseek-v3'];
 const layers = ['L1', 'L2', 'L3'];
 
-/** Events such as the application logs; the same seed gives the same ones. */
-export function generateEvents(count: number, seed: number): BenchEvent[] {
+/**
+ * Events such as the application logs; the same seed gives the same ones. `components`: how many
+ * there are altogether, of which each seed has others; 0: those of the application.
+ */
+export function generateEvents(count: number, seed: number, components = 0): BenchEvent[] {
   const random = new Random(seed);
-  return Array.from({ length: count }, () => generateEvent(random));
+  const events = Array.from({ length: count }, () => generateEvent(random));
+  if (components === 0) return events;
+  return events.map((event, index) => ({
+    ...event,
+    component: `component-${(seed * count + index) % components}`,
+  }));
 }
 
 function generateEvent(random: Random): BenchEvent {

@@ -1,5 +1,6 @@
 import type { RecordKind } from '../records/tables.ts';
 import { awaitHistory, type ChangedRow, correct } from './corrections.ts';
+import { freshTable } from './fresh-table.ts';
 import type { SeriesCache } from './series-cache.ts';
 import type { Trx } from './state.ts';
 
@@ -13,8 +14,6 @@ export interface RollupLoad {
 interface Rows {
   readonly rows: Readonly<Record<RecordKind, { readonly copy: Uint8Array }>>;
 }
-
-const columns = ['kind', 'events', 'data'];
 
 /**
  * What is written in the transaction that stores rows, so that they are rolled up: once, by
@@ -36,10 +35,10 @@ export class FreshRows {
         .map((batch) => batch.rows[kind].copy)
         .filter(({ length }) => length > 0);
       if (copies.length === 0) continue;
-      const { events, data } = await series.pack(copies);
-      if (events > 0) rows.push(freshRow(kind, events, data));
+      const row = await series.pack(copies);
+      if (row) rows.push(row);
     }
-    return rows.length === 0 ? [] : [{ table: { name: 'rollup_fresh', columns }, rows }];
+    return rows.length === 0 ? [] : [{ table: freshTable, rows }];
   }
 
   /** To be called before rows of a kind are changed. */
@@ -64,16 +63,4 @@ export class FreshRows {
   #seriesOf(kind: RecordKind): SeriesCache {
     return this.#series.find(({ shape }) => shape.kind === kind) as SeriesCache;
   }
-}
-
-function freshRow(kind: RecordKind, events: number, data: Uint8Array): Uint8Array {
-  const row = Buffer.allocUnsafe(2 + 4 + kind.length + 8 + 4 + data.length);
-  let at = row.writeInt16BE(columns.length);
-  at = row.writeInt32BE(kind.length, at);
-  at += row.write(kind, at, 'latin1');
-  at = row.writeInt32BE(4, at);
-  at = row.writeInt32BE(events, at);
-  at = row.writeInt32BE(data.length, at);
-  row.set(data, at);
-  return row;
 }

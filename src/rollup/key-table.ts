@@ -1,17 +1,14 @@
 const hashPrime = 16_777_619;
 const hashBasis = 0x811c_9dc5 | 0;
-/** Beside the texts of a key: some room for their lengths. */
-const keyBytesMin = 512;
 
 /**
- * Numbers by keys of a few bytes. A key is put together in `key` and looked for without an object
- * being made, four bytes at a time as far as that goes.
+ * Numbers by keys of a few fields. A key is put together in `#key` and looked for without an object
+ * being made, four bytes at a time.
  */
 export class KeyTable {
-  /** What is being looked for. */
-  key = viewOf(keyBytesMin);
-  /** Its length. */
-  length = 0;
+  /** What is being looked for, its length, and its hash. */
+  #key = new Int32Array(128);
+  #length = 0;
   #hash = hashBasis;
   /** An entry's number and 1; 0 for none. */
   #slots = new Int32Array(1024);
@@ -19,35 +16,32 @@ export class KeyTable {
   #values = new Int32Array(512);
   /** Where the entries' keys end, and the next one's begins. */
   #ends = new Int32Array(512);
-  #keys = viewOf(16 * 1024);
+  #keys = new Int32Array(4096);
   size = 0;
 
   /** Begins another key. */
   restart(): void {
-    this.length = 0;
+    this.#length = 0;
     this.#hash = hashBasis;
   }
 
-  /** Adds bytes to the key. */
+  /** Adds a field to the key: bytes that begin with their length, which takes four. */
   add(bytes: DataView, start: number, end: number): void {
-    const needed = this.length + end - start;
-    if (needed > this.key.byteLength) this.key = grown(this.key, needed);
-    const { key } = this;
-    let to = this.length;
+    const words = (end - start + 3) >> 2;
+    let to = this.#length;
+    if (to + words > this.#key.length) this.#key = grown(this.#key, to + words);
+    const key = this.#key;
     let hash = this.#hash;
-    let at = start;
-    for (; at + 4 <= end; at += 4, to += 4) {
+    for (let at = start; at + 4 < end; at += 4) {
       const word = bytes.getInt32(at);
-      key.setInt32(to, word);
-      hash = Math.imul(spread(hash ^ word), hashPrime);
+      key[to++] = word;
+      hash = mixed(hash, word);
     }
-    for (; at < end; at++, to++) {
-      const byte = bytes.getUint8(at);
-      key.setUint8(to, byte);
-      hash = Math.imul(hash ^ byte, hashPrime);
-    }
-    this.length = to;
-    this.#hash = hash;
+    // The last four: some of them may be in the word before as well.
+    const word = bytes.getInt32(end - 4);
+    key[to++] = word;
+    this.#hash = mixed(hash, word);
+    this.#length = to;
   }
 
   /** The number of the key; 0 where it has none. */
@@ -68,11 +62,9 @@ export class KeyTable {
     const entry = this.size++;
     if (entry === this.#values.length) this.#growEntries();
     const start = this.#start(entry);
-    const end = start + this.length;
-    if (end > this.#keys.byteLength) this.#keys = grown(this.#keys, end);
-    for (let at = 0; at < this.length; at++) {
-      this.#keys.setUint8(start + at, this.key.getUint8(at));
-    }
+    const end = start + this.#length;
+    if (end > this.#keys.length) this.#keys = grown(this.#keys, end);
+    this.#keys.set(this.#key.subarray(0, this.#length), start);
     this.#ends[entry] = end;
     this.#hashes[entry] = this.#hash;
     this.#values[entry] = value;
@@ -85,14 +77,10 @@ export class KeyTable {
 
   #isKey(entry: number): boolean {
     const start = this.#start(entry);
-    const { key, length } = this;
+    const length = this.#length;
     if ((this.#ends[entry] as number) - start !== length) return false;
-    const keys = this.#keys;
-    let at = 0;
-    for (; at + 4 <= length; at += 4) {
-      if (keys.getInt32(start + at) !== key.getInt32(at)) return false;
-    }
-    for (; at < length; at++) if (keys.getUint8(start + at) !== key.getUint8(at)) return false;
+    const [key, keys] = [this.#key, this.#keys];
+    for (let at = 0; at < length; at++) if (keys[start + at] !== key[at]) return false;
     return true;
   }
 
@@ -109,22 +97,21 @@ export class KeyTable {
   }
 
   #growEntries(): void {
-    const more = (array: Int32Array) => {
-      const longer = new Int32Array(2 * array.length);
-      longer.set(array);
-      return longer;
-    };
-    this.#hashes = more(this.#hashes);
-    this.#values = more(this.#values);
-    this.#ends = more(this.#ends);
+    const needed = this.#values.length + 1;
+    this.#hashes = grown(this.#hashes, needed);
+    this.#values = grown(this.#values, needed);
+    this.#ends = grown(this.#ends, needed);
   }
 }
 
+type Words = Int32Array<ArrayBuffer>;
+
 /** The low bits of the hash alone are alike for alike keys. */
 const spread = (hash: number): number => hash ^ (hash >>> 15);
+const mixed = (hash: number, word: number): number => Math.imul(spread(hash ^ word), hashPrime);
 
-const viewOf = (length: number) => new DataView(new ArrayBuffer(length));
-
-function grown({ buffer }: DataView<ArrayBuffer>, needed: number): DataView<ArrayBuffer> {
-  return new DataView(buffer.transfer(Math.max(needed, 2 * buffer.byteLength)));
+function grown(array: Words, needed: number): Words {
+  const longer = new Int32Array(Math.max(needed, 2 * array.length));
+  longer.set(array);
+  return longer;
 }

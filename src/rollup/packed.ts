@@ -1,4 +1,4 @@
-import type { ByteWriter } from '../records/byte-writer.ts';
+import type { PackedWriter } from './packed-writer.ts';
 
 /**
  * What a transaction stored, packed: for each record the number of its series with flags, then its
@@ -22,6 +22,6 @@ export const packed = {
 const quarterMark = (quarter: number): number => -(quarter + packed.quarterOffset);
 export const quarterOfMark = (mark: number): number => -mark - packed.quarterOffset;
 
-export function writeQuarter(writer: ByteWriter, quarter: number): void {
+export function writeQuarter(writer: PackedWriter, quarter: number): void {
   writer.int32(quarterMark(quarter));
 }

@@ -1,22 +1,21 @@
-import { ByteWriter } from '../records/byte-writer.ts';
 import { tables } from '../records/tables.ts';
 import type { KeyTable } from './key-table.ts';
 import { packed, writeQuarter } from './packed.ts';
 import { type PackedRest, restOf } from './packed-rest.ts';
+import { PackedWriter } from './packed-writer.ts';
+import { RowFields } from './row-fields.ts';
 import { quarterMs, type Shape } from './shapes.ts';
-import { copyWords } from './usage-rest.ts';
 
 const quarterUs = quarterMs * 1000;
-/** What a column of a row is to us. */
-const role = { none: 0, dimension: 1, value: 2, rest: 3, rolled: 4, time: 5 } as const;
 
 /** The values by which a series is known, in the order of the shape's columns in a row. */
 export type SeriesValues = readonly (string | null)[];
 
 /** Packs rows of a kind as their tuples of binary COPY are written, without an object for each. */
 export class Packer {
-  readonly #roles: Uint8Array;
-  readonly #writer = new ByteWriter();
+  readonly #columns: Columns;
+  readonly #fields: RowFields;
+  readonly #writer = new PackedWriter();
   readonly #series: KeyTable;
   readonly #rest: PackedRest;
   /** Series that have no number yet, by their keys. */
@@ -25,22 +24,13 @@ export class Packer {
   rest = 0;
   events = 0;
   #quarter = Number.NaN;
-  // Of the row that is being read.
-  #time = Number.NaN;
-  #valueAt = 0;
-  #rolled = false;
 
   /** `series`: numbers by keys, which are the fields of a row's dimensions. */
   constructor(shape: Shape, series: KeyTable) {
     this.#series = series;
+    this.#columns = columnsOf(shape);
+    this.#fields = new RowFields(tables[shape.kind].columns.length);
     this.#rest = restOf(shape);
-    this.#roles = Uint8Array.from(tables[shape.kind].columns, (column: string) => {
-      if (shape.dimensions.includes(column)) return role.dimension;
-      if (column === shape.values[0]?.column) return role.value;
-      if (this.#rest.wants(column)) return role.rest;
-      if (column === 'rolled') return role.rolled;
-      return column === 'timestamp' ? role.time : role.none;
-    });
   }
 
   /** Forgets what it has packed. */
@@ -51,9 +41,9 @@ export class Packer {
     this.events = 0;
   }
 
-  /** What it has packed, in memory of its own. */
+  /** What it has packed; shares memory with what it packs next. */
   data(): Uint8Array {
-    return this.#writer.copy();
+    return this.#writer.bytes();
   }
 
   /** What can't be packed before each of them has a number. */
@@ -63,101 +53,85 @@ export class Packer {
 
   /** Packs those rows that say that they are rolled up. */
   add(rows: Uint8Array): void {
-    const bytes = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
-    this.#rest.begin(bytes);
+    const fields = this.#fields;
+    fields.begin(rows);
     for (let at = 0; at < rows.length; ) {
-      const end = this.#read(bytes, at);
+      const end = fields.find(at);
       // What is damaged, PostgreSQL does not take.
       if (end <= at) return;
-      if (this.#rolled) this.#write(bytes);
+      // Packed, no row is longer than it was.
+      this.#writer.makeRoom(end - at);
+      this.#add();
       at = end;
     }
   }
 
-  /** Finds what is wanted of a row; returns where it ends. */
-  #read(bytes: DataView, start: number): number {
-    const roles = this.#roles;
-    const series = this.#series;
-    const all = bytes.byteLength;
-    if (start + 2 > all) return start;
-    const fields = bytes.getUint16(start);
-    let at = start + 2;
-    series.restart();
-    this.#rolled = false;
-    this.#valueAt = 0;
-    this.#rest.restart();
-    for (let field = 0; field < fields; field++) {
-      const from = at + 4;
-      if (from > all) return start;
-      const length = bytes.getInt32(at);
-      const to = length > 0 ? from + length : from;
-      if (to > all) return start;
-      switch (roles[field]) {
-        case role.dimension:
-          series.add(bytes, at, to);
-          break;
-        case role.value:
-          if (length === 8) this.#valueAt = from;
-          break;
-        case role.rest:
-          if (length > 0) this.#rest.note(field, from, to);
-          break;
-        case role.time:
-          if (length === 8) this.#time = quarterOf(bytes, from);
-          break;
-        case role.rolled:
-          this.#rolled = length === 1 && bytes.getUint8(from) === 1;
-          break;
-        default:
-      }
-      at = to;
-    }
-    return at;
-  }
-
-  #write(bytes: DataView): void {
-    const series = this.#series.find() || this.rest || this.#noteUnknown();
-    if (this.#time !== this.#quarter) {
-      this.#quarter = this.#time;
-      writeQuarter(this.#writer, this.#time);
+  #add(): void {
+    const [fields, writer, rest] = [this.#fields, this.#writer, this.#rest];
+    const { rolled, time, value } = this.#columns;
+    const { bytes } = fields;
+    const rolledAt = fields.at(rolled, 1);
+    if (rolledAt === 0 || bytes.getUint8(rolledAt) !== 1) return;
+    const series = this.#findSeries();
+    const timeAt = fields.at(time, 8);
+    if (timeAt === 0) return;
+    const quarter = quarterOf(bytes, timeAt);
+    if (quarter !== this.#quarter) {
+      this.#quarter = quarter;
+      writeQuarter(writer, quarter);
     }
     this.events += 1;
-    const hasValue = this.#valueAt > 0;
-    const mask = this.#rest.mask();
-    this.#writer.int32(
-      series | (hasValue ? packed.hasValue : 0) | (mask !== 0 ? packed.hasMore : 0),
-    );
-    if (hasValue) copyWords(this.#writer, bytes, this.#valueAt);
+    const valueAt = fields.at(value, 8);
+    const mask = rest.mask(fields);
+    writer.int32(series | (valueAt > 0 ? packed.hasValue : 0) | (mask !== 0 ? packed.hasMore : 0));
+    if (valueAt > 0) writer.copyWords(bytes, valueAt);
     if (mask === 0) return;
-    this.#writer.int32(mask);
-    this.#rest.write(this.#writer);
+    writer.int32(mask);
+    rest.write(writer, fields, mask);
+  }
+
+  #findSeries(): number {
+    const series = this.#series;
+    const { bytes, starts } = this.#fields;
+    const { dimensions } = this.#columns;
+    series.restart();
+    for (let index = 0; index < dimensions.length; index++) {
+      const column = dimensions[index] as number;
+      series.add(bytes, starts[column] as number, starts[column + 1] as number);
+    }
+    return series.find() || this.rest || this.#noteUnknown();
   }
 
   #noteUnknown(): number {
-    const { key, length } = this.#series;
-    const fields = Buffer.from(key.buffer, 0, length);
-    const name = fields.toString('latin1');
-    if (!this.#unknown.has(name)) this.#unknown.set(name, valuesOf(fields));
+    const values = Array.from(this.#columns.dimensions, (column) => this.#fields.text(column));
+    this.#unknown.set(JSON.stringify(values), values);
     return 0;
   }
+}
+
+/** Which columns of a table are what to us. */
+interface Columns {
+  readonly rolled: number;
+  readonly time: number;
+  /** The first of the values. */
+  readonly value: number;
+  readonly dimensions: Int32Array;
+}
+
+function columnsOf({ kind, dimensions, values }: Shape): Columns {
+  const columns: readonly string[] = tables[kind].columns;
+  return {
+    rolled: columns.indexOf('rolled'),
+    time: columns.indexOf('timestamp'),
+    value: columns.indexOf(values[0]?.column ?? ''),
+    dimensions: Int32Array.from(dimensions, (column) => columns.indexOf(column)),
+  };
 }
 
 /** Microseconds since 2000, which a number holds exactly, in quarter hours. */
 function quarterOf(bytes: DataView, at: number): number {
   const us = bytes.getInt32(at) * 0x1_0000_0000 + bytes.getUint32(at + 4);
   return Math.floor(us / quarterUs);
-}
-
-/** Of a key, as `KeyTable` has it. */
-function valuesOf(fields: Buffer): (string | null)[] {
-  const values: (string | null)[] = [];
-  for (let at = 0; at < fields.length; ) {
-    const length = fields.readInt32BE(at);
-    at += 4;
-    values.push(length < 0 ? null : fields.toString('utf8', at, at + length));
-    at += Math.max(0, length);
-  }
-  return values;
 }
 
 /** The key of a series. */

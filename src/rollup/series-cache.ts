@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../database/schema.ts';
+import { freshRow } from './fresh-table.ts';
 import { KeyTable } from './key-table.ts';
 import { addKey, Packer, type SeriesValues } from './packer.ts';
 import { allSeries, createSeries, type SeriesFound } from './series.ts';
@@ -7,12 +8,6 @@ import type { Shape } from './shapes.ts';
 
 /** How many get their numbers in one transaction. */
 const createdTogether = 5000;
-
-/** What rows are rolled up as, packed. */
-export interface PackedRows {
-  readonly events: number;
-  readonly data: Uint8Array;
-}
 
 /** The numbers of series, as far as they were needed: those that rows use are committed before. */
 export class SeriesCache {
@@ -36,14 +31,19 @@ export class SeriesCache {
     this.#packer = new Packer(this.shape, this.#table);
   }
 
-  /** Packs rows, tuples of binary COPY; series that are new get their numbers first. */
-  async pack(rows: readonly Uint8Array[]): Promise<PackedRows> {
+  /**
+   * What rows, tuples of binary COPY, are rolled up by: a row of `rollup_fresh`, unless none of them
+   * says that it is rolled up. Series that are new get their numbers first.
+   */
+  async pack(rows: readonly Uint8Array[]): Promise<Uint8Array | undefined> {
     for (;;) {
       const packer = this.#packer;
       packer.restart();
       for (const some of rows) packer.add(some);
-      const { unknown } = packer;
-      if (unknown.length === 0) return { events: packer.events, data: packer.data() };
+      const { unknown, events } = packer;
+      if (unknown.length === 0) {
+        return events === 0 ? undefined : freshRow(this.shape.kind, events, packer.data());
+      }
       await this.create(unknown.slice(0, createdTogether));
     }
   }
