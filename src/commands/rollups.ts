@@ -8,6 +8,7 @@ import { rebuild, type Span } from '../rollup/rebuild.ts';
 import { verify } from '../rollup/verify.ts';
 import { type CommandFlag, command, commandGroup } from './command.ts';
 import { onDatabase } from './on-database.ts';
+import { readTime } from './times.ts';
 
 const spanFlags: readonly CommandFlag[] = [
   ['--from <time>', 'from the quarter hour of this time on; absent: from the first on'],
@@ -16,16 +17,13 @@ const spanFlags: readonly CommandFlag[] = [
 
 /** What a command was told of a span of time, by `--from` and `--to`. */
 function spanOf(given: Readonly<Record<string, unknown>>): Partial<Span> {
-  const times = (['from', 'to'] as const).flatMap((name) => {
-    const text = given[name];
-    if (text === undefined) return [];
-    const ms = Date.parse(String(text));
-    if (!Number.isNaN(ms)) return [[name, new Date(ms)] as const];
-    throw new StartError(
-      `--${name}: ${JSON.stringify(text)} is not valid: expects a time such as 2026-01-31 or 2026-01-31T10:00:00Z`,
-    );
-  });
-  return Object.fromEntries(times);
+  const timeOf = (name: string) =>
+    given[name] === undefined ? undefined : readTime(`--${name}`, String(given[name]));
+  const [from, to] = [timeOf('from'), timeOf('to')];
+  if (from && to && from >= to) {
+    throw new StartError(`--to: ${to.toISOString()} is not after --from, ${from.toISOString()}`);
+  }
+  return { ...(from && { from }), ...(to && { to }) };
 }
 
 const shownSpan = (span: Span | undefined): string =>

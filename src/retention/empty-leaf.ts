@@ -3,9 +3,12 @@ import { partitionsOf } from '../database/catalog.ts';
 import type { Database } from '../database/schema.ts';
 import { withShortLocks } from '../database/short-locks.ts';
 import { rowsFloor } from '../rollup/floors.ts';
+import { fold, waiting } from '../rollup/fold.ts';
 import { isUnread } from '../rollup/history.ts';
+import { repair } from '../rollup/repair.ts';
 import type { SeriesCache } from '../rollup/series-cache.ts';
-import { lockState, type RollupAccess, type Trx } from '../rollup/state.ts';
+import type { Shape } from '../rollup/shapes.ts';
+import { lockState, timeOf as quarterTime, type RollupAccess, type Trx } from '../rollup/state.ts';
 import { claim, sweepLeaf } from '../rollup/sweep.ts';
 import type { Leaf } from './leaves.ts';
 
@@ -29,7 +32,10 @@ export async function emptyLeaf(
   const series = rollups.series.find(({ shape }) => shape.kind === leaf.kind);
   const never = new AbortController().signal;
   // Most of it beforehand: while the rest is claimed, writers may wait.
-  if (series) await sweepLeaf(db, rollups.writer, series, leaf.name, never);
+  if (series) {
+    await sweepLeaf(db, rollups.writer, series, leaf.name, never);
+    await repairAll(db, rollups, series);
+  }
   return await withShortLocks(
     db,
     async (trx, lockMs) => {
@@ -47,6 +53,16 @@ export async function emptyLeaf(
     },
     triesMs,
   );
+}
+
+/** Finds the least and greatest values again of which some were taken away, as long as there are rows. */
+async function repairAll(
+  db: Kysely<Database>,
+  { writer }: RollupAccess,
+  series: SeriesCache,
+): Promise<void> {
+  for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
+  while (await repair(db, writer, series));
 }
 
 /** Whether it is still that partition of the table, and has rows. */
@@ -71,7 +87,19 @@ async function refuseUnrolled(trx: Trx, { shape }: SeriesCache, leaf: Leaf): Pro
     select 1 from rollup_repairs
     where kind = ${shape.kind} and bucket >= ${timeOf(leaf.fromMs)} and bucket < ${timeOf(leaf.toMs)}
     limit 1`.execute(trx);
-  if (rows.length > 0) throw new Error(`rows of ${leaf.name} are not rolled up yet`);
+  if (rows.length > 0 || (await hasRemoved(trx, shape, leaf))) {
+    throw new Error(`rows of ${leaf.name} are not rolled up yet`);
+  }
+}
+
+/** Whether a value was taken away that is not folded yet. */
+async function hasRemoved(trx: Trx, shape: Shape, { fromMs, toMs }: Leaf): Promise<boolean> {
+  const totals = await waiting(trx, shape);
+  const { firsts, size } = totals.places;
+  return firsts.subarray(0, size).some((quarter, place) => {
+    const ms = quarterTime(quarter).getTime();
+    return ms >= fromMs && ms < toMs && totals.isRemovedFrom(place);
+  });
 }
 
 async function raiseFloor(trx: Trx, { kind, toMs }: Leaf): Promise<void> {

@@ -7,7 +7,7 @@ import { addTotals, type Measures, noTotals, type Totals } from './totals.ts';
 export interface SeriesTotals extends Totals {
   readonly quarter: number;
   readonly series: number;
-  /** Of each value the sum without signs; absent where nobody has computed it. */
+  /** Of each value the sum without signs; absent where nobody has added it up. */
   readonly magnitudes?: readonly number[];
   /** Whether the least and the greatest of the values were taken away, and not found again yet. */
   readonly isRemovedFrom?: boolean;
@@ -17,20 +17,27 @@ export interface SeriesTotals extends Totals {
 const toleranceOfSums = 1e-12;
 const keyOf = ({ quarter, series }: SeriesTotals): string => `${quarter} ${series}`;
 
-/** Totals with more added to them. */
-export function merged(
-  shape: Shape,
-  levels: readonly SeriesTotals[],
-  fresh: readonly SeriesTotals[],
-): SeriesTotals[] {
+/** Totals of which those of one quarter hour and series are added up. */
+export function merged(shape: Shape, totals: readonly SeriesTotals[]): SeriesTotals[] {
   const found = new Map<string, SeriesTotals>();
-  for (const each of [...levels, ...fresh]) {
-    const known = found.get(keyOf(each)) ?? { ...each, ...noTotals(shape) };
+  for (const each of totals) {
+    const known = found.get(keyOf(each)) ?? { ...each, ...noTotals(shape), magnitudes: [] };
     addTotals(known, each);
+    const magnitudes = shape.values.map(
+      (_, index) => (known.magnitudes?.[index] ?? 0) + (each.magnitudes?.[index] ?? 0),
+    );
     const isRemovedFrom = Boolean(known.isRemovedFrom || each.isRemovedFrom);
-    found.set(keyOf(each), { ...known, isRemovedFrom });
+    found.set(keyOf(each), { ...known, magnitudes, isRemovedFrom });
   }
   return [...found.values()];
+}
+
+/** Something of a quarter hour and series that is rolled up otherwise than the rows say. */
+export interface Finding {
+  readonly quarter: number;
+  readonly series: number;
+  /** What differs, for people. */
+  readonly what: string;
 }
 
 /** What of the rows' totals the others don't have. */
@@ -38,11 +45,11 @@ export function compare(
   shape: Shape,
   raw: readonly SeriesTotals[],
   rolled: readonly SeriesTotals[],
-): { quarter: number; what: string }[] {
+): Finding[] {
   const rest = new Map(rolled.map((totals) => [keyOf(totals), totals]));
-  const found: { quarter: number; what: string }[] = [];
+  const found: Finding[] = [];
   const tell = ({ quarter, series }: SeriesTotals, what: string) =>
-    found.push({ quarter, what: `series ${series}: ${what}` });
+    found.push({ quarter, series, what: `series ${series}: ${what}` });
   for (const rows of raw) {
     const totals = rest.get(keyOf(rows));
     rest.delete(keyOf(rows));

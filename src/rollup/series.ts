@@ -83,6 +83,18 @@ export async function allSeries(db: Kysely<Database>, shape: Shape): Promise<Ser
   };
 }
 
+/** The margins that some series are a part of. */
+export async function marginsOf(
+  trx: Transaction<Database>,
+  shape: Shape,
+  series: readonly number[],
+): Promise<Map<number, readonly number[]>> {
+  const { rows } = await sql<{ id: number; margins: number[] }>`
+    select id, margins from ${sql.table(shape.seriesTable)}
+    where id = any(${[...new Set(series)]}::int[])`.execute(trx);
+  return new Map(rows.map(({ id, margins }) => [id, margins]));
+}
+
 async function countSeries(trx: Transaction<Database>, shape: Shape) {
   const { rows } = await sql<{ count: number; rest: number }>`
     select count(*) as count, coalesce(max(id) filter (where margin = ${margin.rest}), 0) as rest

@@ -1,5 +1,4 @@
 import { sql } from 'kysely';
-import { isDistributed } from '../database/cluster/layout.ts';
 import { tables } from '../records/tables.ts';
 import type { SeriesTotals } from './compare.ts';
 import { waiting } from './fold.ts';
@@ -32,59 +31,58 @@ const seriesTotals = ({ bucket, series, magnitudes, ...row }: Row): SeriesTotals
   ...totalsOf(row),
 });
 
-/** Of the rows that are rolled up. */
+/** What a row says that has no number for its series, as there is no rest either. */
+const unknownSeries = sql.lit(-1);
+
+/** Of the rows that are rolled up, by series: rows of equal dimensions are added up before. */
 export async function rawTotals(
   trx: Trx,
   shape: Shape,
   { from, to }: Span,
-  bySeries: boolean,
 ): Promise<SeriesTotals[]> {
   const table = sql.table(shape.seriesTable);
-  const hash = seriesHash(margin.series, columnsOf(shape, 'source'));
+  const dimensions = sql.join(shape.dimensions.map((name) => sql.ref(name)));
   const rest = sql`(select id from ${table} where margin = ${margin.rest})`;
-  const onWorkers = await isDistributed(trx, tables[shape.kind].name);
-  const known = onWorkers ? sql`known.id` : sql`(select id from ${table} where hash = ${hash})`;
-  const series = bySeries ? sql`coalesce(${known}, ${rest}, -1)` : sql`0`;
-  const join =
-    bySeries && onWorkers ? sql`left join ${table} as known on known.hash = ${hash}` : sql``;
+  const hash = seriesHash(margin.series, columnsOf(shape, 'added'));
   const numbers = shape.values.map(({ column }) => finite(sql.ref(`source.${column}`)));
-  const magnitudes = numbers.map((number, index) => sql`abs(${number}) as ${sql.ref(`m${index}`)}`);
-  const sums = numbers.map((_, index) => {
-    const magnitude = sql.ref(`m${index}`);
-    return sql`case when max(${magnitude}) > 1e290 then 1.7976931348623157e308
-      else sum(${magnitude}) filter (where ${magnitude} <= 1e290) end`;
-  });
+  const names = numbers.map((_, index) => sql.ref(`m${index}`));
+  const sums = names.map(
+    (name) => sql`case when max(${name}) > 1e290 then 1.7976931348623157e308
+      else sum(${name}) filter (where ${name} <= 1e290) end`,
+  );
   const { rows } = await sql<Row>`
-    with parts (bucket, series, ${addedColumns(shape)},
-      ${sql.join(numbers.map((_, index) => sql.ref(`m${index}`)))}) as (
-      select ${bucketOf('quarter', sql`"timestamp"`)}, ${series}, ${columnsOfRow(shape)},
-        ${sql.join(magnitudes)}
-      from ${sql.table(tables[shape.kind].name)} as source ${join}
+    with parts (bucket, ${dimensions}, ${addedColumns(shape)}, ${sql.join(names)}) as (
+      select ${bucketOf('quarter', sql`"timestamp"`)}, ${sql.join(columnsOf(shape, 'source'))},
+        ${columnsOfRow(shape)}, ${sql.join(numbers.map((number) => sql`abs(${number})`))}
+      from ${sql.table(tables[shape.kind].name)} as source
       where "timestamp" >= ${from} and "timestamp" < ${to} and rolled is not false
         and ${isRolledTime(sql`"timestamp"`)}
+    ), added as materialized (
+      select bucket, ${dimensions}, ${addedUp(shape)},
+        ${sql.join(sums.map((sum, index) => sql`${sum} as ${names[index]}`))}
+      from parts group by bucket, ${dimensions}
     )
     select bucket, series, magnitudes, ${totalColumns(shape)}
     from (
-      select bucket, series, array[${sql.join(sums)}] as magnitudes, ${addedUp(shape)}
-      from parts group by 1, 2
-    ) as added`.execute(trx);
+      select bucket, coalesce(known.id, ${rest}, ${unknownSeries}) as series,
+        array[${sql.join(sums)}] as magnitudes, ${addedUp(shape)}
+      from added left join ${table} as known on known.hash = ${hash}
+      group by 1, 2
+    ) as by_series`.execute(trx);
   return rows.map(seriesTotals);
 }
 
-/** As they are rolled up. */
+/** As they are rolled up, margins as well. */
 export async function rolledTotals(
   trx: Trx,
   shape: Shape,
   { from, to }: Span,
-  bySeries: boolean,
 ): Promise<SeriesTotals[]> {
-  const names = bySeries ? sql`${margin.series}, ${margin.rest}` : sql`${margin.all}`;
   const { rows } = await sql<Row>`
     select bucket, series, ${totalColumns(shape)}
     from (
-      select bucket, ${bySeries ? sql`series` : sql`0`} as series, ${addedUp(shape)}
-      from ${sql.table(shape.levelTables.quarter)} join ${sql.table(shape.seriesTable)} on id = series
-      where bucket >= ${from} and bucket < ${to} and margin in (${names})
+      select bucket, series, ${addedUp(shape)} from ${sql.table(shape.levelTables.quarter)}
+      where bucket >= ${from} and bucket < ${to}
       group by 1, 2
     ) as added`.execute(trx);
   const repairs = await sql<{ bucket: Date }>`

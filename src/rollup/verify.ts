@@ -1,25 +1,13 @@
 import { type Kysely, sql } from 'kysely';
-import { isDistributed } from '../database/cluster/layout.ts';
-import { finishPrepared } from '../database/cluster/prepared.ts';
 import type { Database } from '../database/schema.ts';
-import { tables } from '../records/tables.ts';
 import { dayMs } from '../units.ts';
-import { compare, merged } from './compare.ts';
 import { readFloors } from './floors.ts';
 import { bucketOf } from './merge.ts';
 import { refuseHistory, type Span, spanAbove, wholeSpan } from './rebuild.ts';
 import { margin } from './series.ts';
 import { type CountedValue, levelColumns, levels, type Shape, shapes } from './shapes.ts';
-import { readState, timeOf } from './state.ts';
-import { freshTotals, rawTotals, rolledTotals } from './verified-totals.ts';
-
-/** Something that is rolled up otherwise than the rows say. */
-interface Difference {
-  readonly table: string;
-  readonly bucket: Date;
-  /** What differs, for people. */
-  readonly what: string;
-}
+import { readState } from './state.ts';
+import { type Difference, verifyDay } from './verify-day.ts';
 
 export interface Verified {
   readonly span: Span | undefined;
@@ -30,8 +18,8 @@ export interface Verified {
 const differencesMax = 1000;
 
 /**
- * Compares what is rolled up with the rows, day by day, each as it is at one moment: totals of each
- * quarter hour first, and series by series those that differ. Then the levels with each other.
+ * Compares what is rolled up with the rows, day by day, each as it is at one moment: the quarter
+ * hours of each series and of all that has rows of its own. Then the levels with each other.
  */
 export async function verify(db: Kysely<Database>, wanted: Partial<Span>): Promise<Verified> {
   for (const shape of shapes) await refuseHistory(db, shape);
@@ -49,52 +37,6 @@ export async function verify(db: Kysely<Database>, wanted: Partial<Span>): Promi
   }
   for (const shape of shapes) differences.push(...(await verifyLevels(db, shape, span)));
   return { span, differences: differences.slice(0, differencesMax) };
-}
-
-async function verifyDay(db: Kysely<Database>, shape: Shape, day: Span): Promise<Difference[]> {
-  const found = await verifyAtOnce(db, shape, day, false);
-  if (found.length === 0 || !(await isDistributed(db, tables[shape.kind].name))) return found;
-  // Several servers have no moment in common, unless nobody stores anything.
-  await finishPrepared(db);
-  return await verifyAtOnce(db, shape, day, true);
-}
-
-async function verifyAtOnce(
-  db: Kysely<Database>,
-  shape: Shape,
-  day: Span,
-  holdsOff: boolean,
-): Promise<Difference[]> {
-  return await db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .execute(async (trx) => {
-      if (holdsOff) await sql`lock table rollup_fresh in exclusive mode`.execute(trx);
-      await sql`set local jit = off`.execute(trx);
-      const fresh = await freshTotals(trx, shape, day);
-      const cheap = compare(
-        shape,
-        await rawTotals(trx, shape, day, false),
-        merged(
-          shape,
-          await rolledTotals(trx, shape, day, false),
-          fresh.map((each) => ({ ...each, series: 0 })),
-        ),
-      );
-      const found: Difference[] = [];
-      for (const quarter of new Set(cheap.map((each) => each.quarter))) {
-        const span = { from: timeOf(quarter), to: timeOf(quarter + 1) };
-        const rolled = merged(
-          shape,
-          await rolledTotals(trx, shape, span, true),
-          fresh.filter((each) => each.quarter === quarter),
-        );
-        for (const each of compare(shape, await rawTotals(trx, shape, span, true), rolled)) {
-          found.push({ table: shape.levelTables.quarter, bucket: span.from, what: each.what });
-        }
-      }
-      return found;
-    });
 }
 
 /** The first midnight that is not before. */

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Audit } from '../../src/admin/audit.ts';
+import { erase } from '../../src/admin/erase.ts';
+import { Writer } from '../../src/commit/writer.ts';
 import { readFloors } from '../../src/rollup/floors.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { dayMs } from '../../src/units.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { silentLogger } from '../support/logger.ts';
 import { insertDays, leafOf, makeDays, retentionWork } from '../support/retention-work.ts';
 
 let database: TestDatabase;
@@ -202,4 +206,22 @@ it('forgets totals, dead letters and the audit in their time', async () => {
   const { levelsMs } = await readFloors(retention.work.db);
   expect(levelsMs).toMatchObject({ quarter: midnight(180), hour: midnight(730), day: -Infinity });
   expect(await rolledUp()).toBe(2);
+});
+
+it('keeps no value of what was erased right before', async () => {
+  await makeDays(database, 80);
+  await insertDays(database, 70, 70, 70);
+  await database.rows(`update system_telemetry set value = 1000, metadata = '{"user_id":"gone"}'
+    where id = (select id from system_telemetry limit 1)`);
+  const { work } = retention;
+  await work.sweep();
+  await work.fold();
+  const subject = { field: 'user_id', value: 'gone' } as const;
+  const audit = new Audit(work.db, silentLogger);
+  await erase(new Writer(work.pool), audit, { name: 'me' }, subject, false);
+  expect(await retention.run()).toMatchObject({ obstacles: [] });
+  expect(await daysLeft()).toEqual([]);
+  await work.fold();
+  const totals = 'select distinct events::int, n::int, sum, max from event_rollup_day';
+  expect(await database.rows(totals)).toEqual([{ events: 2, n: 2, sum: 140, max: 70 }]);
 });

@@ -41,17 +41,31 @@ it('finds what somebody changed, and rebuilding mends it', async () => {
     `update system_telemetry set metadata = null where event_type = 'LATE' and value = 7`,
   ];
   for (const change of changes) await database.rows(change);
-  // The component has another series, of the same quarter hour: its total is the same.
-  expect(await differences()).toHaveLength(3);
+  // The component has another series of the same quarter hour, that nobody knows.
+  expect(await differences()).toHaveLength(5);
   expect((await command('verify')).code).toBe(1);
   const rebuilt = await command('rebuild');
   expect(rebuilt).toMatchObject({ code: 0, stderr: '' });
   expect(await differences()).toEqual([]);
   expect((await command('verify')).code).toBe(0);
 
+  await database.rows(`update event_rollup_quarter set max = max + 1
+    where series in (select id from event_series where margin = 'all')`);
+  const told = (await differences()).map(({ what }) => what);
+  expect(told.length).toBeGreaterThanOrEqual(40);
+  expect(told.filter((what) => !what.includes('max of value'))).toEqual([]);
+  await command('rebuild');
+
   await database.rows('update event_rollup_day set events = events + 1');
   await database.rows(`update rollup_state set settled_at = settled_at + interval '1 hour'`);
   expect(await differences()).not.toEqual([]);
-  expect(await command('rebuild', '--from', 'yesterday')).toMatchObject({ code: 1 });
+  for (const [span, told] of [
+    [['--from', 'yesterday'], '--from: "yesterday" is no time'],
+    [['--to', '2026-02-30'], '--to: "2026-02-30" is no time'],
+    [['--from', '2026-02-02', '--to', '2026-02-01'], '--to: 2026-02-01T00:00:00.000Z is not after'],
+  ] as const) {
+    const { code, stderr } = await command('rebuild', ...span);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(told) });
+  }
   await end();
 });

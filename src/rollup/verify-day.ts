@@ -1,0 +1,116 @@
+import { type Kysely, sql } from 'kysely';
+import { isDistributed } from '../database/cluster/layout.ts';
+import { finishPrepared } from '../database/cluster/prepared.ts';
+import type { Database } from '../database/schema.ts';
+import { tables } from '../records/tables.ts';
+import { hourMs } from '../units.ts';
+import { compare, type Finding, merged, type SeriesTotals } from './compare.ts';
+import type { Span } from './rebuild.ts';
+import { margin, marginsOf } from './series.ts';
+import type { Shape } from './shapes.ts';
+import { type Trx, timeOf } from './state.ts';
+import { freshTotals, rawTotals, rolledTotals } from './verified-totals.ts';
+
+/** Quarter hours and series that are in memory at once. */
+const totalsTogether = 200_000;
+
+/** Something that is rolled up otherwise than the rows say. */
+export interface Difference {
+  readonly table: string;
+  readonly bucket: Date;
+  /** What differs, for people. */
+  readonly what: string;
+}
+
+/** Compares the quarter hours of a day, each as it is at one moment. */
+export async function verifyDay(
+  db: Kysely<Database>,
+  shape: Shape,
+  day: Span,
+): Promise<Difference[]> {
+  const found: Difference[] = [];
+  for (const part of await partsOfDay(db, shape, day)) {
+    found.push(...(await verifyPart(db, shape, part)));
+  }
+  return found;
+}
+
+/** A day, or its hours where a day is too much for memory. */
+async function partsOfDay(db: Kysely<Database>, shape: Shape, day: Span): Promise<Span[]> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (
+      select 1 from ${sql.table(shape.levelTables.quarter)}
+      where bucket >= ${day.from} and bucket < ${day.to} limit ${totalsTogether + 1}
+    ) as counted`.execute(db);
+  if ((rows[0]?.count ?? 0) <= totalsTogether) return [day];
+  const [fromMs, toMs] = [day.from.getTime(), day.to.getTime()];
+  return Array.from({ length: Math.ceil((toMs - fromMs) / hourMs) }, (_, index) => {
+    const ms = fromMs + index * hourMs;
+    return { from: new Date(ms), to: new Date(Math.min(ms + hourMs, toMs)) };
+  });
+}
+
+async function verifyPart(db: Kysely<Database>, shape: Shape, part: Span): Promise<Difference[]> {
+  const found = await verifyAtOnce(db, shape, part, false);
+  if (found.length === 0 || !(await isDistributed(db, tables[shape.kind].name))) return found;
+  // Several servers have no moment in common, unless nobody stores anything.
+  await finishPrepared(db);
+  return await verifyAtOnce(db, shape, part, true);
+}
+
+async function verifyAtOnce(
+  db: Kysely<Database>,
+  shape: Shape,
+  span: Span,
+  holdsOff: boolean,
+): Promise<Difference[]> {
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (trx) => {
+      if (holdsOff) await sql`lock table rollup_fresh in exclusive mode`.execute(trx);
+      await sql`set local jit = off`.execute(trx);
+      const fresh = await freshTotals(trx, shape, span);
+      const raw = await rawTotals(trx, shape, span);
+      const margins = await marginsOf(
+        trx,
+        shape,
+        [...raw, ...fresh].map(({ series }) => series),
+      );
+      const rolled = [...(await rolledTotals(trx, shape, span)), ...withMargins(fresh, margins)];
+      const found = compare(shape, merged(shape, withMargins(raw, margins)), merged(shape, rolled));
+      return (await ofSeriesFirst(trx, shape, found)).map(({ quarter, what }) => ({
+        table: shape.levelTables.quarter,
+        bucket: timeOf(quarter),
+        what,
+      }));
+    });
+}
+
+/** Totals of series, each of its margins as well. */
+const withMargins = (
+  totals: readonly SeriesTotals[],
+  margins: ReadonlyMap<number, readonly number[]>,
+): SeriesTotals[] =>
+  totals.flatMap((each) => [
+    each,
+    ...(margins.get(each.series) ?? []).map((series) => ({ ...each, series })),
+  ]);
+
+/** What is amiss with a series is so with its margins: of a quarter hour, these alone where no series is. */
+async function ofSeriesFirst(
+  trx: Trx,
+  { seriesTable }: Shape,
+  found: readonly Finding[],
+): Promise<readonly Finding[]> {
+  const ids = found.map(({ series }) => series);
+  const { rows } = await sql<{ id: number }>`
+    select id from ${sql.table(seriesTable)}
+    where id = any(${ids}::int[]) and margin not in (${margin.series}, ${margin.rest})`.execute(
+    trx,
+  );
+  const margins = new Set(rows.map(({ id }) => id));
+  const ofSeries = found.filter(({ series }) => !margins.has(series));
+  const quarters = new Set(ofSeries.map(({ quarter }) => quarter));
+  return [...ofSeries, ...found.filter(({ quarter }) => !quarters.has(quarter))];
+}
