@@ -104,10 +104,17 @@ export function shallowCopy(value: unknown): unknown {
 
 /** Listing many keys takes long; copying what is below them would take several times as long. */
 function copyOf(value: object): object {
-  const keys = Object.keys(value);
-  if (keys.length <= keysMax) return { ...value };
-  const some = keys.slice(0, keysMax);
-  return Object.fromEntries(some.map((key) => [key, (value as Record<string, unknown>)[key]]));
+  let count = 0;
+  for (const _ in value) {
+    count += 1;
+    if (count > keysMax) return firstEntriesOf(value);
+  }
+  return { ...value };
+}
+
+function firstEntriesOf(value: object): object {
+  const keys = Object.keys(value).slice(0, keysMax);
+  return Object.fromEntries(keys.map((key) => [key, (value as Record<string, unknown>)[key]]));
 }
 
 function copyByKey(value: object): unknown {
