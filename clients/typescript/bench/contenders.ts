@@ -27,6 +27,8 @@ const other = BESIDE ? await sourceOf(BESIDE) : own;
 
 export const contenders = {
   nothing,
+  clock: () => single(() => performance.now()),
+  copy: () => single(() => ({ ...metadata })),
   append,
   client: client(own, 'http'),
   grpc: client(own, 'grpc'),
@@ -40,7 +42,12 @@ export type ContenderName = keyof typeof contenders;
 
 /** What the clock that measures costs by itself. */
 function nothing(): Contender {
-  return { log: () => true, end: async () => '' };
+  return single(() => true);
+}
+
+/** One of the things that a call does. */
+function single(log: () => unknown): Contender {
+  return { log, end: async () => '' };
 }
 
 /** What copying the metadata and appending the record costs, without a client: the least there is. */
