@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../test/support/browser.ts';
 import { sendDemoData } from '../test/support/demo-data.ts';
-import { demoEvents } from './dashboard/demo-records.ts';
+import { demoCalls, demoEvents } from './dashboard/demo-records.ts';
 
 /**
  * Pictures of the dashboard for its documentation: a collector of its own, records as an application
- * sends them, each view in light and dark.
+ * sends them, before the first of them and then each view, in light and dark.
  */
 const root = new URL('..', import.meta.url).pathname;
 const target = join(root, 'docs/dashboard');
@@ -23,9 +24,19 @@ const views = {
   service: 'view=service',
 };
 
+/** Of this collector only, which goes away with the script. */
+const keys = { ops: randomUUID(), router: randomUUID() };
+
 async function startCollector(directory: string) {
   const child = spawn(join(root, 'bin/gravitas-telemetry'), [], {
-    env: { ...process.env, TELEMETRY_PORT: '0', TELEMETRY_DATA_DIR: directory },
+    env: {
+      ...process.env,
+      TELEMETRY_PORT: '0',
+      TELEMETRY_DATA_DIR: directory,
+      // Of the month before too.
+      TELEMETRY_EVENT_AGE_DAYS_MAX: '60',
+      TELEMETRY_API_KEYS: `ops query,admin ${keys.ops}; router ingest ${keys.router}`,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const baseUrl = await new Promise<string>((resolve, reject) => {
@@ -42,27 +53,53 @@ async function startCollector(directory: string) {
   return { baseUrl, stop };
 }
 
+const asRouter = { authorization: `Bearer ${keys.router}` };
+
 async function send(baseUrl: string, records: object): Promise<void> {
   const response = await fetch(`${baseUrl}/v1/telemetry/batch`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...asRouter },
     body: JSON.stringify(records),
   });
   if (!response.ok) throw new Error(await response.text());
 }
 
+const everyMs = 5000;
+
 /** Goes on sending, as it would be while somebody looks. */
 function keepSending(baseUrl: string): () => void {
-  let last = Date.now();
   const timer = setInterval(() => {
     const now = Date.now();
-    const fresh = demoEvents(now + 500, 30 / 3600, now).filter(
-      ({ timestamp }) => Date.parse(timestamp) > last,
-    );
-    last = now;
-    if (fresh.length > 0) send(baseUrl, { events: fresh }).catch(console.error);
-  }, 1000);
+    const events = demoEvents(now, everyMs / 3_600_000, now);
+    const usage = demoCalls(now - everyMs, now, now);
+    send(baseUrl, { events, usage }).catch(console.error);
+  }, everyMs);
   return () => clearInterval(timer);
+}
+
+const themes = ['light', 'dark'] as const;
+
+/** Each of some views in both themes. */
+async function shootAll(
+  browser: Browser,
+  baseUrl: string,
+  views: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const theme of themes) {
+    const viewport = { width: 1280, height: 800 };
+    const context = await browser.newContext({ viewport, colorScheme: theme });
+    await context.addInitScript((secret) => {
+      sessionStorage.setItem('gravitas-telemetry-key', secret);
+    }, keys.ops);
+    const page = await context.newPage();
+    for (const [view, query] of Object.entries(views)) {
+      await page.goto(`${baseUrl}/?zone=Europe/Berlin&${query}`);
+      await page.locator('h1').waitFor();
+      await page.waitForTimeout(3000);
+      await shoot(page, view, theme);
+    }
+    await context.close();
+  }
 }
 
 async function shoot(page: Page, view: string, theme: string): Promise<void> {
@@ -101,23 +138,14 @@ const collector = await startCollector(directory);
 const browser = await launchBrowser();
 let stopSending: (() => void) | undefined;
 try {
-  await sendDemoData(collector.baseUrl, { eventHours: 2, usageDays: 29, callsADay: 120 });
+  await shootAll(browser, collector.baseUrl, { 'first-run': 'view=now' });
+  const size = { eventHours: 2, usageDays: 57, callsADay: 1000 };
+  await sendDemoData(collector.baseUrl, size, asRouter);
   stopSending = keepSending(collector.baseUrl);
   // Until the collector has samples of some minutes, Service has nothing to draw.
   const minutes = Number(process.env.MINUTES ?? 4);
   await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
-  for (const theme of ['light', 'dark'] as const) {
-    const viewport = { width: 1280, height: 800 };
-    const context = await browser.newContext({ viewport, colorScheme: theme });
-    const page = await context.newPage();
-    for (const [view, query] of Object.entries(views)) {
-      await page.goto(`${collector.baseUrl}/?zone=Europe/Berlin&${query}`);
-      await page.locator('h1').waitFor();
-      await page.waitForTimeout(3000);
-      await shoot(page, view, theme);
-    }
-    await context.close();
-  }
+  await shootAll(browser, collector.baseUrl, views);
 } finally {
   stopSending?.();
   await browser.close();

@@ -44,6 +44,8 @@ const amount = {
   usage: Number(values.usage),
   days: Number(values.days),
 };
+/** A look takes seconds. */
+const pageRounds = 5;
 const batchRows = 1000;
 const batchesMax = 1_000_000;
 
@@ -123,7 +125,10 @@ async function tellTail({ baseUrl }: CollectorProcess, when: string): Promise<vo
 async function look({ baseUrl }: CollectorProcess): Promise<void> {
   console.log(row(['view', 'first useful, ms', 'complete, ms', 'interaction, ms']));
   console.log(row(['---', '---:', '---:', '---:']));
-  for (const { view, useful, complete, interaction } of await pageTimes(baseUrl)) {
-    console.log(row([view, ...[useful, complete, interaction].map((times) => at(times, 0.5))]));
+  for (const { view, useful, complete, interaction } of await pageTimes(baseUrl, pageRounds)) {
+    const [first, all, input] = [useful, complete, interaction].map(
+      (times) => `${at(times, 0.5)} (${at(times, 1)})`,
+    );
+    console.log(row([view, first as string, all as string, input as string]));
   }
 }

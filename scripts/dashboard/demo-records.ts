@@ -139,7 +139,7 @@ export function demoEvents(now: number, hours: number, seed = 7): DemoEvent[] {
   for (let at = now - hours * hourMs; at < now - 500; at += 5000) {
     if (at % 15_000 < 5000) for (const card of cards) events.push(check(at, now, random, card));
     const busy = 1 + 0.6 * Math.sin(at / (20 * minuteMs));
-    for (let calls = 0; calls < 3 * busy; calls += 1)
+    for (let calls = 0; calls < 12 * busy; calls += 1)
       events.push(thought(at + 4900 * random(), random));
     if (random() < 0.02) events.push(load(at, random));
   }
@@ -197,8 +197,15 @@ export function demoUsage(now: number, days: number, callsADay: number, seed = 1
       if (at < now - 1000) calls.push(call(at, random));
     }
   }
-  // The last hour is what Now shows.
-  for (let at = now - hourMs; at < now - 1000; at += 4000 * (0.5 + random()))
+  // The last hour is what Now shows, beside the one before.
+  return [...calls, ...demoCalls(now - 2 * hourMs, now - 1000, seed)];
+}
+
+/** Calls that follow each other by some seconds. */
+export function demoCalls(from: number, to: number, seed: number): DemoUsage[] {
+  const random = randomFrom(seed);
+  const calls: DemoUsage[] = [];
+  for (let at = from + 8000 * random(); at < to; at += 8000 * (0.5 + random()))
     calls.push(call(at, random));
   return calls;
 }

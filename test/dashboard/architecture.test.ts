@@ -16,7 +16,7 @@ interface Rules {
 const rules: Readonly<Record<string, Rules>> = {
   state: { own: ['times'], typesOf: ['api'], packages: ['@preact/signals', '@bufbuild/protobuf'] },
   api: {
-    own: ['state', 'format', 'gen'],
+    own: ['state', 'format', 'times', 'gen'],
     packages: ['preact', '@preact/signals', '@bufbuild/protobuf', '@connectrpc'],
   },
   parts: {

@@ -5,7 +5,15 @@ import { launchBrowser } from '../support/browser.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { buildDashboard } from '../support/dashboard.ts';
 import { sendDemoData } from '../support/demo-data.ts';
-import { type Looker, openTab, overflowOf, seriousFindings, untilAnswered } from './looking.ts';
+import {
+  type Looker,
+  openTab,
+  overflowOf,
+  scrollersOf,
+  seriousFindings,
+  shiftsOf,
+  untilAnswered,
+} from './looking.ts';
 
 const keys = {
   reader: 'reader-secret-of-enough-characters',
@@ -156,6 +164,10 @@ describe('with data', () => {
             await page.getByRole('heading', { name: heading }).first().waitFor();
             await untilAnswered(page);
             expect([view, width, await overflowOf(page)]).toEqual([view, width, 0]);
+            if (width < 900) expect([view, await scrollersOf(page)]).toEqual([view, []]);
+            // What browsers call good.
+            const { sum, of } = await shiftsOf(page);
+            expect([view, width, sum < 0.1 ? [] : of]).toEqual([view, width, []]);
             expect(await seriousFindings(page)).toEqual([]);
             expect(await page.getByText('does not answer this question').count()).toBe(0);
             expect(await page.title()).toContain('gravitas telemetry');
@@ -183,6 +195,10 @@ describe('with data', () => {
       expect(download.suggestedFilename()).toBe('events-by-type.csv');
       const csv = await readFile(await download.path(), 'utf8');
       expect(csv.split('\r\n')[0]).toMatch(/^Time,.*VRAM_CHECK \(\/s\)/);
+      await page.reload();
+      await table.waitFor();
+      await panel.getByRole('button', { name: 'as a table' }).click();
+      await panel.locator('canvas').waitFor();
     });
   });
 
@@ -345,6 +361,39 @@ describe('with data', () => {
     );
     const stored = `select count(*) from system_telemetry where event_type = 'REFUSED'`;
     expect(await database.count(stored)).toBe(1);
+  });
+
+  it('a panel without an answer says why, alone, and asks again', {
+    timeout: 120_000,
+  }, async () => {
+    const { page, close } = await openTab(browser, { key: keys.reader });
+    const question = '**/gravitas.telemetry.v1.QueryService/ListEvents';
+    await page.goto(at('view=explore'));
+    await untilAnswered(page);
+    await page.route(question, (route) => route.fulfill({ status: 500 }));
+    await page.getByRole('button', { name: 'Older events' }).click();
+    const panel = page.getByRole('region', { name: 'Latest events' });
+    await panel.getByText('The collector could not answer').waitFor();
+    expect(await page.getByText('The collector could not answer').count()).toBe(1);
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.unroute(question);
+    await panel.getByRole('button', { name: 'Ask again' }).click();
+    await panel.getByRole('table').waitFor();
+    await close();
+  });
+
+  it('what a proxy answers in its place is no answer of it', { timeout: 120_000 }, async () => {
+    const { page, close } = await openTab(browser, { key: keys.reader });
+    await page.goto(at('view=now'));
+    await untilAnswered(page);
+    await page.route('**/*', (route) =>
+      route.fulfill({ status: 502, body: '<h1>Bad gateway</h1>' }),
+    );
+    await page.getByText('The collector has not answered since').waitFor();
+    await page.getByText(/^As of /).waitFor();
+    await page.unroute('**/*');
+    await page.getByText('The collector has not answered since').waitFor({ state: 'detached' });
+    await close();
   });
 
   it('keeps its last answer while the collector is away', { timeout: 120_000 }, async () => {

@@ -33,6 +33,7 @@ export async function openTab(browser: Browser, options: LookerOptions = {}): Pr
     colorScheme,
     acceptDownloads: true,
   });
+  await context.addInitScript(noteShifts);
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
@@ -65,6 +66,41 @@ export async function seriousFindings(page: Page): Promise<string[]> {
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, where }) => `${id}: ${where.join(' | ')}`);
 }
+
+declare const shifts: { readonly value: number; readonly of: string }[];
+
+/** Before the page's own scripts: what moves though nobody has touched the page. */
+function noteShifts(): void {
+  const noted: (typeof shifts)[number][] = [];
+  Object.assign(globalThis, { shifts: noted });
+  interface Shift extends PerformanceEntry {
+    readonly value: number;
+    readonly hadRecentInput: boolean;
+    readonly sources: readonly { readonly node?: Element }[];
+  }
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries() as Shift[]) {
+      const of = sources.map(({ node }) => node?.className ?? node?.nodeName ?? '').join(', ');
+      if (!hadRecentInput) noted.push({ value, of });
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
+/** How much of the window has moved while it loaded, by how far, as browsers count it; what it was. */
+export const shiftsOf = (page: Page): Promise<{ sum: number; of: string[] }> =>
+  page.evaluate(() => ({
+    sum: shifts.reduce((sum, { value }) => sum + value, 0),
+    of: shifts.map(({ of }) => of),
+  }));
+
+/** What scrolls sideways within the page. */
+export const scrollersOf = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('main *')]
+      .filter((each) => /auto|scroll/.test(getComputedStyle(each).overflowX))
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+      .map(({ outerHTML }) => outerHTML.slice(0, 200)),
+  );
 
 /** By how many pixels the page is wider than its window. */
 export const overflowOf = (page: Page): Promise<number> =>

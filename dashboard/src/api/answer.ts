@@ -21,6 +21,10 @@ interface Known<T> {
   readonly at: number;
 }
 
+/** An answer to another question is none to this one. */
+const answerTo = <T>({ question, value }: Known<T>, asked: string): { value?: T } =>
+  question === asked && value !== undefined ? { value } : {};
+
 /** Of a dashboard that is looked at; one in the background asks nothing. */
 export const refreshMs = 5000;
 
@@ -61,7 +65,7 @@ export function useAnswer<T>(
     const tell = (question: string, unanswered: Unanswered) => {
       if (unanswered.refusal === 'away') noteSilence();
       else if (unanswered.refusal === 'unauthenticated') isKeyAsked.value = true;
-      else setKnown((last) => ({ ...last, question, unanswered }));
+      else setKnown((last) => ({ ...answerTo(last, question), at: last.at, question, unanswered }));
     };
     const onVisible = () => {
       if (!document.hidden && everyMs > 0) run();
@@ -76,5 +80,6 @@ export function useAnswer<T>(
     };
   }, [asked, everyMs]);
 
-  return { ...known, isOld: known.question !== asked, again: () => askAgain.current() };
+  const isOld = asked !== undefined && known.question !== asked;
+  return { ...known, isOld, again: () => askAgain.current() };
 }

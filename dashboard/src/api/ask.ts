@@ -8,6 +8,7 @@ import type { TimeRangeSchema } from '../../../gen/typescript/gravitas/telemetry
 import { integer, narrow } from '../format.ts';
 import { rangeAt, rangeName, type Span } from '../state/range.ts';
 import { zone } from '../state/zone.ts';
+import { clock, day } from '../times.ts';
 
 /** How questions and answers say times. */
 export type Range = MessageInitShape<typeof TimeRangeSchema>;
@@ -40,10 +41,17 @@ const kinds: Readonly<Record<Kind, string>> = {
 /** Which way the answer came, in words. */
 export function sourceWords(source: AnswerSource | undefined): string {
   if (!source) return '';
-  const { kind, durationMs, rounded, notes } = source;
+  const { kind, durationMs, notes } = source;
   const took = `${integer(Math.max(1, durationMs))}${narrow}ms`;
-  const isRounded = rounded && 'rounded to whole quarter hours';
-  return [kinds[kind], took, isRounded, ...notes.map(({ message }) => message)]
+  return [kinds[kind], took, roundedWords(source), ...notes.map(({ message }) => message)]
     .filter(Boolean)
     .join(' · ');
+}
+
+/** The bounds of an answer that are not those that were asked for. */
+function roundedWords({ rounded, startTime, endTime }: AnswerSource): string {
+  const [from, to] = [msOf(startTime), msOf(endTime)];
+  if (!rounded || from === undefined) return '';
+  const until = to === undefined ? '' : ` to ${day(to)}, ${clock(to)}`;
+  return `whole quarter hours, ${day(from)}, ${clock(from)}${until}`;
 }

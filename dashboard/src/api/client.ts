@@ -50,10 +50,11 @@ export class Unanswered {
 
   constructor(cause: unknown) {
     const error = ConnectError.from(cause);
-    // What never reached the collector has no code of its.
-    const isUnreachable = error.code === Code.Unknown && error.cause instanceof TypeError;
-    this.refusal = isUnreachable ? 'away' : (refusals[error.code] ?? 'failed');
-    this.message = error.rawMessage;
     this.requestId = error.metadata.get('x-request-id') ?? undefined;
+    // What never reached the collector has no code of its; a proxy that can't reach it answers for it.
+    const isUnreachable = error.code === Code.Unknown && error.cause instanceof TypeError;
+    const isOfProxy = error.code === Code.Unavailable && this.requestId === undefined;
+    this.refusal = isUnreachable || isOfProxy ? 'away' : (refusals[error.code] ?? 'failed');
+    this.message = error.rawMessage;
   }
 }

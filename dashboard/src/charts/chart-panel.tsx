@@ -1,10 +1,14 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { Answer } from '../api/answer.ts';
+import { away } from '../api/reach.ts';
+import { slugOf } from '../parts/csv.ts';
 import { CsvButton } from '../parts/csv-button.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { Answered, Blank, Panel } from '../parts/panel.tsx';
+import { Answered, Blank, isRefused, Panel } from '../parts/panel.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { change, param } from '../state/address.ts';
+import { zone } from '../state/zone.ts';
 import { Chart } from './chart.tsx';
 import type { ChartModel } from './model.ts';
 
@@ -16,6 +20,8 @@ export interface ChartPanelProps<T> {
   readonly answer: Answer<T>;
   /** Undefined where there is nothing to draw. */
   modelOf(value: T): ChartModel | undefined;
+  /** What the drawing depends on beside the answer. */
+  readonly also?: unknown;
   /** Says that there is nothing, and when there was something last. */
   readonly empty: ComponentChildren;
   readonly emptyTitle: string;
@@ -30,12 +36,20 @@ interface TableRow {
   readonly at: number;
 }
 
+/** A line of it, and the room below. */
+const legendPixels = 24;
+
 /** A drawing of what was answered, and the same as a table and as a file. */
 export function ChartPanel<T>(props: ChartPanelProps<T>) {
   const { title, answer, modelOf, height = 168 } = props;
-  const [isTable, setTable] = useState(false);
+  const [isTable, setTable] = shownAsTable(title);
   const { value } = answer;
-  const model = value === undefined || answer.unanswered ? undefined : modelOf(value);
+  // The same answer is not drawn again, however often the page renders.
+  const drawn = useMemo(
+    () => (value === undefined ? undefined : modelOf(value)),
+    [value, props.also, zone.value, away.value],
+  );
+  const model = isRefused(answer) ? undefined : drawn;
   const table = model && tableOf(model, props.placeLabel ?? 'Time');
   const tools = table && (
     <>
@@ -57,7 +71,6 @@ export function ChartPanel<T>(props: ChartPanelProps<T>) {
       title={title}
       subtitle={props.subtitle}
       tools={tools}
-      isBusy={value === undefined && !answer.unanswered}
       {...(props.size && { size: props.size })}
     >
       <Answered answer={answer} height={height}>
@@ -73,13 +86,27 @@ export function ChartPanel<T>(props: ChartPanelProps<T>) {
           return (
             <>
               {props.legend?.(value)}
-              <Chart label={title} model={model} height={height} />
+              <Chart
+                label={title}
+                model={model}
+                height={props.legend ? height - legendPixels : height}
+              />
             </>
           );
         }}
       </Answered>
     </Panel>
   );
+}
+
+/** The address names the drawings that are shown as tables. */
+function shownAsTable(title: string) {
+  const name = slugOf(title);
+  const names = param('tables').split(' ').filter(Boolean);
+  const others = names.filter((each) => each !== name);
+  const set = (isTable: boolean) =>
+    change({ tables: (isTable ? [...others, name] : others).join(' ') });
+  return [names.includes(name), set] as const;
 }
 
 /** The newest first; what is drawn is not rounded in it. */

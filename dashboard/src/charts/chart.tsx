@@ -149,8 +149,7 @@ const Legend = ({ model }: { model: ChartModel }) => (
 const keyClass = (
   { kind }: ChartModel,
   { colour, isForecast }: { colour: string; isForecast?: boolean },
-) =>
-  `k-${colour}${kind === 'bars' ? ' sq' : ''}${isForecast ? (kind === 'bars' ? ' hatch' : ' dots') : ''}`;
+) => `k-${colour}${kind === 'bars' ? ' sq' : ''}${isForecast ? ' dots' : ''}`;
 
 function Readout(props: { model: ChartModel; at: number; plot: uPlot; width: number }) {
   const { model, at, plot, width } = props;

@@ -8,12 +8,17 @@ type Pen = CanvasRenderingContext2D;
 const ratio = () => devicePixelRatio || 1;
 const canvasFont = (weight = 400) => font(weight).replace('12px', `${Math.round(12 * ratio())}px`);
 
+/** Between a name and its value. */
+const labelGap = 5;
+
 export const labelsWidth = (model: ChartModel): number =>
   14 +
   Math.max(
     ...model.series.map((series) => {
       const last = lastOf(series);
-      return textWidth(`${series.name} `) + (last ? textWidth(model.show(last.value), 600) : 0);
+      return (
+        textWidth(series.name) + labelGap + (last ? textWidth(model.show(last.value), 600) : 0)
+      );
     }),
   );
 
@@ -120,7 +125,7 @@ function drawLabels(plot: uPlot, pen: Pen, model: ChartModel): void {
     pen.textAlign = 'left';
     const nameX = left + width + 8 * ratio();
     write(pen, series.name, nameX, labelY, 'ink-2');
-    write(pen, text, nameX + textWidth(`${series.name} `) * ratio(), labelY, 'ink', 600);
+    write(pen, text, nameX + (textWidth(series.name) + labelGap) * ratio(), labelY, 'ink', 600);
   }
 }
 

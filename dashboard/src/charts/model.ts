@@ -65,6 +65,17 @@ export function niceScale(greatest: number, stepsWished = 3): Scale {
   return best ?? { step: power * 5, max: power * 10 };
 }
 
+/** Round values between two others, at most so many. */
+export function roundBetween(from: number, to: number, count: number): number[] {
+  const least = (to - from) / Math.max(1, count);
+  if (!(least > 0)) return [from];
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= least) ?? 10) * power;
+  const first = Math.ceil(from / step);
+  const places = Math.floor(to / step) - first + 1;
+  return Array.from({ length: places }, (_, at) => Number(((first + at) * step).toPrecision(12)));
+}
+
 export function greatestOf(model: ChartModel): number {
   const { kind, series, places } = model;
   if (kind === 'lines') {

@@ -1,7 +1,14 @@
 import uPlot from 'uplot';
 import { colourOf, font, textWidth, washed } from './colours.ts';
 import { drawOver, drawUnder, labelsWidth } from './drawings.ts';
-import { axisLabel, type ChartModel, greatestOf, niceScale, type Scale } from './model.ts';
+import {
+  axisLabel,
+  type ChartModel,
+  greatestOf,
+  niceScale,
+  type Scale,
+  type Tick,
+} from './model.ts';
 
 export interface Size {
   readonly width: number;
@@ -29,7 +36,7 @@ export function optionsOf(model: ChartModel, size: Size, onCursor: (plot: uPlot)
   const labels = values.map((value) => axisLabel(model, scale, value));
   const left = Math.max(24, ...labels.map((label) => textWidth(label))) + 8;
   const right = hasLabels(model, size.width) ? labelsWidth(model) : 16;
-  const ticks = model.ticks(size.width - left - right);
+  const ticks = fitting(model, size.width - left - right, left, right);
   const axis = { stroke: colourOf('ink-3'), font: font() };
   const options: uPlot.Options = {
     ...size,
@@ -67,6 +74,16 @@ export function optionsOf(model: ChartModel, size: Size, onCursor: (plot: uPlot)
   return options;
 }
 
+/** Of the places that are named, those whose names the drawing has room for. */
+function fitting(model: ChartModel, width: number, left: number, right: number): Tick[] {
+  const [from, to] = spanOf(model);
+  return model.ticks(width).filter(({ at, label }) => {
+    const x = (width * (at - from)) / (to - from);
+    const half = textWidth(label) / 2;
+    return x - half >= -left && x + half <= width + right;
+  });
+}
+
 function spanOf({ kind, places, span }: ChartModel): [number, number] {
   if (span) return [...span];
   const [first, last] = [places[0] ?? 0, places.at(-1) ?? 1];
@@ -76,10 +93,10 @@ function spanOf({ kind, places, span }: ChartModel): [number, number] {
 function seriesOf(model: ChartModel): uPlot.Series[] {
   if (model.kind === 'bars') {
     // The tallest first, so that the lower ones stand before it.
-    return model.series.toReversed().map(({ colour, isForecast }) => ({
-      stroke: isForecast ? colourOf('ink-3') : colourOf('surface'),
+    return model.series.toReversed().map(({ colour }) => ({
+      stroke: colourOf('surface'),
       width: 1,
-      fill: isForecast ? hatch() : colourOf(colour),
+      fill: colourOf(colour),
       paths: (uPlot.paths.bars as uPlot.Series.BarsPathBuilderFactory)({
         size: [model.places.length > manyBars ? 0.92 : 0.72, 40, 2],
       }),
@@ -94,26 +111,6 @@ function seriesOf(model: ChartModel): uPlot.Series[] {
     points: { show: model.places.length === 1, size: 5, fill: colourOf(colour) },
     spanGaps: false,
   }));
-}
-
-/** What is foreseen, in the place of a colour. */
-function hatch(): CanvasPattern {
-  const tile = document.createElement('canvas');
-  const side = 8 * devicePixelRatio;
-  tile.width = side;
-  tile.height = side;
-  const context = tile.getContext('2d') as CanvasRenderingContext2D;
-  context.fillStyle = colourOf('surface');
-  context.fillRect(0, 0, side, side);
-  context.strokeStyle = washed(colourOf('ink-3'), 0.6);
-  context.lineWidth = devicePixelRatio;
-  context.beginPath();
-  for (const shift of [-side, 0, side]) {
-    context.moveTo(shift, side);
-    context.lineTo(shift + side, 0);
-  }
-  context.stroke();
-  return context.createPattern(tile, 'repeat') as CanvasPattern;
 }
 
 /** By series as they are drawn; bars are the sums up to and with their own. */

@@ -4,6 +4,7 @@ import type {
   TimeSeries,
 } from '../../../gen/typescript/gravitas/telemetry/v1/time_series_pb.js';
 import { msOf } from '../api/ask.ts';
+import { away } from '../api/reach.ts';
 import type { ChartModel, Series } from './model.ts';
 import { headOfTime, timeTicks } from './time-ticks.ts';
 
@@ -51,25 +52,32 @@ interface TimeModel extends Pick<ChartModel, 'unit' | 'show'> {
   readonly series: readonly Series[];
 }
 
+/** What ended so long before the last answer was not about now. */
+const liveMs = 120_000;
+
+/** Times as places; of what goes on, those without an answer are hatched while the collector is away. */
+export function timeAxis(places: readonly number[], endedAt: number) {
+  const [from = 0, last = 0] = [places[0], places.at(-1)];
+  const { since } = away.value ?? {};
+  const isHatched = since !== undefined && endedAt > since - liveMs;
+  const to = isHatched ? Math.max(last, Date.now()) : last;
+  return {
+    places,
+    head: headOfTime(from, to),
+    ticks: (width: number) => timeTicks(from, to, width),
+    ...(isHatched && { hatchedFrom: since, span: [from, to] as const }),
+  };
+}
+
 /** A drawing over time; undefined where there is nothing in it. */
 export function timeModel(
-  given: TimeModel & Partial<Pick<ChartModel, 'isArea' | 'max' | 'marks' | 'axis' | 'hatchedFrom'>>,
+  given: TimeModel & Partial<Pick<ChartModel, 'isArea' | 'max' | 'marks' | 'axis'>>,
 ): ChartModel | undefined {
   const { parts, series, ...rest } = given;
-  const places = parts.map(startOf);
   const isEmpty = series.every(({ values }) => values.every((value) => value === null));
-  if (places.length === 0 || isEmpty) return undefined;
-  const [from, to] = [places[0] as number, places.at(-1) as number];
-  const { hatchedFrom } = given;
-  return {
-    ...rest,
-    ...(hatchedFrom !== undefined && { span: [from, Math.max(to, Date.now())] as const }),
-    kind: 'lines',
-    places,
-    series,
-    head: headOfTime(from, to),
-    ticks: (width) => timeTicks(from, to, width),
-  };
+  if (isEmpty) return undefined;
+  const endedAt = msOf(parts.at(-1)?.endTime) ?? 0;
+  return { ...rest, kind: 'lines', series, ...timeAxis(parts.map(startOf), endedAt) };
 }
 
 /** The quantiles of one series: ordered, so not in colours of categories. */

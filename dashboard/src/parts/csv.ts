@@ -12,11 +12,14 @@ function csvCell(cell: Cell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** As files and addresses take a name. */
+export const slugOf = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+
 export function saveCsv(name: string, rows: readonly (readonly Cell[])[]): void {
   const blob = new Blob([csvOf(rows)], { type: 'text/csv' });
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
-  link.download = `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.csv`;
+  link.download = `${slugOf(name)}.csv`;
   link.click();
   URL.revokeObjectURL(link.href);
 }

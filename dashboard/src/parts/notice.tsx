@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { Icon } from './icon.tsx';
 
-export type NoticeTone = 'ok' | 'warn' | 'err';
+/** `off`: not known yet, or nothing to tell. */
+export type NoticeTone = 'ok' | 'warn' | 'err' | 'off';
 
 export const Notice = (props: {
   tone: NoticeTone;

@@ -1,14 +1,23 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { isAway } from '../api/reach.ts';
 import { change, hrefWith, param } from '../state/address.ts';
 import { customSpan, rangeAt, rangeName, ranges, spanText } from '../state/range.ts';
 import { chooseZone, instantOf, offsetAt, zone, zones } from '../state/zone.ts';
+import { clockSeconds } from '../times.ts';
 
 export const PageHead = (props: { title: string; children?: ComponentChildren }) => (
   <div class="page-head">
     <h1>{props.title}</h1>
     {props.children}
   </div>
+);
+
+/** When what is shown was asked for. */
+export const Updated = ({ at }: { at: number }) => (
+  <span class="small muted">
+    {isAway.value ? 'As of' : 'Updated'} {at ? clockSeconds(at) : '…'}
+  </span>
 );
 
 interface Choice {
@@ -115,7 +124,7 @@ export const ZoneChoice = () => (
     value={zone.value}
     onChange={({ currentTarget }) => chooseZone(currentTarget.value)}
   >
-    {zones().map((each) => (
+    {zones.value.map((each) => (
       <option key={each} value={each} selected={each === zone.value}>
         {each.replaceAll('_', ' ')}
       </option>

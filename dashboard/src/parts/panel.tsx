@@ -3,6 +3,7 @@ import { useId } from 'preact/hooks';
 import type { Answer } from '../api/answer.ts';
 import type { Refusal, Unanswered } from '../api/client.ts';
 import { signOut } from '../state/session.ts';
+import { clockSeconds } from '../times.ts';
 import { Icon } from './icon.tsx';
 
 export interface PanelProps {
@@ -13,13 +14,12 @@ export interface PanelProps {
   readonly size?: string;
   readonly tools?: ComponentChildren;
   readonly children: ComponentChildren;
-  readonly isBusy?: boolean;
 }
 
-export function Panel({ title, subtitle, size, tools, children, isBusy }: PanelProps) {
+export function Panel({ title, subtitle, size, tools, children }: PanelProps) {
   const id = useId();
   return (
-    <section class={`panel ${size ?? ''}`} aria-labelledby={id} aria-busy={isBusy === true}>
+    <section class={`panel ${size ?? ''}`} aria-labelledby={id}>
       <div class="panel-head">
         <div>
           <h2 id={id}>{title}</h2>
@@ -110,12 +110,22 @@ interface AnsweredProps<T> {
   children(value: T): ComponentChildren;
 }
 
+/** Whether it has to say why there is nothing; what came before stays where asking again took too long. */
+export const isRefused = ({ value, unanswered }: Answer<unknown>): boolean =>
+  unanswered !== undefined && !(value !== undefined && unanswered.refusal === 'late');
+
 /** What was answered; until then its bones, or why there is nothing. */
 export function Answered<T>({ answer, height, scope, children }: AnsweredProps<T>) {
-  const { value, unanswered, again } = answer;
-  if (unanswered && !(value !== undefined && unanswered.refusal === 'late')) {
+  const { value, unanswered, again, isOld, at } = answer;
+  if (unanswered && isRefused(answer)) {
     return <Refused unanswered={unanswered} again={again} {...(scope && { scope })} />;
   }
-  if (value === undefined) return <Bones {...(height && { height })} />;
-  return <>{children(value)}</>;
+  return (
+    <div class={isOld && value !== undefined ? 'answered old' : 'answered'} aria-busy={isOld}>
+      {value === undefined ? <Bones {...(height && { height })} /> : children(value)}
+      {unanswered && (
+        <p class="panel-foot">As of {clockSeconds(at)}: asking again took too long.</p>
+      )}
+    </div>
+  );
 }

@@ -10,12 +10,19 @@ interface TileProps {
   /** Against what it is to be seen. */
   readonly note?: ComponentChildren;
   readonly isSlim?: boolean;
+  /** Of the question before. */
+  readonly isOld?: boolean;
   readonly title?: string | undefined;
 }
 
-export function Tile({ label, value, unit, drawing, note, isSlim, title }: TileProps) {
+export function Tile({ label, value, unit, drawing, note, isSlim, isOld, title }: TileProps) {
+  const names = ['tile', isSlim && 'slim', isOld && value !== undefined && 'old'];
   return (
-    <div class={isSlim ? 'tile slim' : 'tile'} aria-busy={value === undefined} title={title}>
+    <div
+      class={names.filter(Boolean).join(' ')}
+      aria-busy={value === undefined || isOld === true}
+      title={title}
+    >
       <div class="lbl">{label}</div>
       <div class={value === null ? 'big muted' : 'big'}>
         {value === undefined ? <span class="bone text" /> : (value ?? nothing)}

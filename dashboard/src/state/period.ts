@@ -3,7 +3,7 @@ import type { Range } from '../api/ask.ts';
 import { month } from '../times.ts';
 import { param } from './address.ts';
 import { customSpan, type Span } from './range.ts';
-import { midnight, zone } from './zone.ts';
+import { midnight, offsetAt, zone } from './zone.ts';
 
 /** Money goes by the calendar: what Usage looks at. */
 export const periodName = (): string => param('p') || 'month';
@@ -69,8 +69,8 @@ function customPeriod({ from, to }: Span): Period {
   };
 }
 
-/** The name of the month before the one that a time is in. */
+/** The name of the month before the one that a time is in, in the chosen zone. */
 export const monthBefore = (now: number): string => {
-  const first = new Date(now);
-  return month(new Date(first.getFullYear(), first.getMonth(), 0, 12).getTime());
+  const daysSoFar = new Date(now + offsetAt(now)).getUTCDate();
+  return month(midnight(now, -daysSoFar));
 };

@@ -28,10 +28,10 @@ export function chooseZone(next: string): void {
 }
 
 /** The usual ones first; all that the browser knows after them. */
-export function zones(): string[] {
+export const zones = computed((): readonly string[] => {
   const first = [zone.value, ownZone, 'UTC'];
   return [...new Set([...first, ...Intl.supportedValuesOf('timeZone')])];
-}
+});
 
 /** How far local time is ahead of UTC at an instant, in ms. */
 export function offsetAt(ms: number, timeZone = zone.value): number {

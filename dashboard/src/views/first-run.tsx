@@ -1,6 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useHealth } from '../api/health.ts';
-import { ago } from '../format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
@@ -8,6 +7,7 @@ import { Status } from '../parts/status.tsx';
 import { Table } from '../parts/table.tsx';
 import { hrefOf, type View } from '../state/address.ts';
 import { key } from '../state/session.ts';
+import { clockSeconds } from '../times.ts';
 
 /** Nothing was ever sent: how to send the first event. The page goes on by itself when it is there. */
 export const FirstRun = () => (
@@ -138,11 +138,6 @@ const whereColumns = [
 function SoFar() {
   const { value } = useHealth();
   const [began] = useState(Date.now());
-  const [now, setNow] = useState(began);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
   return (
     <ul class="check">
       <li>
@@ -164,7 +159,7 @@ function SoFar() {
           </span>
           Event
         </span>
-        <span class="soft">waiting, since {ago(Math.max(2000, now - began))}</span>
+        <span class="soft">waiting since {clockSeconds(began)}</span>
       </li>
     </ul>
   );

@@ -3,7 +3,7 @@ import type { GetStatsResponse } from '../../../../gen/typescript/gravitas/telem
 import type { Answer } from '../../api/answer.ts';
 import { showPlain, unitOf } from '../../api/events.ts';
 import { ChartPanel } from '../../charts/chart-panel.tsx';
-import type { ChartModel } from '../../charts/model.ts';
+import { type ChartModel, roundBetween } from '../../charts/model.ts';
 import { quantileSeries, timeModel } from '../../charts/over-time.ts';
 import { amount, integer, percent } from '../../format.ts';
 import { LastOne } from '../../parts/last-one.tsx';
@@ -92,14 +92,11 @@ function histogramModel(
       const { from = 0, to = 0 } = buckets[at] ?? {};
       return `${amount(from)} to ${showPlain(type, to)}`;
     },
-    ticks: (pixels) => {
-      const every = Math.max(1, Math.ceil(buckets.length / Math.max(1, Math.floor(pixels / 64))));
-      const places = buckets.flatMap(({ from }, at) => (at % every === 0 ? [{ from, at }] : []));
-      return places.map(({ from, at }, index) => ({
-        at: at - 0.5,
-        label: index === places.length - 1 ? showPlain(type, from) : amount(from),
-      }));
-    },
+    ticks: (pixels) =>
+      roundBetween(first.from, last.to, pixels / 64).map((value, at, { length }) => ({
+        at: placeOf(value),
+        label: at === length - 1 ? showPlain(type, value) : amount(value),
+      })),
     columns: quantiles,
   };
 }

@@ -3,7 +3,7 @@ import { sourceWords } from '../../api/ask.ts';
 import { type Dimensions, useDimensions } from '../../api/dimensions.ts';
 import { integer } from '../../format.ts';
 import { EventFilterForm } from '../../parts/event-filters.tsx';
-import { PageHead, RangeChoice, ZoneChoice } from '../../parts/page-head.tsx';
+import { PageHead, RangeChoice, Updated, ZoneChoice } from '../../parts/page-head.tsx';
 import { Blank, Refused } from '../../parts/panel.tsx';
 import { change, param } from '../../state/address.ts';
 import { type EventFilters, eventFilters } from '../../state/filters.ts';
@@ -25,6 +25,7 @@ export function Explore() {
   return (
     <>
       <PageHead title="Explore">
+        <Updated at={stats.at} />
         <RangeChoice />
         <ZoneChoice />
       </PageHead>

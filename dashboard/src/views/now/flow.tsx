@@ -6,7 +6,6 @@ import type { GetTimeSeriesResponse } from '../../../../gen/typescript/gravitas/
 import { type Answer, useAnswer } from '../../api/answer.ts';
 import { rangeKey, rangeOf, refreshMsOf } from '../../api/ask.ts';
 import { query } from '../../api/client.ts';
-import { away } from '../../api/reach.ts';
 import { colourFor, namedMax } from '../../charts/categories.ts';
 import { ChartPanel } from '../../charts/chart-panel.tsx';
 import type { Series } from '../../charts/model.ts';
@@ -59,8 +58,6 @@ export function allTogether({ series }: Flow) {
   });
 }
 
-/** Drawn anew with each try to reach it. */
-const hatched = () => (away.value ? { hatchedFrom: away.value.since } : {});
 const perSecond = (value: number) => `${amount(value)}${narrow}/s`;
 const errorShare = fixed(2);
 
@@ -93,7 +90,6 @@ export const EventsByType = ({ flow }: { flow: Answer<Flow> }) => (
         series: [...named, ...others],
         unit: '/s',
         show: perSecond,
-        ...hatched(),
       });
     }}
   />
@@ -117,7 +113,6 @@ export const Errors = ({ flow }: { flow: Answer<Flow> }) => (
         unit: '%',
         isArea: true,
         show: (share) => `${errorShare(share)}${narrow}%`,
-        ...hatched(),
       });
     }}
   />
@@ -152,7 +147,6 @@ export const TokenRate = (props: {
             unit: '/s',
             isArea: true,
             show: perSecond,
-            ...hatched(),
           })
         : undefined
     }

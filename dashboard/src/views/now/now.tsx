@@ -1,13 +1,11 @@
 import type { GetServiceResponse } from '../../../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import { useHealth } from '../../api/health.ts';
-import { isAway } from '../../api/reach.ts';
 import { useService } from '../../api/service.ts';
 import { amount, integer, narrow } from '../../format.ts';
 import { Notice } from '../../parts/notice.tsx';
-import { PageHead, RangeChoice, ZoneChoice } from '../../parts/page-head.tsx';
+import { PageHead, RangeChoice, Updated, ZoneChoice } from '../../parts/page-head.tsx';
 import { Tiles } from '../../parts/tile.tsx';
 import { hrefOf } from '../../state/address.ts';
-import { clockSeconds } from '../../times.ts';
 import { Errors, EventsByType, TokenRate, useFlow, useTokens } from './flow.tsx';
 import { LatencyByModel, ModelLoads } from './models.tsx';
 import { EventTiles, ServiceTiles, TokenTile } from './tiles.tsx';
@@ -21,9 +19,7 @@ export function Now() {
   return (
     <>
       <PageHead title="Now">
-        <span class="small muted">
-          {isAway.value ? 'As of' : 'Updated'} {flow.at ? clockSeconds(flow.at) : '…'}
-        </span>
+        <Updated at={flow.at} />
         <RangeChoice />
         <ZoneChoice />
       </PageHead>
@@ -91,7 +87,7 @@ function Attention(props: {
         </Notice>
       )}
       {tight.length === 0 && (!health || health.status === 'ready') && (
-        <Notice tone="ok" action={toService}>
+        <Notice tone={health ? 'ok' : 'off'} action={toService}>
           {health ? (
             <>
               <b>The collector is healthy.</b> {spoolWords(props.service)}

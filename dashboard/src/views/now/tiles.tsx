@@ -14,7 +14,7 @@ const secondsOfRange = () => {
 };
 
 export function EventTiles({ flow }: { flow: Answer<Flow> }) {
-  const { value, unanswered } = flow;
+  const { value, unanswered, isOld } = flow;
   const parts = value && allTogether(value);
   const { total, before } = value?.stats ?? {};
   const rates = parts ? ratesOf(parts, ({ count }) => count) : [];
@@ -26,6 +26,7 @@ export function EventTiles({ flow }: { flow: Answer<Flow> }) {
     <>
       <Tile
         label="Events"
+        isOld={isOld}
         value={value ? (isNone ? null : amount(last ?? 0)) : unanswered && null}
         unit="events/s"
         drawing={<Sparkline values={rates} />}
@@ -47,6 +48,7 @@ export function EventTiles({ flow }: { flow: Answer<Flow> }) {
       />
       <Tile
         label="Errors"
+        isOld={isOld}
         value={
           value
             ? share === undefined
@@ -87,7 +89,7 @@ export function TokenTile(props: {
   tokens: Answer<GetUsageSummaryResponse>;
   field: 'inputTokens' | 'outputTokens';
 }) {
-  const { value, unanswered } = props.tokens;
+  const { value, unanswered, isOld } = props.tokens;
   const rates = value ? ratesOf(value.periods, ({ totals }) => totals?.[props.field] ?? 0n) : [];
   const last = rates.findLast((rate) => rate !== null);
   const isNone = value && !value.total?.requests;
@@ -98,7 +100,8 @@ export function TokenTile(props: {
   return (
     <Tile
       label={props.label}
-      value={unanswered || isNone ? null : last === undefined ? undefined : amount(last)}
+      isOld={isOld}
+      value={unanswered || isNone ? null : value && (last === undefined ? null : amount(last))}
       unit="tokens/s"
       drawing={<Sparkline values={rates} />}
       note={

@@ -154,6 +154,7 @@ export function VramOverTime({ cards }: { cards: Answer<readonly Card[]> }) {
       subtitle="% of each card's limit"
       size="c8 w3"
       answer={series}
+      also={cards.value}
       emptyTitle={`No VRAM_CHECK ${rangeWords()}`}
       empty={<span>used_vram_gb in the metadata is what is drawn.</span>}
       modelOf={({ series: all }) =>

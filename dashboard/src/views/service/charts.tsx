@@ -5,8 +5,7 @@ import { msOf, rangeKey, rangeOf, refreshMsOf } from '../../api/ask.ts';
 import { query } from '../../api/client.ts';
 import { ChartPanel } from '../../charts/chart-panel.tsx';
 import type { ChartModel, Series } from '../../charts/model.ts';
-import { ratesOf, timeModel } from '../../charts/over-time.ts';
-import { headOfTime, timeTicks } from '../../charts/time-ticks.ts';
+import { ratesOf, timeAxis, timeModel } from '../../charts/over-time.ts';
 import { amount, milliseconds, narrow } from '../../format.ts';
 import { rangeAt, rangeName } from '../../state/range.ts';
 
@@ -51,14 +50,11 @@ function minuteModel(
   const minutes = minutesOf(service);
   if (minutes.length < 2) return undefined;
   const places = minutes.map(([at]) => at);
-  const [from, to] = [places[0] as number, places.at(-1) as number];
   return {
     ...rest,
     kind: 'lines',
-    places,
     series: seriesOf(minutes.map(([, minute]) => minute)),
-    head: headOfTime(from, to),
-    ticks: (width) => timeTicks(from, to, width),
+    ...timeAxis(places, (places.at(-1) as number) + minuteMs),
   };
 }
 

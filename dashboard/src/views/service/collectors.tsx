@@ -46,7 +46,7 @@ const columns: readonly Column<Collector>[] = [
     show: ({ rates }) => amount(rates?.stored ?? 0),
   },
   {
-    label: 'Acknowledged, p99',
+    label: 'Ack p99',
     isNumeric: true,
     value: ({ ackLatencyMs }) => ackLatencyMs?.p99,
     show: ({ ackLatencyMs }) =>

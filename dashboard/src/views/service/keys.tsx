@@ -14,10 +14,13 @@ import { CsvButton } from '../../parts/csv-button.tsx';
 import { Answered, Blank, Panel } from '../../parts/panel.tsx';
 import { Status, type Tone } from '../../parts/status.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
-import { iso } from '../../times.ts';
+import { day, iso } from '../../times.ts';
 
 const everyMs = 30_000;
 const quietMs = 60_000;
+const noKey = 'no key';
+/** So long before it ends a key wants a successor. */
+const endingMs = 7 * 86_400_000;
 
 /** What is known of everybody with keys of one name. */
 interface Sender {
@@ -31,7 +34,7 @@ interface Sender {
   lastUsedAt: number | undefined;
   /** Of the key that ends last; only admins know. */
   state: string;
-  expiresAt: number | undefined;
+  endsAt: number;
 }
 
 export function Keys({ service }: { service: Answer<GetServiceResponse> }) {
@@ -73,7 +76,7 @@ const blank = (name: string): Sender => ({
   quotaShare: undefined,
   lastUsedAt: undefined,
   state: '',
-  expiresAt: undefined,
+  endsAt: Infinity,
 });
 
 const later = (a: number | undefined, b: number | undefined) =>
@@ -82,7 +85,7 @@ const later = (a: number | undefined, b: number | undefined) =>
 function sendersOf(collectors: readonly Collector[], list: ListKeysResponse | undefined): Sender[] {
   const senders = new Map<string, Sender>();
   const of = (name: string) => {
-    const known = senders.get(name) ?? blank(name || 'no key');
+    const known = senders.get(name) ?? blank(name || noKey);
     senders.set(name, known);
     return known;
   };
@@ -97,24 +100,30 @@ function sendersOf(collectors: readonly Collector[], list: ListKeysResponse | un
     sender.quotaShare = later(sender.quotaShare, activity.quotaShare);
     sender.lastUsedAt = later(sender.lastUsedAt, msOf(activity.lastUsedAt));
   }
-  return [...senders.values()].toSorted((a, b) => b.records - a.records);
+  // Whoever has no key is no sender before it has sent or read.
+  const isSeen = ({ name, records, queries, streams }: Sender) =>
+    name !== noKey || records + queries + streams > 0;
+  return [...senders.values()].filter(isSeen).toSorted((a, b) => b.records - a.records);
 }
 
 function noteKey(sender: Sender, key: Key): void {
   sender.scopes = key.scopes.join(', ');
   sender.lastUsedAt = later(sender.lastUsedAt, msOf(key.lastUsedAt));
-  if (sender.state === 'active') return;
+  const endsAt = msOf(key.expiresAt) ?? Infinity;
+  const isLonger = key.state === 'active' && (sender.state !== 'active' || endsAt > sender.endsAt);
+  if (sender.state !== '' && !isLonger) return;
   sender.state = key.state;
-  sender.expiresAt = msOf(key.expiresAt);
+  sender.endsAt = endsAt;
 }
 
 function stateOf(sender: Sender): readonly [Tone, string] {
-  const { state, quotaShare = 0, lastUsedAt, streams, records, queries } = sender;
+  const { state, quotaShare = 0, endsAt, lastUsedAt, streams, records, queries } = sender;
   if (state === 'revoked' || state === 'expired') {
     return ['off', state === 'revoked' ? 'Revoked' : 'Expired'];
   }
   if (quotaShare > 1) return ['err', 'Over quota'];
   if (quotaShare > 0.8) return ['warn', 'Near quota'];
+  if (endsAt < Date.now() + endingMs) return ['warn', `Ends ${day(endsAt)}`];
   if (streams > 0) return ['ok', 'Connected'];
   if (lastUsedAt === undefined) {
     return records + queries > 0 ? ['ok', 'Seen'] : ['off', 'Never used'];
@@ -139,6 +148,7 @@ const columns: readonly Column<Sender>[] = [
     value: ({ records }) => records,
     show: ({ records }) => integer(records),
     isWideOnly: true,
+    isWidestOnly: true,
   },
   {
     label: 'Queries',

@@ -1,4 +1,7 @@
-import type { PartitionSize } from '../../../../gen/typescript/gravitas/telemetry/v1/footprint_pb.js';
+import type {
+  PartitionSize,
+  RetentionFootprint,
+} from '../../../../gen/typescript/gravitas/telemetry/v1/footprint_pb.js';
 import type { GetFootprintResponse } from '../../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Answer } from '../../api/answer.ts';
 import { msOf } from '../../api/ask.ts';
@@ -41,22 +44,49 @@ export function Partitions({ footprint }: { footprint: Answer<GetFootprintRespon
       tools={<CsvButton name="Partitions" columns={columns} rows={all} />}
     >
       <Answered answer={footprint} height={220}>
-        {() =>
-          rows.length === 0 ? (
-            <Blank title="No rows yet" height={220} />
-          ) : (
-            <Table label="Partitions" columns={columns} rows={rows} isPlain />
-          )
-        }
+        {({ retention }) => (
+          <>
+            {rows.length === 0 ? (
+              <Blank title="No rows yet" height={220} />
+            ) : (
+              <Table label="Partitions" columns={columns} rows={rows} />
+            )}
+            {retention && <Gone retention={retention} />}
+          </>
+        )}
       </Answered>
     </Panel>
+  );
+}
+
+/** What retention has taken away so far. */
+function Gone({ retention }: { retention: RetentionFootprint }) {
+  const { droppedPartitions, droppedBytes } = retention;
+  const floors = [
+    ['events', retention.eventFloor],
+    ['calls', retention.usageFloor],
+    ['rollups by quarter hour', retention.quarterFloor],
+    ['by hour', retention.hourFloor],
+    ['by day', retention.dayFloor],
+  ] as const;
+  const gone = floors.flatMap(([name, floor]) => {
+    const at = msOf(floor);
+    return at === undefined ? [] : [`${name} before ${date(at)}`];
+  });
+  if (gone.length === 0) return null;
+  const dropped = `${integer(Number(droppedPartitions))} partitions, ${bytes(Number(droppedBytes))}`;
+  return (
+    <p class="panel-foot">
+      Retention has dropped {dropped}: gone are {gone.join(', ')}.
+    </p>
   );
 }
 
 function rowOf({ tableName, startTime, rows, totalBytes, dropAt }: PartitionSize): Row {
   const start = msOf(startTime);
   const kind = tableName === 'usage_stats' ? 'usage' : 'events';
-  const name = start === undefined ? 'default' : date(start);
+  const isThisYear = start !== undefined && date(start).slice(-4) === date(Date.now()).slice(-4);
+  const name = start === undefined ? 'default' : isThisYear ? day(start) : date(start);
   return {
     name: `${name} ${kind}`,
     rows: Number(rows),

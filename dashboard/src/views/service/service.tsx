@@ -6,9 +6,8 @@ import { query } from '../../api/client.ts';
 import { useService } from '../../api/service.ts';
 import { Sparkline } from '../../charts/small.tsx';
 import { ago, amount, bytes, integer, milliseconds, narrow, percent } from '../../format.ts';
-import { PageHead, RangeChoice, ZoneChoice } from '../../parts/page-head.tsx';
+import { PageHead, RangeChoice, Updated, ZoneChoice } from '../../parts/page-head.tsx';
 import { Tile, Tiles } from '../../parts/tile.tsx';
-import { clockSeconds } from '../../times.ts';
 import { AckTime, Stored } from './charts.tsx';
 import { Collectors } from './collectors.tsx';
 import { DeadLetters } from './dead-letters.tsx';
@@ -29,7 +28,7 @@ export function Service() {
   return (
     <>
       <PageHead title="Service">
-        <span class="small muted">Updated {service.at ? clockSeconds(service.at) : '…'}</span>
+        <Updated at={service.at} />
         <RangeChoice />
         <ZoneChoice />
       </PageHead>

@@ -83,7 +83,7 @@ export function TailList({ stream, isPaused, resume }: Props) {
         role="listbox"
         tabIndex={0}
         aria-label="Events, newest last"
-        aria-activedescendant={chosen ? `line-${chosen}` : undefined}
+        aria-activedescendant={lines.some(({ id }) => id === chosen) ? `line-${chosen}` : undefined}
         onScroll={onScroll}
         onKeyDown={onKeyDown}
       >

@@ -7,7 +7,7 @@ import { periodAt } from '../../state/period.ts';
 const decimals = fixed(2);
 
 export function CallTiles({ answer }: { answer: Answer<GetUsageSummaryResponse> }) {
-  const { value, unanswered } = answer;
+  const { value, unanswered, isOld } = answer;
   const { total, before } = value ?? {};
   const was = before?.totals;
   const { before: other } = periodAt(Date.now());
@@ -31,6 +31,7 @@ export function CallTiles({ answer }: { answer: Answer<GetUsageSummaryResponse> 
       <Tile
         label={`${label}, p50`}
         isSlim
+        isOld={isOld}
         value={told(number)}
         unit={unit}
         note={
@@ -53,18 +54,21 @@ export function CallTiles({ answer }: { answer: Answer<GetUsageSummaryResponse> 
       <Tile
         label="Requests"
         isSlim
+        isOld={isOld}
         value={told(amount(Number(total?.requests ?? 0n)))}
         note={change(Number(total?.requests ?? 0n), Number(was?.requests ?? 0n))}
       />
       <Tile
         label="Tokens"
         isSlim
+        isOld={isOld}
         value={told(amount(Number(total?.totalTokens ?? 0n)))}
         note={change(Number(total?.totalTokens ?? 0n), Number(was?.totalTokens ?? 0n))}
       />
       <Tile
         label="Cache hit rate"
         isSlim
+        isOld={isOld}
         value={told(hit === undefined ? undefined : percent(hit).split(narrow)[0])}
         unit="%"
         note={
@@ -87,6 +91,7 @@ export function CallTiles({ answer }: { answer: Answer<GetUsageSummaryResponse> 
       <Tile
         label="Failed calls"
         isSlim
+        isOld={isOld}
         value={told(
           total?.requests
             ? decimals((100 * Number(total.errors)) / Number(total.requests))

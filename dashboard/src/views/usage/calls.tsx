@@ -39,7 +39,7 @@ const columns: readonly Column<UsageRecord>[] = [
       </a>
     ),
   },
-  text('Model', ({ model }) => model),
+  { ...text('Model', ({ model }) => model), isFull: true },
   text('Layer', ({ layer }) => layer),
   { ...text('Agent', ({ agent }) => agent), isWideOnly: true },
   tokens('Input', ({ inputTokens }) => inputTokens),

@@ -28,7 +28,7 @@ export function SpendTiles({
   month: months,
 }: Record<'today' | 'week' | 'month', Spend>) {
   const now = Date.now();
-  const { value, unanswered } = months;
+  const { value, unanswered, isOld } = months;
   const cost = value?.forecast?.costUsd;
   const spent = value?.total?.costUsd ?? 0;
   const whole = value?.before?.whole?.costUsd;
@@ -47,16 +47,17 @@ export function SpendTiles({
       />
       <Tile
         label={`${month(now)} forecast`}
+        isOld={isOld}
         value={unanswered ? null : value && (cost ? dollars(cost.value) : null)}
         drawing={cost && <ShareBar share={cost.value > 0 ? spent / cost.value : 0} />}
-        title={value?.forecast?.method}
+        title={value?.forecast && `in four of five cases; ${value.forecast.method}`}
         note={
           cost ? (
             <>
               <b>
                 {dollars(cost.low)} to {dollars(cost.high)}
               </b>{' '}
-              in four of five cases
+              likely
               {whole !== undefined && ` · ${monthBefore(now)} ${dollars(whole)}`}
             </>
           ) : (
@@ -69,7 +70,7 @@ export function SpendTiles({
 }
 
 function SpendTile({ label, spend, against }: { label: string; spend: Spend; against: string }) {
-  const { value, unanswered } = spend;
+  const { value, unanswered, isOld } = spend;
   const cost = value?.total?.costUsd;
   const change = changeOf(cost, value?.before?.totals?.costUsd);
   const periods = value?.periods ?? [];
@@ -78,6 +79,7 @@ function SpendTile({ label, spend, against }: { label: string; spend: Spend; aga
   return (
     <Tile
       label={label}
+      isOld={isOld}
       value={unanswered ? null : value && (cost === undefined ? null : dollars(cost))}
       drawing={
         <Sparkline

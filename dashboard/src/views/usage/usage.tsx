@@ -3,9 +3,9 @@ import type { Answer } from '../../api/answer.ts';
 import { amount, integer, percent } from '../../format.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Notice } from '../../parts/notice.tsx';
-import { Choices, CustomSpan, PageHead, ZoneChoice } from '../../parts/page-head.tsx';
+import { Choices, CustomSpan, PageHead, Updated, ZoneChoice } from '../../parts/page-head.tsx';
 import { hrefWith } from '../../state/address.ts';
-import { periodName } from '../../state/period.ts';
+import { periodAt, periodName } from '../../state/period.ts';
 import { customSpan, spanText } from '../../state/range.ts';
 import { midnight } from '../../state/zone.ts';
 import { month } from '../../times.ts';
@@ -29,6 +29,7 @@ export function Usage() {
   return (
     <>
       <PageHead title="Usage">
+        <Updated at={models.at} />
         <PeriodChoice />
         <ZoneChoice />
       </PageHead>
@@ -90,11 +91,21 @@ function Filters() {
   );
 }
 
+/** What is in no sum; a line in any case, so that nothing below moves once it is known. */
 function Unpriced({ answer }: { answer: Answer<GetUsageSummaryResponse> }) {
-  const { value } = answer;
-  const { total } = value ?? {};
-  if (!total || total.unpriced === 0n) return null;
-  const models = (value?.groups ?? [])
+  const { total, groups = [], priceList } = answer.value ?? {};
+  const { inWords } = periodAt(Date.now());
+  if (!total?.unpriced) {
+    if (!total) return <Notice tone="off">Asking which calls have a price.</Notice>;
+    if (total.requests === 0n) return <Notice tone="off">No calls {inWords}.</Notice>;
+    return (
+      <Notice tone="ok">
+        <b>Every call {inWords} has a price.</b>{' '}
+        {priceList && `Prices as of ${priceList.date}, list ${priceList.version}.`}
+      </Notice>
+    );
+  }
+  const models = groups
     .filter(({ totals }) => (totals?.unpriced ?? 0n) > 0n)
     .map(({ group }) => group.model ?? 'no model');
   const named = models.slice(0, 3).join(', ');
@@ -107,8 +118,7 @@ function Unpriced({ answer }: { answer: Answer<GetUsageSummaryResponse> }) {
     >
       <b>{integer(Number(total.unpriced))} calls are unpriced</b> ({share} of calls,{' '}
       {amount(Number(total.unpricedTokens))} tokens): no price for <code>{named}</code>
-      {more}. They are in no sum below. Prices of your own go into the file that{' '}
-      <code>TELEMETRY_PRICES_FILE</code> names.
+      {more}. They are in no sum below; <code>TELEMETRY_PRICES_FILE</code> prices them.
     </Notice>
   );
 }
