@@ -10,6 +10,7 @@ import { IntakeWatch } from './buffer/intake-watch.ts';
 import type { LeftSpools } from './buffer/left-spools.ts';
 import { Outage } from './buffer/outage.ts';
 import type { Spool } from './buffer/spool/spool.ts';
+import type { Bookkeeping } from './commit/bookkeeping.ts';
 import { GroupCommitter } from './commit/group-committer.ts';
 import { createRollupWriter } from './commit/rollup-writer.ts';
 import { Writer } from './commit/writer.ts';
@@ -23,7 +24,6 @@ import type { Health, HealthPart } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import type { LivePrices } from './prices/live-prices.ts';
 import { createRollups } from './rollup/create-rollups.ts';
-import type { FreshRows } from './rollup/fresh-rows.ts';
 import { RollupJob } from './rollup/rollup-job.ts';
 import type { RollupAccess } from './rollup/state.ts';
 import { dayMs, minuteMs } from './units.ts';
@@ -53,8 +53,8 @@ export interface IngestPath {
   readonly intake: IntakeWatch;
   /** Writes. */
   readonly writer: Writer;
-  /** What is written with rows, so that they are rolled up. */
-  readonly fresh: FreshRows;
+  /** What is written beside rows. */
+  readonly books: Bookkeeping;
   /** Rolls them up. */
   readonly rollupJob: RollupJob;
   /** For others who change what is rolled up. */
@@ -92,8 +92,9 @@ export function createIngestPath(given: Given): IngestPath {
   const { series, fresh } = createRollups(rollupPool, config.rollupSeriesMax);
   const rollupWriter = createRollupWriter(rollupPool);
   const rollupJob = new RollupJob(rollupPool, rollupWriter, series, health, logger, registry);
-  const ofCallers = new GroupCommitter(writer, 'callers', fresh);
-  const ofSpool = new GroupCommitter(writer, 'spool', fresh);
+  const books: Bookkeeping = { fresh, pricer: prices.pricer };
+  const ofCallers = new GroupCommitter(writer, 'callers', books);
+  const ofSpool = new GroupCommitter(writer, 'spool', books);
   const outage = new Outage(ofCallers.probeKinds, health);
   const options = { sharesDisk: config.databaseUrl === '' };
   const timed = timeCommits(registry);
@@ -123,7 +124,7 @@ export function createIngestPath(given: Given): IngestPath {
     drainLeft: () => left.start((each) => createDrain(each, 'spools left')),
     intake,
     writer,
-    fresh,
+    books,
     rollupJob,
     rollups: { writer: rollupWriter, series },
     accounting,

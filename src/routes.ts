@@ -85,7 +85,7 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const hub = new TailHub(database.tails, config.tailsMax);
   gaugesOf(registry)('telemetry_tails', 'Open tails.', () => hub.size);
   const tail = tailHandler(database.reader, hub, shutdown);
-  const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.fresh, registry);
+  const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.books, registry);
   const audit = new Audit(database.upkeepDb, logger);
   const keyAdmin = new KeyAdmin(database.upkeepDb, audit, async () => {
     await Promise.all([keys.refresh(), fellows.ask('refresh keys')]);

@@ -65,10 +65,10 @@ const rules: Readonly<Record<string, Rules>> = {
   },
   commit: {
     own: [
-      ...['postgres', 'database', 'records', 'rollup', 'prices/provider', 'buffer/batch'],
-      ...['errors', 'units', 'uuid'],
+      ...['postgres', 'database', 'records', 'rollup', 'buffer/batch', 'errors', 'units', 'uuid'],
+      ...['prices/provider', 'prices/stored', 'prices/decimal'],
     ],
-    typesOf: ['buffer'],
+    typesOf: ['buffer', 'prices'],
     packages: ['kysely', 'pg'],
   },
   rollup: {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { Counter, type Registry } from 'prom-client';
+import type { Bookkeeping } from '../commit/bookkeeping.ts';
 import {
   countDeadLetters,
   type DeadLetter,
@@ -14,7 +15,6 @@ import type { Database } from '../database/schema.ts';
 import { ServiceError } from '../errors.ts';
 import { classifyDatabaseError, mayBeDataFault } from '../postgres/sqlstate.ts';
 import { recordKinds, tables } from '../records/tables.ts';
-import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { isUuid } from '../uuid.ts';
 
 const idsMax = 1000;
@@ -28,13 +28,13 @@ export interface ReplayResult {
 export class DeadLetters {
   readonly #db: Kysely<Database>;
   readonly #writer: Writer;
-  readonly #fresh: FreshRows;
+  readonly #books: Bookkeeping;
   readonly #replayed: Counter<'table'>;
 
-  constructor(db: Kysely<Database>, writer: Writer, fresh: FreshRows, registry: Registry) {
+  constructor(db: Kysely<Database>, writer: Writer, books: Bookkeeping, registry: Registry) {
     this.#db = db;
     this.#writer = writer;
-    this.#fresh = fresh;
+    this.#books = books;
     this.#replayed = new Counter({
       name: 'telemetry_dead_letters_replayed_total',
       help: 'Dead letters that were stored after all.',
@@ -95,7 +95,7 @@ export class DeadLetters {
   async #replayOne(id: string): Promise<string | undefined> {
     try {
       const table = await this.#writer.transaction((trx, client) =>
-        replayDeadLetter(trx, client, id, this.#fresh),
+        replayDeadLetter(trx, client, id, this.#books),
       );
       if (table === undefined) return 'there is no such dead letter';
       this.#replayed.inc({ table });

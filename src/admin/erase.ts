@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Transaction } from 'kysely';
 import { eraseDeadLetters, eraseRows } from '../commit/erase-rows.ts';
 import { areAllKnown, noteErasure, type Subject, subject } from '../commit/erasures.ts';
 import type { Writer } from '../commit/writer.ts';
+import { adoptionStates } from '../database/adoption.ts';
+import type { Database } from '../database/schema.ts';
 import { ServiceError } from '../errors.ts';
 import { classifyDatabaseError } from '../postgres/sqlstate.ts';
 import { recordKinds, tables } from '../records/tables.ts';
@@ -38,6 +41,7 @@ export async function erase(
       await untilAllKnow(writer);
     }
     return await writer.transaction(async (trx, client) => {
+      if (!isDry) await refuseWhileCopied(trx);
       const erased: Record<string, number> = {};
       for (const kind of recordKinds) {
         erased[tables[kind].name] = await eraseRows(trx, client, kind, whose);
@@ -51,6 +55,17 @@ export async function erase(
     if (error instanceof DryRun) return error.erased;
     throw classifyDatabaseError(error);
   }
+}
+
+/** Rows of older tables that come later would bring back what was erased. */
+async function refuseWhileCopied(trx: Transaction<Database>): Promise<void> {
+  const states = await adoptionStates(trx);
+  const copied = states.find(({ finished_at, obstacle }) => !finished_at && !obstacle);
+  if (!copied) return;
+  throw new ServiceError(
+    'retryable',
+    `nothing is erased yet: rows of ${copied.source} are still being copied; try again when they are`,
+  );
 }
 
 /** Longer than a commit may take. */

@@ -1,27 +1,19 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { correctedUsage } from '../commit/corrected-usage.ts';
+import { isCostOurs, type NewCost, writeCosts } from '../commit/written-costs.ts';
 import { isDistributed } from '../database/cluster/layout.ts';
+import { underOurNames } from '../database/older-names.ts';
 import type { Database } from '../database/schema.ts';
 import { decimalText } from '../prices/decimal.ts';
 import type { Pricer } from '../prices/pricer.ts';
 import { type CostRow, costColumns, storedCall } from '../prices/stored.ts';
-import { costSources } from '../records/cost-source.ts';
 import type { ChangedRow } from '../rollup/corrections.ts';
 
 /** A cost before and after, in dollars. */
-export interface CostDifference {
-  readonly id: string;
-  /** Of the record, to the microsecond, as PostgreSQL writes it. */
-  readonly timestamp: string;
-  /** All of the record before, as JSON. */
-  readonly row: string;
+export interface CostDifference extends NewCost {
   /** Null for none. */
   readonly before: string | null;
   readonly after: string;
-  /** By which prices it is now. */
-  readonly source: string;
-  /** See `ChangedRow`. */
-  readonly was_rolled: boolean | null;
 }
 
 /** Told of the rows in the transaction that changes them, so that what sums costs up follows. */
@@ -48,10 +40,6 @@ export interface RepriceStep {
 
 /** Rows of one transaction: it holds locks on them for a fraction of a second. */
 const chunkRows = 1000;
-
-/** Unpriced, or computed: no client's own. */
-const isOurs = sql<boolean>`(cost_usd is null
-  or starts_with(cost_source, ${costSources.list}) or starts_with(cost_source, ${costSources.own}))`;
 
 type Row = CostRow & {
   readonly id: string;
@@ -80,7 +68,7 @@ export async function* reprice(
       const rows = await nextRows(trx, options, place, onWorkers);
       const differences = rows.flatMap((row) => difference(pricer, row) ?? []);
       if (!options.dryRun && differences.length > 0) {
-        await onChanged(trx, await update(trx, differences, onWorkers));
+        await onChanged(trx, await writeCosts(trx, differences));
       }
       return { rows, differences };
     });
@@ -100,7 +88,8 @@ async function nextRows(
 ): Promise<Row[]> {
   const query = trx
     .selectFrom('usage_stats')
-    .select(costColumns)
+    // Also of what the sweep has not taken over yet.
+    .select(underOurNames(costColumns))
     .select([
       'id',
       sql<string>`to_jsonb(usage_stats)::text`.as('row'),
@@ -112,12 +101,12 @@ async function nextRows(
     .where(sql<boolean>`("timestamp", id) > (${place.at}::timestamptz, ${place.id}::uuid)`)
     .where('timestamp', '>=', sql<Date>`${place.at}::timestamptz`)
     .where('timestamp', '<', until ?? sql<Date>`'infinity'`)
-    .where(isOurs)
+    .where(isCostOurs)
     .orderBy('timestamp')
     .orderBy('id')
     .limit(chunkRows);
   // On workers no rows are locked: nobody else changes them meanwhile.
-  return await (dryRun || onWorkers ? query : query.forUpdate()).execute();
+  return (await (dryRun || onWorkers ? query : query.forUpdate()).execute()) as Row[];
 }
 
 /**
@@ -131,49 +120,4 @@ function difference(pricer: Pricer, row: Row): CostDifference | undefined {
   const after = decimalText(priced.cost);
   if (after === before) return undefined;
   return { id, timestamp, row: json, before, after, source: priced.source, was_rolled };
-}
-
-async function update(
-  trx: Transaction<Database>,
-  differences: readonly CostDifference[],
-  onWorkers: boolean,
-): Promise<ChangedRow[]> {
-  const column = (of: (difference: CostDifference) => string) => differences.map(of);
-  const { rows } = await sql<ChangedRow>`
-    update usage_stats as stored
-    set cost_usd = given.cost, cost_source = given.source, rolled = ${correctedUsage.rolledAfter('stored')}
-    from unnest(
-      ${column(({ id }) => id)}::uuid[],
-      ${column(({ timestamp }) => timestamp)}::timestamptz[],
-      ${column(({ after }) => after)}::numeric[],
-      ${column(({ source }) => source)}::text[],
-      ${column(({ row }) => row)}::text[],
-      ${differences.map(({ was_rolled }) => was_rolled)}::boolean[]
-    ) as given (id, "timestamp", cost, source, before, was_rolled)
-    where stored."timestamp" = given."timestamp" and stored.id = given.id
-      and ${isOurs}
-    returning ${onWorkers ? sql`stored.id` : sql`given.before, to_jsonb(stored)::text as after, given.was_rolled`}`.execute(
-    trx,
-  );
-  return onWorkers ? await changedOnWorkers(trx, differences) : rows;
-}
-
-/** A statement that changes rows on workers can't tell what they have become. */
-async function changedOnWorkers(
-  trx: Transaction<Database>,
-  differences: readonly CostDifference[],
-): Promise<ChangedRow[]> {
-  const times = differences.map(({ timestamp }) => timestamp);
-  const { rows } = await sql<{ id: string; at: string; after: string }>`
-    select id, "timestamp"::text as at, to_jsonb(usage_stats)::text as after from usage_stats
-    where id = any(${differences.map(({ id }) => id)}::uuid[])
-      and "timestamp" between ${times[0]}::timestamptz and ${times.at(-1)}::timestamptz`.execute(
-    trx,
-  );
-  const placeOf = (id: string, at: string) => `${id} ${at}`;
-  const after = new Map(rows.map((row) => [placeOf(row.id, row.at), row.after]));
-  return differences.flatMap(({ id, timestamp, row, was_rolled }) => {
-    const is = after.get(placeOf(id, timestamp));
-    return is === undefined || is === row ? [] : [{ before: row, after: is, was_rolled }];
-  });
 }

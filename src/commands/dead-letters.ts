@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { Audit } from '../admin/audit.ts';
 import { DeadLetters } from '../admin/dead-letters.ts';
 import { Writer } from '../commit/writer.ts';
-import { createRollups } from '../rollup/create-rollups.ts';
+import { bookkeepingOf } from './bookkeeping.ts';
 import { command, commandGroup, type Run } from './command.ts';
 import { onDatabase, operator } from './on-database.ts';
 import type { Report } from './report.ts';
@@ -20,8 +20,8 @@ const onDeadLetters = (
       await audit.record(operator(), audited, { ids });
     }
     const writer = new Writer(database.writers);
-    const { fresh } = createRollups(database.rollups, config.rollupSeriesMax);
-    return await work(new DeadLetters(database.upkeepDb, writer, fresh, new Registry()), ids);
+    const books = bookkeepingOf(database, config);
+    return await work(new DeadLetters(database.upkeepDb, writer, books, new Registry()), ids);
   });
 
 const list = onDeadLetters(async (deadLetters) => {

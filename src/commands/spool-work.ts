@@ -18,8 +18,8 @@ import { StartError, wholeMessage } from '../errors.ts';
 import { Accounting } from '../observe/accounting.ts';
 import { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
-import { createRollups } from '../rollup/create-rollups.ts';
 import { uuidV7TimeMs } from '../uuid.ts';
+import { bookkeepingOf } from './bookkeeping.ts';
 
 /** The spool of a data directory, or the directory itself where it is one. */
 export function spoolDirectory(directory: string): string {
@@ -85,8 +85,8 @@ async function drainSpool(
   const { spoolBytesMax: bytesMax } = config;
   const spool = await Spool.open({ directory, bytesMax, diskReserveBytes: 0, logger });
   try {
-    const { fresh } = createRollups(database.rollups, config.rollupSeriesMax);
-    const committer = new GroupCommitter(new Writer(database.writers), 'spool', fresh);
+    const books = bookkeepingOf(database, config);
+    const committer = new GroupCommitter(new Writer(database.writers), 'spool', books);
     const drain = new Drain(
       spool,
       announcing(committer, logger),

@@ -2,7 +2,6 @@ import {
   awaitHistory,
   type ChangedRow,
   correct,
-  rolledAfter,
   wasRolled,
   wasRolledOnWorker,
 } from '../rollup/corrections.ts';
@@ -16,8 +15,6 @@ export const correctedUsage = {
   /** Of a row of this table or query, before it is changed. */
   wasRolled: (row: string, onWorkers: boolean) =>
     onWorkers ? wasRolledOnWorker(row) : wasRolled(usageShape, row),
-  /** What its `rolled` becomes. */
-  rolledAfter,
   /** Has what is rolled up follow, in the same transaction. */
   correct: (trx: Trx, changed: readonly ChangedRow[]) => correct(trx, usageShape, changed),
 };

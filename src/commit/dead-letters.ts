@@ -6,8 +6,8 @@ import { ServiceError } from '../errors.ts';
 import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { readTuple } from '../records/tuples.ts';
-import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { uuidBytes, uuidText } from '../uuid.ts';
+import type { Bookkeeping } from './bookkeeping.ts';
 import { CallClaims } from './call-claims.ts';
 import { newCallKeys } from './calls.ts';
 import { noteLoads } from './commit-notes.ts';
@@ -169,7 +169,7 @@ export async function replayDeadLetter(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   id: string,
-  fresh: FreshRows,
+  books: Bookkeeping,
 ): Promise<string | undefined> {
   const letter = await trx
     .deleteFrom('dead_letters')
@@ -184,10 +184,10 @@ export async function replayDeadLetter(
   if (rows.count > 0) {
     const stored = byKind((each) => ({ copy: each === kind ? row : new Uint8Array() }));
     const load = { table: tableOf(kind, row), rows: [row] };
-    const loads = await fresh.loads([{ rows: stored }]);
+    const loads = await books.fresh.loads([{ rows: stored }]);
     await copyRows(client, [load, ...loads, ...noteLoads([{ kind, rows: [row] }])]);
   }
-  await fillCalls(trx, client, repetitions, fresh);
+  await fillCalls(trx, client, repetitions, books);
   await calls.correct(trx);
   return table_name;
 }

@@ -73,17 +73,41 @@ async function eraseOnWorkers(
   return rows[0]?.erased ?? 0;
 }
 
+/**
+ * How a text stands in JSON: as a string, as one in the JSON of a string, as a number. By itself it
+ * may be a part of what is said of others.
+ */
+function inJson(value: string): string[] {
+  const string = JSON.stringify(value);
+  const ends = Number.isFinite(Number(value)) ? [',', '}'] : [];
+  const numbers = ends.flatMap((end) => [`:${value}${end}`, `: ${value}${end}`]);
+  return [string, JSON.stringify(string).slice(1, -1), ...numbers];
+}
+
+/** A text as it stands in a tuple: its length, and its bytes. */
+function inTuple(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
 /** Erases the dead letters of somebody; of what can't be read, those that have the text in them. */
 export async function eraseDeadLetters(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   subject: Subject,
 ): Promise<number> {
+  const marks = sql`unnest(${inJson(subject.value)}::text[]) as mark`;
   const { numAffectedRows } = await sql`
     delete from ${tableIn(client, 'dead_letters')} as letter
     where ${isOf(subject, sql`letter.payload -> 'metadata'`, sql`letter.payload ->> ${sql.lit(subject.field)}`)}
-      or (letter.payload = '{}' and position(convert_to(${subject.value}, 'UTF8') in letter."row") > 0)
-      or (letter.payload ? 'row' and strpos(letter.payload ->> 'row', ${subject.value}) > 0)`.execute(
+      or (letter.payload = '{}' and (
+        position(${inTuple(subject.value)}::bytea in letter."row") > 0
+        or exists (select from ${marks} where position(convert_to(mark, 'UTF8') in letter."row") > 0)
+      ))
+      or (letter.payload ? 'row'
+        and exists (select from ${marks} where strpos(letter.payload ->> 'row', mark) > 0))`.execute(
     trx,
   );
   return Number(numAffectedRows ?? 0);

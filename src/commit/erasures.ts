@@ -27,8 +27,11 @@ export const subject = (field: Subject['field'], value: string): Subject => ({
 
 /** What metadata calls them, here and in its `resource`. */
 export const spellings = {
-  user_id: ['user_id', 'user.id', 'userId'],
-  session_id: ['session_id', 'session.id', 'sessionId'],
+  user_id: ['user_id', 'user.id', 'userId', 'enduser.id', 'user'],
+  session_id: [
+    ...['session_id', 'session.id', 'sessionId', 'session'],
+    ...['conversation_id', 'conversation.id', 'gen_ai.conversation.id'],
+  ],
 } as const;
 
 const hashOf = (field: string, value: string): Buffer =>

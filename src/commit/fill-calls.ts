@@ -7,12 +7,14 @@ import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { tables } from '../records/tables.ts';
 import { readTuple } from '../records/tuples.ts';
 import { type ChangedRow, rolledAfter, wasRolled } from '../rollup/corrections.ts';
-import type { FreshRows } from '../rollup/fresh-rows.ts';
 import { usageShape } from '../rollup/shapes.ts';
+import type { Bookkeeping } from './bookkeeping.ts';
 import { type Repetition, timeText } from './call-claims.ts';
 import { tableOf } from './copy.ts';
 import { fillOnWorkers } from './fill-on-workers.ts';
+import { filledCosts } from './filled-costs.ts';
 import { tableIn } from './schema-in-use.ts';
+import { writeCosts } from './written-costs.ts';
 
 /** What a later record of a call may say where the first says nothing, by type. */
 const filled = {
@@ -114,7 +116,7 @@ export async function fillCalls(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   repetitions: readonly Repetition[],
-  fresh: FreshRows,
+  { fresh, pricer }: Bookkeeping,
 ): Promise<void> {
   if (repetitions.length === 0) return;
   await fresh.beforeChange(trx, 'usage');
@@ -124,7 +126,8 @@ export async function fillCalls(
     // One record a row and statement.
     const next = new Map(rest.toReversed().map((repetition) => [repetition.place.id, repetition]));
     const taken = new Set(next.values());
-    await fresh.correct(trx, 'usage', await fillOnce(trx, client, [...taken], onWorkers));
+    const filled = await fillOnce(trx, client, [...taken], onWorkers);
+    await fresh.correct(trx, 'usage', await withCosts(trx, client, filled, pricer));
     rest = rest.filter((repetition) => !taken.has(repetition));
   }
 }
@@ -134,18 +137,32 @@ export async function fillDivided(
   trx: Transaction<Database>,
   client: pg.ClientBase,
   repetitions: readonly Repetition[],
-  fresh: FreshRows,
+  books: Bookkeeping,
 ): Promise<void> {
   for (const repetition of repetitions) {
     await sql`savepoint fill`.execute(trx);
     try {
-      await fillCalls(trx, client, [repetition], fresh);
+      await fillCalls(trx, client, [repetition], books);
     } catch (error) {
       if (!mayBeDataFault(error)) throw error;
       await sql`rollback to savepoint fill`.execute(trx);
     }
     await sql`release savepoint fill`.execute(trx);
   }
+}
+
+/** Rows that were filled, with the costs that follow from it. */
+async function withCosts(
+  trx: Transaction<Database>,
+  client: pg.ClientBase,
+  filled: readonly ChangedRow[],
+  pricer: Bookkeeping['pricer'],
+): Promise<readonly ChangedRow[]> {
+  const costs = pricer ? filledCosts(pricer, filled) : [];
+  if (costs.length === 0) return filled;
+  const priced = await writeCosts(trx, costs, tableIn(client, tables.usage.name));
+  const again = new Set(costs.map(({ row }) => row));
+  return [...filled.filter(({ before }) => !again.has(before)), ...priced];
 }
 
 async function fillOnce(

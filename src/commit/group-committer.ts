@@ -9,7 +9,7 @@ import {
   mayBeDataFaultAfterAll,
 } from '../postgres/sqlstate.ts';
 import type { RecordKind } from '../records/tables.ts';
-import type { FreshRows } from '../rollup/fresh-rows.ts';
+import type { Bookkeeping } from './bookkeeping.ts';
 import { CallClaims, type PartedRows } from './call-claims.ts';
 import { type Call, callsOf, hasRepetitions, newCallClaims, newCallKeys } from './calls.ts';
 import { copyRows } from './copy.ts';
@@ -42,15 +42,15 @@ export type Origin = 'callers' | 'spool';
 export class GroupCommitter {
   readonly #writer: Writer;
   readonly #origin: Origin;
-  readonly #fresh: FreshRows;
+  readonly #books: Bookkeeping;
   readonly #keys = newCallKeys();
   /** Whether the last calls were stored before: the next may be too. */
   #callsRepeat = false;
 
-  constructor(writer: Writer, origin: Origin, fresh: FreshRows) {
+  constructor(writer: Writer, origin: Origin, books: Bookkeeping) {
     this.#writer = writer;
     this.#origin = origin;
-    this.#fresh = fresh;
+    this.#books = books;
   }
 
   /** See `CommitGroup`. */
@@ -105,7 +105,11 @@ export class GroupCommitter {
    */
   async #allNew(group: Group, calls: readonly Call[]): Promise<readonly Settlement[]> {
     const claims = calls.length > 0 ? [newCallClaims(calls)] : [];
-    const loads = [newClaims(group), ...claims, ...(await loadsOf(group.batches, this.#fresh))];
+    const loads = [
+      newClaims(group),
+      ...claims,
+      ...(await loadsOf(group.batches, this.#books.fresh)),
+    ];
     const stored = group.batches.map((): Settlement => ({ kind: 'stored' }));
     if (this.#origin === 'callers') {
       await this.#writer.copy(loads, (client) => unlessErased(client, group.batches));
@@ -133,10 +137,10 @@ export class GroupCommitter {
       const stored = batches.map(({ rows }, at) => ({
         rows: { ...rows, usage: (parted[at] as PartedRows).rows },
       }));
-      const loads = await loadsOf(stored, this.#fresh);
+      const loads = await loadsOf(stored, this.#books.fresh);
       if (loads.length > 0) await copyRows(client, loads);
       const repetitions = parted.flatMap((each) => each.repetitions);
-      await fillCalls(trx, client, repetitions, this.#fresh);
+      await fillCalls(trx, client, repetitions, this.#books);
       if (repetitions.length > 0) await calls.correct(trx);
       if (calls.any) this.#callsRepeat = repetitions.length > 0;
       const results = [...claims.settlements];
@@ -169,7 +173,7 @@ export class GroupCommitter {
           portion,
           isSuspect,
           calls,
-          this.#fresh,
+          this.#books,
         );
       }
       await calls.correct(trx);

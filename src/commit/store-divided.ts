@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Batch, EncodedRows, Group, RepeatedCalls, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { byKind, recordKinds } from '../records/tables.ts';
-import type { FreshRows } from '../rollup/fresh-rows.ts';
+import type { Bookkeeping } from './bookkeeping.ts';
 import type { CallClaims, Repetition } from './call-claims.ts';
 import { copyRows } from './copy.ts';
 import { keepDeadLetters } from './dead-letters.ts';
@@ -20,7 +20,7 @@ export async function storeDivided(
   { batch, known, erased }: Portion,
   isSuspect: Suspicion,
   calls: CallClaims,
-  fresh: FreshRows,
+  books: Bookkeeping,
 ): Promise<Settlement> {
   const deadLettered = byKind(() => 0);
   const events = await copyDivided(trx, client, 'event', batch.rows.event, isSuspect);
@@ -28,14 +28,14 @@ export async function storeDivided(
   const unstorable = { event: events.unstorable, usage: usage.unstorable };
   const stored = { event: Buffer.concat(events.taken), usage: Buffer.concat(usage.taken) };
   const storedRows = byKind((kind) => ({ copy: stored[kind] }));
-  await copyRows(client, await fresh.loads([{ rows: storedRows }]));
+  await copyRows(client, await books.fresh.loads([{ rows: storedRows }]));
   for (const kind of recordKinds) {
     const rows = unstorable[kind];
     await keepDeadLetters(trx, batch.id, rows);
     const { count, copy } = batch.rows[kind];
     deadLettered[kind] = rows[0]?.row === copy ? count : rows.length;
   }
-  await fillDivided(trx, client, usage.repetitions, fresh);
+  await fillDivided(trx, client, usage.repetitions, books);
   const repeated = repeatedCalls(usage.repetitions);
   const fates = {
     ...(Object.values(deadLettered).some(Boolean) && { deadLettered }),

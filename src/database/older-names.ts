@@ -23,6 +23,13 @@ function eitherName(name: OurName): RawBuilder<unknown> {
     : sql`coalesce(nullif(${own}, 0), ${older}, ${own})`;
 }
 
+const underOurName = (name: string): RawBuilder<unknown> =>
+  isOurs(name) ? eitherName(name) : sql.ref(name);
+
+/** Columns of usage records as ours, each value whichever name it was written by. */
+export const underOurNames = <Name extends string>(columns: readonly Name[]) =>
+  columns.map((name) => underOurName(name).as(name));
+
 /**
  * What to read records from, so that each value stands under our name for its column: their table,
  * or one of its partitions. `also`: what is wanted beside our columns.
@@ -33,8 +40,8 @@ export function rowsOf(
   also: readonly string[] = [],
 ): RawBuilder<unknown> {
   if (kind === 'event') return from;
-  const columns = tables.usage.columns.map((name) =>
-    isOurs(name) ? sql`${eitherName(name)} as ${sql.ref(name)}` : sql.ref(name),
+  const columns = tables.usage.columns.map(
+    (name) => sql`${underOurName(name)} as ${sql.ref(name)}`,
   );
   return sql`(select ${sql.join([...also.map((name) => sql.ref(name)), ...columns])} from ${from})`;
 }

@@ -28,7 +28,10 @@ const rate = z.union(
     perMillion.transform((base) => ({ base, tiers: [] })),
     z.strictObject({
       base: perMillion,
-      tiers: z.array(z.strictObject({ over: z.int().nonnegative(), price: perMillion }).readonly()),
+      tiers: z
+        .array(z.strictObject({ over: z.int().nonnegative(), price: perMillion }).readonly())
+        // In whatever order they are written.
+        .transform((tiers) => tiers.toSorted((one, other) => one.over - other.over)),
     }),
   ],
   { error: 'expects a price, or {"base": …, "tiers": [{"over": …, "price": …}]}' },

@@ -14,8 +14,8 @@ const at = {
 /** The first of the columns that name a call: earlier releases have fewer. */
 const firstOfNames = Math.min(at.responseId, at.requestId, at.traceId, at.spanId);
 
-/** Ids that a local server draws from a thousand, and repeats before long. */
-const drawnFromFew = /^chatcmpl-\d{1,3}$/;
+/** Ids that local servers draw from a thousand or a million, and repeat before long. */
+const drawnFromFew = /^(?:(?:chat)?cmpl-|resp_|msg_)\d{1,6}$/;
 /** What stands for no id (https://www.w3.org/TR/trace-context). */
 const noId = /^0*$/;
 
@@ -50,7 +50,9 @@ export class CallKeys {
       keys.push(keyOf(`response\0${this.#provider(row)}\0${responseId}`));
     }
     const requestId = this.#text(row, at.requestId);
-    if (requestId !== '') keys.push(keyOf(`request\0${this.#provider(row)}\0${requestId}`));
+    if (requestId !== '' && !drawnFromFew.test(requestId)) {
+      keys.push(keyOf(`request\0${this.#provider(row)}\0${requestId}`));
+    }
     const span = keys.length === 0 ? this.#spanOf(row) : undefined;
     if (span !== undefined) keys.push(keyOf(span));
     return keys;

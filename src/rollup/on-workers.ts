@@ -33,6 +33,12 @@ export async function createMissingOnWorkers(
   return true;
 }
 
+/** Which rows of a partition are claimed. */
+export interface Claimed {
+  readonly limit: number;
+  readonly which: RawBuilder<unknown>;
+}
+
 /**
  * What `claim` does where rows lie on workers. A place is one of a shard there, so that rows are
  * known by their ids; that others claim them is kept off by the lock on what is rolled up.
@@ -41,12 +47,12 @@ export async function claimOnWorkers(
   trx: Trx,
   shape: Shape,
   leaf: string,
-  rowsMax: number,
+  { limit, which }: Claimed,
 ): Promise<number> {
   const { rows } = await sql<{ id: string; values: SeriesValues }>`
     select id, ${valuesOf(shape)} as values
     from ${rowsOf(shape.kind, sql.table(leaf))} as source
-    where rolled is false limit ${rowsMax}`.execute(trx);
+    where rolled is false and ${which} limit ${limit}`.execute(trx);
   const isKnown = await knownAmong(
     trx,
     shape,

@@ -45,6 +45,8 @@ export class RollupJob {
   #isIndexed = false;
   readonly #leaves = new SweptLeaves();
   #sweptMs = -Infinity;
+  /** What keeps rows of others from being claimed. */
+  #sweepFault: unknown;
   #mergedMs = -Infinity;
 
   constructor(
@@ -88,11 +90,7 @@ export class RollupJob {
     await this.#foldAll(signal);
     await this.#repairAll(signal);
     if (Date.now() - this.#sweptMs > sweepEveryMs) {
-      for (const series of this.#series) {
-        const swept = await sweep(this.#db, this.#writer, series, signal, this.#leaves);
-        this.#metrics.swept.inc({ table: tables[series.shape.kind].name }, swept);
-        if (swept > 0) await this.#foldAll(signal);
-      }
+      await this.#sweepAll(signal);
       await forgetCommitNotes(this.#db);
       this.#sweptMs = Date.now();
     }
@@ -103,6 +101,20 @@ export class RollupJob {
       this.#mergedMs = Date.now();
     }
     await this.#look();
+    if (this.#sweepFault !== undefined) throw this.#sweepFault;
+  }
+
+  async #sweepAll(signal: AbortSignal): Promise<void> {
+    let fault: unknown;
+    for (const series of this.#series) {
+      const note = (found: unknown) => {
+        fault ??= found;
+      };
+      const swept = await sweep(this.#db, this.#writer, series, signal, this.#leaves, note);
+      this.#metrics.swept.inc({ table: tables[series.shape.kind].name }, swept);
+      if (swept > 0) await this.#foldAll(signal);
+    }
+    this.#sweepFault = fault;
   }
 
   async #foldAll(signal: AbortSignal): Promise<void> {

@@ -1,9 +1,10 @@
 import { uuidv7 } from 'uuidv7';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { usageBatch } from '../support/calls.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { runCommand } from '../support/command.ts';
 import { createCommitter } from '../support/committer.ts';
+import { createDatabase } from '../support/database.ts';
 import { postJson } from '../support/http.ts';
 
 let telemetry: TestCollector;
@@ -104,6 +105,70 @@ it('keeps no dead letters of what was received before', async () => {
     `select distinct payload ->> 'user_id' as whose from dead_letters where reason in ('batch_id_conflict', 'a test')`,
   );
   expect(letters).toEqual([{ whose: 'gil' }]);
+});
+
+it('erases what can not be read of him alone, whatever way it is kept', async () => {
+  const { database } = telemetry;
+  const tuple = (user: string) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(Buffer.byteLength(user));
+    return Buffer.concat([Buffer.from('xx'), length, Buffer.from(user), Buffer.from('yy')]);
+  };
+  const letter = (name: string, row: Buffer, payload: object) =>
+    database.rows(
+      `insert into dead_letters (id, batch_id, table_name, "row", payload, reason)
+       values (gen_random_uuid(), gen_random_uuid(), 'usage_stats', $1, $2, $3)`,
+      [row, payload, `kept: ${name}`],
+    );
+  const text = (metadata: unknown) => ({ row: JSON.stringify({ id: 1, metadata }) });
+  const nothing = Buffer.alloc(0);
+  await letter('a tuple', tuple('kim'), {});
+  await letter('metadata in a tuple', Buffer.from('..{"user.id":"kim"}'), {});
+  await letter('an older row', nothing, text({ user_id: 'kim' }));
+  await letter('text in an older row', nothing, text('{"user_id": "kim"}'));
+  await letter('of kimberly', tuple('kimberly'), {});
+  await letter('of an older kimberly', nothing, text({ user_id: 'kimberly' }));
+  await letter('of 1 and 42', nothing, text({ user_id: 42 }));
+  const kept = async () =>
+    (
+      await database.rows(`select reason from dead_letters where reason like 'kept: %' order by 1`)
+    ).map(({ reason }) => reason);
+  expect(await kept()).toHaveLength(7);
+  expect((await erase('--user', 'kim')).stdout).toContain('dead_letters: 4 erased');
+  expect((await erase('--user', '42')).stdout).toContain('dead_letters: 1 erased');
+  expect((await erase('--user', 'kimber')).stdout).toContain('dead_letters: 0 erased');
+  expect(await kept()).toEqual(['kept: of an older kimberly', 'kept: of kimberly']);
+  await database.rows(`delete from dead_letters where reason like '%kimberly'`);
+});
+
+it('knows the names that conventions have for users and conversations', async () => {
+  await post('batch', {
+    events: [
+      { event_type: 'A', metadata: { resource: { user: 'lea' } } },
+      { event_type: 'B', metadata: { 'enduser.id': 'lea' } },
+      { event_type: 'C', metadata: { 'gen_ai.conversation.id': 'lea' } },
+      { event_type: 'D', metadata: { 'conversation.id': 'lea' } },
+    ],
+    usage: [],
+  });
+  expect((await erase('--user', 'lea')).stdout).toContain('system_telemetry: 2 erased');
+  expect((await erase('--session', 'lea')).stdout).toContain('system_telemetry: 2 erased');
+});
+
+it('waits for rows of older tables, which would bring it back', async () => {
+  const database = await createDatabase();
+  onTestFinished(() => database.drop());
+  const eraseThere = () => runCommand(['erase', '--user', 'mia'], { DATABASE_URL: database.url });
+  await database.rows(`insert into usage_stats (model, user_id) values ('m', 'mia')`);
+  await database.rows(
+    `insert into adoption (source, target, number) values ('older', 'usage_stats', 1)`,
+  );
+  const { code, stderr } = await eraseThere();
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(/nothing is erased yet: rows of older are still being copied/);
+  // What does not come by itself is waited for by nobody.
+  await database.rows(`update adoption set obstacle = 'somebody has to mend it'`);
+  expect((await eraseThere()).stdout).toContain('usage_stats: 1 erased');
 });
 
 it('waits for what is being stored', async () => {

@@ -2,6 +2,8 @@ import { uuidv7 } from 'uuidv7';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Settlement } from '../../src/buffer/batch.ts';
 import type { Origin } from '../../src/commit/group-committer.ts';
+import { parseOwnPrices } from '../../src/prices/own.ts';
+import { Pricer } from '../../src/prices/pricer.ts';
 import { type UsageInit, usageBatch } from '../support/calls.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -90,11 +92,14 @@ describe.each<Origin>(['callers', 'spool'])('a call that comes twice, from %s', 
       { traceId: 't', spanId: 's', responseId: 'a' },
       { traceId: 't', spanId: 's', responseId: 'b' },
     ],
-    [
-      'an id that is one of a thousand',
-      { responseId: 'chatcmpl-42' },
-      { responseId: 'chatcmpl-42' },
-    ],
+    ...['chatcmpl-42', 'cmpl-7', 'resp_123456', 'msg_999'].map(
+      (id): [string, UsageInit, UsageInit] => [
+        `an id that is one of few, ${id}`,
+        { responseId: id },
+        { responseId: id },
+      ],
+    ),
+    ['an id of a request that is one of few', { requestId: 'cmpl-1' }, { requestId: 'cmpl-1' }],
     ['a trace alone', { traceId: 't' }, { traceId: 't' }],
     ['spans of nothing', { traceId: '00', spanId: '00' }, { traceId: '00', spanId: '00' }],
     ['ids of request and answer that are equal', { responseId: 'r' }, { requestId: 'r' }],
@@ -213,6 +218,66 @@ describe('a cost', () => {
     await computed();
     await store([{ ...call, team: 't' }]);
     expect(await stored()).toMatchObject([{ cost_usd: '0.5', team: 't' }]);
+  });
+});
+
+describe('a computed cost', () => {
+  const own = parseOwnPrices(
+    JSON.stringify({
+      prices: [
+        { model: 'm', service_tier: 'batch', usd_per_million_tokens: { input: 1, output: 1 } },
+        { provider: 'openai', model: 'm', usd_per_million_tokens: { input: 2, output: 2 } },
+        { provider: 'local', model: 'm', usd_per_gpu_hour: 3.6 },
+      ],
+    }),
+    new Date('2026-11-26'),
+  );
+  const pricer = new Pricer(() => own);
+  let priced: TestCommitter;
+  beforeAll(() => {
+    priced = createCommitter(database, 'callers', {}, pricer);
+  });
+  afterAll(() => priced.end());
+
+  const span = { traceId: 'ab', spanId: 'cd' };
+  const counts = { inputTokens: 1_000_000n };
+  it.each<[string, UsageInit[], string | null]>([
+    ['the provider that a later one names', [counts, { provider: 'openai' }], '2'],
+    [
+      'the tier that a later one names',
+      [{ ...counts, provider: 'openai' }, { serviceTier: 'batch' }],
+      '1',
+    ],
+    [
+      'nothing, where a tier has no price',
+      [{ ...counts, provider: 'openai' }, { serviceTier: 'flex' }],
+      null,
+    ],
+    [
+      'the duration that a later one has',
+      [{ ...counts, provider: 'local' }, { durationMs: 1000 }],
+      '0.001',
+    ],
+    [
+      'what three say, each a part',
+      [counts, { serviceTier: 'batch' }, { provider: 'openai', durationMs: 5 }],
+      '1',
+    ],
+    [
+      "a client's own, whatever else is said",
+      [{ ...counts, costUsd: 7 }, { provider: 'openai' }],
+      '7',
+    ],
+  ])('goes by %s, in any order', async (_, records, cost) => {
+    const source = cost === null ? null : cost === '7' ? 'client' : `own@${own.version}/2026-11-26`;
+    for (const order of [records, records.toReversed()]) {
+      await database.rows('truncate usage_stats, call_claims');
+      for (const record of order) {
+        const batch = usageBatch([{ ...span, ...record }], uuidv7(), pricer);
+        await priced.committer.commit({ id: uuidv7(), batches: [batch] });
+      }
+      expect(await stored()).toMatchObject([{ cost_usd: cost, cost_source: source }]);
+    }
   });
 });
 

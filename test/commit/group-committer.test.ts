@@ -30,7 +30,7 @@ function committer(origin: Origin = 'callers'): GroupCommitter {
     logger: silentLogger,
   });
   pools.push(pool);
-  return new GroupCommitter(new Writer(pool), origin, createRollups(pool, 1000).fresh);
+  return new GroupCommitter(new Writer(pool), origin, createRollups(pool, 1000));
 }
 
 const rowCount = () => database.count('select count(*) from system_telemetry');

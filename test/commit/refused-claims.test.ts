@@ -27,7 +27,7 @@ beforeEach(async () => {
     limits: writerLimits,
     logger: silentLogger,
   });
-  commit = new GroupCommitter(new Writer(pool), 'callers', createRollups(pool, 1000).fresh).commit;
+  commit = new GroupCommitter(new Writer(pool), 'callers', createRollups(pool, 1000)).commit;
 });
 afterEach(async () => {
   await pool.end();

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseOwnPrices } from '../../src/prices/own.ts';
 import { OwnPricesFile } from '../../src/prices/own-file.ts';
+import { Pricer } from '../../src/prices/pricer.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { usageCall } from './calls.ts';
 
 const perToken = { usd_per_million_tokens: { input: 1, output: 2 } };
 const fault = (entry: object) => {
@@ -44,6 +46,22 @@ describe('an own price', () => {
     expect(() => parseOwnPrices('{', new Date())).toThrow(/^is no JSON/);
     expect(() => parseOwnPrices('[]', new Date())).toThrow(/^the file: /);
   });
+});
+
+it('prices a long context by its own tier, in whatever order tiers are written', () => {
+  const tiers = [
+    { over: 400, price: 4 },
+    { over: 200, price: 2 },
+  ];
+  const price = { model: 'm', usd_per_million_tokens: { input: { base: 1, tiers }, output: 1 } };
+  const own = parseOwnPrices(JSON.stringify({ prices: [price] }), new Date());
+  const pricer = new Pricer(() => own);
+  const costs = [200, 201, 400, 401].map((inputTokens) =>
+    pricer.price(usageCall({ model: 'm', inputTokens, outputTokens: 0 })),
+  );
+  expect(costs).toMatchObject(
+    [200, 402, 800, 1604].map((millionths) => ({ cost: BigInt(millionths) * 10n ** 12n })),
+  );
 });
 
 describe('a file of own prices', () => {

@@ -265,7 +265,7 @@ async function doWork(kind: Step['kind']): Promise<void> {
     case 'replay':
       for (const { id } of await database.rows<{ id: string }>('select id from dead_letters')) {
         await new Writer(work.pool).transaction((trx, client) =>
-          replayDeadLetter(trx, client, id, work.fresh),
+          replayDeadLetter(trx, client, id, work),
         );
       }
       break;

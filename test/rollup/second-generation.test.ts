@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { reprice } from '../../src/admin/reprice.ts';
+import { OwnPricesFile } from '../../src/prices/own-file.ts';
+import { Pricer } from '../../src/prices/pricer.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -84,6 +87,42 @@ it('what a collector of the release before has claimed meanwhile is corrected', 
   // Once it is mended, there is nothing more to do.
   await work.sweep();
   expect(await database.count('select count(*) from rollup_fresh')).toBe(0);
+});
+
+it('is priced by reprice before the sweep as after it', async () => {
+  await database.rows(`insert into usage_stats (model_name, provider, tokens_input, tokens_output)
+    values ('gpt-5', 'openai', 1000, 200)`);
+  const { prices } = new OwnPricesFile('');
+  const options = { since: new Date(Date.now() - 3_600_000), dryRun: false };
+  const differences = [];
+  for await (const step of reprice(work.db, new Pricer(() => prices), options)) {
+    differences.push(...step.differences);
+  }
+  expect(differences).toMatchObject([{ before: null, after: '0.00325' }]);
+  expect(await leftOver()).toBe(1);
+  await work.sweep();
+  while ((await work.fold())?.isPart);
+  expect(await stored()).toMatchObject([{ model: 'gpt-5', input: 1000, cost: 0.00325 }]);
+  await expectUsageExact(database, ['quarter']);
+  expect((await verify(work.db, {})).differences).toEqual([]);
+});
+
+it('is claimed but for the rows that a constraint on our columns keeps, which it tells of', async () => {
+  await database.rows(`alter table usage_stats add constraint no_second check (model <> 'kept')`);
+  onTestFinished(async () => {
+    await database.rows('alter table usage_stats drop constraint no_second');
+  });
+  await database.rows(`
+    insert into usage_stats (model_name, tokens_input)
+      select case when n in (3, 40) then 'kept' else 'other' end, n from generate_series(1, 60) n;
+    insert into usage_stats (model, "timestamp") values ('elsewhere', now() + interval '1 day')`);
+  const faults: unknown[] = [];
+  expect(await work.sweep((fault) => faults.push(fault))).toBe(59);
+  expect(faults).toEqual([expect.objectContaining({ constraint: 'no_second' })]);
+  const left = `select tokens_input::int as n from usage_stats where rolled is false order by 1`;
+  expect(await database.rows(left)).toEqual([{ n: 3 }, { n: 40 }]);
+  while ((await work.fold())?.isPart);
+  await expectUsageExact(database, []);
 });
 
 it('every answer has it under our names, before the sweep and after it', async () => {

@@ -3,6 +3,7 @@ import { GroupCommitter, type Origin } from '../../src/commit/group-committer.ts
 import { Writer } from '../../src/commit/writer.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { type Settings, writerLimits } from '../../src/postgres/settings.ts';
+import type { Pricer } from '../../src/prices/pricer.ts';
 import { createRollups } from '../../src/rollup/create-rollups.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
@@ -18,6 +19,7 @@ export function createCommitter(
   database: TestDatabase,
   origin: Origin,
   limits: Settings = {},
+  pricer?: Pricer,
 ): TestCommitter {
   const pool = createPool({
     connection: { connectionString: database.url },
@@ -35,7 +37,7 @@ export function createCommitter(
   });
   const { fresh } = createRollups(series, 1000);
   return {
-    committer: new GroupCommitter(new Writer(pool), origin, fresh),
+    committer: new GroupCommitter(new Writer(pool), origin, { fresh, ...(pricer && { pricer }) }),
     pool,
     end: async () => {
       await Promise.all([pool.end(), series.end()]);

@@ -29,9 +29,11 @@ export function rollupWork(database: TestDatabase, seriesMax = 1000) {
     series,
     fresh,
     fold: () => fold(writer, true),
-    sweep: async () => {
+    sweep: async (onFault?: (fault: unknown) => void) => {
       let swept = 0;
-      for (const each of series) swept += await sweep(db, writer, each, never);
+      for (const each of series) {
+        swept += await sweep(db, writer, each, never, undefined, onFault);
+      }
       return swept;
     },
     end: () => pool.end(),

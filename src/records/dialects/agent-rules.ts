@@ -2,6 +2,10 @@ import { besideCounts, geminiCounts, insideCounts } from './counts.ts';
 import type { Rule } from './rule.ts';
 import { numberOf, type Signal, textOf } from './signal.ts';
 
+/** Whether a program says that it has sent a signal: of its spans some have any name. */
+const isSentBy = ({ resource = {} }: Signal, service: RegExp) =>
+  service.test(textOf(resource, 'service.name') ?? '');
+
 const isEvent = ({ kind, name, attributes }: Signal, event: string, short: string) =>
   kind === 'log' &&
   (name === event ||
@@ -12,6 +16,7 @@ export const claudeCode: Rule = {
   name: 'claude_code',
   isOf: (signal) =>
     signal.name.startsWith('claude_code.') ||
+    isSentBy(signal, /^claude-code$/) ||
     isEvent(signal, 'claude_code.api_request', 'api_request'),
   read: (signal) => {
     if (!isEvent(signal, 'claude_code.api_request', 'api_request')) return undefined;
@@ -38,18 +43,23 @@ export const claudeCode: Rule = {
 
 export const codex: Rule = {
   name: 'codex',
-  isOf: ({ name, attributes }) =>
-    name.startsWith('codex.') || textOf(attributes, 'event.name')?.startsWith('codex.') === true,
+  isOf: (signal) =>
+    signal.name.startsWith('codex.') ||
+    textOf(signal.attributes, 'event.name')?.startsWith('codex.') === true ||
+    isSentBy(signal, /^codex_/) ||
+    // Its spans repeat the counts by the names of the conventions.
+    Object.keys(signal.attributes).some((name) => name.startsWith('codex.')),
   read: (signal) => {
     const { attributes: a } = signal;
     const isDone = textOf(a, 'event.kind') === 'response.completed';
     if (!isDone || !isEvent(signal, 'codex.sse_event', 'codex.sse_event')) return undefined;
     return {
       read: insideCounts({
-        input: numberOf(a, 'input_token_count') ?? 0,
-        output: numberOf(a, 'output_token_count') ?? 0,
-        cached: numberOf(a, 'cached_token_count'),
-        reasoning: numberOf(a, 'reasoning_token_count'),
+        input: numberOf(a, 'input_token_count', 'gen_ai.usage.input_tokens') ?? 0,
+        output: numberOf(a, 'output_token_count', 'gen_ai.usage.output_tokens') ?? 0,
+        cached: numberOf(a, 'cached_token_count', 'gen_ai.usage.cache_read.input_tokens'),
+        cacheWrite: numberOf(a, 'gen_ai.usage.cache_write.input_tokens'),
+        reasoning: numberOf(a, 'reasoning_token_count', 'codex.usage.reasoning_output_tokens'),
       }),
       fields: {
         provider: 'openai',
@@ -64,9 +74,10 @@ export const codex: Rule = {
 
 export const geminiCli: Rule = {
   name: 'gemini_cli',
-  isOf: ({ name, attributes }) =>
-    name.startsWith('gemini_cli.') ||
-    textOf(attributes, 'event.name')?.startsWith('gemini_cli.') === true,
+  isOf: (signal) =>
+    signal.name.startsWith('gemini_cli.') ||
+    textOf(signal.attributes, 'event.name')?.startsWith('gemini_cli.') === true ||
+    isSentBy(signal, /^gemini-cli$/),
   read: (signal) => {
     const { attributes: a } = signal;
     if (!isEvent(signal, 'gemini_cli.api_response', 'gemini_cli.api_response')) return undefined;

@@ -38,8 +38,8 @@ export function countedCall(signal: Signal): CountedCall | undefined {
   const { read, fields } = result;
   const resource = signal.resource ?? {};
   const known = Object.entries({
-    team: textOf(resource, 'team', 'team.name'),
-    project: textOf(resource, 'project', 'project.name'),
+    team: textOf(resource, 'team', 'team.id', 'team.name'),
+    project: textOf(resource, 'project', 'project.id', 'project.name'),
     ...fields,
     user_id: fields.user_id ?? textOf(resource, 'user', 'user.id', 'enduser.id'),
   }).filter(([, value]) => value !== undefined);

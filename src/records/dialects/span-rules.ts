@@ -66,17 +66,25 @@ const genAiNames = {
   cached: [
     'gen_ai.usage.cache_read.input_tokens',
     'gen_ai.usage.cache_read_input_tokens',
+    'gen_ai.usage.cache_read_tokens',
+    'gen_ai.usage.cached_input_tokens',
     'gen_ai.usage.cached_tokens',
+    'gen_ai.usage.details.cache_read_tokens',
+    'llm.usage.cache_read_input_tokens',
   ],
   cacheWrite: [
     'gen_ai.usage.cache_write.input_tokens',
     'gen_ai.usage.cache_creation.input_tokens',
     'gen_ai.usage.cache_creation_input_tokens',
+    'gen_ai.usage.cache_write_tokens',
+    'gen_ai.usage.details.cache_write_tokens',
+    'llm.usage.cache_creation_input_tokens',
   ],
   reasoning: [
     'gen_ai.usage.reasoning.output_tokens',
     'gen_ai.usage.reasoning_tokens',
     'gen_ai.usage.details.reasoning_tokens',
+    'llm.usage.reasoning_tokens',
   ],
 } as const;
 
@@ -101,37 +109,54 @@ function readGenAi({ attributes: a }: Signal): RuleResult | undefined {
       agent: textOf(a, 'gen_ai.agent.name'),
       user_id: textOf(a, 'user.id', 'enduser.id'),
       error_type: textOf(a, 'error.type'),
-      service_tier: textOf(a, 'gen_ai.response.service_tier', 'openai.response.service_tier'),
+      service_tier: textOf(
+        a,
+        'gen_ai.response.service_tier',
+        'openai.response.service_tier',
+        'gen_ai.openai.response.service_tier',
+      ),
       time_to_first_token_ms: seconds(numberOf(a, 'gen_ai.response.time_to_first_chunk')),
-      cost_usd:
-        textOf(a, 'gen_ai.usage.cost.currency')?.toUpperCase() === 'USD'
-          ? numberOf(a, 'gen_ai.usage.cost.amount')
-          : undefined,
+      cost_usd: costOf(a),
     },
   };
+}
+
+/** As it is proposed, with its currency; else as libraries have it, in dollars. */
+function costOf(a: Attributes): number | undefined {
+  const amount = numberOf(a, 'gen_ai.usage.cost.amount');
+  if (amount === undefined) return numberOf(a, 'gen_ai.usage.cost', 'operation.cost');
+  return textOf(a, 'gen_ai.usage.cost.currency')?.toUpperCase() === 'USD' ? amount : undefined;
+}
+
+/** Operations of which each is one model call; the others carry the sums of what they do. */
+const callOperations = new Set([
+  ...['chat', 'text_completion', 'generate_content', 'embeddings'],
+  // Of libraries that have names of their own for these.
+  ...['completion', 'embedding', 'responses', 'call_llm'],
+]);
+const isParent = (name: string) =>
+  /^(?:invoke_agent|create_agent|invoke_workflow|execute_tool|agent|workflow)\b/.test(name);
+
+function isCall({ kind, name, attributes: a }: Signal): boolean {
+  if (kind !== 'span') return false;
+  // A server of models (vLLM) tells how long it took for what its client's span counts.
+  if (has(a, 'gen_ai.latency.')) return false;
+  const operation = textOf(a, 'gen_ai.operation.name')?.toLowerCase();
+  return operation === undefined ? !isParent(name) : callOperations.has(operation);
 }
 
 export const openLlmetry: Rule = {
   name: 'openllmetry',
   isOf: ({ attributes }) => has(attributes, 'traceloop.') || has(attributes, 'llm.usage.'),
-  read: (signal) => ('traceloop.span.kind' in signal.attributes ? undefined : readGenAi(signal)),
+  // Spans of others have names of workflows too, where they are inside of these.
+  read: (signal) =>
+    'traceloop.span.kind' in signal.attributes || !isCall(signal) ? undefined : readGenAi(signal),
 };
-
-/** Operations of which each is one model call; the others carry the sums of what they do. */
-const callOperations = new Set(['chat', 'text_completion', 'generate_content', 'embeddings']);
-const isParent = (name: string) =>
-  /^(?:invoke_agent|create_agent|invoke_workflow|execute_tool|agent|workflow)\b/.test(name);
 
 export const genAi: Rule = {
   name: 'gen_ai',
   isOf: ({ attributes }) => has(attributes, 'gen_ai.'),
-  read: (signal) => {
-    const operation = textOf(signal.attributes, 'gen_ai.operation.name');
-    const isCall = operation === undefined ? !isParent(signal.name) : callOperations.has(operation);
-    // A server of models (vLLM) tells how long it took for what its client's span counts.
-    const isServers = has(signal.attributes, 'gen_ai.latency.');
-    return signal.kind === 'span' && isCall && !isServers ? readGenAi(signal) : undefined;
-  },
+  read: (signal) => (isCall(signal) ? readGenAi(signal) : undefined),
 };
 
 export const unknown: Rule = {
@@ -153,8 +178,11 @@ export const unknown: Rule = {
         provider: textOf(a, 'provider', 'llm.provider'),
         model: textOf(a, 'model', 'llm.model', 'model_name'),
         duration_ms: numberOf(a, 'duration_ms'),
-        session_id: textOf(a, 'session.id'),
+        cost_usd: numberOf(a, 'cost_usd'),
+        session_id: textOf(a, 'session.id', 'session_id'),
+        user_id: textOf(a, 'user.id', 'user_id'),
         request_id: textOf(a, 'request_id'),
+        response_id: textOf(a, 'response_id'),
       },
     };
   },
