@@ -21,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') },
     smoke: { type: 'boolean', default: false },
+    unrolled: { type: 'boolean', default: false },
   },
 });
 
@@ -45,6 +46,7 @@ const report = await runBench({
   sizes: values.smoke ? smokeSizes(rows) : fullSizes(rows),
   only,
   against,
+  isUnrolled: values.unrolled,
   onProgress: (line) => console.error(line),
   signal: interrupted.signal,
 }).catch((error) => {

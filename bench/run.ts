@@ -58,6 +58,8 @@ export interface RunOptions {
   readonly only: readonly string[];
   /** A commit to measure beside this checkout. */
   readonly against?: string | undefined;
+  /** Whether nothing is rolled up meanwhile: what that costs is not in the figures. */
+  readonly isUnrolled?: boolean;
   /** Hears what has been measured so far. */
   readonly onProgress: (line: string) => void;
   /** Ends the run early: all that it has opened is closed, and it is rejected. */
@@ -85,7 +87,7 @@ export async function runBench(options: RunOptions): Promise<Report> {
 }
 
 async function measure(options: RunOptions, opened: Opened): Promise<Report> {
-  const { rounds, seed, sizes, only, against, signal } = options;
+  const { rounds, seed, sizes, only, against, isUnrolled, signal } = options;
   const startedAt = new Date();
   const machine = describeMachine();
   const selected = cases.filter(({ name }) => only.includes(name));
@@ -99,7 +101,11 @@ async function measure(options: RunOptions, opened: Opened): Promise<Report> {
   const ours = await openSide(await openBench(context, opened), selected, opened);
   const theirs =
     other && (await openSide(await openBench(context, opened, other.root), selected, opened));
-  const samples = await measureRounds(theirs ? [ours, theirs] : [ours], selected, options);
+  const sides = theirs ? [ours, theirs] : [ours];
+  for (const { bench } of isUnrolled ? sides : []) {
+    await opened.add(bench.postgres.holdRollups(), (release) => release());
+  }
+  const samples = await measureRounds(sides, selected, options);
   const summarize = ({ lineups }: Side): Section[] =>
     selected.map((each, index) => summarizeCase(each, lineups[index] as Lineup, samples));
   const sections = summarize(ours);

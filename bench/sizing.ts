@@ -58,7 +58,7 @@ try {
         await bench.postgres.reset();
         const measured = rollsUp
           ? await measure(bench)
-          : await unrolled(pool, () => measure(bench));
+          : await unrolled(bench, () => measure(bench));
         const name = `| ${cores} | ${rollsUp ? 'yes' : 'no'} |`;
         table.set(name, [...(table.get(name) ?? []), measured]);
       }
@@ -98,15 +98,12 @@ async function measure(bench: Bench): Promise<Measured> {
   };
 }
 
-/** Whoever rolls up asks for this row first, and passes by while another has it. */
-async function unrolled<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  await client.query('begin; select from rollup_state for update');
+async function unrolled<T>({ postgres }: Bench, work: () => Promise<T>): Promise<T> {
+  const release = await postgres.holdRollups();
   try {
     return await work();
   } finally {
-    await client.query('rollback');
-    client.release();
+    await release();
   }
 }
 

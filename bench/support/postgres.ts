@@ -69,6 +69,23 @@ export class BenchPostgres {
     return new BenchPostgres(connection, pool, { pids, columns: '' }, url);
   }
 
+  /**
+   * Keeps what is stored from being rolled up until what it resolves with is called: whoever rolls
+   * up asks for one row first, and passes by while another has it. A commit of before there were
+   * rollups has none.
+   */
+  async holdRollups(): Promise<() => Promise<void>> {
+    const client = await this.#pool.connect();
+    const { rows } = await client.query(`select to_regclass('rollup_state') as state`);
+    if (rows[0].state !== null) {
+      await client.query('begin; select from rollup_state for update');
+    }
+    return async () => {
+      await client.query('rollback');
+      client.release();
+    };
+  }
+
   /** Empties the tables that have rows, and writes everything out: the same start for everybody. */
   async reset(): Promise<void> {
     const { rows } = await this.#pool.query<{ name: string }>(
