@@ -13,6 +13,7 @@ import { startLoad } from '../load/child.ts';
 import type { StreamResult } from '../load/stream.ts';
 import { cpuSeconds, cpuSecondsOfTree } from '../support/cpu.ts';
 import { besideMs, createViews } from './beside.ts';
+import { streamBeside } from './dashboards.ts';
 import { generate } from './generate.ts';
 import { pageTimes } from './page.ts';
 import { questions } from './questions.ts';
@@ -35,6 +36,8 @@ const { values } = parseArgs({
     data: { type: 'string' },
     /** The same in plain SQL on the rows, and on hourly materialised views. */
     beside: { type: 'boolean', default: false },
+    /** A stream flat out, alone and while two dashboards ask every 5 s, and without pause. */
+    dashboards: { type: 'boolean', default: false },
     /** The dashboard in a browser. */
     page: { type: 'boolean', default: false },
   },
@@ -48,6 +51,7 @@ const amount = {
 const pageRounds = 5;
 const batchRows = 1000;
 const batchesMax = 1_000_000;
+const besideRounds = 3;
 
 const directory = temporaryDirectory();
 const data = values.data ?? join(directory.path, 'data');
@@ -69,6 +73,8 @@ try {
     await ask(collector);
     await tellTail(collector, 'meanwhile');
     if (values.page) await look(collector);
+    quiet.abort();
+    if (values.dashboards) await tellDashboards(collector);
   } finally {
     quiet.abort();
     await collector.end('SIGTERM');
@@ -120,6 +126,23 @@ async function ask({ baseUrl, process: { pid } }: CollectorProcess): Promise<voi
 async function tellTail({ baseUrl }: CollectorProcess, when: string): Promise<void> {
   const times = await tailTimes(baseUrl, Number(values.rounds));
   console.log(`\nTail, ${when}: p50 ${at(times, 0.5)} ms, p95 ${at(times, 0.95)} ms\n`);
+}
+
+async function tellDashboards(collector: CollectorProcess): Promise<void> {
+  console.log(`\n${row(['a stream beside two dashboards', 'events/s', 'refreshes'])}`);
+  console.log(row(['---', '---:', '---:']));
+  for (let round = 0; round < besideRounds; round++) {
+    for (const [name, everyMs] of [
+      ['none', undefined],
+      ['every 5 s', 5000],
+      ['without pause', 0],
+    ] as const) {
+      const found = await streamBeside(collector, Number(values.seed) + round, everyMs);
+      console.log(
+        row([name, Math.round(found.eventsPerSecond).toLocaleString('en'), found.refreshes]),
+      );
+    }
+  }
 }
 
 async function look({ baseUrl }: CollectorProcess): Promise<void> {
