@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { recordKinds, type TableName, tables } from '../records/tables.ts';
 import { type Relation, relationsNamed } from './catalog.ts';
-import { olderNames } from './older-names.ts';
 import type { Database } from './schema.ts';
+import { lackColumns } from './written-columns.ts';
 
 interface ExpectedTable {
   /** What it is partitioned by, null if it is not. */
@@ -16,12 +16,6 @@ const time = 'timestamp with time zone';
 /** Tables that hold records. Tables of the same names are those of older services. */
 export const dataTables = recordKinds.map((kind) => tables[kind].name);
 export type DataTable = TableName;
-
-/** All that a table of records has, whichever release has added it. */
-const writtenColumns: Readonly<Record<DataTable, readonly string[]>> = {
-  system_telemetry: tables.event.columns,
-  usage_stats: [...tables.usage.columns, ...Object.values(olderNames)],
-};
 
 const seriesColumns = { id: 'integer', hash: 'uuid', margins: 'integer[]' };
 const levelColumns = (prefix: string) => ({
@@ -190,10 +184,7 @@ export async function lookAtTables(db: Kysely<Database>): Promise<Look> {
     return damage ? [{ table, ...damage, reason: `${table} ${damage.reason}` }] : [];
   });
   const partitions = new Set([...found.values()].flatMap((relation) => relation.partitions));
-  const isBehind = dataTables.some((name) =>
-    writtenColumns[name].some((column) => !found.get(name)?.columns[column]),
-  );
-  return { damage, partitions, isBehind };
+  return { damage, partitions, isBehind: lackColumns(found) };
 }
 
 function damageOf(

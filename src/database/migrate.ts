@@ -21,6 +21,7 @@ import * as commitNotes from './migrations/0011-commit-notes.ts';
 import * as questions from './migrations/0012-questions.ts';
 import * as secondGeneration from './migrations/0013-second-generation.ts';
 import * as latestEvents from './migrations/0014-latest-events.ts';
+import * as failedEvents from './migrations/0015-failed-events.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -55,6 +56,7 @@ const migrations: readonly Migration[] = [
   { name: '0012-questions', release: 3, up: questions.up },
   { name: '0013-second-generation', release: 3, up: secondGeneration.up },
   { name: '0014-latest-events', release: 3, up: latestEvents.up },
+  { name: '0015-failed-events', release: 3, up: failedEvents.up },
 ];
 
 interface SchemaState {

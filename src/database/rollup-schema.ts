@@ -13,6 +13,8 @@ export interface RollupStateTable {
   quarter_floor: Generated<Date>;
   hour_floor: Generated<Date>;
   day_floor: Generated<Date>;
+  /** From when on levels say how many events have not gone well. */
+  not_ok_from: Generated<Date>;
 }
 
 /** What transactions stored, packed: see src/rollup/packed.ts. */

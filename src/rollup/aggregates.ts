@@ -9,6 +9,8 @@ export class Aggregates {
   records = new Float64Array(256);
   /** How many were taken away. */
   removed = new Float64Array(256);
+  /** How many are counted apart; NaN where nobody knows. */
+  apart = new Float64Array(256);
   readonly values: readonly ValueTotals[];
   readonly sums: readonly (WholeSums | DecimalSums)[];
 
@@ -32,6 +34,7 @@ export class Aggregates {
     if (place >= this.records.length) {
       this.records = longer(this.records);
       this.removed = longer(this.removed);
+      this.apart = longer(this.apart);
     }
     for (const value of this.values) value.begin(place);
     return place;
@@ -56,6 +59,7 @@ export class Aggregates {
       if (to === nowhere) continue;
       add(this.records, to, other.records[from] as number);
       add(this.removed, to, other.removed[from] as number);
+      add(this.apart, to, other.apart[from] as number);
       for (const [index, value] of this.values.entries()) {
         value.addPlace(to, other.values[index] as ValueTotals, from);
       }

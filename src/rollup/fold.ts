@@ -5,6 +5,7 @@ import { levelRows } from './level-rows.ts';
 import { type LevelPlace, mergePlaces } from './merge.ts';
 import { PackedReader } from './packed-reader.ts';
 import { noteRepairs } from './repairs.ts';
+import { isApart } from './series.ts';
 import { type Level, levelColumns, levels, quartersIn, type Shape, shapes } from './shapes.ts';
 import { lockState, quarterOf, type RollupWriter, type Trx, timeOf } from './state.ts';
 
@@ -76,12 +77,13 @@ export async function writeLevels(
   settled: number,
 ): Promise<void> {
   if (totals.size === 0) return;
-  const margins = await marginsOf(trx, shape, totals);
+  const series = await seriesOf(trx, shape, totals);
+  countApart(totals, series);
   const loads: RollupLoad[] = [];
   const removed = new Map<Level, LevelPlace[]>();
   for (const level of levels) {
     const bound = level === 'quarter' ? Infinity : settled;
-    const written = ofLevel(shape, totals, margins, level, bound);
+    const written = ofLevel(shape, totals, series, level, bound);
     if (written.size === 0) continue;
     const table = { name: shape.levelTables[level], columns: levelColumns(shape) };
     loads.push({ table, rows: [levelRows(shape, written)] });
@@ -109,45 +111,64 @@ function placesOfRemoved({ places, removed }: Aggregates): LevelPlace[] {
 function ofLevel(
   shape: Shape,
   totals: Aggregates,
-  margins: ReadonlyMap<number, readonly number[]>,
+  series: ReadonlyMap<number, FoldedSeries>,
   level: Level,
   bound: number,
 ): Aggregates {
   const { firsts, seconds } = totals.places;
   const length = quartersIn[level];
   const result = new Aggregates(shape);
-  const targets = (seriesOf: (series: number) => number | undefined) =>
+  const targets = (targetOf: (id: number) => number | undefined) =>
     Int32Array.from({ length: totals.size }, (_, place) => {
       const quarter = firsts[place] as number;
-      const series = seriesOf(seconds[place] as number);
-      if (quarter >= bound || series === undefined) return nowhere;
-      return result.at(Math.floor(quarter / length) * length, series);
+      const target = targetOf(seconds[place] as number);
+      if (quarter >= bound || target === undefined) return nowhere;
+      return result.at(Math.floor(quarter / length) * length, target);
     });
   result.addAll(
     totals,
-    targets((series) => series),
+    targets((id) => id),
   );
+  // What a series is says it.
+  result.apart.fill(Number.NaN, 0, result.size);
   for (let index = 0; index <= shape.margins.length; index++) {
     result.addAll(
       totals,
-      targets((series) => margins.get(series)?.[index]),
+      targets((id) => series.get(id)?.margins[index]),
     );
   }
   return result;
 }
 
-/** The margins of each series. */
-async function marginsOf(
+interface FoldedSeries {
+  readonly id: number;
+  readonly margins: readonly number[];
+  /** Whether its records are counted apart; null: some may be. */
+  readonly isApart: boolean | null;
+}
+
+async function seriesOf(
   trx: Trx,
   shape: Shape,
   { places }: Aggregates,
-): Promise<Map<number, readonly number[]>> {
+): Promise<Map<number, FoldedSeries>> {
   const ids = [...new Set(places.seconds.subarray(0, places.size))];
-  const { rows } = await sql<{ id: number; margins: number[] }>`
-    select id, margins from ${sql.table(shape.seriesTable)} where id = any(${ids}::int[])`.execute(
-    trx,
-  );
-  return new Map(rows.map(({ id, margins }) => [id, margins]));
+  const { rows } = await sql<FoldedSeries>`
+    select id, margins, ${isApart(shape, 'series')} as "isApart"
+    from ${sql.table(shape.seriesTable)} as series where id = any(${ids}::int[])`.execute(trx);
+  return new Map(rows.map((each) => [each.id, each]));
+}
+
+/** Of each place the number of records that are counted apart. */
+function countApart(
+  { places, records, apart }: Aggregates,
+  series: ReadonlyMap<number, FoldedSeries>,
+): void {
+  for (let place = 0; place < places.size; place++) {
+    const found = series.get(places.seconds[place] as number);
+    const isKnown = typeof found?.isApart === 'boolean';
+    apart[place] = isKnown ? Number(found.isApart) * (records[place] as number) : Number.NaN;
+  }
 }
 
 async function noteMerges(

@@ -32,6 +32,7 @@ export function levelRows(shape: Shape, totals: Aggregates): Uint8Array {
       if (!sum && nullable) writer.fieldNull();
       else fieldDecimal(writer, sum ?? zero);
     }
+    if (shape.apart) writeCount(writer, totals.apart[place] as number);
     for (const { starts, cells } of sketches) {
       writeSketch(writer, cells.subarray(starts[place], starts[place + 1]).sort());
     }
@@ -71,6 +72,12 @@ function writeMeasures(writer: ByteWriter, value: ValueTotals, place: number): v
   writer.fieldInt64(value.nans[place] as number);
   writer.fieldInt64(value.positiveInfinities[place] as number);
   writer.fieldInt64(value.negativeInfinities[place] as number);
+}
+
+/** NaN: nobody knows. */
+function writeCount(writer: ByteWriter, count: number): void {
+  if (Number.isNaN(count)) writer.fieldNull();
+  else writer.fieldInt64(count);
 }
 
 function writeSketch(writer: ByteWriter, cells: Float64Array): void {

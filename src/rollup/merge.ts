@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { countApart } from './count-apart.ts';
 import { type Level, levelColumns, quartersIn, type Shape, shapes } from './shapes.ts';
 import { lockState, type RollupWriter, type Trx } from './state.ts';
 import { addedUp, isAnything } from './totals.ts';
@@ -142,6 +143,7 @@ export async function settle(writer: RollupWriter): Promise<void> {
     const to = rows[0]?.settled_at;
     if (!to) return;
     for (const shape of shapes) {
+      await countApart(trx, shape, 'quarter', sql`${from}::timestamptz`, sql`${to}::timestamptz`);
       for (const level of ['hour', 'day'] as const) {
         const first = bucketOf(level, sql`${from}::timestamptz`);
         await derive(trx, shape, level, first, sql`${to}::timestamptz`);

@@ -3,7 +3,7 @@ import { rowsOf } from '../database/older-names.ts';
 import type { FreshParts } from './fresh-parts.ts';
 import { isRolledTime } from './pack-sql.ts';
 import { conditionOf, groupOf, marginOf, type Question } from './question.ts';
-import { margin } from './series.ts';
+import { isApart, margin } from './series.ts';
 import type { Parts, SpanMs } from './spans.ts';
 
 /** What is read of rows, and what becomes of it before it is a part beside others. */
@@ -22,7 +22,7 @@ export const eachRow = (ofRow: RawBuilder<unknown>): RowsRead => ({
 
 /**
  * The tables `wanted`, of series, and `parts`, of what answers for a question, with its group and
- * period: `ofLevel` of a row of a level.
+ * period: `ofLevel` of a row of a level, beside which `is_apart` is said of its series.
  */
 export function partsAsTable(
   question: Question,
@@ -32,6 +32,8 @@ export function partsAsTable(
   { ofRow, addRows }: RowsRead,
 ): RawBuilder<unknown> {
   const { shape, period } = question;
+  const series = sql`(
+    select *, ${isApart(shape, 'series')} as is_apart from ${sql.table(shape.seriesTable)} as series)`;
   const begin = (time: RawBuilder<unknown>) => period?.of(time) ?? sql`null::timestamptz`;
   const levels = parts.levels.map(
     (span) => sql`
@@ -50,7 +52,7 @@ export function partsAsTable(
   // What waits is of series alone, each of which belongs to a group.
   const waiting = sql`
     select ${groupOf(question)}, ${begin(sql`bucket`)}, ${ofLevel}
-    from ${fresh.asTable(parts)} join ${sql.table(shape.seriesTable)} on id = series
+    from ${fresh.asTable(parts)} join ${series} as known on id = series
     where margin in (${margin.series}, ${margin.rest}) and ${conditionOf(question)}`;
   // Names the columns, also where no level answers.
   const names = sql`
@@ -58,7 +60,7 @@ export function partsAsTable(
     from ${sql.table(shape.levelTables.quarter)} join wanted on id = series where false`;
   return sql`
     wanted as materialized (
-      select id, ${groupOf(question)} as "group" from ${sql.table(shape.seriesTable)}
+      select id, ${groupOf(question)} as "group", is_apart from ${series} as known
       where margin = ${marginOf(question)} and ${conditionOf(question)}
     ), parts as (${sql.join([names, ...levels, waiting, ...edges, others], sql` union all `)})`;
 }

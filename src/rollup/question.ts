@@ -15,6 +15,8 @@ export interface Question {
   readonly by: readonly string[];
   /** What of time is told apart; absent: nothing. */
   readonly period?: Period;
+  /** Whether single series answer where rows of many would: they know what is counted apart. */
+  readonly bySeries?: boolean;
 }
 
 interface Period {
@@ -25,7 +27,8 @@ interface Period {
 }
 
 /** What the rows are called that a question adds up: those of one dimension alone are few. */
-export function marginOf({ shape, where, by }: Question): string {
+export function marginOf({ shape, where, by, bySeries }: Question): string {
+  if (bySeries) return margin.series;
   const used = [...new Set([...Object.keys(where), ...by])];
   if (used.length === 0) return margin.all;
   const [only] = used;

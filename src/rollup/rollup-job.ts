@@ -11,6 +11,7 @@ import type { Health } from '../observe/health.ts';
 import type { Logger } from '../observe/logger.ts';
 import { tables } from '../records/tables.ts';
 import { minuteMs } from '../units.ts';
+import { countDayApart } from './count-apart.ts';
 import { fold } from './fold.ts';
 import { rollHistory } from './history.ts';
 import { mergeNoted, settle } from './merge.ts';
@@ -97,6 +98,7 @@ export class RollupJob {
     if (Date.now() - this.#mergedMs > minuteMs / 2) {
       await settle(this.#writer);
       while (!signal.aborted && (await mergeNoted(this.#writer))) await this.#foldAll(signal);
+      while (!signal.aborted && (await countDayApart(this.#writer))) await this.#foldAll(signal);
       await this.#metrics.lookAtSeries(this.#db);
       this.#mergedMs = Date.now();
     }

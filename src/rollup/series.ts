@@ -13,6 +13,12 @@ export const margin = {
   rest: 'rest',
 } as const;
 
+/** Whether records of a row of a table of series are counted apart; null where some of them are. */
+export const isApart = ({ apart }: Shape, table: string): RawBuilder<boolean | null> =>
+  apart
+    ? sql`(case when ${sql.ref(`${table}.margin`)} = ${sql.lit(margin.series)} then ${apart.of(table)} end)`
+    : sql`null::boolean`;
+
 const nullArray = (columns: readonly RawBuilder<unknown>[]) => sql.join(columns);
 
 /** By what a series is found; `columns`: its values. */

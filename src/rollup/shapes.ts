@@ -1,12 +1,22 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../records/tables.ts';
-import { type CountedSum, metadataNumber, usageSums } from './sums.ts';
+import { type CountedSum, isNotOk, metadataNumber, usageSums } from './sums.ts';
 
 /** A column of numbers that are counted by size. */
 export interface CountedValue {
   readonly column: string;
   /** Of the columns of its totals. */
   readonly prefix: string;
+}
+
+/**
+ * Records whose series meet a condition, counted under a name of its own. Of one series its values
+ * say it; of many together, a number that a level may not have: then it is null.
+ */
+export interface CountedApart {
+  readonly name: string;
+  /** Of a row of a table of series. */
+  readonly of: (series: string) => RawBuilder<boolean>;
 }
 
 /** How the records of a kind are rolled up. */
@@ -19,6 +29,7 @@ export interface Shape {
   readonly values: readonly CountedValue[];
   /** What is added up exactly. */
   readonly sums: readonly CountedSum[];
+  readonly apart?: CountedApart;
   /** Dimensions that have rows of their own, for all series together that have the same in it. */
   readonly margins: readonly string[];
   readonly seriesTable: string;
@@ -46,6 +57,7 @@ export const eventShape: Shape = {
   count: 'events',
   values: [{ column: 'value', prefix: '' }],
   sums: [metadataNumber('tokens_generated'), metadataNumber('total_tokens')],
+  apart: { name: 'not_ok', of: (series) => isNotOk(sql.ref(`${series}.status`)) },
   margins: ['component'],
   seriesTable: 'event_series',
   levelTables: levelTables('event'),
@@ -92,6 +104,7 @@ export const levelColumns = (shape: Shape): string[] => [
   shape.count,
   ...ofValues(shape, measureColumns),
   ...shape.sums.map(({ name }) => name),
+  ...(shape.apart ? [shape.apart.name] : []),
   ...ofValues(shape, sketchColumns),
 ];
 

@@ -12,6 +12,10 @@ export interface CountedSum {
   readonly nullable?: true;
 }
 
+/** Whether something has not gone well, by its status; of what has none, nobody knows. */
+export const isNotOk = (status: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql`(coalesce(${status}, '') not in ('', 'OK'))`;
+
 /** Beyond it a number in JSON is no longer exact. */
 const exactMax = sql.lit(Number.MAX_SAFE_INTEGER);
 
@@ -71,7 +75,7 @@ export const usageSums: readonly CountedSum[] = [
     name: 'errors',
     type: 'flag',
     of: (source) => sql`(coalesce(${sql.ref(`${source}.error_type`)}, '') <> ''
-      or coalesce(${sql.ref(`${source}.status`)}, '') not in ('', 'OK'))`,
+      or ${isNotOk(sql.ref(`${source}.status`))})`,
   },
   {
     name: 'cost_usd',

@@ -111,8 +111,15 @@ export function addedUp(shape: Shape): RawBuilder<unknown> {
   );
   const sums = shape.sums.map(({ name }) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`);
   return sql`sum(${sql.ref(shape.count)})::bigint as ${sql.ref(shape.count)},
-    ${sql.join([...columns, ...sums])}`;
+    ${sql.join([...columns, ...sums, ...addedUpApart(shape)])}`;
 }
+
+/** Unknown as soon as it is of one of them. */
+const addedUpApart = ({ apart }: Shape): RawBuilder<unknown>[] => {
+  if (!apart) return [];
+  const column = sql.ref(apart.name);
+  return [sql`case when count(*) = count(${column}) then sum(${column})::bigint end as ${column}`];
+};
 
 /** What is not a number of records. */
 const isExtent = (name: MeasureName): boolean => name === 'sum' || name === 'min' || name === 'max';
@@ -129,15 +136,26 @@ export const isAnything = (shape: Shape): RawBuilder<boolean> => {
   )})`;
 };
 
+const namesOf = (shape: Shape): string[] => [
+  shape.count,
+  ...shape.values.flatMap(({ prefix }) => measureColumns.map((name) => prefix + name)),
+  ...shape.sums.map(({ name }) => name),
+];
+
 /** The columns of levels, of which `addedUp` is made. */
 export const addedColumns = (shape: Shape): RawBuilder<unknown> =>
   sql.join(
-    [
-      shape.count,
-      ...shape.values.flatMap(({ prefix }) => measureColumns.map((name) => prefix + name)),
-      ...shape.sums.map(({ name }) => name),
-    ].map((name) => sql.ref(name)),
+    [...namesOf(shape), ...(shape.apart ? [shape.apart.name] : [])].map((name) => sql.ref(name)),
   );
+
+/** The same where `is_apart` says of the row's series whether it is counted apart, as `isApart` does. */
+export const readColumns = (shape: Shape): RawBuilder<unknown> => {
+  const columns = namesOf(shape).map((name) => sql.ref(name));
+  if (!shape.apart) return sql.join(columns);
+  const [count, apart] = [sql.ref(shape.count), sql.ref(shape.apart.name)];
+  return sql`${sql.join(columns)},
+    case when is_apart then ${count} when not is_apart then 0 else ${apart} end as ${apart}`;
+};
 
 /** The same of a row of the table `source`: what a level would have of it alone. */
 export function columnsOfRow(shape: Shape): RawBuilder<unknown> {
@@ -152,5 +170,6 @@ export function columnsOfRow(shape: Shape): RawBuilder<unknown> {
     const sum = type === 'flag' ? sql`${of('source')}::int` : of('source');
     return nullable ? sql`${sum}::numeric` : sql`coalesce(${sum}, 0)::numeric`;
   });
-  return sql`1, ${sql.join([...values, ...sums])}`;
+  const apart = shape.apart ? [sql`${shape.apart.of('source')}::int`] : [];
+  return sql`1, ${sql.join([...values, ...sums, ...apart])}`;
 }

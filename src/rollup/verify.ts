@@ -1,12 +1,13 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { dayMs } from '../units.ts';
 import { readFloors } from './floors.ts';
 import { bucketOf } from './merge.ts';
 import { refuseHistory, type Span, spanAbove, wholeSpan } from './rebuild.ts';
-import { margin } from './series.ts';
-import { type CountedValue, levelColumns, levels, type Shape, shapes } from './shapes.ts';
+import { isApart, margin } from './series.ts';
+import { levels, type Shape, shapes } from './shapes.ts';
 import { readState } from './state.ts';
+import { readColumns } from './totals.ts';
 import { type Difference, verifyDay } from './verify-day.ts';
 
 export interface Verified {
@@ -54,28 +55,29 @@ async function verifyLevels(
   const { settledAt } = await readState(db);
   const { levelsMs } = await readFloors(db);
   const known = new Date(Math.max(from.getTime(), ...Object.values(levelsMs).map(dayAfter)));
+  const sketchCounts = shape.values.map(({ prefix }) => sql.ref(`${prefix}counts`));
   const counts = levels.map(
     (level) => sql`
     select ${level}::text as level, ${bucketOf('day', sql`bucket`)} as day, margin,
-      ${sql.join(
-        levelColumns(shape)
-          .slice(2)
-          .map((name) => sql.ref(name)),
-      )}
-    from ${sql.table(shape.levelTables[level])} 
-      join ${sql.table(shape.seriesTable)} on id = series
+      ${readColumns(shape)}, ${sql.join(sketchCounts)}
+    from ${sql.table(shape.levelTables[level])} join (
+      select id, margin, ${isApart(shape, 'each')} as is_apart from ${sql.table(shape.seriesTable)} as each
+    ) as each on id = series
     where bucket >= ${bucketOf('day', sql`${known}::timestamptz`)}
       and bucket < least(${bucketOf('day', sql`${to}::timestamptz`)} + interval '24 hours', ${settledAt})`,
   );
-  const inSketch = ({ prefix }: CountedValue) =>
-    sql`sum((select sum(c) from unnest(${sql.ref(`${prefix}counts`)}) as c))`;
+  const inSketch = (column: RawBuilder<unknown>) =>
+    sql`coalesce(sum((select sum(c) from unnest(${column}) as c)), 0)`;
   const numbers = shape.values.map(({ prefix }) => sql`sum(${sql.ref(`${prefix}n`)})`);
-  const sketches = shape.values.map((value) => sql`coalesce(${inSketch(value)}, 0)`);
+  const sketches = sketchCounts.map(inSketch);
+  // Null where it is unknown: then it is like any other.
+  const apart = shape.apart ? sql.ref(shape.apart.name) : sql`null::bigint`;
   const sums = shape.sums.map(({ name }) => sql`coalesce(sum(${sql.ref(name)}), 0)`);
   const { rows } = await sql<{ day: Date; levels: string }>`
     with counted as (
       select day, compared, level, margin_of, sum(${sql.ref(shape.count)}) as records,
         array[${sql.join([...numbers, ...sums])}]::numeric[] as numbers,
+        case when count(*) = count(${apart}) then sum(${apart}) end as apart,
         array[${sql.join(numbers)}]::numeric[] = array[${sql.join(sketches)}]::numeric[] as is_whole
       from (${sql.join(counts, sql` union all `)}) as levels join lateral (values
         ('each', case when margin in (${margin.all}, ${margin.rest}) then null else margin end),
@@ -86,7 +88,7 @@ async function verifyLevels(
     )
     select day, string_agg(level || ' ' || margin_of || ' ' || records, ', ') as levels
     from counted group by day, compared
-    having count(distinct (records, numbers)) > 1 or not bool_and(is_whole)
+    having count(distinct (records, numbers)) > 1 or count(distinct apart) > 1 or not bool_and(is_whole)
     order by day limit ${differencesMax}`.execute(db);
   return rows.map(({ day, levels: what }) => ({
     table: shape.levelTables.day,

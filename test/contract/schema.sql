@@ -157,7 +157,8 @@ create table event_rollup_day (
   tokens_generated numeric,
   total_tokens numeric,
   keys integer[] not null default '{}'::integer[],
-  counts integer[] not null default '{}'::integer[]
+  counts integer[] not null default '{}'::integer[],
+  not_ok bigint
 );
 
 create table event_rollup_hour (
@@ -174,7 +175,8 @@ create table event_rollup_hour (
   tokens_generated numeric,
   total_tokens numeric,
   keys integer[] not null default '{}'::integer[],
-  counts integer[] not null default '{}'::integer[]
+  counts integer[] not null default '{}'::integer[],
+  not_ok bigint
 );
 
 create table event_rollup_quarter (
@@ -191,7 +193,8 @@ create table event_rollup_quarter (
   tokens_generated numeric,
   total_tokens numeric,
   keys integer[] not null default '{}'::integer[],
-  counts integer[] not null default '{}'::integer[]
+  counts integer[] not null default '{}'::integer[],
+  not_ok bigint
 );
 
 create table event_series (
@@ -262,6 +265,7 @@ create table rollup_state (
   quarter_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
   hour_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
   day_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  not_ok_from timestamp with time zone not null default 'infinity'::timestamp with time zone,
   constraint rollup_state_only_one_check CHECK (only_one),
   constraint rollup_state_pkey PRIMARY KEY (only_one)
 );

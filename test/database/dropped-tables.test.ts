@@ -319,7 +319,8 @@ it('what a collector of the release before makes anew gets the columns that it d
   await database.rows(`
     alter table usage_stats drop column rolled cascade, drop column session_id cascade,
       drop column model_name cascade, drop column tokens_input cascade;
-    alter table system_telemetry drop column rolled cascade`);
+    alter table system_telemetry drop column rolled cascade;
+    alter table event_rollup_hour drop column not_ok`);
   const insert = `insert into usage_stats (model_name, tokens_input) values ('second', 7)`;
   const isTaken = () =>
     database.rows(insert).then(
@@ -331,4 +332,5 @@ it('what a collector of the release before makes anew gets the columns that it d
   const { body } = await getJson(`${collector.baseUrl}/v1/telemetry/usage/summary?model=second`);
   expect(body).toMatchObject({ requests: 1, input_tokens: 7 });
   expect(await database.count('select count(*) from telemetry_usage')).toBe(1);
+  expect(await database.count('select count(not_ok) from event_rollup_hour')).toBe(0);
 });

@@ -31,9 +31,10 @@ const store = (rows: number, type?: string) =>
 
 const insert = (rows: number, hours = 200) =>
   database.rows(`
-  insert into system_telemetry (event_type, component, value, "timestamp", metadata)
+  insert into system_telemetry (event_type, component, value, "timestamp", metadata, status)
   select 'OLD', 'component ' || i % 3, case i % 4 when 0 then null else i end,
-    now() - i * interval '${hours} hours' / ${rows}, jsonb_build_object('total_tokens', i)
+    now() - i * interval '${hours} hours' / ${rows}, jsonb_build_object('total_tokens', i),
+    (array[null, '', 'OK', 'ERROR', 'WARNING'])[1 + i % 5]
   from generate_series(1, ${rows}) as i`);
 
 /** Every level and margin has what the rows have. */
@@ -53,7 +54,8 @@ async function expectExact(): Promise<void> {
       const expected = await database.rows(
         `
         select date_bin('${bucket}', "timestamp", timestamptz '2000-01-01 00:00:00+00') as bucket,
-          ${component} as component, count(*) as events, count(value) as n, min(value) as min, max(value) as max
+          ${component} as component, count(*) as events, count(value) as n, min(value) as min, max(value) as max,
+          count(*) filter (where status not in ('', 'OK')) as not_ok
         from system_telemetry
         where '${level}' = 'quarter' or "timestamp" < $1 group by 1, 2 order by 1, 2`,
         [settled?.at],

@@ -14,7 +14,9 @@ export async function compare(
       sum(trunc((metadata->>'tokens_generated')::numeric))
         filter (where jsonb_typeof(metadata->'tokens_generated') = 'number') as tokens_generated,
       sum(trunc((metadata->>'total_tokens')::numeric))
-        filter (where jsonb_typeof(metadata->'total_tokens') = 'number') as total_tokens
+        filter (where jsonb_typeof(metadata->'total_tokens') = 'number') as total_tokens,
+      -- Of a series its status says it.
+      null as not_ok
     from system_telemetry group by 1, 2, 3, 4 order by 1, 2, 3, 4`);
   return { raw, rolled: await rolledUp(database, 'quarter', 'series') };
 }
@@ -27,7 +29,8 @@ export async function rolledUp(
   return await database.rows(`
     select bucket, event_type, component, status, sum(events)::bigint as events, sum(n)::bigint as n,
       min(min) as min, max(max) as max, sum(nans)::bigint as nans,
-      sum(tokens_generated) as tokens_generated, sum(total_tokens) as total_tokens
+      sum(tokens_generated) as tokens_generated, sum(total_tokens) as total_tokens,
+      case when count(*) = count(not_ok) then sum(not_ok)::bigint end as not_ok
     from event_rollup_${level} join event_series on id = series
     where margin = '${margin}' group by 1, 2, 3, 4 order by 1, 2, 3, 4`);
 }

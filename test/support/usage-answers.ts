@@ -46,7 +46,9 @@ export async function usageAnswers(db: Kysely<Database>, { hours, model, layer }
             ['m1', 'L0'],
           ],
         };
-        const { total, groups } = await readTotals(trx, question, parts, names);
+        const added = await readTotals(trx, question, parts, names);
+        if (!added) throw new Error('something of usage is unknown');
+        const { total, groups } = added;
         return { total: shown(total), groups: groups.map(({ totals }) => shown(totals)) };
       };
       const onWorkers = await isDistributed(trx, 'usage_stats');

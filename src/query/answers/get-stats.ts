@@ -84,7 +84,6 @@ export async function getStats(
     const all = await addUp(snapshot, question, {
       by,
       limit: byQuantile ? groupsMax : limit,
-      byFailures: request.orderBy === 'not_ok',
     });
     const found = byQuantile ? byQuantiles(all, question, request.orderBy, limit) : all;
     const span = spanBefore(range, snapshot.asOfUs);

@@ -18,38 +18,44 @@ export interface SourcedTotals extends AddedUp {
   readonly hasRest: boolean;
 }
 
-/** Adds records up, by rollups where they know all that is asked for, else by rows. */
+/**
+ * Adds records up, by rollups where they know all that is asked for, else by rows. By margins first,
+ * which are few, and by single series where these don't know what is counted apart.
+ */
 export async function addUp(
   { trx, hasCitus }: Snapshot,
   question: Question,
   chosen: Chosen,
 ): Promise<SourcedTotals> {
   const onWorkers = hasCitus && (await isDistributed(trx, tables[question.kind].name));
-  const rolled = await rollupParts(trx, question, onWorkers);
-  const isRolled = typeof rolled !== 'string';
-  const ofRows = async () => {
-    const parts = await remainingRows(trx, question);
-    return onWorkers ? addedOnWorkers(question, parts) : parts;
-  };
-  const parts = isRolled ? rolled : await ofRows();
-  const hasRest = isRolled ? parts.hasRest === true : rolled === 'the rest';
-  const added = await readTotals(trx, question, narrowed(parts, question), chosen);
-  return { ...added, source: parts.source, rounded: parts.rounded, hasRest };
+  for (const bySeries of [false, true]) {
+    const rolled = await rollupParts(trx, question, onWorkers, bySeries);
+    const isRolled = typeof rolled !== 'string';
+    const parts = isRolled ? rolled : await remainingRows(trx, question, onWorkers);
+    const hasRest = isRolled ? parts.hasRest === true : rolled === 'the rest';
+    const added = await readTotals(trx, question, narrowed(parts, question), chosen);
+    if (added) return { ...added, source: parts.source, rounded: parts.rounded, hasRest };
+  }
+  throw new Error('neither series nor rows know what is counted apart');
 }
 
 /** Rows, from when on they are all there. */
-async function remainingRows(trx: Snapshot['trx'], question: Question): Promise<Parts> {
+async function remainingRows(
+  trx: Snapshot['trx'],
+  question: Question,
+  onWorkers: boolean,
+): Promise<Parts> {
   const { kind, span } = question;
   const floorUs = (await readFloors(trx)).rowsMs[kind] * usOfMs;
-  if ((span.startUs ?? -Infinity) >= floorUs) return rowParts(question);
-  const rounded = { ...span, startUs: floorUs };
-  return { ...rowParts({ ...question, span: rounded }), rounded };
+  const isWhole = (span.startUs ?? -Infinity) >= floorUs;
+  const rounded = isWhole ? undefined : { ...span, startUs: floorUs };
+  const parts = rowParts(rounded ? { ...question, span: rounded } : question);
+  return { ...(onWorkers ? addedOnWorkers(question, parts) : parts), ...(rounded && { rounded }) };
 }
 
-function narrowed({ sums, ranking, cells, ...parts }: Parts, { groupsThat }: Question): Parts {
-  const ranked = (query: RawBuilder<unknown> | undefined) => query && { ranking: query };
-  if (!groupsThat) return { sums, cells, ...ranked(ranking), ...parts };
+function narrowed(parts: Parts, { groupsThat }: Question): Parts {
+  if (!groupsThat) return parts;
   const only = (query: RawBuilder<unknown>) =>
     sql`select * from (${query}) as all_groups where ${groupsThat}`;
-  return { ...parts, sums: only(sums), cells: only(cells), ...ranked(ranking && only(ranking)) };
+  return { ...parts, sums: only(parts.sums), cells: only(parts.cells) };
 }

@@ -1,13 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
 import { eventShape } from '../../rollup/shapes.ts';
+import { isNotOk } from '../../rollup/sums.ts';
 import { finite } from '../row-values.ts';
 import { type Measured, sumOfRow } from './measures.ts';
 
 /** As rollups sum it up. */
 const summed = sumOfRow(eventShape);
 
-/** Which status events have is another question to rollups than what their values are. */
-export const notOk = 'not_ok';
+const notOk = 'not_ok';
 
 /** `value`: the number that statistics are of. */
 export const eventMeasures = (value: RawBuilder<number | null> = finite('value')): Measured => ({
@@ -22,9 +22,8 @@ export const eventMeasures = (value: RawBuilder<number | null> = finite('value')
     {
       name: notOk,
       how: 'count',
-      ofRow: sql`(coalesce(status, '') not in ('', 'OK'))::int`,
-      // Of rows that have no status it is counted apart.
-      ofRollup: sql`null::bigint`,
+      ofRow: sql`${isNotOk(sql.ref('status'))}::int`,
+      mayBeUnknown: true,
     },
   ],
   quantified: [{ name: 'value', ofRow: value }],

@@ -11,6 +11,8 @@ export interface Measure {
   readonly ofRow: RawBuilder<unknown>;
   /** The same of a row of rollups, whose bucket is called `period`; absent: the column of its name. */
   readonly ofRollup?: RawBuilder<unknown>;
+  /** Whether it is what rollups count apart: null where nobody has counted it. */
+  readonly mayBeUnknown?: true;
 }
 
 /** A number of which there are quantiles. */

@@ -33,8 +33,6 @@ export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
  */
 export interface Parts {
   readonly sums: RawBuilder<unknown>;
-  /** The same without events that have not gone well, where these are a question of their own. */
-  readonly ranking?: RawBuilder<unknown>;
   readonly cells: RawBuilder<unknown>;
   /** Whether each of `cells` has many, as `keys` and `counts`: they are told apart by group first. */
   readonly isPacked?: boolean;

@@ -1,6 +1,5 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../../database/schema.ts';
-import { notOk } from './event-measures.ts';
 import { aggregate, type Measured, type Sums } from './measures.ts';
 import { groupColumn, type Parts, type Question } from './parts.ts';
 import { type Placed, Places, type Totals } from './places.ts';
@@ -25,28 +24,20 @@ export interface AddedUp {
 
 /** Which groups are told apart: those that come first by what they add up to, or some by name. */
 export type Chosen =
-  | {
-      readonly by: RawBuilder<unknown>;
-      readonly limit: number;
-      /** Whether `by` is of events that have not gone well. */
-      readonly byFailures?: boolean;
-    }
+  | { readonly by: RawBuilder<unknown>; readonly limit: number }
   | { readonly groups: readonly GroupTotals['group'][] };
 
-/** Adds parts up, in total, by group and by part of the span. */
+/** Adds parts up, in total, by group and by part of the span; undefined where they lack something. */
 export async function readTotals(
   trx: Transaction<Database>,
   question: Question,
   parts: Parts,
   chosen: Chosen,
-): Promise<AddedUp> {
+): Promise<AddedUp | undefined> {
   const { groupBy, measured, bordersUs, quantiles } = question;
   const isNamed = 'groups' in chosen;
-  const byFailures = !isNamed && chosen.byFailures === true;
-  const isTold = groupBy.length > 0 || bordersUs !== undefined;
-  const ranking = isTold && !byFailures ? parts.ranking : undefined;
-  const first = isNamed ? nothing : chosen;
-  const { rows, found } = await ranked(trx, question, ranking ?? parts.sums, first);
+  const { rows, found } = await ranked(trx, question, parts.sums, isNamed ? nothing : chosen);
+  if (rows[0]?.is_unknown) return undefined;
   const total = sumsOf(measured, rows[0] as Row);
   const groups = isNamed
     ? chosen.groups
@@ -54,7 +45,7 @@ export async function readTotals(
   const restGroups = isNamed ? 0 : found - groups.length;
   const places = new Places(measured, bordersUs ? bordersUs.length - 1 : 0);
   const placed = (query: RawBuilder<unknown>) => inPlaces(query, groups, groupBy.length);
-  const isPlaced = ranking || bordersUs !== undefined || restGroups > 0 || isNamed;
+  const isPlaced = bordersUs !== undefined || restGroups > 0 || isNamed;
   if (isPlaced) {
     for (const row of await placedSums(trx, measured, placed(parts.sums))) {
       places.addSums(row, sumsOf(measured, row));
@@ -64,9 +55,9 @@ export async function readTotals(
     for (const row of await placedCells(trx, placed(parts.cells), parts.isPacked === true))
       places.addPacked(row, row);
   }
-  const { sums, cells } = places.all;
+  const { cells } = places.all;
   return {
-    total: { sums: ranking ? { ...total, [notOk]: sums[notOk] ?? null } : total, cells },
+    total: { sums: total, cells },
     points: places.allPoints,
     groups: groups.map((group, index) => {
       const { sums, cells } = places.totalsOf(index + 1);
@@ -92,6 +83,14 @@ type Row = Readonly<Record<string, string | number | boolean | null>>;
 const sumsOf = ({ measures }: Measured, row: Row): Sums =>
   Object.fromEntries(measures.map(({ name }) => [name, row[name] as number | null]));
 
+/** Whether something that was asked for is unknown of any of the parts. */
+const isUnknown = ({ measures }: Measured): RawBuilder<boolean> => {
+  const unknown = measures
+    .filter(({ mayBeUnknown }) => mayBeUnknown)
+    .map(({ name }) => sql`coalesce(bool_or(${sql.ref(name)} is null), false)`);
+  return sql`(${sql.join([sql`false`, ...unknown], sql` or `)})`;
+};
+
 const aggregates = ({ measures }: Measured): RawBuilder<unknown> =>
   sql.join(measures.map((measure) => sql`${aggregate(measure)} as ${sql.ref(measure.name)}`));
 
@@ -103,7 +102,8 @@ async function ranked(
   { by, limit }: { readonly by: RawBuilder<unknown>; readonly limit: number },
 ): Promise<{ rows: readonly Row[]; found: number }> {
   if (groupBy.length === 0) {
-    const query = sql<Row>`select ${aggregates(measured)} from (${sums}) as parts`;
+    const query = sql<Row>`
+      select ${aggregates(measured)}, ${isUnknown(measured)} as is_unknown from (${sums}) as parts`;
     return { rows: (await query.execute(trx)).rows, found: 0 };
   }
   const columns = groupBy.map((_, index) => groupColumn(index));
@@ -112,7 +112,8 @@ async function ranked(
   // The first measure counts records: of some groups all were taken away.
   const records = sql.ref(measured.measures[0]?.name ?? '');
   const { rows } = await sql<Row & { found: number }>`
-    select ${groups}, ${aggregates(measured)}, count(*) over () as found
+    select ${groups}, ${aggregates(measured)}, ${isUnknown(measured)} as is_unknown,
+      count(*) over () as found
     from (${sums}) as parts
     group by grouping sets ((), (${groups}))
     having grouping(${columns[0]}) = 1 or sum(${records}) > 0

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../../records/tables.ts';
+import { readFloors } from '../../rollup/floors.ts';
 import { eachRow, partsAsTable, type RowsRead } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
 import { type Answering, findParts, type Unanswered } from '../../rollup/read.ts';
@@ -11,10 +12,10 @@ import {
   type Shape,
   shapes,
 } from '../../rollup/shapes.ts';
-import { addedColumns, columnsOfRow } from '../../rollup/totals.ts';
+import { columnsOfRow, readColumns } from '../../rollup/totals.ts';
 import { shownFromUs, usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
-import { notOk } from './event-measures.ts';
+import type { Measure } from './measures.ts';
 import { addedToLevels, addedToSketches } from './on-workers.ts';
 import { bucketOf, type Parts, type Question } from './parts.ts';
 
@@ -23,43 +24,42 @@ type Trx = Snapshot['trx'];
 export const shapeOf = (kind: RecordKind): Shape =>
   shapes.find((shape) => shape.kind === kind) as Shape;
 
-/** What rollups know of a question, or why rows have to be asked. */
+/**
+ * What rollups know of a question, or why rows have to be asked. `bySeries`: what margins may not
+ * know, single series say, and rows where these are the rest, as far as there are any.
+ */
 export async function rollupParts(
   trx: Trx,
   question: Question,
   onWorkers: boolean,
+  bySeries = false,
 ): Promise<Parts | Unanswered> {
   const asked = toRollups(question);
   if (!asked) return 'otherwise';
   const answering = await findParts(trx, asked);
   if (typeof answering === 'string') return answering;
-  const { parts, span, isCoarse, hasRest } = answering;
+  const { span, isCoarse } = answering;
   const table = asTable(question, asked, answering);
-  const failures = await failuresOf(trx, question, asked);
-  const ofLevels = ({ name, ofRollup }: Question['measured']['measures'][number]) =>
-    ofRollup ?? sql.ref(name);
-  const ranking = sumsOf(question, table, onWorkers, ofLevels);
-  const sums = [
-    ranking,
-    ...(failures
-      ? [
-          sumsOf(question, asTable(question, failures, answering), onWorkers, ({ name }) =>
-            name === notOk ? sql.ref(shapeOf(question.kind).count) : sql`null`,
-          ),
-        ]
-      : []),
-  ];
+  const series = { ...asked, bySeries };
+  const found = bySeries ? await findParts(trx, series) : answering;
+  if (typeof found === 'string' && (await hasRows(trx, asked))) return found;
+  const ofSeries = typeof found === 'string' ? answering : found;
+  const sums = bySeries
+    ? [
+        sumsOf(question, table, onWorkers, butUnknown),
+        sumsOf(question, asTable(question, series, ofSeries), onWorkers, onlyUnknown),
+      ]
+    : [sumsOf(question, table, onWorkers)];
   const isRounded =
     isCoarse ||
     span.toMs !== asked.toMs ||
     (question.span.startUs !== undefined && span.fromMs !== asked.fromMs);
   return {
     sums: sql.join(sums, sql` union all `),
-    ...(failures && { ranking }),
     cells: cellsOf(question, asked, answering, onWorkers),
     isPacked: true,
-    source: parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
-    hasRest,
+    source: ofSeries.parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
+    hasRest: ofSeries.hasRest || found === 'the rest',
     ...(isRounded && {
       rounded: {
         startUs: question.span.startUs === undefined ? undefined : span.fromMs * usOfMs,
@@ -67,6 +67,11 @@ export async function rollupParts(
       },
     }),
   };
+}
+
+/** Whether the rows of all that is asked for are there. */
+async function hasRows(trx: Trx, { shape, fromMs }: RollupQuestion): Promise<boolean> {
+  return fromMs >= (await readFloors(trx)).rowsMs[shape.kind];
 }
 
 /** The question as rollups understand it; undefined where they don't. */
@@ -126,37 +131,30 @@ const groupColumns = ({ groupBy }: Question): RawBuilder<unknown> =>
     sql``,
   );
 
+type OfMeasure = (measure: Measure, column: RawBuilder<unknown>) => RawBuilder<unknown>;
+
+/** Where series say what may be unknown, it is nothing of the margins, and the rest nothing of series. */
+const butUnknown: OfMeasure = ({ mayBeUnknown }, column) => (mayBeUnknown ? sql`0` : column);
+const onlyUnknown: OfMeasure = ({ mayBeUnknown }, column) =>
+  mayBeUnknown ? sql`coalesce(${column}, 0)` : sql`null`;
+
 function sumsOf(
   question: Question,
   table: Table,
   onWorkers: boolean,
-  of: (measure: Question['measured']['measures'][number]) => RawBuilder<unknown>,
+  of: OfMeasure = (_, column) => column,
 ): RawBuilder<unknown> {
   const { kind, measured, bordersUs } = question;
   const shape = shapeOf(kind);
   const ofRow = columnsOfRow(shape);
   const rows = onWorkers ? addedToLevels(shape, ofRow, bordersUs) : eachRow(ofRow);
-  const columns = measured.measures.map(
-    (measure) => sql`${of(measure)} as ${sql.ref(measure.name)}`,
-  );
+  const columns = measured.measures.map((measure) => {
+    const column = measure.ofRollup ?? sql.ref(measure.name);
+    return sql`${of(measure, column)} as ${sql.ref(measure.name)}`;
+  });
   return sql`
     select ${groupColumns(question)} bucket, ${sql.join(columns)}
-    from ${table(addedColumns(shape), rows)} as totals`;
-}
-
-/** The same question of events that have not gone well; undefined where none is asked for. */
-async function failuresOf(
-  trx: Trx,
-  { kind, measured }: Question,
-  asked: RollupQuestion,
-): Promise<RollupQuestion | undefined> {
-  if (!measured.measures.some(({ name }) => name === notOk)) return undefined;
-  const { rows } = await sql<{ status: string }>`
-    select distinct status from ${sql.table(shapeOf(kind).seriesTable)}
-    where status not in ('', 'OK')`.execute(trx);
-  const known = asked.where.status;
-  const status = rows.map((row) => row.status).filter((each) => known?.includes(each) ?? true);
-  return status.length > 0 ? { ...asked, where: { ...asked.where, status } } : undefined;
+    from ${table(readColumns(shape), rows)} as totals`;
 }
 
 function cellsOf(
