@@ -15,7 +15,7 @@ const panels = [
 const dashboards = 2;
 const shape = { connections: 8, batchRows: 1000, batches: 1000 };
 
-export interface Beside {
+interface Beside {
   readonly eventsPerSecond: number;
   /** How often a dashboard has had all of its panels. */
   readonly refreshes: number;

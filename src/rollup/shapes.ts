@@ -13,7 +13,7 @@ export interface CountedValue {
  * Records whose series meet a condition, counted under a name of its own. Of one series its values
  * say it; of many together, a number that a level may not have: then it is null.
  */
-export interface CountedApart {
+interface CountedApart {
   readonly name: string;
   /** Of a row of a table of series. */
   readonly of: (series: string) => RawBuilder<boolean>;
