@@ -3,7 +3,7 @@ import type { RecordKind } from '../records/tables.ts';
 import { type CountedSum, isNotOk, metadataNumber, usageSums } from './sums.ts';
 
 /** A column of numbers that are counted by size. */
-export interface CountedValue {
+interface CountedValue {
   readonly column: string;
   /** Of the columns of its totals. */
   readonly prefix: string;
