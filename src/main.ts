@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './signals.ts';
 import { Collector } from './collector.ts';
 import { command, fail } from './commands/command.ts';
 import { createProgram } from './commands/program.ts';
@@ -128,10 +129,6 @@ function urlOf({ host, tlsCertFile }: Config, port: number): string {
   const name = host.includes(':') ? `[${host.replace('%', '%25')}]` : host;
   return `${tlsCertFile === '' ? 'http' : 'https'}://${name}:${port}`;
 }
-
-// By themselves, the one opens a debugger to everybody on this machine, and the other ends the process.
-process.on('SIGUSR1', () => {});
-process.on('SIGUSR2', () => {});
 
 const serveCommand = command('serve', 'run the collector (the default)', serve, { logs: true });
 

@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino, type SerializedError } from 'pino';
 import pretty from 'pino-pretty';
 
 import { Repeats } from './repeats.ts';
@@ -24,6 +24,7 @@ export function createLogger(options: LoggerOptions, to?: DestinationStream): Lo
   const logger = pino(
     {
       level: options.level,
+      serializers: { err: withoutRows },
       hooks: {
         logMethod(args, method, level) {
           if (level < warnLevel || repeats.admits(keyOf(args))) method.apply(this, args);
@@ -40,10 +41,23 @@ const destinationOf = ({ format }: LoggerOptions): DestinationStream =>
     ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
     : pino.destination({ dest: 2, sync: true });
 
-/** What tells one failure from another: not which request or batch had it. */
+/** PostgreSQL quotes the row that it refuses, which may hold anything. */
+const quoting = ['detail', 'where', 'internalQuery'];
+
+function withoutRows(error: Error): SerializedError {
+  const told = pino.stdSerializers.err(error);
+  for (const name of quoting) delete told[name];
+  return told;
+}
+
+/** What tells one failure from another: not which request, batch, port or time had it. */
 function keyOf([first, text]: readonly unknown[]): string {
-  if (typeof first !== 'object' || first === null) return String(first);
-  const { err, part, reason, severity } = first as Record<string, unknown>;
+  const isText = typeof first !== 'object' || first === null;
+  const { err, part, reason, severity } = (isText ? {} : first) as Record<string, unknown>;
   const cause = err instanceof Error ? err.message : undefined;
-  return [text, part, reason, severity, cause].filter((each) => each !== undefined).join(': ');
+  const told = isText ? [first] : [text, part, reason, severity, cause];
+  return told
+    .filter((each) => each !== undefined)
+    .join(': ')
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d+/gi, '…');
 }

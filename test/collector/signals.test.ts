@@ -1,10 +1,12 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
+const mainFile = new URL('../../src/main.ts', import.meta.url).pathname;
 const directory = temporaryDirectory();
 const [levelFile, keysFile, pricesFile] = ['level', 'keys', 'prices.json'].map((name) =>
   join(directory.path, name),
@@ -64,6 +66,24 @@ it('a level that is higher is in effect at once', async () => {
   writeKeys(`one query ${secrets.first}`);
   await expect.poll(() => answers(secrets.second)).toBe(401);
   expect(said(reread)).toBe(2);
+});
+
+it('a hangup ends nothing from the first moment on', async () => {
+  // Each bit is a signal that is caught: the second of these is caught after the first.
+  const [hangup, second] = [1n << 0n, 1n << 11n];
+  const own = { DATABASE_URL: 'postgresql://127.0.0.1:1/telemetry', TELEMETRY_PORT: '0' };
+  const data = join(directory.path, 'hung-up');
+  const child = spawn(process.execPath, [mainFile, 'serve', '--data-dir', data], {
+    env: { ...process.env, ...own },
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const caught = () => {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+    return BigInt(`0x${/SigCgt:\s+(\w+)/.exec(status)?.[1]}`);
+  };
+  await expect.poll(() => caught() & second, { interval: 1, timeout: 30_000 }).toBe(second);
+  expect(caught() & hangup).toBe(hangup);
 });
 
 it('signals for developers open no debugger, and end nothing', async () => {
