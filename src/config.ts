@@ -64,9 +64,14 @@ export interface Setting {
 /** What is in effect, and from where; throws as `readConfig` does. */
 export function settings(sources: Sources): Setting[] {
   const memory = memoryOf(sources);
+  const { logLevelFile } = readConfig(sources.env, sources.flags);
   return optionNames.map((name) => {
-    const { value, origin } = read(name, sources, memory);
     const { env: variable } = options[name];
+    if (name === 'logLevel' && logLevelFile !== '') {
+      const origin = `${options.logLevelFile.env} (${logLevelFile})`;
+      return { name, variable, value: readLogLevel(logLevelFile), origin };
+    }
+    const { value, origin } = read(name, sources, memory);
     return { name, variable, value: shown(name, value), origin };
   });
 }
@@ -150,13 +155,15 @@ function defaultOf(
 }
 
 /** The least severity to log at the moment; throws a `StartError` where the file of it is no good. */
-export function currentLogLevel({ logLevel, logLevelFile }: Config): string {
-  if (logLevelFile === '') return logLevel;
+export const currentLogLevel = ({ logLevel, logLevelFile }: Config): string =>
+  logLevelFile === '' ? logLevel : readLogLevel(logLevelFile);
+
+function readLogLevel(file: string): string {
   try {
-    return options.logLevel.schema.parse(readFileSync(logLevelFile, 'utf8').trim());
+    return options.logLevel.schema.parse(readFileSync(file, 'utf8').trim());
   } catch (error) {
     const reason = error instanceof z.ZodError ? error.issues[0]?.message : errorMessage(error);
-    throw new ConfigError(`TELEMETRY_LOG_LEVEL_FILE: ${logLevelFile}: ${reason}`);
+    throw new ConfigError(`${options.logLevelFile.env}: ${file}: ${reason}`);
   }
 }
 
@@ -165,6 +172,7 @@ const clientVariables = [
   'TELEMETRY_URL',
   'TELEMETRY_ENABLED',
   'TELEMETRY_TOKEN',
+  'TELEMETRY_TOKEN_FILE',
   'TELEMETRY_SERVICE_NAME',
   'TELEMETRY_TRANSPORT',
   'TELEMETRY_FALLBACK',

@@ -1,21 +1,29 @@
 import type { Config } from '../config.ts';
 import { DatabaseService } from '../database/database-service.ts';
+import { expectedNames } from '../database/expected-tables.ts';
+import { isUpToDate } from '../database/migrate.ts';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
-import { findBinaries } from '../postgres/embedded/binaries.ts';
-import { holdsCluster } from '../postgres/embedded/cluster.ts';
+import { clusterName, holdsCluster } from '../postgres/embedded/cluster.ts';
 import { runningServer } from '../postgres/embedded/server.ts';
 import { minuteMs, secondMs } from '../units.ts';
 import { type Finding, finding } from './finding.ts';
+
+/** What the collector does to its tables, all of them. */
+const wanted = ['select', 'insert', 'update', 'delete'];
+const ours = expectedNames.map((name) => `to_regclass('${name}')`).join();
 
 /** What is asked of the server, in one go. */
 const question = `
   select current_user as role,
     current_schema() as schema,
     coalesce(has_schema_privilege(current_schema(), 'create'), false) as may_create,
-    to_regclass('system_telemetry')::text as table_there,
-    coalesce(has_table_privilege(to_regclass('system_telemetry'), 'insert'), false) as may_insert,
-    coalesce(has_table_privilege(to_regclass('system_telemetry'), 'select'), false) as may_select,
+    to_regclass('system_telemetry') is null as is_new,
+    (select coalesce(bool_and(pg_has_role(relowner, 'usage')), true) from pg_class
+      where oid = any(array[${ours}])) as is_owner,
+    array(select relname::text from pg_class, unnest('{${wanted.join()}}'::text[]) as wanted
+      where oid = any(array[${ours}]) and not has_table_privilege(oid, wanted)
+      group by relname order by relname) as closed,
     pg_is_in_recovery() as is_standby,
     (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
     to_regclass('telemetry_keys')::text as keys_there`;
@@ -24,9 +32,11 @@ interface Answer {
   readonly role: string;
   readonly schema: string | null;
   readonly may_create: boolean;
-  readonly table_there: string | null;
-  readonly may_insert: boolean;
-  readonly may_select: boolean;
+  readonly is_new: boolean;
+  /** Of every table of ours that there is. */
+  readonly is_owner: boolean;
+  /** Tables of ours that it may not use. */
+  readonly closed: readonly string[];
   readonly is_standby: boolean;
   readonly now_ms: number;
   readonly keys_there: string | null;
@@ -58,7 +68,7 @@ export async function checkDatabase(
 }
 
 async function embedded({ dataDirectory }: Config): Promise<string> {
-  await findBinaries();
+  await clusterName(dataDirectory);
   return holdsCluster(dataDirectory)
     ? `the embedded PostgreSQL in ${dataDirectory}, which is not running`
     : `an embedded PostgreSQL will be created in ${dataDirectory}`;
@@ -74,13 +84,15 @@ async function ask(
   const answeredMs = Date.now();
   const answer = rows[0] as Answer;
   const keys = answer.keys_there === null ? 0 : await countKeys(database);
+  const isClosed = answer.closed.length > 0 || answer.schema === null;
+  const isCurrent = isClosed || answer.is_standby || (await isUpToDate(database.upkeep));
   return [
     await finding('database', () => {
       if (answer.is_standby) throw new StartError('the server is a standby, which takes no data');
       return 'it answers, and its version is supported';
     }),
     ...warnings.map((detail): Finding => ({ subject: 'database', state: 'warning', detail })),
-    await finding('privileges', () => privileges(answer)),
+    await finding('privileges', () => privileges(answer, isCurrent)),
     await finding('clock', () => clock(answer.now_ms, askedMs, answeredMs)),
     await finding('key', () => checkKeys(keys)),
   ];
@@ -93,17 +105,18 @@ async function countKeys(database: DatabaseService): Promise<number | undefined>
   return rows[0]?.count;
 }
 
-function privileges(answer: Answer): string {
-  const { role, schema, may_create, table_there, may_insert, may_select } = answer;
+function privileges(answer: Answer, isCurrent: boolean): string {
+  const { role, schema, may_create, is_new, is_owner, closed } = answer;
   if (schema === null) throw new StartError('no schema of its search_path is there');
-  if (!table_there && !may_create) {
+  if (closed.length > 0) {
     throw new StartError(
-      `${role} may not create tables in the schema ${schema}: grant it create, or run "gravitas-telemetry migrate" as one who may`,
+      `${role} may not read and write ${closed.join(', ')}: grant it ${wanted.join(', ')}`,
     );
   }
-  if (table_there && !(may_insert && may_select)) {
+  if (!isCurrent && !(may_create && is_owner)) {
     throw new StartError(
-      `${role} may not read and write ${table_there}: grant it select and insert`,
+      `${role} may not ${is_new ? 'create tables' : 'bring the tables up to date'} in the schema ${schema}: ` +
+        'grant it create, or run "gravitas-telemetry migrate" as one who may',
     );
   }
   return may_create

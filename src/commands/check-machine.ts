@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { parseKeys, readKeyFile } from '../admin/given-keys.ts';
 import { isLoopback } from '../admin/loopback.ts';
 import type { Config } from '../config.ts';
-import { StartError } from '../errors.ts';
+import { errorMessage, StartError } from '../errors.ts';
 import { OwnPricesFile } from '../prices/own-file.ts';
 import { openCertificate } from '../serve/tls/certificate-files.ts';
 import { dayMs, mebibyte } from '../units.ts';
+import type { Finding } from './finding.ts';
 
 /** The directory can be written to, or made, and has room. */
 export function checkDisk({ dataDirectory, diskReserveBytes }: Config): string {
@@ -25,6 +28,24 @@ export function checkDisk({ dataDirectory, diskReserveBytes }: Config): string {
     );
   }
   return `${mebibytes(free)} free in ${there}`;
+}
+
+/** Says where it could not listen; a collector that runs already does so. */
+export async function checkAddress({ host, port }: Config): Promise<Finding[]> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+    return [];
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const state = isTaken ? 'warning' : 'failed';
+    const who = isTaken ? ': by a collector that runs already, or by another program' : '';
+    const detail = `TELEMETRY_HOST, TELEMETRY_PORT: ${errorMessage(error)}${who}`;
+    return [{ subject: 'address', state, detail }];
+  } finally {
+    server.close();
+  }
 }
 
 export async function checkCertificate(config: Config): Promise<string> {

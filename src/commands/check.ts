@@ -1,10 +1,22 @@
 import type { Command } from 'commander';
 import { checkMemory } from '../config/memory.ts';
 import { traceProblems } from '../config/trace-options.ts';
-import { configProblems, readConfig, type Sources, strayVariables } from '../config.ts';
+import {
+  configProblems,
+  currentLogLevel,
+  readConfig,
+  type Sources,
+  strayVariables,
+} from '../config.ts';
 import type { Logger } from '../observe/logger.ts';
 import { checkDatabase } from './check-database.ts';
-import { checkCertificate, checkDisk, checkKeys, checkPrices } from './check-machine.ts';
+import {
+  checkAddress,
+  checkCertificate,
+  checkDisk,
+  checkKeys,
+  checkPrices,
+} from './check-machine.ts';
 import { unreadCommand } from './command.ts';
 import { type Finding, finding } from './finding.ts';
 import type { Report } from './report.ts';
@@ -25,9 +37,13 @@ async function findings(sources: Sources, logger: Logger): Promise<Finding[]> {
   const config = readConfig(sources.env, sources.flags);
   return [
     ...stray,
-    { subject: 'configuration', state: 'ok', detail: 'every option is valid' },
+    await finding('configuration', () => {
+      currentLogLevel(config);
+      return 'every option is valid';
+    }),
     await finding('memory', () => checkMemory(config)),
     await finding('disk', () => checkDisk(config)),
+    ...(await checkAddress(config)),
     await finding('certificate', () => checkCertificate(config)),
     await finding('prices', () => checkPrices(config)),
     ...(await checkDatabase(config, logger, (hasKeys) => checkKeys(config, hasKeys))),

@@ -98,6 +98,13 @@ export async function migrateToLatest(
   return damage;
 }
 
+/** Whether nothing is left to do for it. Throws a `StartError` where it would refuse; changes nothing. */
+export async function isUpToDate(pool: pg.Pool): Promise<boolean> {
+  const state = await readState(createKysely(pool), true);
+  if (state.isNew) refuseForeign(state.damage);
+  return state.isCurrent;
+}
+
 /** Throws a `StartError` for a database that is too new for this program. */
 async function readState(db: Kysely<Database>, mayBeNew: boolean): Promise<SchemaState> {
   const { damage, isBehind } = await lookAtTables(db);

@@ -1,4 +1,6 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/config.ts';
@@ -96,6 +98,56 @@ describe('check', { timeout: 120_000 }, () => {
     await database.rows('drop role check_only');
   });
 
+  it('knows what a role may not do with any of the tables', async () => {
+    await database.rows('create role check_most login');
+    const all = 'on all tables in schema public';
+    await database.rows(`grant select, insert, update, delete ${all} to check_most`);
+    const url = new URL(database.url);
+    url.username = 'check_most';
+    const own = { DATABASE_URL: url.href };
+    const well = finding('privileges', 'ok', 'creates nothing: run migrate as the owner');
+    expect((await check(own)).findings).toContainEqual(well);
+    await database.rows('revoke update on usage_stats, rollup_state from check_most');
+    expect((await check(own)).findings).toContainEqual(
+      finding('privileges', 'failed', 'may not read and write rollup_state, usage_stats: grant'),
+    );
+    await database.rows('grant update on usage_stats, rollup_state to check_most');
+    const { rows } = await database.pool.query(
+      `delete from telemetry_schema where name > '0012' returning name, release`,
+    );
+    expect((await check(own)).findings).toContainEqual(
+      finding('privileges', 'failed', 'may not bring the tables up to date'),
+    );
+    for (const { name, release } of rows) {
+      await database.rows(`insert into telemetry_schema values ('${name}', ${release})`);
+    }
+    await database.rows(`revoke all ${all} from check_most`);
+    await database.rows('drop role check_most');
+  });
+
+  it('says what else a start would stumble over', async () => {
+    const data = join(directory.path, 'older');
+    mkdirSync(join(data, 'postgresql-9'), { recursive: true });
+    const level = join(directory.path, 'level');
+    writeFileSync(level, 'loud');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const env = { DATABASE_URL: '', TELEMETRY_DATA_DIR: data, TELEMETRY_LOG_LEVEL_FILE: level };
+    const { code, findings } = await check({ ...env, TELEMETRY_PORT: String(port) });
+    taken.close();
+    expect(code).toBe(1);
+    expect(findings).toEqual(
+      expect.arrayContaining([
+        finding('configuration', 'failed', 'TELEMETRY_LOG_LEVEL_FILE'),
+        finding('address', 'warning', 'EADDRINUSE'),
+        finding('database', 'failed', 'holds postgresql-9'),
+      ]),
+    );
+    const nowhere = await check({ DATABASE_URL: '', TELEMETRY_HOST: '192.0.2.1' });
+    expect(nowhere.findings).toContainEqual(finding('address', 'failed', 'EADDRNOTAVAIL'));
+  });
+
   it('is a table for people', async () => {
     const { code, stdout } = await runCommand(['check'], { ...own, DATABASE_URL: database.url });
     expect([code, stdout]).toEqual([0, expect.stringContaining('it can be started')]);
@@ -123,6 +175,18 @@ describe('config show', { timeout: 60_000 }, () => {
     expect(of('databaseUrl')).toEqual(
       expect.objectContaining({ value: '(secret)', origin, variable: 'DATABASE_URL' }),
     );
+  });
+
+  it('has the level of the file that goes before it', async () => {
+    const file = join(directory.path, 'shown-level');
+    writeFileSync(file, 'debug\n');
+    const { found } = await json(['config', 'show'], { TELEMETRY_LOG_LEVEL_FILE: file });
+    expect(found.settings).toContainEqual({
+      name: 'logLevel',
+      variable: 'TELEMETRY_LOG_LEVEL',
+      value: 'debug',
+      origin: `TELEMETRY_LOG_LEVEL_FILE (${file})`,
+    });
   });
 
   it('secrets by file and by value at the same time are a mistake', async () => {

@@ -40,8 +40,7 @@ export interface Cluster {
 /** Where the database of `directory` is, or will be, with what is needed to create and to serve it. */
 export async function locateCluster(directory: string): Promise<Cluster> {
   const packaged = await findBinaries();
-  const name = `postgresql-${majorVersion(packaged.postgres)}`;
-  refuseOlder(directory, name);
+  const name = await clusterName(directory);
   const data = join(directory, name);
   const user = serverUser(data);
   // The server's user has to pass through; what is inside stays closed.
@@ -53,11 +52,15 @@ export async function locateCluster(directory: string): Promise<Cluster> {
   return { data, socket: socketDirectory(data, user), binaries, user };
 }
 
-/** A database of another major version is not passed by: an empty one beside it would look like loss. */
-function refuseOlder(directory: string, name: string): void {
+/**
+ * What the database of `directory` is called, after its major version. Throws where there is one of
+ * another version, which is not passed by: an empty one beside it would look like loss.
+ */
+export async function clusterName(directory: string): Promise<string> {
+  const name = `postgresql-${majorVersion((await findBinaries()).postgres)}`;
   const clusters = clustersIn(directory);
   const [other] = clusters;
-  if (other === undefined || clusters.includes(name)) return;
+  if (other === undefined || clusters.includes(name)) return name;
   throw new StartError(
     `TELEMETRY_DATA_DIR: ${directory} holds ${other}, and this release runs ${name}: ` +
       'go on with the release before, or see docs/operating.md for how to take its data along',
