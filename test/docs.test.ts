@@ -86,12 +86,23 @@ const program = createProgram('0', new Command('serve').option('--json'));
 addOthers(program);
 
 describe('docs/configuration.md, of commands', () => {
-  /** What takes no options has commands of its own, or prints what is the same for everybody. */
+  /** Beside `completion`, which prints what is the same for everybody. */
   const commandsOf = (command: Command, path: readonly string[] = []): string[] =>
-    command.commands.flatMap((each) => {
-      const names = [...path, each.name()];
-      return each.options.length > 0 ? [names.join(' ')] : commandsOf(each, names);
-    });
+    command.commands
+      .filter((each) => each.name() !== 'completion')
+      .flatMap((each) => {
+        const names = [...path, each.name()];
+        return each.options.length > 0 ? [names.join(' ')] : commandsOf(each, names);
+      });
+
+  it('each has --json', () => {
+    const all = (command: Command): Command[] =>
+      command.commands.length === 0 ? [command] : command.commands.flatMap(all);
+    const without = all(program).filter(
+      ({ options }) => !options.some(({ long }) => long === '--json'),
+    );
+    expect(without.map((command) => command.name())).toEqual([]);
+  });
 
   it('names every command, and nothing else', () => {
     const [, section = ''] = read('configuration.md').split('\n## Commands\n');
@@ -114,7 +125,7 @@ function commandTables(): Record<string, string[][]> {
 }
 
 describe('docs/command-line.md', () => {
-  const shared = ['url', 'key', 'caFile'];
+  const shared = ['url', 'key', 'keyFile', 'caFile'];
   const optionsOf = (path: string) => {
     const found = path
       .split(' ')

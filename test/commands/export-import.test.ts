@@ -156,6 +156,18 @@ it('exports to the standard output, by a filter, more pages than one', async () 
   await database.drop();
 });
 
+it('says in JSON what it has written, or writes it as one list', async () => {
+  const output = `${folder}/told.csv`;
+  const told = await run(source, ['export', 'usage', '--json', '--output', output]);
+  expect([told.code, told.stderr]).toEqual([0, '']);
+  expect(JSON.parse(told.stdout)).toEqual({ records: 41, format: 'csv', output });
+  const list = await run(source, ['export', '--type', 'DIRECT', '--json']);
+  expect([list.code, list.stderr]).toEqual([0, '']);
+  expect(JSON.parse(list.stdout)).toMatchObject([{ event_type: 'DIRECT' }]);
+  const none = await run(source, ['export', '--type', 'NONE', '--json']);
+  expect(none).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
+});
+
 it('imports older records by a key with the scope admin only, and names them otherwise', async () => {
   const database = await createDatabase();
   const keys = keyAdmin(database);
@@ -178,7 +190,11 @@ it('imports older records by a key with the scope admin only, and names them oth
     stdout: '2 read: 1 stored, 0 there already, 1 refused\n',
     stderr: 'record 2 (00000000-0000-4000-8000-000000000002): timestamp is older than 30 days\n',
   });
-  const stored = await run(target, ['import', file], { TELEMETRY_TOKEN: root });
+  const secret = `${folder}/secret`;
+  writeFileSync(secret, `${root}\n`);
+  const both = { TELEMETRY_TOKEN: app, TELEMETRY_TOKEN_FILE: secret };
+  expect((await run(target, ['import', file], both)).stderr).toContain('which is it?');
+  const stored = await run(target, ['import', file], { TELEMETRY_TOKEN_FILE: secret });
   expect(stored).toMatchObject({
     code: 0,
     stdout: '2 read: 1 stored, 1 there already, 0 refused\n',
@@ -197,6 +213,8 @@ describe('says in one sentence what is wrong', () => {
     [['export', 'traces'], '"traces" is neither events nor usage'],
     [['export', '--format', 'xml'], '--format: "xml" is none of csv, ndjson, parquet'],
     [['export', '--format', 'parquet'], '--output is needed: Parquet is no text'],
+    [['export', '--format', 'csv', '--json'], '--format and --json: which is it?'],
+    [['events', '--key-file', `${folder}/none`], '--key-file: ENOENT'],
     [['export', '--model', 'm'], '--model is of usage records only'],
     [['import', `${folder}/none.ndjson`], 'ENOENT: no such file or directory'],
     [['import', file], 'line 2 is no object in JSON'],

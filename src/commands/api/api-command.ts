@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { errorMessage, StartError } from '../../errors.ts';
 import { fail } from '../command.ts';
 import { print, type Report } from '../report.ts';
 import { Connection } from './connection.ts';
@@ -22,6 +24,7 @@ const common = [
     '--key <secret>',
     'API key; better by environment, since others on this machine see flags',
   ).env('TELEMETRY_TOKEN'),
+  new Option('--key-file <path>', 'file whose content is that key').env('TELEMETRY_TOKEN_FILE'),
   new Option('--ca-file <path>', 'authorities in PEM for https').env('TELEMETRY_CA_FILE'),
 ];
 
@@ -45,7 +48,7 @@ export function apiCommand(
     try {
       const connection = new Connection({
         url: String(given.url),
-        key: given.key as string | undefined,
+        key: keyOf(made),
         caFile: given.caFile as string | undefined,
       });
       const report = await run(connection, given, made.args);
@@ -54,6 +57,21 @@ export function apiCommand(
       fail(error);
     }
   });
+}
+
+/** Secrets may come in files, as orchestrators have them. What is typed goes before the environment. */
+function keyOf(command: Command): string | undefined {
+  const { key, keyFile } = command.opts<{ key?: string; keyFile?: string }>();
+  const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
+  if (keyFile === undefined || (isTyped('key') && !isTyped('keyFile'))) return key;
+  if (key !== undefined && isTyped('key') === isTyped('keyFile')) {
+    throw new StartError('--key-file: the key is given too: which is it?');
+  }
+  try {
+    return readFileSync(keyFile, 'utf8').trim();
+  } catch (error) {
+    throw new StartError(`--key-file: ${errorMessage(error)}`);
+  }
 }
 
 export const jsonFlag = (what: string): Option => new Option('--json', what);

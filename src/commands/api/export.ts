@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { errorMessage, StartError } from '../../errors.ts';
-import { type ApiRun, apiCommand, type Flags } from './api-command.ts';
+import { type ApiRun, apiCommand, type Flags, jsonFlag } from './api-command.ts';
 import { csvWriter } from './files/csv-file.ts';
 import { ndjsonWriter } from './files/ndjson-file.ts';
 import { parquetWriter } from './files/parquet-file.ts';
@@ -17,6 +17,7 @@ const names: Readonly<Record<string, Kind>> = { events: 'event', usage: 'usage' 
 const exportRecords: ApiRun = async (connection, flags, [name = 'events']) => {
   const kind = names[name];
   if (!kind) throw new StartError(`${JSON.stringify(name)} is neither events nor usage`);
+  const asJson = flags.json !== undefined;
   const target = new Target(kind, flags);
   const parameters = parametersOf(kind, flags);
   const until = rangeOf(flags).until ?? new Date();
@@ -37,6 +38,10 @@ const exportRecords: ApiRun = async (connection, flags, [name = 'events']) => {
   } finally {
     progress.end();
   }
+  const { path: output, format } = target;
+  if (asJson) {
+    return output === undefined ? undefined : { json: { records, format, output }, shown: [] };
+  }
   note(`${records} ${kind === 'event' ? 'events' : 'usage records'} exported`);
   return undefined;
 };
@@ -50,20 +55,28 @@ function shareOf(page: readonly FlatRecord[], since: Date | undefined, until: Da
 
 /** Where records go: the standard output, or a file that has its name when it is whole. */
 class Target {
-  readonly #path: string | undefined;
+  readonly path: string | undefined;
+  readonly format: Format | 'json';
   readonly #part: string | undefined;
   readonly #writer: Writer;
   #close: () => Promise<void> = async () => {};
 
   constructor(kind: Kind, flags: Flags) {
-    this.#path = flags.output as string | undefined;
-    const format = formatOf(flags.format as string | undefined, this.#path) ?? 'ndjson';
-    if (this.#path === undefined) {
+    this.path = flags.output as string | undefined;
+    const format = formatOf(flags.format as string | undefined, this.path) ?? 'ndjson';
+    this.format = format;
+    if (this.path === undefined && flags.json !== undefined) {
+      if (flags.format !== undefined) throw new StartError('--format and --json: which is it?');
+      this.format = 'json';
+      this.#writer = jsonWriter(writeOut);
+      return;
+    }
+    if (this.path === undefined) {
       if (format === 'parquet') throw new StartError('--output is needed: Parquet is no text');
       this.#writer = textWriter(format, kind, writeOut);
       return;
     }
-    this.#part = `${this.#path}.part`;
+    this.#part = `${this.path}.part`;
     checkWritable(this.#part);
     this.#writer =
       format === 'parquet'
@@ -78,7 +91,7 @@ class Target {
   async end(): Promise<void> {
     await this.#writer.end();
     await this.#close();
-    if (this.#path && this.#part) renameSync(this.#part, this.#path);
+    if (this.path && this.#part) renameSync(this.#part, this.path);
   }
 
   /** Half an export would look like one. */
@@ -96,6 +109,20 @@ class Target {
       if (!stream.write(text)) await once(stream, 'drain');
     };
   }
+}
+
+/** One document of all records. */
+function jsonWriter(write: (text: string) => Promise<void>): Writer {
+  let before = '[';
+  return {
+    async write(records) {
+      for (const record of records) {
+        await write(`${before}\n${JSON.stringify(record)}`);
+        before = ',';
+      }
+    },
+    end: () => write(before === '[' ? '[]\n' : '\n]\n'),
+  };
 }
 
 const textWriter = (
@@ -124,6 +151,7 @@ export const exportCommand = (): Command =>
       new Option('--output <file>', 'where to; absent: the standard output'),
       ...recordFlags,
       ...rangeFlags,
+      jsonFlag('what was written in JSON; without --output, the records as one list'),
     ],
     exportRecords,
   );
