@@ -68,6 +68,8 @@ it('each alert has a runbook, and asks for metrics that there are', () => {
   const names = [...alerts.matchAll(/alert: (\w+)/g)].map(([, name]) => name);
   const runbooks = [...docs('runbooks.md').matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
   expect(runbooks).toEqual(names);
+  const raised = read('prometheus/alerts.test.yaml').matchAll(/alertname: (\w+)\n +exp_alerts:/g);
+  expect(new Set(Array.from(raised, ([, name]) => name))).toEqual(new Set(names));
   const metrics = new Set(
     [...docs('metrics.md').matchAll(/^\| `(telemetry_\w+)`/gm)].map(([, name = '']) => name),
   );
