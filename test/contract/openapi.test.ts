@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
-import { getJson } from '../support/http.ts';
+import { getJson, postJson } from '../support/http.ts';
 import { describeRoutes, unnamedRoutes } from './describe-routes.ts';
 
 let telemetry: TestCollector;
@@ -8,6 +8,23 @@ beforeAll(async () => {
   telemetry = await startCollector();
 });
 afterAll(() => telemetry.stop());
+
+interface Schema {
+  readonly $ref?: string;
+  readonly allOf?: readonly Schema[];
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+interface Operation {
+  readonly parameters?: readonly { readonly name: string }[];
+  readonly responses: Record<string, { readonly content: Record<string, { schema?: Schema }> }>;
+}
+
+interface Described {
+  readonly paths: Readonly<Record<string, { readonly get?: Operation }>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
 
 // After a deliberate change: npx vitest run test/contract/openapi.test.ts --update
 it('docs/openapi.json has the plain routes as they are', async () => {
@@ -17,12 +34,39 @@ it('docs/openapi.json has the plain routes as they are', async () => {
   await expect(text).toMatchFileSnapshot('../../docs/openapi.json');
 });
 
+it('takes every parameter that it says', async () => {
+  const described = describeRoutes(telemetry.collector.routes) as unknown as Described;
+  const asked = Object.entries(described.paths).flatMap(([path, { get }]) =>
+    (get?.parameters ?? []).map(({ name }) => `${path}?${name}=`),
+  );
+  expect(asked.length).toBeGreaterThan(50);
+  const answers = asked.map(async (address) => {
+    const { body } = await getJson(`${telemetry.baseUrl}${address}%20`);
+    return String(body?.message).includes('is not a parameter') ? [address] : [];
+  });
+  expect((await Promise.all(answers)).flat()).toEqual([]);
+});
+
 it('answers have the fields that it says', async () => {
-  const described = describeRoutes(telemetry.collector.routes) as unknown as {
-    components: { schemas: Record<string, { properties: Record<string, unknown> }> };
+  const { baseUrl } = telemetry;
+  await postJson(`${baseUrl}/v1/telemetry/log`, { event_type: 'A', metadata: { a: 1 } });
+  await postJson(`${baseUrl}/v1/telemetry/usage`, { model: 'm', input_tokens: 1 });
+  const described = describeRoutes(telemetry.collector.routes) as unknown as Described;
+  /** Of the message, or of each record of an array. */
+  const fieldsOf = ({ $ref = '', allOf = [], items, properties = {} }: Schema): string[] => {
+    const { schemas } = described.components;
+    const referred = schemas[$ref.slice($ref.lastIndexOf('/') + 1)];
+    const parts = [...allOf, ...(items ? [items] : []), ...(referred ? [referred] : [])];
+    return [...Object.keys(properties), ...parts.flatMap(fieldsOf)];
   };
-  const { body } = await getJson(`${telemetry.baseUrl}/v1/telemetry/footprint`);
-  const known = Object.keys(described.components.schemas.GetFootprintResponse?.properties ?? {});
-  expect(known.length).toBeGreaterThan(2);
-  expect(Object.keys(body).filter((name) => !known.includes(name))).toEqual([]);
+  for (const [path, { get }] of Object.entries(described.paths)) {
+    const schema = get?.responses[200]?.content['application/json']?.schema;
+    if (!schema || path.endsWith('/explain')) continue;
+    const { status, body } = await getJson(`${baseUrl}${path}`);
+    expect([path, status]).toEqual([path, 200]);
+    const known = fieldsOf(schema);
+    const found = Object.keys(Array.isArray(body) ? body[0] : body);
+    expect(found.length, path).toBeGreaterThan(0);
+    expect([path, found.filter((name) => !known.includes(name))]).toEqual([path, []]);
+  }
 });
