@@ -15,7 +15,7 @@ import { readTuple, splitTuples } from '../../src/records/tuples.ts';
 import { WireEvents } from '../../src/records/wire/wire-event.ts';
 import { encodeOptions, event } from './generators.ts';
 
-/** `WIRE_EVENTS=1000000 npx vitest run test/encode/wire-event.test.ts` is the long run. */
+/** `WIRE_EVENTS=1000000 npx vitest run test/records/wire-event.test.ts` is the long run. */
 const events = Number(process.env.WIRE_EVENTS ?? 4000);
 const batchEvents = 20;
 const numRuns = Math.ceil(events / 4 / batchEvents);

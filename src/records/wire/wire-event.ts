@@ -25,6 +25,10 @@ const fixedBytes = 2 + 20 + 12 + 12;
 /** Beyond it an event is likely to be refused, and not worth the room for its row. */
 const wireBytesMax = 2 * limits.metadataBytesMax;
 
+/** Columns of fields that are not known here: null in every row, since events with them are not taken. */
+const furtherColumns =
+  tables.event.columns.indexOf('rolled') - tables.event.columns.indexOf('status') - 1;
+
 const tags = {
   eventType: 0x0a,
   component: 0x12,
@@ -181,6 +185,7 @@ export class WireEvents {
     if (to !== unusual) to = this.#putMetadata(row, to, event);
     if (to !== unusual) to = putNullableText(row, to, event, this.#status, this.#statusEnd);
     if (to === unusual) return false;
+    for (let column = 0; column < furtherColumns; column++) to = putNull(row, to);
     this.#row.length = to;
     this.#row.fieldTrue(true);
     return true;
