@@ -88,6 +88,20 @@ describe('the package', () => {
       const event = { event_type: 'VRAM_CHECK', component: 'L1', value: 12.5 };
       expect(await postJson(`${baseUrl}/v1/telemetry/log`, event)).toMatchObject({ status: 200 });
       expect((await getJson(`${baseUrl}/v1/telemetry/events`)).body).toMatchObject([event]);
+      // Commands by the database, by the API, with files and without anything.
+      const file = join(directory.path, `${release}.parquet`);
+      const run = (...args: string[]) =>
+        execFileSync(program, args, {
+          env: { ...env, TELEMETRY_URL: baseUrl },
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'pipe'],
+        });
+      expect(JSON.parse(run('check', '--json'))).toMatchObject({ ok: true });
+      expect(JSON.parse(run('keys', 'list', '--json'))).toEqual({ keys: [] });
+      run('export', 'events', '--output', file);
+      expect(JSON.parse(run('import', file, '--json'))).toMatchObject({ read: 1, known: 1 });
+      expect(JSON.parse(run('prices', 'list', '--json')).prices.length).toBeGreaterThan(100);
+      expect(run('completion', 'bash')).toContain('complete -o default');
       collector.kill('SIGTERM');
       expect(await ended).toEqual([0, null]);
       expect(logs.join('\n')).not.toContain('ERR_');
