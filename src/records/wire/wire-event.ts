@@ -7,6 +7,7 @@ import {
   isFiniteDouble,
   isLonger,
   putDouble,
+  putFurtherNulls,
   putInt16,
   putInt32,
   putInt64,
@@ -24,10 +25,6 @@ const fixedBytes = 2 + 20 + 12 + 12;
 
 /** Beyond it an event is likely to be refused, and not worth the room for its row. */
 const wireBytesMax = 2 * limits.metadataBytesMax;
-
-/** Columns of fields that are not known here: null in every row, since events with them are not taken. */
-const furtherColumns =
-  tables.event.columns.indexOf('rolled') - tables.event.columns.indexOf('status') - 1;
 
 const tags = {
   eventType: 0x0a,
@@ -185,8 +182,7 @@ export class WireEvents {
     if (to !== unusual) to = this.#putMetadata(row, to, event);
     if (to !== unusual) to = putNullableText(row, to, event, this.#status, this.#statusEnd);
     if (to === unusual) return false;
-    for (let column = 0; column < furtherColumns; column++) to = putNull(row, to);
-    this.#row.length = to;
+    this.#row.length = putFurtherNulls(row, to);
     this.#row.fieldTrue(true);
     return true;
   }
@@ -227,9 +223,8 @@ export class WireEvents {
   #putContentValue(content: Uint8Array, to: number, event: Uint8Array): number {
     content[to++] = this.#value === 0 ? fingerprintTags.absent : fingerprintTags.present;
     if (this.#value === 0) return to;
-    const magnitude = putDouble(content, to, event, this.#value);
     // Negative zero counts as zero.
-    if (magnitude === 0) content[to] = 0;
+    if (putDouble(content, to, event, this.#value) === 0) content[to] = 0;
     return to + 8;
   }
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { tables } from '../tables.ts';
 
 /** What is given for what is unusual: the general path decides about it. */
 export const unusual = -1;
@@ -38,6 +39,15 @@ export function putDouble(target: Uint8Array, to: number, source: Uint8Array, at
 export function putNull(target: Uint8Array, to: number): number {
   putInt32(target, to, -1);
   return to + 4;
+}
+
+const { columns } = tables.event;
+const furtherColumns = columns.indexOf('rolled') - columns.indexOf('status') - 1;
+
+/** Columns of fields that came later: events that have such are left to the general path. */
+export function putFurtherNulls(target: Uint8Array, to: number): number {
+  for (let count = furtherColumns; count > 0; count--) to = putNull(target, to);
+  return to;
 }
 
 /** Copies UTF-8 with its length before it; `unusual` where it holds NUL or is no UTF-8. */
