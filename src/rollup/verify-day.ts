@@ -97,7 +97,7 @@ const withMargins = (
     ...(margins.get(each.series) ?? []).map((series) => ({ ...each, series })),
   ]);
 
-/** What is amiss with a series is so with its margins: of a quarter hour, these alone where no series is. */
+/** What is amiss with a series is so with its margins: of a quarter hour, these alone where no series is. By time. */
 async function ofSeriesFirst(
   trx: Trx,
   { seriesTable }: Shape,
@@ -112,5 +112,7 @@ async function ofSeriesFirst(
   const margins = new Set(rows.map(({ id }) => id));
   const ofSeries = found.filter(({ series }) => !margins.has(series));
   const quarters = new Set(ofSeries.map(({ quarter }) => quarter));
-  return [...ofSeries, ...found.filter(({ quarter }) => !quarters.has(quarter))];
+  return [...ofSeries, ...found.filter(({ quarter }) => !quarters.has(quarter))].sort(
+    (a, b) => a.quarter - b.quarter || a.series - b.series,
+  );
 }
