@@ -7,6 +7,7 @@ import type { Database } from '../database/schema.ts';
 import { type RecordKind, tables } from '../records/tables.ts';
 import { levelFloor, rowsFloor } from '../rollup/floors.ts';
 import { isUnread } from '../rollup/history.ts';
+import { repairBeforehand } from '../rollup/repair.ts';
 import type { Level, Shape } from '../rollup/shapes.ts';
 import { lockState, type RollupAccess } from '../rollup/state.ts';
 import { sweepLeaf } from '../rollup/sweep.ts';
@@ -97,12 +98,28 @@ export async function deleteStrays(
   if (rows.length === 0 || (await hasUnread(db, kind, leaf))) return 0;
   const series = rollups.series.find(({ shape }) => shape.kind === kind);
   const never = new AbortController().signal;
-  if (series) await sweepLeaf(db, rollups.writer, series, leaf, never);
+  if (series) {
+    await sweepLeaf(db, rollups.writer, series, leaf, never);
+    await repairBeforehand(db, rollups.writer, series);
+    if (await isToBeRepaired(db, kind, beforeMs)) return 0;
+  }
   const condition = series ? sql`${isOld} and rolled is not false` : isOld;
   const floor = { column: rowsFloor[kind], ms: beforeMs };
   // On workers a place is one of a shard: there all go at once.
   const atOnce = await isDistributed(db, tables[kind].name);
   return await deleteAged(db, leaf, condition, floor, atOnce);
+}
+
+/** Whether a least or greatest value of before is still to be found among the rows. */
+async function isToBeRepaired(
+  db: Kysely<Database>,
+  kind: RecordKind,
+  beforeMs: number,
+): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from rollup_repairs
+    where kind = ${kind} and bucket < ${new Date(beforeMs)} limit 1`.execute(db);
+  return rows.length > 0;
 }
 
 const notBefore = (ms: number) =>

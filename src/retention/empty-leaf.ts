@@ -3,9 +3,9 @@ import { partitionsOf } from '../database/catalog.ts';
 import type { Database } from '../database/schema.ts';
 import { withShortLocks } from '../database/short-locks.ts';
 import { rowsFloor } from '../rollup/floors.ts';
-import { fold, waiting } from '../rollup/fold.ts';
+import { waiting } from '../rollup/fold.ts';
 import { isUnread } from '../rollup/history.ts';
-import { repair } from '../rollup/repair.ts';
+import { repairBeforehand } from '../rollup/repair.ts';
 import type { SeriesCache } from '../rollup/series-cache.ts';
 import type { Shape } from '../rollup/shapes.ts';
 import { lockState, timeOf as quarterTime, type RollupAccess, type Trx } from '../rollup/state.ts';
@@ -34,7 +34,7 @@ export async function emptyLeaf(
   // Most of it beforehand: while the rest is claimed, writers may wait.
   if (series) {
     await sweepLeaf(db, rollups.writer, series, leaf.name, never);
-    await repairAll(db, rollups, series);
+    await repairBeforehand(db, rollups.writer, series);
   }
   return await withShortLocks(
     db,
@@ -53,16 +53,6 @@ export async function emptyLeaf(
     },
     triesMs,
   );
-}
-
-/** Finds the least and greatest values again of which some were taken away, as long as there are rows. */
-async function repairAll(
-  db: Kysely<Database>,
-  { writer }: RollupAccess,
-  series: SeriesCache,
-): Promise<void> {
-  for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
-  while (await repair(db, writer, series));
 }
 
 /** Whether it is still that partition of the table, and has rows. */

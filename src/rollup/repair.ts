@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { rowsFloor } from './floors.ts';
+import { fold } from './fold.ts';
 import { rebuildPart } from './rebuild.ts';
 import { margin } from './series.ts';
 import type { SeriesCache } from './series-cache.ts';
@@ -44,4 +45,17 @@ export async function repair(
   if (!from) return false;
   await rebuildPart(db, writer, series, { from, to: new Date(from.getTime() + quarterMs) });
   return true;
+}
+
+/**
+ * Computes anew what can be by now, before rows go: the least and the greatest value of those of
+ * which some were taken away, only the rows know.
+ */
+export async function repairBeforehand(
+  db: Kysely<Database>,
+  writer: RollupWriter,
+  series: SeriesCache,
+): Promise<void> {
+  for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
+  while (await repair(db, writer, series));
 }
