@@ -4,6 +4,7 @@ import net from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import type { Environment } from '../../src/config.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
+import { frame, frameFlags, preface, repeated, settings } from '../support/http2-frames.ts';
 import { ingestPath, openCall } from '../support/raw-call.ts';
 
 let telemetry: TestCollector;
@@ -23,24 +24,6 @@ async function untilClosed(...pieces: (string | Uint8Array)[]): Promise<string> 
   await once(socket, 'close');
   return Buffer.concat(chunks).toString('latin1');
 }
-
-/** A frame of HTTP/2. */
-function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-const types = { headers: 1, reset: 3, settings: 4, ping: 6 };
-const preface = Buffer.concat([
-  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-  frame(types.settings, 0, 0),
-]);
-const repeated = (count: number, bytes: Buffer) =>
-  Buffer.concat(Array.from({ length: count }, () => bytes));
 
 const isWell = async () => expect((await fetch(`${telemetry.baseUrl}/livez`)).status).toBe(200);
 
@@ -110,8 +93,8 @@ it('ends a connection that resets calls rapidly', async () => {
 });
 
 it.each([
-  ['SETTINGS', frame(types.settings, 0, 0)],
-  ['PING', frame(types.ping, 0, 0, Buffer.alloc(8))],
+  ['SETTINGS', settings()],
+  ['PING', frame('ping', 0, 0, Buffer.alloc(8))],
 ])('survives a flood of %s whose answers nobody reads', async (_, flood) => {
   await start({ TELEMETRY_IDLE_MS_MAX: '1000' });
   const socket = net.connect(telemetry.port, '127.0.0.1');
@@ -129,9 +112,9 @@ it.each([
   ['a frame of 16 MB', Buffer.concat([preface, Buffer.from('ffffff000000000001', 'hex')])],
   [
     'a header that is no HPACK',
-    Buffer.concat([preface, frame(types.headers, 4, 1, Buffer.alloc(9, 255))]),
+    Buffer.concat([preface, frame('headers', frameFlags.endHeaders, 1, Buffer.alloc(9, 255))]),
   ],
-  ['a reset of stream 0', Buffer.concat([preface, frame(types.reset, 0, 0, Buffer.alloc(4))])],
+  ['a reset of stream 0', Buffer.concat([preface, frame('reset', 0, 0, Buffer.alloc(4))])],
   ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n'],
 ])('closes a connection that sends %s', async (_, bytes) => {
   await start({});
