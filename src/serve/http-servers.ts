@@ -19,6 +19,8 @@ export function createHttp1(options: SocketServerOptions, listener: RequestListe
       connectionsCheckingInterval: Math.min(options.headerMsMax, checkMs),
       // The router says what is missing.
       requireHostHeader: false,
+      // Of two that contradict each other none counts, rather than the first.
+      joinDuplicateHeaders: true,
     },
     listener,
   );
@@ -49,5 +51,17 @@ export function createHttp2(
     listener as unknown as Parameters<typeof http2.createServer>[1],
   );
   server.on('session', (session) => session.setLocalWindowSize(windowBytes));
+  // Before the listener, which is given the same headers.
+  server.prependListener('stream', (_stream, headers, _flags, raw) => joinKeys(headers, raw));
   return server;
+}
+
+const keyHeader = 'authorization';
+
+/** The library keeps the first of several, whatever the others say. */
+function joinKeys(headers: http2.IncomingHttpHeaders, raw: readonly string[]): void {
+  if (headers[keyHeader] === undefined || raw.indexOf(keyHeader) === raw.lastIndexOf(keyHeader))
+    return;
+  const isKey = (_value: string, index: number) => index % 2 === 1 && raw[index - 1] === keyHeader;
+  headers[keyHeader] = raw.filter(isKey).join(', ');
 }

@@ -45,7 +45,8 @@ export class Router {
     const route = this.#table.find(pathOf(request.url)) ?? this.#unknown;
     // Before the gate: a browser asks without the credentials that the page is going to send.
     if (this.#cors?.answers(request, response, allowed(route))) return;
-    const call = this.#admission.admit(asked(route, request), request, response);
+    const call =
+      wrongHost(request) ?? this.#admission.admit(asked(route, request), request, response);
     const about = call instanceof Call ? call : refused(request.headers);
     const beganAt = performance.now();
     response.once('close', () => {
@@ -105,7 +106,8 @@ export class Router {
   readonly #unknown: Route = {
     path: '/',
     methods: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
-    kind: 'unary',
+    // Answered at once: nobody's call has to wait for it.
+    kind: 'operator',
     scope: 'none',
     serve: async (_call, request) => {
       const kind = methodPath.test(pathOf(request.url as string))
@@ -119,7 +121,6 @@ export class Router {
   readonly #collector: Route = { ...this.#unknown, path: '*', methods: ['GET', 'POST'] };
 
   async #serve(route: Route, call: Call, request: Request, response: Response): Promise<void> {
-    if (request.httpVersion === '1.1' && request.headers.host === undefined) throw withoutHost();
     const method = request.method === 'HEAD' ? 'GET' : (request.method as string);
     if (!route.methods.includes(method)) {
       if (method !== 'OPTIONS') throw otherMethod(route);
@@ -174,11 +175,14 @@ const refused = (headers: IncomingHttpHeaders): About => ({
 const allowed = ({ methods }: Route): string =>
   methods.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ');
 
-/** RFC 9112, section 3.2. */
-const withoutHost = () =>
-  new RequestError('invalid', 'malformed', 'the header has no Host', {
-    headers: { connection: 'close' },
-  });
+/** What may mean two things to two servers: RFC 9112, section 3.2. */
+function wrongHost({ httpVersion, headers: { host } }: Request): RequestError | undefined {
+  const isMissing = httpVersion === '1.1' && host === undefined;
+  const isDoubled = httpVersion.startsWith('1.') && host?.includes(',');
+  if (!isMissing && !isDoubled) return undefined;
+  const text = isMissing ? 'the header has no Host' : 'the header has several Hosts';
+  return new RequestError('invalid', 'malformed', text, { headers: { connection: 'close' } });
+}
 
 /** Not the fault of what was sent: clients keep it until their address is mended. */
 const plainText = () =>
