@@ -21,10 +21,14 @@ const numbers: Readonly<Record<string, keyof KeyLimits>> = {
  */
 export function parseKeys(text: string, source: Key['source'], place: string): Key[] {
   const lines = text.split(/[\n;]/).map((line) => line.trim());
+  const digests = new Set<string>();
   return lines.flatMap((line, index) => {
     if (line === '' || line.startsWith('#')) return [];
     try {
-      return [parseKey(line, source)];
+      const key = parseKey(line, source);
+      if (digests.has(key.digest)) throw invalid('secret', 'is that of another key');
+      digests.add(key.digest);
+      return [key];
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw new StartError(`${place}: key ${index + 1}: ${error.message}`);

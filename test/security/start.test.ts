@@ -118,6 +118,7 @@ describe('keys of a file', () => {
     [`app ingest short`, /key 1: secret expects/],
     [`app ingest ${secret} expires=yesterday`, /key 1: expires expects/],
     [`app ingest ${secret} buffer_share=2`, /key 1: buffer_share expects/],
+    [`app ingest ${secret};b query ${secret}`, /key 2: secret is that of another key/],
     [`app ingest ${secret} colour=red`, /key 1: options have "colour"/],
   ])('%s is refused with what is wrong, and without the secret', (text, reason) => {
     const directory = temporaryDirectory().path;
