@@ -8,9 +8,10 @@ import type { OnRefused } from './serve/refusals.ts';
 import { countRequests, measureDoor } from './serve/request-metrics.ts';
 import type { Route } from './serve/route.ts';
 import { Router } from './serve/router.ts';
-import { SocketServer } from './serve/socket-server.ts';
+import { type RequestListener, SocketServer } from './serve/socket-server.ts';
 import type { CertificateFiles } from './serve/tls/certificate-files.ts';
 import type { Tell } from './serve/told-error.ts';
+import { UnreadAnswers } from './serve/unread-answers.ts';
 import { answerUnreadable } from './serve/unreadable.ts';
 
 /** What the door has to know of the house. */
@@ -52,7 +53,12 @@ export function createDoor(parts: DoorParts): Door {
       ...(config.tlsPlainText === 'refuse' && { onPlainText: router.plainTextListener }),
     }),
   };
-  const server = new SocketServer(options, router.listener, logger);
+  const unread = new UnreadAnswers(config);
+  const listener: RequestListener = (request, response) => {
+    unread.watch(request, response);
+    router.listener(request, response);
+  };
+  const server = new SocketServer(options, listener, logger);
   measureDoor(server, limits, registry);
   return { server, limits };
 }

@@ -33,7 +33,7 @@ export class Admission {
   admit({ kind, scope }: Admitted, request: Request, response: Response): Call | ServiceError {
     const caller = this.#callerOf(request, scope);
     if (caller instanceof ServiceError) return caller;
-    const refusal = this.#limits.begin(kind);
+    const refusal = this.#beginOpen(kind, scope, response) ?? this.#limits.begin(kind);
     if (refusal) return refusal;
     const timeoutMs = timeoutMsOf(request, this.#limits.options.streamMsMax);
     const call = new Call(this.#limits, caller, kind, timeoutMs, request, response);
@@ -45,6 +45,13 @@ export class Admission {
     const caller = this.#callerOf(request as unknown as Credentials, scope);
     if (caller instanceof ServiceError) return caller;
     return this.#limits.begin('unary') ?? new PlainCall(this.#limits, caller, request.headers);
+  }
+
+  #beginOpen(kind: CallKind, scope: RouteScope, response: Response): ServiceError | undefined {
+    if (scope !== 'none' || kind === 'operator') return undefined;
+    const refusal = this.#limits.beginOpen();
+    if (!refusal) response.once('close', () => this.#limits.endOpen());
+    return refusal;
   }
 
   #callerOf(request: Credentials, scope: RouteScope): Caller | ServiceError {

@@ -26,6 +26,9 @@ export interface CallLimitsOptions {
  */
 export type CallKind = 'unary' | 'stream' | 'watch' | 'operator';
 
+/** The part of streams, which are fewer than calls, that those may have open who need no key. */
+const openShare = 0.1;
+
 /** The bounds on calls in progress, the same for every protocol. */
 export class CallLimits {
   readonly options: CallLimitsOptions;
@@ -33,6 +36,7 @@ export class CallLimits {
   readonly turns = new Turns();
   #calls = 0;
   #streams = 0;
+  #openCalls = 0;
   #receivedBytes = 0;
 
   constructor(options: CallLimitsOptions) {
@@ -59,6 +63,24 @@ export class CallLimits {
     this.#calls += 1;
     this.#streams += kind === 'stream' ? 1 : 0;
     return undefined;
+  }
+
+  /**
+   * Counts a call that needs no key, until `endOpen`: there may be few, so that whoever has a key is
+   * not kept out by those who have none.
+   */
+  beginOpen(): RequestError | undefined {
+    const { callsMax, streamsMax } = this.options;
+    const max = Math.ceil(Math.min(callsMax, streamsMax) * openShare);
+    if (this.#openCalls >= max) {
+      return overloaded('calls', `${max} calls that need no key are in progress`);
+    }
+    this.#openCalls += 1;
+    return undefined;
+  }
+
+  endOpen(): void {
+    this.#openCalls -= 1;
   }
 
   end(kind: CallKind): void {

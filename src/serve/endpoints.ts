@@ -12,7 +12,9 @@ interface Operated {
 }
 
 /** What operators and older clients ask by plain HTTP, however busy the collector is. */
-export function operatorRoutes({ health, metrics, version, queueDepth }: Operated): Route[] {
+export function operatorRoutes(operated: Operated): Route[] {
+  const { health, version, queueDepth } = operated;
+  const metrics = shared(operated.metrics);
   const get = (path: string, answer: (response: Response) => void | Promise<void>): Route => ({
     path,
     methods: ['GET'],
@@ -43,4 +45,15 @@ export function operatorRoutes({ health, metrics, version, queueDepth }: Operate
       send(response, 200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }, await metrics());
     }),
   ];
+}
+
+/** Who asks while an answer is made is given the same one: it costs as much for many. */
+function shared<T>(make: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => {
+    underWay ??= make().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
 }
