@@ -10,6 +10,7 @@ import {
 } from '../config.ts';
 import { StartError } from '../errors.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
+import { plain } from './api/terminal.ts';
 import { print, type Report } from './report.ts';
 
 /** What somebody typed behind the name of a command. */
@@ -96,7 +97,7 @@ export function fail(error: unknown, logger?: Logger): never {
   const known = error instanceof StartError;
   const message = known ? error.message : 'unexpected error';
   if (logger?.isLevelEnabled('fatal')) logger.fatal(known ? {} : { err: error }, message);
-  else console.error(known ? message : (error as Error).stack);
+  else console.error(known ? plain(message) : (error as Error).stack);
   process.exit(1);
 }
 

@@ -1,3 +1,5 @@
+import { plain } from './api/terminal.ts';
+
 /** What a command has to say: the same for programs and for people. */
 export interface Report {
   /** All of it, which `--json` prints as one document. */
@@ -10,18 +12,22 @@ export interface Report {
   readonly failed?: boolean;
 }
 
+/** Lines, of which none makes a terminal do things: what is quoted in them may be anybody's. */
+const lines = (text: string): string => text.split('\n').map(plain).join('\n');
+
 /** Prints a report, and has the process end as it says. */
 export function print({ json, shown, notes = [], failed = false }: Report, asJson: boolean): void {
   if (asJson) console.log(JSON.stringify(json, plainNumber, 2));
   else {
-    for (const note of notes) console.error(note);
+    for (const note of notes) console.error(plain(note));
     for (const part of shown) printPart(part);
   }
   if (failed) process.exitCode = 1;
 }
 
 function printPart(part: string | object): void {
-  if (!Array.isArray(part)) console.log(part);
+  if (typeof part === 'string') console.log(lines(part));
+  else if (!Array.isArray(part)) console.log(part);
   else if (part.length > 0) console.table(part);
 }
 

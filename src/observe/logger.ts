@@ -37,9 +37,25 @@ export function createLogger(options: LoggerOptions, to?: DestinationStream): Lo
 }
 
 const destinationOf = ({ format }: LoggerOptions): DestinationStream =>
-  format === 'pretty'
-    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
-    : pino.destination({ dest: 2, sync: true });
+  format === 'pretty' ? prettyTo(2) : pino.destination({ dest: 2, sync: true });
+
+/** For people: what is quoted may be anybody's text, and begins no line and moves no cursor. */
+export function prettyTo(destination: number | NodeJS.WritableStream): DestinationStream {
+  const stream = pretty({
+    destination,
+    sync: true,
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss.l',
+    messageFormat: (log, key) => String(log[key] ?? '').replaceAll('\n', '\\n'),
+  });
+  return { write: (line) => void stream.write(shownControls(line)) };
+}
+
+/** A line of JSON in which texts have the names of control characters in place of these. */
+const shownControls = (json: string): string =>
+  json
+    .replace(/[\u007f-\u009f]/g, (sign) => `\\\\x${sign.charCodeAt(0).toString(16)}`)
+    .replace(/\\\\|\\(u00[01][0-9a-f]|[rbf])/g, (whole, name) => (name ? `\\\\${name}` : whole));
 
 /** PostgreSQL quotes the row that it refuses, which may hold anything. */
 const quoting = ['detail', 'where', 'internalQuery'];
