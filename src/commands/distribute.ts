@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { Audit } from '../admin/audit.ts';
 import { distribute, type Step } from '../database/cluster/distribute.ts';
 import { hasCitus } from '../database/cluster/layout.ts';
 import { onlyClusters } from '../database/cluster/nodes.ts';
@@ -7,14 +8,14 @@ import { dataTables, findDamage } from '../database/expected-tables.ts';
 import { buildLaterIndexes } from '../database/later-indexes.ts';
 import { StartError } from '../errors.ts';
 import { command } from './command.ts';
-import { onDatabase } from './on-database.ts';
+import { onDatabase, operator } from './on-database.ts';
 import type { Report } from './report.ts';
 
 /** What changes rows of one shard alone would be committed there first, without two phases. */
 const shardsMin = 2;
 const shardsMax = 1024;
 
-const run = onDatabase(async (database, { flags }) => {
+const run = onDatabase(async (database, { flags, logger }) => {
   const shards = shardsOf(flags.shards);
   const isDry = flags.dryRun === true;
   const db = database.upkeepDb;
@@ -27,6 +28,7 @@ const run = onDatabase(async (database, { flags }) => {
     throw new StartError(`${damage.reason}: run "gravitas-telemetry migrate" before`);
   }
   if (!isDry) {
+    await new Audit(db, logger).record(operator(), 'tables distributed', { shards });
     for (const table of dataTables) await buildLaterIndexes(db, database.rollups, table);
   }
   const startedMs = performance.now();

@@ -19,6 +19,7 @@ const legacyCopy = onDatabase(async (database, { config, logger }) => {
   const options = { timeZone: config.legacyTimeZone, chunkRows: adoptionChunkRows };
   const signal = new AbortController().signal;
   await database.migrate();
+  await new Audit(database.upkeepDb, logger).record(operator(), 'legacy tables copied', {});
   await copyAgain(database.upkeepDb);
   await adoptLegacyRows(database.upkeepDb, options, logger, signal);
   const adoptions = await adoptionStates(database.upkeepDb);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { Audit } from '../admin/audit.ts';
 import { createRollupWriter } from '../commit/rollup-writer.ts';
 import { createKysely } from '../database/kysely.ts';
 import { StartError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { noteVerified } from '../rollup/nightly.ts';
 import { rebuild, type Span } from '../rollup/rebuild.ts';
 import { verify } from '../rollup/verify.ts';
 import { type CommandFlag, command, commandGroup } from './command.ts';
-import { onDatabase } from './on-database.ts';
+import { onDatabase, operator } from './on-database.ts';
 import { readTime } from './times.ts';
 
 const spanFlags: readonly CommandFlag[] = [
@@ -42,11 +43,13 @@ const verifyRollups = onDatabase(async (database, { flags }) => {
   };
 });
 
-const rebuildRollups = onDatabase(async (database, { config, flags }) => {
+const rebuildRollups = onDatabase(async (database, { config, flags, logger }) => {
   const { series } = createRollups(database.rollups, config.rollupSeriesMax);
   const db = createKysely(database.rollups);
   const writer = createRollupWriter(database.rollups);
-  const span = await rebuild(db, writer, series, spanOf(flags));
+  const wanted = spanOf(flags);
+  await new Audit(database.upkeepDb, logger).record(operator(), 'rollups rebuilt', wanted);
+  const span = await rebuild(db, writer, series, wanted);
   return { json: { span }, shown: [`rebuilt: ${shownSpan(span)}`] };
 });
 
