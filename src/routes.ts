@@ -27,6 +27,7 @@ import type { Health } from './observe/health.ts';
 import type { Logger } from './observe/logger.ts';
 import { together } from './processes/counted.ts';
 import type { Fellows } from './processes/fellows.ts';
+import { Line } from './query/ask/line.ts';
 import { Snapshots } from './query/ask/snapshot.ts';
 import { queryHandlers, queryService } from './query/query-handlers.ts';
 import { restQueries } from './query/rest/rest.ts';
@@ -61,6 +62,9 @@ export interface RoutedParts {
 /** What the build of the dashboard leaves. */
 const dashboardDirectory = join(import.meta.dirname, '../dashboard/dist');
 
+/** How many questions stand ready beside those that have a connection. */
+const questionsReady = 64;
+
 /** What clients may call, and may ask about. */
 const services = [
   IngestService,
@@ -78,13 +82,14 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const stream = { inFlightMax: config.streamBatchesMax, shutdown, onRefused };
   const handlers = new IngestHandlers(path.ingest, stream);
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
-  const { queryMsMax } = config;
-  const snapshots = new Snapshots(database.reader, () => database.upkeepDb, queryMsMax);
+  const { queryMsMax: msMax, queryConnectionsMax } = config;
+  const line = new Line(queryConnectionsMax + questionsReady);
+  const snapshots = new Snapshots(database.reader, () => database.upkeepDb, { msMax, line });
   const kept = keptRows(config);
   const queries = queryHandlers(snapshots, path.prices.pricer, kept, parts.collectors.all);
   const hub = new TailHub(database.tails, config.tailsMax);
   gaugesOf(registry)('telemetry_tails', 'Open tails.', () => hub.size);
-  const tail = tailHandler(database.reader, hub, shutdown);
+  const tail = tailHandler(database.reader, line, hub, shutdown);
   const deadLetters = new DeadLetters(database.upkeepDb, path.writer, path.books, registry);
   const audit = new Audit(database.upkeepDb, logger);
   const keyAdmin = new KeyAdmin(database.upkeepDb, audit, async () => {

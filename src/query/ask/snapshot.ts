@@ -3,6 +3,7 @@ import { isCitusThere } from '../../database/cluster/layout.ts';
 import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
 import { classifyDatabaseError } from '../../postgres/sqlstate.ts';
+import type { Line } from './line.ts';
 
 /** One moment of the database, in which a question is answered. */
 export interface Snapshot {
@@ -35,9 +36,15 @@ export class Snapshots {
   readonly #db: Kysely<Database>;
   readonly #canceller: () => Kysely<Database>;
   readonly #msMax: number;
+  readonly #line: Line;
 
   /** `canceller`: connections beside those of `db`, which may all be busy. */
-  constructor(db: Kysely<Database>, canceller: () => Kysely<Database>, msMax: number) {
+  constructor(
+    db: Kysely<Database>,
+    canceller: () => Kysely<Database>,
+    { msMax, line }: { readonly msMax: number; readonly line: Line },
+  ) {
+    this.#line = line;
     this.#db = db;
     this.#canceller = canceller;
     this.#msMax = msMax;
@@ -48,34 +55,52 @@ export class Snapshots {
     { signal }: Asker,
     work: (snapshot: Snapshot) => Promise<Answer>,
   ): Promise<Answer> {
-    const late = AbortSignal.timeout(this.#msMax);
-    const over = AbortSignal.any([signal, late]);
+    // Not the signals that Node makes of time and of several: they keep all of this until it is late.
+    const over = new AbortController();
+    const leave = () => over.abort(signal.reason);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      over.abort();
+    }, this.#msMax);
+    signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) leave();
     try {
-      return await this.#db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .execute(async (trx) => {
-          over.throwIfAborted();
-          const { rows } = await sql<Begun>`
-            select pg_backend_pid() as pid, now()::text as begun_at,
-              (extract(epoch from now()) * 1000000)::bigint as as_of_us,
-              ${isCitusThere} as has_citus,
-              set_config('jit', 'off', true)`.execute(trx);
-          const begun = rows[0] as Begun;
-          const cancel = () => this.#cancel(begun);
-          over.addEventListener('abort', cancel, { once: true });
-          try {
-            over.throwIfAborted();
-            return await work({ trx, asOfUs: begun.as_of_us, hasCitus: begun.has_citus });
-          } finally {
-            over.removeEventListener('abort', cancel);
-          }
-        });
+      return await this.#line.take(over.signal, () => this.#begin(over.signal, work));
     } catch (error) {
-      if (late.aborted || isTimeout(error)) throw this.#tooLong(error);
+      if (isLate || isTimeout(error)) throw this.#tooLong(error);
       if (signal.aborted) throw left(error);
       throw classifyDatabaseError(error);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
     }
+  }
+
+  #begin<Answer>(
+    over: AbortSignal,
+    work: (snapshot: Snapshot) => Promise<Answer>,
+  ): Promise<Answer> {
+    return this.#db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .execute(async (trx) => {
+        over.throwIfAborted();
+        const { rows } = await sql<Begun>`
+          select pg_backend_pid() as pid, now()::text as begun_at,
+            (extract(epoch from now()) * 1000000)::bigint as as_of_us,
+            ${isCitusThere} as has_citus,
+            set_config('jit', 'off', true)`.execute(trx);
+        const begun = rows[0] as Begun;
+        const cancel = () => this.#cancel(begun);
+        over.addEventListener('abort', cancel, { once: true });
+        try {
+          over.throwIfAborted();
+          return await work({ trx, asOfUs: begun.as_of_us, hasCitus: begun.has_citus });
+        } finally {
+          over.removeEventListener('abort', cancel);
+        }
+      });
   }
 
   /** Of the very transaction: its connection may be somebody else's by now. */

@@ -9,6 +9,7 @@ import { ServiceError } from '../../errors.ts';
 import { classifyDatabaseError, isDataFault } from '../../postgres/sqlstate.ts';
 import { type RecordKind, recordKinds } from '../../records/tables.ts';
 import { eventFilter, meets, usageFilter } from '../ask/filters.ts';
+import type { Line } from '../ask/line.ts';
 import { checkTexts } from '../checks.ts';
 import { findRecent, type Wanted } from './followed-rows.ts';
 import type { Subscription, TailHub } from './tail-hub.ts';
@@ -19,8 +20,11 @@ const recentMax = 1000;
 const perSecondMax = 10_000;
 const perSecondDefault = 500;
 
-/** The method Tail. `db`: for what is there already; `shutdown`: the collector stops. */
-export function tailHandler(db: Kysely<Database>, hub: TailHub, shutdown: AbortSignal) {
+/**
+ * The method Tail. `db`: for what is there already, for which one waits in `line`; `shutdown`: the
+ * collector stops.
+ */
+export function tailHandler(db: Kysely<Database>, line: Line, hub: TailHub, shutdown: AbortSignal) {
   return async function* tail(
     request: TailRequest,
     { signal }: Pick<HandlerContext, 'signal'>,
@@ -38,7 +42,7 @@ export function tailHandler(db: Kysely<Database>, hub: TailHub, shutdown: AbortS
     shutdown.addEventListener('abort', stop);
     if (recent > 0) reader.hold();
     try {
-      await tryFilters(db, wanted);
+      await line.take(signal, () => tryFilters(db, wanted));
       begin(db, hub.join(subscription), subscription, recent);
       yield* reader.responses(signal);
     } finally {
