@@ -23,6 +23,20 @@ export class JsonDecoder extends TextDecoder {
         `the message has more than ${this.#valuesMax} JSON values; that is the limit: send several`,
       );
     }
+    return /\\ud[89a-f]/i.test(text) ? wellFormedJson(text) : text;
+  }
+}
+
+/**
+ * With the replacement character for halves of surrogate pairs, which no protocol but JSON has: an
+ * error that quotes one could not be told. Written anew, JSON has the numbers of lone halves only.
+ */
+export function wellFormedJson(text: string): string {
+  try {
+    const written = JSON.stringify(JSON.parse(text));
+    return written.replace(/\\\\|\\ud[89a-f]../g, (all) => (all === '\\\\' ? all : '\ufffd'));
+  } catch {
+    // No JSON, which the library finds out itself.
     return text;
   }
 }

@@ -74,12 +74,12 @@ const messageCharactersMax = 300;
 
 const short = (text: string): string =>
   text.length <= messageCharactersMax
-    ? text
+    ? text.toWellFormed()
     : `${text.slice(0, messageCharactersMax).toWellFormed()}…`;
 
 function shortened(error: ConnectError): ConnectError {
   const { rawMessage, code, metadata, cause } = error;
-  if (rawMessage.length <= messageCharactersMax) return error;
+  if (rawMessage === short(rawMessage)) return error;
   return new ConnectError(short(rawMessage), code, metadata, undefined, cause);
 }
 

@@ -47,7 +47,7 @@ describe.each(databases)('a database %s', (_name, url, told, logged) => {
   afterAll(() => collector.stop());
 
   const heard = async (way: Way, route: { method: string; path: string; contentType: string }) =>
-    await way.hear({ ...route, headers: {} });
+    JSON.stringify(await way.hear({ ...route, headers: {} }));
 
   it.each(Object.entries(ways))('is not told of by any route over %s', async (_way, open) => {
     const way = open(`http://127.0.0.1:${collector.port}`);

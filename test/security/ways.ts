@@ -7,22 +7,24 @@ import { certificateOf } from '../support/certificates.ts';
 /** How a request was received, whatever protocol said so. */
 export type Reception = 'unauthenticated' | 'forbidden' | 'let in';
 
-interface Ask {
+export interface Ask {
   readonly method: string;
   readonly path: string;
   readonly contentType: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of a POST; an empty object where it is absent. */
+  readonly body?: Uint8Array;
 }
 
 /** A way in: asks for something, and tells how it was received. */
 export interface Way {
   ask(request: Ask): Promise<Reception>;
-  /** The same, with all that was said: head, body and trailers. */
-  hear(request: Ask): Promise<string>;
+  /** The same, with all that was said; the body of text where it came as such. */
+  hear(request: Ask): Promise<Answer>;
   close(): void;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: string;
   readonly headers: http.IncomingHttpHeaders;
@@ -41,18 +43,26 @@ function receptionOf(answer: Answer, contentType: string): Reception {
   return 'let in';
 }
 
-/** Of gRPC-Web as text too. */
+/** Of gRPC-Web as text too, whose pieces are each padded for themselves. */
 const bodyOf = ({ body }: Answer, contentType: string): string =>
-  contentType.includes('web-text') ? Buffer.from(body, 'base64').toString() : body;
+  contentType.includes('web-text')
+    ? body
+        .split(/(?<==)(?!=)/)
+        .map((piece) => Buffer.from(piece, 'base64').toString())
+        .join('')
+    : body;
 
 const wayOf = (answer: (request: Ask) => Promise<Answer>, close: () => void): Way => ({
   ask: async (request) => receptionOf(await answer(request), request.contentType),
   hear: async (request) => {
     const heard = await answer(request);
-    return JSON.stringify({ ...heard, body: bodyOf(heard, request.contentType) });
+    return { ...heard, body: bodyOf(heard, request.contentType) };
   },
   close,
 });
+
+const bodySent = ({ method, body = Buffer.from('{}') }: Ask) =>
+  method === 'POST' ? body : undefined;
 
 /** The servers of tests are certified for localhost. */
 const trust = { ca: certificateOf('ca'), servername: 'localhost' };
@@ -62,7 +72,8 @@ function overHttp1(baseUrl: string): Way {
   const { protocol } = new URL(baseUrl);
   const { request, Agent } = protocol === 'https:' ? https : http;
   const agent = new Agent({ keepAlive: true });
-  const answer = async ({ method, path, contentType, headers }: Ask): Promise<Answer> => {
+  const answer = async (asked: Ask): Promise<Answer> => {
+    const { method, path, contentType, headers } = asked;
     const call = request(new URL(baseUrl), {
       ...trust,
       agent,
@@ -74,7 +85,7 @@ function overHttp1(baseUrl: string): Way {
     const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       call.once('response', resolve).once('error', reject);
     });
-    call.end(method === 'POST' ? '{}' : undefined);
+    call.end(bodySent(asked));
     const response = await answered;
     const body = await text(response);
     return {
@@ -89,7 +100,8 @@ function overHttp1(baseUrl: string): Way {
 
 function overHttp2(baseUrl: string): Way {
   const session = http2.connect(baseUrl, trust);
-  const answer = async ({ method, path, contentType, headers }: Ask): Promise<Answer> => {
+  const answer = async (asked: Ask): Promise<Answer> => {
+    const { method, path, contentType, headers } = asked;
     const own = { ':method': method, ':path': path, 'content-type': contentType };
     const call = session.request({ ...headers, ...own, te: 'trailers' });
     const answered = Promise.withResolvers<http2.IncomingHttpHeaders>();
@@ -98,7 +110,7 @@ function overHttp2(baseUrl: string): Way {
       trailers = received;
     });
     call.once('response', answered.resolve).once('error', answered.reject);
-    call.end(method === 'POST' ? '{}' : undefined);
+    call.end(bodySent(asked));
     const { ':status': status, ...header } = await answered.promise;
     return { status: Number(status), headers: header, trailers, body: await text(call) };
   };

@@ -6,6 +6,7 @@ import type {
 } from '../../../gen/typescript/gravitas/telemetry/v1/question_pb.js';
 import { ServiceError } from '../../errors.ts';
 import { isCost } from '../../rollup/sums.ts';
+import { wellFormedJson } from '../../serve/json-decoder.ts';
 
 /** Which records a question is about. */
 export interface Filter {
@@ -102,8 +103,8 @@ function any(field: string, column: string, values: readonly string[] = []): Col
 
 function containing(metadata: JsonObject | undefined): RawBuilder<boolean>[] {
   if (!metadata || Object.keys(metadata).length === 0) return [];
-  const text = JSON.stringify(metadata);
-  if (text.includes('\\u0000')) {
+  const text = wellFormedJson(JSON.stringify(metadata));
+  if (/(?<!\\)(\\\\)*\\u0000/.test(text)) {
     throw new ServiceError('invalid', 'metadata contains NUL', { field: 'metadata' });
   }
   return [sql`metadata @> ${text}::jsonb`];

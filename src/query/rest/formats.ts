@@ -8,13 +8,13 @@ export const mediaTypes: Readonly<Record<Format, string>> = {
   ndjson: 'application/x-ndjson',
 };
 
-const byMediaType: Readonly<Record<string, Format>> = {
-  'application/json': 'json',
-  'text/csv': 'csv',
-  'application/x-ndjson': 'ndjson',
-  'application/ndjson': 'ndjson',
-  'application/jsonl': 'ndjson',
-};
+const byMediaType: ReadonlyMap<string, Format> = new Map([
+  ['application/json', 'json'],
+  ['text/csv', 'csv'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
+  ['application/jsonl', 'ndjson'],
+]);
 
 /** The form of an answer: by ?format=, else by what is accepted, else JSON. */
 export function readFormat(given: string | null, accept: string | undefined): Format {
@@ -27,7 +27,7 @@ export function readFormat(given: string | null, accept: string | undefined): Fo
   const accepted = (accept ?? '').split(',').map((each) => {
     const [type = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase());
     const q = parameters.find((parameter) => parameter.startsWith('q='));
-    return { format: byMediaType[type], q: q === undefined ? 1 : Number(q.slice(2)) };
+    return { format: byMediaType.get(type), q: q === undefined ? 1 : Number(q.slice(2)) };
   });
   const best = accepted
     .filter(({ format, q }) => format !== undefined && q > 0)
