@@ -1,4 +1,5 @@
 import http from 'node:http';
+import http2 from 'node:http2';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -48,6 +49,12 @@ describe('a question ends in PostgreSQL', () => {
     REST: (signal: AbortSignal) =>
       new Promise((_resolve, reject) => {
         http.get(`${telemetry.baseUrl}/v1/telemetry/events`, { signal }).on('error', reject).end();
+      }),
+    'REST over HTTP/2': (signal: AbortSignal) =>
+      new Promise((_resolve, reject) => {
+        const session = http2.connect(telemetry.baseUrl);
+        const request = session.request({ ':path': '/v1/telemetry/events' }, { signal });
+        request.on('error', reject).once('close', () => session.destroy());
       }),
   };
   it.each(Object.entries(leave))('when its caller leaves: %s', async (_name, ask) => {
