@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { workerData } from 'node:worker_threads';
 import build from 'pino-abstract-transport';
 import { Telemetry, type TelemetryOptions } from './index.ts';
@@ -42,6 +43,7 @@ export default async function transport(options: PinoTransportOptions = {}) {
   };
   return build(
     async (source) => {
+      const end = endLater(source);
       const configured = source as Configured;
       const shape = {
         nestedKey,
@@ -49,6 +51,8 @@ export default async function transport(options: PinoTransportOptions = {}) {
         levels: configured.levels?.labels,
       };
       for await (const record of source) log(record, shape);
+      await telemetry.close();
+      end();
     },
     {
       close: async () => void (await telemetry.close()),
@@ -56,6 +60,20 @@ export default async function transport(options: PinoTransportOptions = {}) {
       expectPinoConfig: workerData?.workerData?.pinoWillSendConfig === true,
     },
   );
+}
+
+/**
+ * The stream is finished when that has been called, and not when all lines have been put into it: a
+ * pipeline of pino's waits for no more, and ends the worker.
+ */
+function endLater(stream: Writable): () => void {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const final = stream._final.bind(stream);
+  stream._final = (finished) => final((error) => void ended.then(() => finished(error)));
+  return end;
 }
 
 /** pino's worker adds options of its own to them, others in each release. */

@@ -56,17 +56,19 @@ it('records of pino become events, but those of the client itself', async () => 
 describe('9 whatever is logged, and however pino is set up, the worker goes on', () => {
   const plain = { nestedKey: undefined, messageKey: undefined };
   it.each([
-    [plain, 'isoTime', ''],
-    [{ ...plain, nestedKey: 'payload' }, 'unixTime', 'labels'],
-    [{ messageKey: 'text', nestedKey: 'payload' }, 'isoTime', 'labels'],
-    [{ ...plain, messageKey: 'text' }, 'nullTime', ''],
-  ])('%j, %s, %s', async (shape, time, labels) => {
+    [plain, 'isoTime', '', ''],
+    [plain, 'isoTime', '', 'in a pipeline'],
+    [{ ...plain, nestedKey: 'payload' }, 'unixTime', 'labels', ''],
+    [{ messageKey: 'text', nestedKey: 'payload' }, 'isoTime', 'labels', ''],
+    [{ ...plain, messageKey: 'text' }, 'nullTime', '', ''],
+  ])('%j, %s, %s, %s', async (shape, time, labels, pipeline) => {
     const env = {
       TELEMETRY_URL: collector.baseUrl,
       TELEMETRY_SPOOL_DIRECTORY: temporaryDirectory().path,
       SHAPE: JSON.stringify({ ...shape, base: null }),
       TIME: time,
       LABELS: labels,
+      PIPELINE: pipeline,
     };
     const before = Date.now();
     expect(await startProgram('pino-odd.mjs', env).ended).toEqual({ code: 0, signal: null });

@@ -1,10 +1,11 @@
 // Logs through pino set up as SHAPE says, what applications log and what none should.
 import pino from 'pino';
 
-const { SHAPE = '{}', TIME, LABELS } = process.env;
+const { SHAPE = '{}', TIME, LABELS, PIPELINE } = process.env;
 const shape = JSON.parse(SHAPE);
 const options = { eventType: 'ODD', nestedKey: shape.nestedKey };
-const transport = pino.transport({ target: 'gravitas-telemetry-client/pino', options });
+const target = { target: 'gravitas-telemetry-client/pino', options };
+const transport = pino.transport(PIPELINE ? { pipeline: [target] } : target);
 const formatters = LABELS ? { level: (label) => ({ level: label }) } : {};
 const timestamp = TIME ? pino.stdTimeFunctions[TIME] : undefined;
 const logger = pino({ name: 'odd', ...shape, formatters, timestamp }, transport);
