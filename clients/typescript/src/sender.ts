@@ -105,8 +105,9 @@ export class Sender {
   abandon(): void {
     if (this.#delivery.isStopped) return;
     this.#isClosed = true;
-    this.#delivery.stop();
+    // First: what comes of ending that which is under way costs no record its place.
     this.#options.fallback.takeNow(this.#takeAll());
+    this.#delivery.stop();
     this.#waiters.changed();
   }
 

@@ -75,16 +75,21 @@ it('goes on when the service is gone for a while', async () => {
   await expectOnce(database, 'gone', upTo(3000));
 });
 
-it.each(['natural', 'signal'])('does not keep a program alive, black-holed: %s', async (end) => {
+it.each([
+  ['natural', process.execPath],
+  ['signal', process.execPath],
+  ['natural', 'bun'],
+])('does not keep a program alive, black-holed: %s, %s', async (end, runtime) => {
   const hole = await startBlackHole();
-  const program = startProgram('log-and-end.mjs', {
+  const env = {
     TELEMETRY_URL: hole.url,
     TELEMETRY_TRANSPORT: 'grpc',
     TELEMETRY_SPOOL_DIRECTORY: directory,
     COMPONENT: 'grpc end',
     COUNT: '20',
     END: end,
-  });
+  };
+  const program = startProgram('log-and-end.mjs', env, runtime);
   if (end === 'signal') {
     await program.nextLine();
     program.process.kill('SIGTERM');
