@@ -2,6 +2,10 @@ import { readFileSync, renameSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Key } from './key.ts';
+import type { KeyTable } from './key-store.ts';
+
+/** Each says where it was: the release before takes it for a key all the same. */
+type CopiedKey = Key & { readonly of?: KeyTable };
 
 const fileName = 'keys.json';
 
@@ -17,10 +21,11 @@ export class KeyCopy {
   }
 
   /** Undefined where there is no copy that can be read. */
-  read(): Key[] | undefined {
+  read(): { readonly keys: Key[]; readonly table: KeyTable | undefined } | undefined {
     try {
       this.#written = readFileSync(this.#file, 'utf8');
-      return (JSON.parse(this.#written) as Key[]).map(revived);
+      const copied = JSON.parse(this.#written) as CopiedKey[];
+      return { keys: copied.map(({ of: _, ...key }) => revived(key)), table: copied[0]?.of };
     } catch (error) {
       if (error instanceof SyntaxError) renameSync(this.#file, `${this.#file}.damaged`);
       return undefined;
@@ -28,8 +33,8 @@ export class KeyCopy {
   }
 
   /** Takes the place of the copy at once, or not at all. */
-  async write(keys: readonly Key[]): Promise<void> {
-    const text = JSON.stringify(keys.map(({ lastUsedAt: _, ...key }) => key));
+  async write(keys: readonly Key[], table: KeyTable | undefined): Promise<void> {
+    const text = JSON.stringify(keys.map(({ lastUsedAt: _, ...key }) => ({ ...key, of: table })));
     if (text === this.#written) return;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     // Several processes may write it at once.

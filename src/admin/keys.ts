@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely';
-import pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/schema.ts';
@@ -13,7 +12,7 @@ import type { Key } from './key.ts';
 import { KeyCopy } from './key-copy.ts';
 import { measureKeys } from './key-metrics.ts';
 import { KeyRing } from './key-ring.ts';
-import { noteUses, readKeys } from './key-store.ts';
+import { type KeyTable, keyTableOf, noteUses, readKeys, restoreKeys } from './key-store.ts';
 import { isLoopback } from './loopback.ts';
 import { QuotaExchange } from './quota-exchange.ts';
 
@@ -36,6 +35,8 @@ export class Keys {
   readonly #ofEnvironment: readonly Key[];
   #ofFile: readonly Key[];
   #ofDatabase: readonly Key[] | undefined;
+  /** The table that those were in. */
+  #table: KeyTable | undefined;
   #noted = new Map<string, number>();
   #notedAt = 0;
   #running: Promise<unknown> = Promise.resolve();
@@ -48,7 +49,9 @@ export class Keys {
     this.#ofEnvironment = parseKeys(config.apiKeys, 'environment', 'TELEMETRY_API_KEYS');
     this.#ofFile = this.#readFile();
     this.#copy = new KeyCopy(config.dataDirectory);
-    this.#ofDatabase = this.#copy.read();
+    const copied = this.#copy.read();
+    this.#ofDatabase = copied?.keys;
+    this.#table = copied?.table;
     const rule = { scopes: config.anonymousScopes, isLoopback: isLoopback(config.host) };
     const attempts = new FailedAttempts(config.failedAttemptsMax, logger);
     this.ring = new KeyRing(rule, attempts, config);
@@ -93,16 +96,24 @@ export class Keys {
 
   /** Learns what has changed in the database; throws what it says. */
   readonly refresh = async (): Promise<void> => {
-    try {
+    const table = await keyTableOf(this.#db);
+    if (table) {
+      await this.#restoreTo(table);
       this.#ofDatabase = await readKeys(this.#db);
-    } catch (error) {
-      if (!isMissingTable(error)) throw error;
-      // It is made, or made anew: a table that somebody dropped revokes nothing.
-      this.#ofDatabase ??= [];
-    }
+      this.#table = table;
+    } else this.#ofDatabase ??= [];
     this.#replace();
-    await this.#copy.write(this.#ofDatabase);
+    await this.#copy.write(this.#ofDatabase, this.#table);
   };
+
+  /** A table that somebody dropped revokes nothing: what it held is put into the one made anew. */
+  async #restoreTo({ database, table }: KeyTable): Promise<void> {
+    const known = this.#ofDatabase ?? [];
+    const isSuccessor = this.#table?.database === database && this.#table.table !== table;
+    if (!isSuccessor || known.length === 0) return;
+    await restoreKeys(this.#db, known);
+    this.#logger.warn({ keys: known.length }, 'the table of keys was lost: they are put back');
+  }
 
   /** Looks at the file now, and at the database where that answers. */
   async reload(): Promise<void> {
@@ -172,6 +183,3 @@ export class Keys {
     this.#notedAt = Date.now();
   }
 }
-
-const isMissingTable = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && error.code === '42P01';

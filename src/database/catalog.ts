@@ -16,8 +16,22 @@ export interface Relation {
   /** What it is a partition of. */
   readonly parent: string | null;
   readonly has_default: boolean;
+  /** Columns each of which alone tells its rows apart, by an index. */
+  readonly keys: readonly string[];
   /** The OIDs of its partitions. */
   readonly partitions: readonly number[];
+}
+
+/** As in `pg_class.relkind`. */
+export function kindNames(kind: string): string {
+  const names: Record<string, string> = {
+    r: 'a table that is not partitioned',
+    p: 'a partitioned table',
+    v: 'a view',
+    m: 'a materialized view',
+    f: 'a foreign table',
+  };
+  return names[kind] ?? 'no table';
 }
 
 export async function relationsNamed(
@@ -34,6 +48,12 @@ export async function relationsNamed(
       exists (
         select from pg_partitioned_table where partrelid = class.oid and partdefid <> 0
       ) as has_default,
+      coalesce((
+        select json_agg(attname) from pg_index
+          join pg_attribute on attrelid = indrelid and attnum = indkey[0]
+        where indrelid = class.oid and indnkeyatts = 1
+          and indisunique and indisvalid and indimmediate and indpred is null
+      ), '[]') as keys,
       coalesce((
         select json_agg(inhrelid::bigint) from pg_inherits where inhparent = class.oid
       ), '[]') as partitions

@@ -1,12 +1,14 @@
 import type { Kysely } from 'kysely';
 import { recordKinds, type TableName, tables } from '../records/tables.ts';
-import { type Relation, relationsNamed } from './catalog.ts';
+import { kindNames, type Relation, relationsNamed } from './catalog.ts';
 import type { Database } from './schema.ts';
 import { lackColumns } from './written-columns.ts';
 
 interface ExpectedTable {
   /** What it is partitioned by, null if it is not. */
   readonly key: string | null;
+  /** A column of which no two rows may have the same value: else it would know nothing again. */
+  readonly unique?: string;
   /** Columns by which it is known as ours, each with its type. Later migrations may add others. */
   readonly columns: Readonly<Record<string, string>>;
 }
@@ -64,6 +66,7 @@ const expected = {
   },
   batch_ledger: {
     key: 'RANGE (batch_id)',
+    unique: 'batch_id',
     columns: {
       batch_id: 'uuid',
       fingerprint: 'bytea',
@@ -74,6 +77,7 @@ const expected = {
   },
   call_claims: {
     key: null,
+    unique: 'call_key',
     columns: { call_key: 'uuid', row_id: 'uuid', row_time: time, claimed_at: time },
   },
   erasures: {
@@ -82,6 +86,7 @@ const expected = {
   },
   dead_letters: {
     key: null,
+    unique: 'id',
     columns: {
       id: 'uuid',
       batch_id: 'uuid',
@@ -93,6 +98,7 @@ const expected = {
   },
   adoption: {
     key: null,
+    unique: 'source',
     columns: { source: 'text', target: 'text', last_id: 'bigint', rows_copied: 'bigint' },
   },
   telemetry_schema: {
@@ -155,10 +161,13 @@ const expected = {
 export type ExpectedName = keyof typeof expected;
 export const expectedNames = Object.keys(expected) as ExpectedName[];
 
+export const uniqueColumn = (table: ExpectedName): string | undefined =>
+  (expected[table] as ExpectedTable).unique;
+
 /** A table that is not as it should be. */
 export interface Damage {
   readonly table: ExpectedName;
-  readonly kind: 'missing' | 'foreign' | 'no default partition';
+  readonly kind: 'missing' | 'foreign' | 'no default partition' | 'no key';
   /** For people. */
   readonly reason: string;
 }
@@ -189,7 +198,7 @@ export async function lookAtTables(db: Kysely<Database>): Promise<Look> {
 
 function damageOf(
   relation: Relation | undefined,
-  { key, columns }: ExpectedTable,
+  { key, unique, columns }: ExpectedTable,
 ): Omit<Damage, 'table'> | undefined {
   if (!relation) return { kind: 'missing', reason: 'is missing' };
   const kind = key === null ? 'r' : 'p';
@@ -204,18 +213,9 @@ function damageOf(
       return { kind: 'foreign', reason: `has ${name} as ${found}, not ${type}` };
     }
   }
-  if (key === null || relation.has_default) return undefined;
-  return { kind: 'no default partition', reason: 'has no default partition' };
-}
-
-/** As in `pg_class.relkind`. */
-export function kindNames(kind: string): string {
-  const names: Record<string, string> = {
-    r: 'a table that is not partitioned',
-    p: 'a partitioned table',
-    v: 'a view',
-    m: 'a materialized view',
-    f: 'a foreign table',
-  };
-  return names[kind] ?? 'no table';
+  if (key !== null && !relation.has_default) {
+    return { kind: 'no default partition', reason: 'has no default partition' };
+  }
+  if (unique === undefined || relation.keys.includes(unique)) return undefined;
+  return { kind: 'no key', reason: `has no unique key ${unique}` };
 }

@@ -68,6 +68,8 @@ async function reasonToKeep(
 async function drop(db: Kysely<Database>, { source, target }: AdoptionState): Promise<Dropped> {
   const table = await openOlderTable(db, source, 'UTC');
   return await db.transaction().execute(async (trx) => {
+    // Nobody adds a row between the look and the drop.
+    if (table) await sql`lock table ${sql.table(source)} in access exclusive mode`.execute(trx);
     const missing = table ? await missingRows(trx, table) : 0;
     if (missing > 0) {
       const reason = `${missing} of its rows are neither in ${target} nor among the dead letters: "legacy copy" copies them again; if they were deleted there on purpose, drop ${source} by hand`;

@@ -3,9 +3,16 @@ import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs } from '../units.ts';
-import { type Damage, dataTables, lookAtTables } from './expected-tables.ts';
+import {
+  type Damage,
+  dataTables,
+  type ExpectedName,
+  lookAtTables,
+  uniqueColumn,
+} from './expected-tables.ts';
 import { createKysely } from './kysely.ts';
 import { noteLedgerBegin } from './ledger-span.ts';
+import { recoverRollups } from './lost-rollups.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as adoptionStates from './migrations/0002-adoption-states.ts';
@@ -64,7 +71,17 @@ interface SchemaState {
   readonly isNew: boolean;
   readonly isCurrent: boolean;
   readonly damage: readonly Damage[];
+  /** Those of it that have been here before: the rest is of a later release than was here. */
+  readonly lost: readonly Damage[];
 }
+
+/** The tables of the first release; all others are of this one. */
+const firstTables = [
+  ...partitionedTables,
+  'dead_letters',
+  'adoption',
+  'telemetry_migration',
+] as readonly string[];
 
 /**
  * Brings the schema up to date, and makes anew what is missing or has been replaced; several
@@ -86,14 +103,13 @@ export async function migrateToLatest(
     if (dependents.length === 0) continue;
     logger.warn({ table, name, dependents }, `these still refer to ${name}, not to ${table}`);
   }
-  const damage = state.isNew
-    ? []
-    : state.damage.filter(({ table }) => table !== 'telemetry_schema');
-  for (const { table, reason } of damage) {
-    logger.error(
-      { table, reason },
-      'a table was lost and is made anew: what was stored in it since it was made is gone, rows of older tables are copied again',
-    );
+  const damage = state.lost.filter(({ table }) => table !== 'telemetry_schema');
+  for (const { table, kind, reason } of damage) {
+    const became =
+      kind === 'missing' || kind === 'foreign'
+        ? 'a table was lost and is made anew: what was stored in it since it was made is gone, rows of older tables are copied again'
+        : 'a part of a table was lost and is made anew';
+    logger.error({ table, reason }, became);
   }
   return damage;
 }
@@ -119,10 +135,13 @@ async function readState(db: Kysely<Database>, mayBeNew: boolean): Promise<Schem
     );
   }
   const names = new Set(recorded.map(({ name }) => name));
+  const isNew = mayBeNew && lacks('telemetry_schema') && lacks('telemetry_migration');
+  const wasThere = (table: string) => newest >= schemaRelease || firstTables.includes(table);
   return {
-    isNew: mayBeNew && lacks('telemetry_schema') && lacks('telemetry_migration'),
+    isNew,
     isCurrent: damage.length === 0 && !isBehind && migrations.every(({ name }) => names.has(name)),
     damage,
+    lost: isNew ? [] : damage.filter(({ table }) => !mayBeNew || wasThere(table)),
   };
 }
 
@@ -139,7 +158,7 @@ async function bringUpToDate(
   // On a cluster, functions follow tables that lie on workers by one connection to each alone.
   await sql`set local citus.multi_shard_modify_mode = 'sequential'`.execute(trx);
   if (state.isNew) refuseForeign(state.damage);
-  const lost = state.damage.filter(({ kind }) => kind !== 'no default partition');
+  const lost = state.damage.filter(({ kind }) => kind === 'missing' || kind === 'foreign');
   const lostNames = lost.map(({ table }) => table);
   // Before all others, as those do who copy older rows.
   if (!lostNames.includes('adoption')) {
@@ -151,6 +170,7 @@ async function bringUpToDate(
   }
   for (const table of partitionedTables) await setDefaultAside(trx, table);
   for (const { up } of migrations) await up(trx as unknown as Kysely<unknown>);
+  for (const { table, kind } of state.damage) if (kind === 'no key') await addKey(trx, table);
   await record(trx);
   // By the clock by which direct inserts get their times.
   const { rows } = await sql<{ now: Date }>`select now()`.execute(trx);
@@ -159,8 +179,24 @@ async function bringUpToDate(
     await createFirstPartitions(trx, { table, fromMs: now - dayMs, toMs: now + 2 * dayMs });
   }
   if (!state.isNew && lostNames.includes('batch_ledger')) await noteLedgerBegin(trx);
+  await recoverRollups(
+    trx,
+    state.lost.map(({ table }) => table),
+  );
   await noteAdoptions(trx, asides, lostNames);
   return { state, asides };
+}
+
+/** Of rows that have become equal without it, one is as good as another. */
+async function addKey(trx: Transaction<Database>, table: ExpectedName): Promise<void> {
+  const [name, key] = [sql.table(table), sql.ref(uniqueColumn(table) ?? '')];
+  await sql`lock table ${name} in access exclusive mode`.execute(trx);
+  await sql`
+    delete from ${name} as extra using ${name} as other
+    where extra.${key} = other.${key} and (extra.tableoid, extra.ctid) > (other.tableoid, other.ctid)`.execute(
+    trx,
+  );
+  await sql`create unique index on ${name} (${key})`.execute(trx);
 }
 
 /** Renaming another application's table would break that one. */

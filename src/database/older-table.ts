@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
-import { relationsNamed } from './catalog.ts';
-import { type DataTable, kindNames } from './expected-tables.ts';
+import { kindNames, relationsNamed } from './catalog.ts';
+import type { DataTable } from './expected-tables.ts';
 import type { Database } from './schema.ts';
 
 /** An older table that can't be copied as it is; the message says what to do. */

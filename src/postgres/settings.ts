@@ -72,6 +72,8 @@ const language = {
   standard_conforming_strings: 'on',
   array_nulls: 'on',
   row_security: 'on',
+  // The catalogue would name columns and types otherwise than we know them.
+  quote_all_identifiers: 'off',
 } as const satisfies Settings;
 
 /** The first version that can end a transaction for its age. */
@@ -105,6 +107,7 @@ export class TransactionStart {
     this.#modes = `isolation level read committed, ${access}`;
     this.#settings = [
       // Back to what role and database say, unless the address knows better.
+      'set local role to default',
       'set local search_path to default',
       ...assignments({
         ...(serverMajor >= transactionTimeoutSince && { transaction_timeout: 0 }),

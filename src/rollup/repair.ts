@@ -29,7 +29,7 @@ export async function repair(
   );
   const { rows } = await sql<{ bucket: Date }>`
     select bucket from rollup_repairs
-    where kind = ${kind} and (
+    where kind = ${kind} and noted_at <= now() and (
         noted_at < now() - ${repairAfter} and bucket < (select settled_at from rollup_state)
         or ${fewRecords} > coalesce((
           select sum(${sql.ref(count)})

@@ -9,6 +9,8 @@ import { ServerProcess, withClient } from './server-process.ts';
 const database = 'chaos';
 /** Not a superuser, so that limits on connections hold for it. */
 export const role = 'telemetry';
+/** Whom it may act as, and who may do nothing. */
+export const idleRole = 'idle';
 /** Of a second installation in the same database. */
 export const neighbourSchema = 'neighbour';
 
@@ -31,6 +33,7 @@ export class Postgres extends ServerProcess {
     const postgres = new Postgres(await prepareCluster(directory, silentLogger));
     await postgres.start();
     await postgres.admin(`create role ${role} login`, 'postgres');
+    await postgres.admin(`create role ${idleRole}; grant ${idleRole} to ${role}`, 'postgres');
     await postgres.admin(`create database ${database} owner ${role}`, 'postgres');
     await postgres.admin(
       `create schema ${neighbourSchema} authorization ${role};

@@ -231,7 +231,19 @@ it('does not drop the last copies of rows that are gone from the new table', asy
   await start();
   await untilCount('FIRST', 100);
   while ((await database.count(unfinished)) > 0) await sleep(20);
-  expect((await drop()).map(({ dropped }) => dropped)).toEqual([true, true]);
+  const writer = await database.pool.connect();
+  await writer.query(
+    `begin; insert into system_telemetry_legacy_2 (event_type) values ('AT THE LAST MOMENT')`,
+  );
+  const dropping = drop();
+  const waiting = `select count(*) from pg_stat_activity
+    where wait_event_type = 'Lock' and query like '%system_telemetry_legacy_2%'`;
+  while ((await database.count(waiting)) === 0) await sleep(20);
+  await writer.query('commit');
+  writer.release();
+  expect((await dropping).map(({ dropped }) => dropped)).toEqual([true, false]);
+  await database.rows('delete from system_telemetry_legacy_2');
+  expect((await drop()).map(({ dropped }) => dropped)).toEqual([true]);
   expect(await countOf('FIRST')).toBe(100);
 });
 

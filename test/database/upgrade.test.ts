@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
-import { accountOf, imbalance } from '../support/metrics.ts';
+import { accountOf, imbalance, metric } from '../support/metrics.ts';
 import { unpackRelease } from '../support/older-releases.ts';
 import { beginOutage } from '../support/outage.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
@@ -146,6 +146,33 @@ describe.each([
     expect(await database.count(`select count(*) from usage_stats where model = 'direct'`)).toBe(2);
     await database.rows(secondGeneration);
     await untilTakenOver(ours);
+  }, 120_000);
+
+  it('one goes back to it with a full spool, and nothing of that is lost', async () => {
+    const root = unpackRelease(release, directory.path);
+    const ours = await start('data');
+    const committed = batchOf('committed');
+    await send(ours, committed);
+    const endOutage = await beginOutage(database);
+    const spooled = batchOf('spooled', 'spooled too');
+    expect(await send(ours, spooled)).toMatchObject({ durability: 'DURABILITY_SPOOLED' });
+    await ours.end('SIGKILL');
+    await endOutage();
+    const old = await start('data', root);
+    const left = () => metric(old.baseUrl, 'telemetry_spool_bytes');
+    await expect.poll(left, { timeout: 60_000 }).toBe(0);
+    // Whatever it makes of rows that have more columns than it knows.
+    expect(await send(old, committed)).toMatchObject({ duplicate: true });
+    expect(await send(old, spooled)).toMatchObject({ duplicate: true });
+    await old.end('SIGTERM');
+    await start('data');
+    const env = { DATABASE_URL: database.url };
+    expect(await runCommand(['dead-letters', 'replay', 'all'], env)).toMatchObject({ code: 0 });
+    for (const model of ['committed', 'spooled', 'spooled too']) {
+      expect(await rowsOf(model)).toMatchObject([{ cost_source: 'client', prompt_tokens: 100 }]);
+    }
+    expect(await database.count('select count(*) from system_telemetry')).toBe(3);
+    expect(await database.count('select count(*) from dead_letters')).toBe(0);
   }, 120_000);
 });
 

@@ -29,6 +29,7 @@ const hostile: Readonly<Record<string, string>> = {
   backslash_quote: 'off',
   array_nulls: 'off',
   row_security: 'off',
+  quote_all_identifiers: 'on',
   client_encoding: 'LATIN1',
   lc_numeric: 'C',
 };
@@ -60,6 +61,7 @@ beforeEach(async () => {
   await database.rows(`create role ${role} login`);
   await database.rows(`alter database ${name} owner to ${role}`);
   await database.rows(`alter schema public owner to ${role}`);
+  await database.rows(`grant pg_read_all_settings to ${role}`);
 });
 afterEach(async () => {
   await database.drop();
@@ -163,7 +165,7 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
     await start(2);
     const telemetry = await startCollector({ DATABASE_URL: url, ...patient }, database);
     await watchWrites();
-    const names = [...Object.keys(hostile), 'search_path', 'tcp_keepalives_idle'];
+    const names = [...Object.keys(hostile), 'role', 'search_path', 'tcp_keepalives_idle'];
     // The pooler itself looks after the encoding.
     const settingsOf = async (client: pg.ClientBase) =>
       (
@@ -189,6 +191,7 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
     for (const [setting, value] of Object.entries({ ...hostile, search_path: 'pg_catalog' })) {
       if (setting !== 'client_encoding') await other.query(`set ${setting} = '${value}'`);
     }
+    await other.query('set role pg_read_all_settings');
     await expectFaithful(telemetry);
     await other.end();
     await telemetry.stop();

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { pgbouncer, startPgBouncer } from '../../support/pgbouncer.ts';
 import { comes, type Fault, felt, lasts, type Part, withoutDatabase } from '../fault.ts';
 import { commitCuts, type FaultyNetwork } from '../faulty-network.ts';
-import { role } from '../postgres.ts';
+import { idleRole, role } from '../postgres.ts';
 import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 
@@ -29,7 +29,8 @@ const halfClosed = (part: 'network' | 'access') =>
 const foreignSettings = `
   set synchronous_commit = off; set default_transaction_read_only = on;
   set statement_timeout = '5ms'; set lock_timeout = '1ms'; set search_path = pg_catalog;
-  set default_transaction_isolation = serializable; set DateStyle = 'German, DMY'`;
+  set default_transaction_isolation = serializable; set DateStyle = 'German, DMY';
+  set quote_all_identifiers = on; set role = ${idleRole}`;
 const foreignClients = 6;
 
 async function leaveSettings(port: number): Promise<void> {

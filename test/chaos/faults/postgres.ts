@@ -11,6 +11,7 @@ const settingsAgainstUs = [
   "lock_timeout = '1ms'",
   "idle_in_transaction_session_timeout = '1ms'",
   "DateStyle = 'German, DMY'",
+  'quote_all_identifiers = on',
 ];
 
 const endPostgres = (signal: 'SIGKILL' | 'SIGQUIT' | 'SIGINT') =>

@@ -162,9 +162,24 @@ async function startWithoutPartition(world: World): Promise<boolean> {
     const partitions = body.reasons.some((reason: string) => reason.startsWith('partitions'));
     return status === 200 && !partitions && left.length === 0;
   };
-  if (!(await comes(isWell, wellMsMax)))
-    world.violations.push(`not ready within ${wellMsMax} ms of a start under load`);
+  if (!(await comes(isWell, wellMsMax))) {
+    const obstacles = await whatIsInTheWay(world).catch((error) => [String(error)]);
+    const told = `not ready within ${wellMsMax} ms of a start under load`;
+    world.violations.push(`${told}: ${obstacles.join('; ')}`);
+  }
   return true;
+}
+
+/** What the collector says, and whose transactions keep the table from getting its partition. */
+async function whatIsInTheWay({ collector, postgres }: World): Promise<string[]> {
+  const { body } = await getJson(`${collector.baseUrl}/readyz`);
+  const holders = await postgres.admin<{ holder: string }>(`
+    select concat_ws(' ', application_name, state, wait_event_type, wait_event,
+      extract(epoch from now() - xact_start)::int || ' s', left(query, 80)) as holder
+    from pg_stat_activity where pid in (
+      select pid from pg_locks where granted and mode <> 'AccessShareLock'
+        and relation in ('system_telemetry'::regclass, 'system_telemetry_default'::regclass))`);
+  return [...body.reasons, ...holders.map(({ holder }) => holder)];
 }
 
 /** Nothing else may befall who is to be ready in time. */
