@@ -137,6 +137,12 @@ describe.each(Object.keys(setters) as (keyof typeof setters)[])(
       await watchWrites();
       await expectFaithful(telemetry);
       await telemetry.stop();
+      // Its tables are known again, whatever the catalogue calls their types and columns.
+      const again = await startCollector({ DATABASE_URL: url }, database);
+      await again.stop();
+      expect(await database.count(`select count(*) from pg_class where relname ~ '_legacy'`)).toBe(
+        0,
+      );
     });
   },
 );

@@ -20,14 +20,21 @@ export interface TestDatabase {
 
 let created = 0;
 
-const isChange = /^\s*(alter|create|drop|truncate)\b/i;
+const isChange = /^\s*(begin|alter|create|drop|truncate)\b/i;
 
 /** Whoever changes tables under those who use them may be the one whom PostgreSQL ends. */
-const unlessDeadlocked = <T>(attempt: () => Promise<T>): Promise<T> =>
-  attempt().catch((error) => {
-    if (error.code !== '40P01') throw error;
-    return attempt();
-  });
+async function change(pool: pg.Pool, query: string, values?: unknown[]): Promise<pg.QueryResult> {
+  const client = await pool.connect();
+  try {
+    return await client.query(query, values).catch(async (error) => {
+      await client.query('rollback');
+      if (error.code !== '40P01') throw error;
+      return await client.query(query, values);
+    });
+  } finally {
+    client.release();
+  }
+}
 
 /** A database of the test's own: a clone of the migrated one, or an empty one. */
 export async function createDatabase(
@@ -44,8 +51,8 @@ export async function createDatabase(
     url,
     pool,
     rows: async (query, values) => {
-      const attempt = () => pool.query(query, values);
-      return (await (isChange.test(query) ? unlessDeadlocked(attempt) : attempt())).rows;
+      const isOfTables = isChange.test(query);
+      return (await (isOfTables ? change(pool, query, values) : pool.query(query, values))).rows;
     },
     count: async (query) => Number(Object.values((await pool.query(query)).rows[0])[0]),
     drop: async () => {
