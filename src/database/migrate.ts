@@ -3,15 +3,10 @@ import type pg from 'pg';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { dayMs } from '../units.ts';
-import {
-  type Damage,
-  dataTables,
-  type ExpectedName,
-  lookAtTables,
-  uniqueColumn,
-} from './expected-tables.ts';
+import { type Damage, dataTables, lookAtTables } from './expected-tables.ts';
 import { createKysely } from './kysely.ts';
 import { noteLedgerBegin } from './ledger-span.ts';
+import { addKey } from './lost-key.ts';
 import { recoverRollups } from './lost-rollups.ts';
 import { withMaintenanceLock } from './maintenance-lock.ts';
 import * as initial from './migrations/0001-initial.ts';
@@ -185,18 +180,6 @@ async function bringUpToDate(
   );
   await noteAdoptions(trx, asides, lostNames);
   return { state, asides };
-}
-
-/** Of rows that have become equal without it, one is as good as another. */
-async function addKey(trx: Transaction<Database>, table: ExpectedName): Promise<void> {
-  const [name, key] = [sql.table(table), sql.ref(uniqueColumn(table) ?? '')];
-  await sql`lock table ${name} in access exclusive mode`.execute(trx);
-  await sql`
-    delete from ${name} as extra using ${name} as other
-    where extra.${key} = other.${key} and (extra.tableoid, extra.ctid) > (other.tableoid, other.ctid)`.execute(
-    trx,
-  );
-  await sql`create unique index on ${name} (${key})`.execute(trx);
 }
 
 /** Renaming another application's table would break that one. */
