@@ -24,6 +24,21 @@ export async function totalOf(
   return values.reduce((sum, { value, labels }) => sum + (has(labels) ? value : 0), 0);
 }
 
+/** The sums of the values that have some labels, by one of the others. */
+export async function sumsBy(
+  registry: Registry,
+  name: string,
+  label: string,
+  has: (labels: Labels) => boolean = () => true,
+): Promise<ReadonlyMap<string, number>> {
+  const sums = new Map<string, number>();
+  for (const { value, labels } of await valuesOf(registry, name)) {
+    const key = String(labels[label]);
+    if (has(labels)) sums.set(key, (sums.get(key) ?? 0) + value);
+  }
+  return sums;
+}
+
 /** How many there were up to each bound, in seconds. */
 export type Bounded = ReadonlyMap<number, number>;
 

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { minuteMs } from '../units.ts';
-import { type Bounded, boundedOf, quantileOf, totalOf } from './counted.ts';
+import { type Bounded, boundedOf, quantileOf, sumsBy, totalOf } from './counted.ts';
 import { type Ledger, readLedger } from './ledger.ts';
 
 /** What the metrics said at one moment. */
@@ -10,11 +10,16 @@ export interface Look {
   readonly requests: number;
   readonly acknowledged: Bounded;
   readonly cpuUs: number;
+  /** Records by the key that they came with: those that were taken, and all. */
+  readonly taken: ReadonlyMap<string, number>;
+  readonly asked: ReadonlyMap<string, number>;
 }
 
 /** Each of these routes answers when what it was sent is durable; streams have no one moment. */
 const isAcknowledgement = (route: string): boolean =>
   /\/v1\/telemetry\/(log|usage|batch)$|IngestService\/Log/.test(route);
+
+const byKey = 'telemetry_key_records_total';
 
 async function look(registry: Registry): Promise<Look> {
   const { user, system } = process.cpuUsage();
@@ -26,6 +31,8 @@ async function look(registry: Registry): Promise<Look> {
       isAcknowledgement(String(route)),
     ),
     cpuUs: user + system,
+    taken: await sumsBy(registry, byKey, 'key', ({ outcome }) => outcome === 'taken'),
+    asked: await sumsBy(registry, byKey, 'key'),
   };
 }
 
@@ -57,10 +64,23 @@ export class Looks {
     return latest;
   }
 
-  get rates(): Rates {
+  /** Of each second between the ends. */
+  #rate(of: (look: Look) => number): number {
     const [first, last] = this.#ends;
     const seconds = Math.max(0.001, (last.atMs - first.atMs) / 1000);
-    const rate = (of: (look: Look) => number) => Math.max(0, (of(last) - of(first)) / seconds);
+    return Math.max(0, (of(last) - of(first)) / seconds);
+  }
+
+  /** Records a second with a key: those that were taken, and all. */
+  ratesOf(key: string): { readonly taken: number; readonly asked: number } {
+    return {
+      taken: this.#rate(({ taken }) => taken.get(key) ?? 0),
+      asked: this.#rate(({ asked }) => asked.get(key) ?? 0),
+    };
+  }
+
+  get rates(): Rates {
+    const rate = (of: (look: Look) => number) => this.#rate(of);
     return {
       received: rate(({ ledger }) => ledger.received),
       stored: rate(({ ledger }) => ledger.stored),

@@ -10,6 +10,7 @@ import {
   type ServiceSampleSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import type { KeyRing } from '../admin/key-ring.ts';
+import type { KeyUse } from '../admin/key-use.ts';
 import type { Health } from '../observe/health.ts';
 import { minuteMs, secondMs } from '../units.ts';
 import { newUuidV7 } from '../uuid.ts';
@@ -132,11 +133,18 @@ export class OwnStatus {
     return await totalOf(this.#parts.registry, name);
   }
 
+  #ratesOf({ name, limits }: KeyUse) {
+    const { taken, asked } = this.#looks.ratesOf(name);
+    const { recordsPerSecond: limit } = limits;
+    return { recordsPerSecond: taken, ...(limit && { quotaShare: asked / limit }) };
+  }
+
   #keys() {
     return this.#parts.ring.activities
       .toSorted((a, b) => b.use.records.taken - a.use.records.taken)
       .slice(0, keysMax)
       .map(({ use, scopes, streams, lastUsedMs }) => ({
+        ...this.#ratesOf(use),
         name: use.name === 'anonymous' ? '' : use.name,
         scopes: [...scopes],
         streams,

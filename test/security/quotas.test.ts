@@ -35,6 +35,8 @@ beforeAll(async () => {
   await make('reader', { queryShare: 0.01 }, ['query']);
   await make('held', { bufferShare: 0.0001 });
   await make('free', {});
+  await make('told', { recordsPerSecond: 1000 });
+  await make('looker', {}, ['query']);
   const start = () => startCollector({ TELEMETRY_BATCH_ROWS_MAX: '1000' }, database);
   collectors = await Promise.all([start(), start(), start()]);
 });
@@ -73,6 +75,28 @@ const stored = (name: string) =>
   database.count(`select count(*) from system_telemetry where event_type = '${name}'`);
 
 describe('a quota', () => {
+  it('is told with what is used of it', async () => {
+    const headers = { authorization: `Bearer ${secrets.looker}` };
+    const told = async () => {
+      const response = await fetch(`${url(0)}/v1/telemetry/service`, { headers });
+      const { collectors } = (await response.json()) as {
+        collectors: {
+          answering: boolean;
+          keys: { name: string; records_per_second: number; quota_share: number | null }[];
+        }[];
+      };
+      const keys = collectors.find(({ answering }) => answering)?.keys ?? [];
+      return Object.fromEntries(keys.map(({ name, ...rest }) => [name, rest]));
+    };
+    // From here on it is counted.
+    await told();
+    expect((await post(0, 'told', 20)).status).toBe(200);
+    const { told: used, free } = await told();
+    expect(used?.records_per_second).toBeGreaterThan(0);
+    expect(used?.quota_share).toBeCloseTo((used?.records_per_second ?? 0) / 1000, 6);
+    expect(free).toMatchObject({ records_per_second: 0, quota_share: null });
+  });
+
   it('is answered with a delay, for its key alone, and counted', async () => {
     expect((await post(0, 'bytes', 50)).status).toBe(200);
     expect(await post(0, 'bytes', 1)).toMatchObject({

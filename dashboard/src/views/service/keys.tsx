@@ -97,7 +97,10 @@ function sendersOf(collectors: readonly Collector[], list: ListKeysResponse | un
     sender.records += Number(activity.records);
     sender.queries += Number(activity.queries);
     sender.perSecond += activity.recordsPerSecond;
-    sender.quotaShare = later(sender.quotaShare, activity.quotaShare);
+    // All collectors together have one quota.
+    if (activity.quotaShare !== undefined) {
+      sender.quotaShare = (sender.quotaShare ?? 0) + activity.quotaShare;
+    }
     sender.lastUsedAt = later(sender.lastUsedAt, msOf(activity.lastUsedAt));
   }
   // Whoever has no key is no sender before it has sent or read.

@@ -448,12 +448,15 @@ export declare type KeyActivity = Message<"gravitas.telemetry.v1.KeyActivity"> &
   queries: bigint;
 
   /**
+   * Taken, within the last minute or so.
+   *
    * @generated from field: double records_per_second = 8;
    */
   recordsPerSecond: number;
 
   /**
-   * Of its limit of records, from 0 on; absent without limit.
+   * Of its limit of records, which all collectors have together, those that were asked for: from 0 on,
+   * above 1 where some are refused; absent without limit.
    *
    * @generated from field: optional double quota_share = 9;
    */
