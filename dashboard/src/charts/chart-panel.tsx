@@ -82,7 +82,7 @@ export function ChartPanel<T>(props: ChartPanelProps<T>) {
               </Blank>
             );
           }
-          if (isTable) return <Table label={title} {...table} isPlain />;
+          if (isTable) return <Table label={title} {...table} isPlain={model.series.length < 2} />;
           return (
             <>
               {props.legend?.(value)}

@@ -40,6 +40,8 @@ export interface ChartModel {
   readonly marks?: readonly { readonly at: number; readonly label: string }[];
   /** Across the places, as quantiles are in a histogram. */
   readonly columns?: readonly { readonly at: number; readonly label: string }[];
+  /** At most so many places without a value between two with one are no gap: of what is looked at now and then. */
+  readonly bridged?: number;
   /** From here on nobody answered. */
   readonly hatchedFrom?: number;
 }

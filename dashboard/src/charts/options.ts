@@ -34,7 +34,7 @@ export function optionsOf(model: ChartModel, size: Size, onCursor: (plot: uPlot)
   const steps = Math.round(scale.max / scale.step);
   const values = Array.from({ length: steps + 1 }, (_, at) => at * scale.step);
   const labels = values.map((value) => axisLabel(model, scale, value));
-  const left = Math.max(24, ...labels.map((label) => textWidth(label))) + 8;
+  const left = Math.max(24, ...labels.map((label) => textWidth(label))) + 10;
   const right = hasLabels(model, size.width) ? labelsWidth(model) : 16;
   const ticks = fitting(model, size.width - left - right, left, right);
   const axis = { stroke: colourOf('ink-3'), font: font() };
@@ -109,8 +109,15 @@ function seriesOf(model: ChartModel): uPlot.Series[] {
     ...(model.isArea && { fill: washed(colourOf(colour)) }),
     ...(isForecast && { dash: [2, 4] }),
     points: { show: model.places.length === 1, size: 5, fill: colourOf(colour) },
-    spanGaps: false,
+    gaps: (plot, _series, _from, _to, gaps) => gaps.filter(isGap(plot, model)),
   }));
+}
+
+/** Whether between two values, in pixels of the canvas, more places are missing than are bridged. */
+function isGap(plot: uPlot, { places, bridged = 0 }: ChartModel) {
+  const [first = 0, second = first] = places;
+  const width = plot.valToPos(second, 'x', true) - plot.valToPos(first, 'x', true);
+  return ([from, to]: [number, number]) => to - from > (bridged + 1.5) * width;
 }
 
 /** By series as they are drawn; bars are the sums up to and with their own. */

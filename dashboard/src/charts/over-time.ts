@@ -71,7 +71,7 @@ export function timeAxis(places: readonly number[], endedAt: number) {
 
 /** A drawing over time; undefined where there is nothing in it. */
 export function timeModel(
-  given: TimeModel & Partial<Pick<ChartModel, 'isArea' | 'max' | 'marks' | 'axis'>>,
+  given: TimeModel & Partial<Pick<ChartModel, 'isArea' | 'max' | 'marks' | 'axis' | 'bridged'>>,
 ): ChartModel | undefined {
   const { parts, series, ...rest } = given;
   const isEmpty = series.every(({ values }) => values.every((value) => value === null));

@@ -93,7 +93,7 @@ function Attention(props: {
               <b>The collector is healthy.</b> {spoolWords(props.service)}
             </>
           ) : (
-            'Asking how the collector fares.'
+            'Asking how the collector fares and what its spool has.'
           )}
         </Notice>
       )}

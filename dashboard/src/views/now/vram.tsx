@@ -177,6 +177,7 @@ export function VramOverTime({ cards }: { cards: Answer<readonly Card[]> }) {
           }),
           unit: '%',
           max: 100,
+          bridged: 4,
           show: (value) => percent(value / 100),
           marks: [{ at: 100 * tightShare, label: percent(tightShare) }],
         })

@@ -116,9 +116,10 @@ function Unpriced({ answer }: { answer: Answer<GetUsageSummaryResponse> }) {
       tone="warn"
       action={<a href={hrefWith({ unpriced: '1', call: undefined })}>Show the calls</a>}
     >
-      <b>{integer(Number(total.unpriced))} calls are unpriced</b> ({share} of calls,{' '}
-      {amount(Number(total.unpricedTokens))} tokens): no price for <code>{named}</code>
-      {more}. They are in no sum below; <code>TELEMETRY_PRICES_FILE</code> prices them.
+      <b>{integer(Number(total.unpriced))} calls are unpriced</b> ({share},{' '}
+      {amount(Number(total.unpricedTokens))} tokens), and in no sum below: no price for{' '}
+      <code>{named}</code>
+      {more}. <code>TELEMETRY_PRICES_FILE</code> prices them.
     </Notice>
   );
 }
