@@ -95,7 +95,6 @@ const shapes: readonly [string, () => string][] = [
   ['another version', () => head('').replace('HTTP/1.1', 'HTTP/9.9')],
   ['a version in small letters', () => head('').replace('HTTP/1.1', 'http/1.1')],
   ['two blanks in the first line', () => head('').replace(' HTTP', ' x HTTP')],
-  ['two Hosts', () => head('Host: y\r\nContent-Length: 0\r\n')],
 ];
 
 describe('requests of two meanings', () => {
@@ -103,6 +102,13 @@ describe('requests of two meanings', () => {
     const received = await sendRaw(shape() + hidden());
     expect(received).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    expect(await database.count('select count(*) from system_telemetry')).toBe(0);
+  });
+
+  it('two Hosts are refused', async () => {
+    const lines = `Host: y\r\nX-Api-Key: ${secrets.of.ingest}\r\nContent-Length: ${event.length}\r\n`;
+    const received = await sendRaw(head(lines, event));
+    expect(received).toMatch(/^HTTP\/1\.1 400 .*several Hosts/s);
     expect(await database.count('select count(*) from system_telemetry')).toBe(0);
   });
 
