@@ -5,6 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { postJson } from '../support/http.ts';
 
 let telemetry: TestCollector;
@@ -23,7 +24,7 @@ it('answers unary requests while streams have filled their lane and its writers 
   // Writers of streamed usage wait for this lock; events go to another table.
   const blocker = new pg.Client({ connectionString: telemetry.database.url });
   await blocker.connect();
-  await blocker.query('begin; lock table usage_stats in share mode');
+  await holdTable(blocker, 'usage_stats in share mode');
   const client = createClient(IngestService, createGrpcTransport({ baseUrl: telemetry.baseUrl }));
   const batches = Array.from({ length: 40 }, () => ({
     batchId: uuidv7(),

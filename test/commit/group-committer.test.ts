@@ -8,6 +8,7 @@ import { writerLimits } from '../../src/postgres/settings.ts';
 import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { eventBatch } from '../support/batches.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { silentLogger } from '../support/logger.ts';
 
 let database: TestDatabase;
@@ -137,7 +138,7 @@ it('reports a lost connection as retryable, and goes on with a new one', async (
   await commit({ id: uuidv7(), batches: [eventBatch(1)] });
   const blocker = new pg.Client({ connectionString: database.url });
   await blocker.connect();
-  await blocker.query('begin; lock table system_telemetry in access exclusive mode');
+  await holdTable(blocker, 'system_telemetry in access exclusive mode');
   const group = { id: uuidv7(), batches: [eventBatch(2)] };
   const blocked = commit(group);
   blocked.catch(() => {});

@@ -7,6 +7,7 @@ import {
   StreamBatchesRequestSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { accountOf } from '../support/metrics.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
 import { envelope, ingestPath, openCall } from '../support/raw-call.ts';
@@ -78,7 +79,7 @@ it.each([
   ['a stream, with an error of its own', leaveByGrpc('StreamBatches', NGHTTP2_INTERNAL_ERROR)],
 ])('a caller who leaves before its refusal is no error of ours: %s', async (_, leave) => {
   const locker = await database.pool.connect();
-  await locker.query('begin; lock table system_telemetry in share mode');
+  await holdTable(locker, 'system_telemetry in share mode');
   const refused = async () => (await accountOf(collector.baseUrl)).refused;
   try {
     await leave();

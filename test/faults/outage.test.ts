@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { postJson } from '../support/http.ts';
 import { accountOf, imbalance } from '../support/metrics.ts';
 import { beginOutage } from '../support/outage.ts';
@@ -116,7 +117,7 @@ it('does not count twice what a commit stored that was left behind', async () =>
     database,
   );
   const client = await database.pool.connect();
-  await client.query('begin; lock table system_telemetry in share mode');
+  await holdTable(client, 'system_telemetry in share mode');
   const { body } = await post(telemetry);
   expect(body.durability).toBe('DURABILITY_SPOOLED');
   await client.query('rollback');

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { FaultyNetwork } from '../chaos/faulty-network.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { keepPosting } from '../support/live-load.ts';
 import { spawnCollector } from '../support/process.ts';
 
@@ -45,7 +46,7 @@ it('acknowledges what streams have sent, ends them as retryable, and exits 0 (6.
 it('ends at once on a second signal, and has lost nothing that was acknowledged (6.3)', async () => {
   const collector = await spawnCollector({ DATABASE_URL: database.url });
   const locker = await database.pool.connect();
-  await locker.query('begin; lock table system_telemetry in share mode');
+  await holdTable(locker, 'system_telemetry in share mode');
   const posts = Array.from({ length: 20 }, (_, value) =>
     fetch(`${collector.baseUrl}/v1/telemetry/log`, {
       method: 'POST',

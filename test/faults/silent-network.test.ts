@@ -12,6 +12,7 @@ import { createPool } from '../../src/postgres/pool.ts';
 import { FaultyNetwork } from '../chaos/faulty-network.ts';
 import { testConfig } from '../support/config.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { getJson } from '../support/http.ts';
 import { silentLogger } from '../support/logger.ts';
 
@@ -88,7 +89,7 @@ it.each([
 ])('does not wait for %s, and lets go of its locks', async (_, text) => {
   const pool = poolOf({ connectionsMax: 1, askAfterMs: 200 });
   const client = await pool.connect();
-  await client.query('begin; lock table dead_letters');
+  await holdTable(client, 'dead_letters');
   network.silenceAnswers();
   await expect(client.query(text)).rejects.toThrow('silent for 200 ms');
   client.release(true);

@@ -5,6 +5,7 @@ import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QueryService } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { getJson } from '../support/http.ts';
 import { insertRandom, randomOf } from './random-records.ts';
 
@@ -34,7 +35,7 @@ const working = () =>
 async function whileHeld(work: () => Promise<void>): Promise<void> {
   const holder = await telemetry.database.pool.connect();
   try {
-    await holder.query('begin; lock table system_telemetry in access exclusive mode');
+    await holdTable(holder, 'system_telemetry in access exclusive mode');
     await work();
   } finally {
     await holder.query('rollback');

@@ -13,6 +13,7 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { holdTable } from '../support/hold-table.ts';
 import { metric } from '../support/metrics.ts';
 import { envelope, ingestPath, openCall, readAnswer } from '../support/raw-call.ts';
 import { keyAdmin } from './callers.ts';
@@ -189,7 +190,7 @@ it('refuses the batches of streams of JSON unread while something is owed', asyn
 
 it('a share of the buffer leaves the rest of it to others', async () => {
   const blocker = await database.pool.connect();
-  await blocker.query('begin; lock table batch_ledger in access exclusive mode');
+  await holdTable(blocker, 'batch_ledger in access exclusive mode');
   const [first, second, other] = await Promise.all([
     post(2, 'held', 100),
     post(2, 'held', 100),

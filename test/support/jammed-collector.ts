@@ -1,5 +1,6 @@
 import type { Environment } from '../../src/config.ts';
 import { startCollector, type TestCollector } from './collector.ts';
+import { holdTable } from './hold-table.ts';
 
 /** More than the unary lane of a jammed collector has room for. */
 export const tooMuchForJammedBytes = 300 * 1024;
@@ -18,7 +19,7 @@ export async function startJammedCollector(env: Environment = {}): Promise<TestC
     ...env,
   });
   const locker = await telemetry.database.pool.connect();
-  await locker.query('begin; lock table batch_ledger in access exclusive mode');
+  await holdTable(locker, 'batch_ledger in access exclusive mode');
   return {
     ...telemetry,
     stop: async () => {
