@@ -14,6 +14,9 @@ import { spawnCollector } from '../support/process.ts';
 import { insertDays, leafOf, makeDays, retentionWork } from '../support/retention-work.ts';
 import { installedVersions, startSystemPostgres } from '../support/system-postgres.ts';
 
+/** The default. */
+const retaining = { TELEMETRY_RETENTION_EVENT_DAYS: '60' };
+
 vi.setConfig({ testTimeout: 120_000 });
 
 let database: TestDatabase;
@@ -104,7 +107,7 @@ it('is killed in the middle of a day without harm', async () => {
   expect(await database.count('select count(*) from retention_drops')).toBe(0);
   expect(await rowsLeft()).toBe(3);
   // Those that it has claimed are rolled up, and stay so.
-  const again = await startCollector({}, database);
+  const again = await startCollector(retaining, database);
   while ((await rowsLeft()) > 1) await sleep(20);
   await again.stop();
   expect(await rolledUp()).toBe(3);
@@ -114,7 +117,10 @@ it('keeps nobody from storing, and is told in metrics and footprint', async () =
   await makeDays(database, 90);
   await insertDays(database, ...Array.from({ length: 25 }, (_, day) => 61 + day));
   const writers = await startDirectWriters(database.url, 2);
-  const telemetry = await startCollector({ TELEMETRY_UNARY_MS_MAX: '9000' }, database);
+  const telemetry = await startCollector(
+    { ...retaining, TELEMETRY_UNARY_MS_MAX: '9000' },
+    database,
+  );
   const { baseUrl } = telemetry;
   const dropped = 'telemetry_retention_dropped_partitions_total';
   const droppedOf = () => metric(baseUrl, `${dropped}{table="system_telemetry",reason="age"}`);
