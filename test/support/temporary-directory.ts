@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where those of a run are, so that its end removes what processes have left that were killed. */
-const directoryOfRun = 'TELEMETRY_TEST_DIRECTORY';
+const directoryOfRun = 'TEST_RUN_DIRECTORY';
 const created = new Set<string>();
 process.once('exit', () => {
   for (const path of created) rmSync(path, { recursive: true, force: true });
