@@ -6,11 +6,10 @@ import { EmbeddedPostgres } from '../../src/postgres/embedded/server.ts';
 import { testConfig } from './config.ts';
 import { databaseUrl, templateName } from './database.ts';
 import { silentLogger } from './logger.ts';
-import { temporaryDirectory, temporaryDirectoryOfRun } from './temporary-directory.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** One PostgreSQL for all test files, and a migrated database that each of them clones. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const ofRun = temporaryDirectoryOfRun();
   const directory = temporaryDirectory();
   const postgres = await EmbeddedPostgres.start(join(directory.path, 'data'), silentLogger);
   const socket = postgres.connection.host as string;
@@ -23,7 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('citus', undefined);
   return async () => {
     await postgres.stop();
-    ofRun.remove();
+    directory.remove();
   };
 }
 
