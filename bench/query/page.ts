@@ -2,8 +2,8 @@ import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../../test/support/browser.ts';
 import { buildDashboard } from '../../test/support/dashboard.ts';
 
-/** The live tail shows nothing until something comes: its time is that of Tail. */
-const views = ['now', 'usage', 'explore&type=EVENT_TYPE_0', 'service'];
+/** The live tail shows nothing until something comes: its time is that of Tail. A day is in any kept database. */
+const views = ['now&t=24h', 'usage', 'explore&t=24h&type=EVENT_TYPE_0', 'service&t=24h'];
 
 export interface PageTimes {
   readonly view: string;
