@@ -64,6 +64,7 @@ async function replacedIndexes(db: Kysely<Database>): Promise<{ name: string }[]
       ) = '{component,event_type,timestamp}'`.execute(db);
   return rows;
 }
+
 async function alone(pool: pg.Pool, statement: string): Promise<void> {
   const client = await pool.connect();
   try {

@@ -6,9 +6,22 @@ import type { Database } from './schema.ts';
 type Trx = Transaction<Database>;
 
 const kinds = {
-  event: { table: 'system_telemetry', series: 'event_series', levels: 'event_rollup' },
-  usage: { table: 'usage_stats', series: 'usage_series', levels: 'usage_rollup' },
-} as const satisfies Record<string, { table: DataTable; series: ExpectedName; levels: string }>;
+  event: {
+    table: 'system_telemetry',
+    floor: 'raw_floor',
+    series: 'event_series',
+    levels: 'event_rollup',
+  },
+  usage: {
+    table: 'usage_stats',
+    floor: 'usage_raw_floor',
+    series: 'usage_series',
+    levels: 'usage_rollup',
+  },
+} as const satisfies Record<
+  string,
+  { table: DataTable; floor: string; series: ExpectedName; levels: string }
+>;
 type Kind = keyof typeof kinds;
 
 /** Without one of these, totals of either kind are incomplete. */
@@ -87,7 +100,7 @@ async function skipNumbers(trx: Trx, kind: Kind): Promise<void> {
 /** Every quarter hour of which there are rows, or may be when they are due. */
 async function noteAllQuarters(trx: Trx, kind: Kind, afterS: number): Promise<void> {
   const table = sql.table(kinds[kind].table);
-  const floor = sql.ref(kind === 'event' ? 'raw_floor' : 'usage_raw_floor');
+  const floor = sql.ref(kinds[kind].floor);
   const quarter = (time: ReturnType<typeof sql>) =>
     sql`date_bin('15 minutes', ${time}, timestamptz '2000-01-01 00:00:00+00')`;
   // Times that are rolled up.

@@ -5,7 +5,7 @@ import { levelRows } from './level-rows.ts';
 import { type LevelPlace, mergePlaces } from './merge.ts';
 import { PackedReader } from './packed-reader.ts';
 import { noteRepairs } from './repairs.ts';
-import { isApart } from './series.ts';
+import { type SeriesInLevels, seriesInLevels } from './series.ts';
 import { type Level, levelColumns, levels, quartersIn, type Shape, shapes } from './shapes.ts';
 import { lockState, quarterOf, type RollupWriter, type Trx, timeOf } from './state.ts';
 
@@ -37,6 +37,11 @@ export async function fold(writer: RollupWriter, wait = false): Promise<Folded |
     const events = fresh.reduce((sum, row) => sum + row.events, 0);
     return { events, isPart: events >= foldedEventsMax };
   });
+}
+
+/** Moves all of them, after whoever else does so. */
+export async function foldAll(writer: RollupWriter): Promise<void> {
+  while ((await fold(writer, true))?.isPart);
 }
 
 async function takeFresh(trx: Trx): Promise<FreshRow[]> {
@@ -77,7 +82,8 @@ export async function writeLevels(
   settled: number,
 ): Promise<void> {
   if (totals.size === 0) return;
-  const series = await seriesOf(trx, shape, totals);
+  const ids = totals.places.seconds.subarray(0, totals.size);
+  const series = await seriesInLevels(trx, shape, ids);
   countApart(totals, series);
   const loads: RollupLoad[] = [];
   const removed = new Map<Level, LevelPlace[]>();
@@ -111,7 +117,7 @@ function placesOfRemoved({ places, removed }: Aggregates): LevelPlace[] {
 function ofLevel(
   shape: Shape,
   totals: Aggregates,
-  series: ReadonlyMap<number, FoldedSeries>,
+  series: ReadonlyMap<number, SeriesInLevels>,
   level: Level,
   bound: number,
 ): Aggregates {
@@ -140,29 +146,10 @@ function ofLevel(
   return result;
 }
 
-interface FoldedSeries {
-  readonly id: number;
-  readonly margins: readonly number[];
-  /** Whether its records are counted apart; null: some may be. */
-  readonly isApart: boolean | null;
-}
-
-async function seriesOf(
-  trx: Trx,
-  shape: Shape,
-  { places }: Aggregates,
-): Promise<Map<number, FoldedSeries>> {
-  const ids = [...new Set(places.seconds.subarray(0, places.size))];
-  const { rows } = await sql<FoldedSeries>`
-    select id, margins, ${isApart(shape, 'series')} as "isApart"
-    from ${sql.table(shape.seriesTable)} as series where id = any(${ids}::int[])`.execute(trx);
-  return new Map(rows.map((each) => [each.id, each]));
-}
-
 /** Of each place the number of records that are counted apart. */
 function countApart(
   { places, records, apart }: Aggregates,
-  series: ReadonlyMap<number, FoldedSeries>,
+  series: ReadonlyMap<number, SeriesInLevels>,
 ): void {
   for (let place = 0; place < places.size; place++) {
     const found = series.get(places.seconds[place] as number);

@@ -7,7 +7,7 @@ import { tables } from '../records/tables.ts';
 import { dayMs, hourMs } from '../units.ts';
 import { Aggregates, nowhere } from './aggregates.ts';
 import { readFloors } from './floors.ts';
-import { addUp, type FreshRow, fold, writeLevels } from './fold.ts';
+import { addUp, type FreshRow, foldAll, writeLevels } from './fold.ts';
 import { bucketOf, derive } from './merge.ts';
 import { isRolledTime, packedSource } from './pack-sql.ts';
 import type { SeriesCache } from './series-cache.ts';
@@ -147,7 +147,7 @@ export async function rebuildPart(
   const isRolled = sql`${within(span)} and rolled is not false`;
   while (await createMissing(db, series, sql.table(table), isRolled));
   const onWorkers = await isDistributed(db, table);
-  for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
+  await foldAll(writer);
   await writer.transaction(async (trx, copy) => {
     // The snapshot is the first query's: nobody changes what is rolled up after it.
     await sql`set transaction isolation level repeatable read`.execute(trx);

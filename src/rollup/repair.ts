@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { rowsFloor } from './floors.ts';
-import { fold } from './fold.ts';
+import { foldAll } from './fold.ts';
 import { rebuildPart } from './rebuild.ts';
 import { margin } from './series.ts';
 import type { SeriesCache } from './series-cache.ts';
@@ -56,6 +56,6 @@ export async function repairBeforehand(
   writer: RollupWriter,
   series: SeriesCache,
 ): Promise<void> {
-  for (let isPart = true; isPart; ) isPart = (await fold(writer, true))?.isPart ?? false;
+  await foldAll(writer);
   while (await repair(db, writer, series));
 }

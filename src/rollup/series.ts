@@ -89,16 +89,27 @@ export async function allSeries(db: Kysely<Database>, shape: Shape): Promise<Ser
   };
 }
 
-/** The margins that some series are a part of. */
-export async function marginsOf(
+/** What levels have of a series beside its own rows. */
+export interface SeriesInLevels {
+  readonly id: number;
+  /** The series of margins that it is a part of. */
+  readonly margins: readonly number[];
+  /** See `isApart`. */
+  readonly isApart: boolean | null;
+}
+
+/** By their numbers. */
+export async function seriesInLevels(
   trx: Transaction<Database>,
   shape: Shape,
-  series: readonly number[],
-): Promise<Map<number, readonly number[]>> {
-  const { rows } = await sql<{ id: number; margins: number[] }>`
-    select id, margins from ${sql.table(shape.seriesTable)}
-    where id = any(${[...new Set(series)]}::int[])`.execute(trx);
-  return new Map(rows.map(({ id, margins }) => [id, margins]));
+  ids: Iterable<number>,
+): Promise<Map<number, SeriesInLevels>> {
+  const { rows } = await sql<SeriesInLevels>`
+    select id, margins, ${isApart(shape, 'series')} as "isApart"
+    from ${sql.table(shape.seriesTable)} as series where id = any(${[...new Set(ids)]}::int[])`.execute(
+    trx,
+  );
+  return new Map(rows.map((each) => [each.id, each]));
 }
 
 async function countSeries(trx: Transaction<Database>, shape: Shape) {

@@ -6,7 +6,7 @@ import { tables } from '../records/tables.ts';
 import { hourMs } from '../units.ts';
 import { compare, type Finding, merged, type SeriesTotals } from './compare.ts';
 import type { Span } from './rebuild.ts';
-import { margin, marginsOf } from './series.ts';
+import { margin, type SeriesInLevels, seriesInLevels } from './series.ts';
 import type { Shape } from './shapes.ts';
 import { type Trx, timeOf } from './state.ts';
 import { freshTotals, rawTotals, rolledTotals } from './verified-totals.ts';
@@ -72,13 +72,13 @@ async function verifyAtOnce(
       await sql`set local jit = off`.execute(trx);
       const fresh = await freshTotals(trx, shape, span);
       const raw = await rawTotals(trx, shape, span);
-      const margins = await marginsOf(
+      const series = await seriesInLevels(
         trx,
         shape,
-        [...raw, ...fresh].map(({ series }) => series),
+        [...raw, ...fresh].map((each) => each.series),
       );
-      const rolled = [...(await rolledTotals(trx, shape, span)), ...withMargins(fresh, margins)];
-      const found = compare(shape, merged(shape, withMargins(raw, margins)), merged(shape, rolled));
+      const rolled = [...(await rolledTotals(trx, shape, span)), ...withMargins(fresh, series)];
+      const found = compare(shape, merged(shape, withMargins(raw, series)), merged(shape, rolled));
       return (await ofSeriesFirst(trx, shape, found)).map(({ quarter, what }) => ({
         table: shape.levelTables.quarter,
         bucket: timeOf(quarter),
@@ -90,11 +90,11 @@ async function verifyAtOnce(
 /** Totals of series, each of its margins as well. */
 const withMargins = (
   totals: readonly SeriesTotals[],
-  margins: ReadonlyMap<number, readonly number[]>,
+  known: ReadonlyMap<number, SeriesInLevels>,
 ): SeriesTotals[] =>
   totals.flatMap((each) => [
     each,
-    ...(margins.get(each.series) ?? []).map((series) => ({ ...each, series })),
+    ...(known.get(each.series)?.margins ?? []).map((series) => ({ ...each, series })),
   ]);
 
 /** What is amiss with a series is so with its margins: of a quarter hour, these alone where no series is. By time. */

@@ -5,7 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
-import { holdTable } from '../support/hold-table.ts';
+import { holdTable } from '../support/database.ts';
 import { postJson } from '../support/http.ts';
 
 let telemetry: TestCollector;

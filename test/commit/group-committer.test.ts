@@ -7,8 +7,7 @@ import { createPool } from '../../src/postgres/pool.ts';
 import { writerLimits } from '../../src/postgres/settings.ts';
 import { createRollups } from '../../src/rollup/create-rollups.ts';
 import { eventBatch } from '../support/batches.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { holdTable } from '../support/hold-table.ts';
+import { createDatabase, holdTable, type TestDatabase } from '../support/database.ts';
 import { silentLogger } from '../support/logger.ts';
 
 let database: TestDatabase;

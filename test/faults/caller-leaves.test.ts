@@ -6,8 +6,7 @@ import {
   LogRequestSchema,
   StreamBatchesRequestSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { holdTable } from '../support/hold-table.ts';
+import { createDatabase, holdTable, type TestDatabase } from '../support/database.ts';
 import { accountOf } from '../support/metrics.ts';
 import { type CollectorProcess, spawnCollector } from '../support/process.ts';
 import { envelope, ingestPath, openCall } from '../support/raw-call.ts';

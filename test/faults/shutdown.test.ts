@@ -5,8 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { FaultyNetwork } from '../chaos/faulty-network.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { holdTable } from '../support/hold-table.ts';
+import { createDatabase, holdTable, type TestDatabase } from '../support/database.ts';
 import { keepPosting } from '../support/live-load.ts';
 import { spawnCollector } from '../support/process.ts';
 

@@ -11,8 +11,7 @@ import { databaseObstacle } from '../../src/database/watch.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { FaultyNetwork } from '../chaos/faulty-network.ts';
 import { testConfig } from '../support/config.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { holdTable } from '../support/hold-table.ts';
+import { createDatabase, holdTable, type TestDatabase } from '../support/database.ts';
 import { getJson } from '../support/http.ts';
 import { silentLogger } from '../support/logger.ts';
 

@@ -5,7 +5,7 @@ import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QueryService } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
-import { holdTable } from '../support/hold-table.ts';
+import { holdTable } from '../support/database.ts';
 import { getJson } from '../support/http.ts';
 import { insertRandom, randomOf } from './random-records.ts';
 

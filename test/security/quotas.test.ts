@@ -12,8 +12,7 @@ import {
   StreamBatchesRequestSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { startCollector, type TestCollector } from '../support/collector.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { holdTable } from '../support/hold-table.ts';
+import { createDatabase, holdTable, type TestDatabase } from '../support/database.ts';
 import { metric } from '../support/metrics.ts';
 import { envelope, ingestPath, openCall, readAnswer } from '../support/raw-call.ts';
 import { keyAdmin } from './callers.ts';

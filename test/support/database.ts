@@ -22,19 +22,36 @@ let created = 0;
 
 const isChange = /^\s*(begin|alter|create|drop|truncate)\b/i;
 
-/** Whoever changes tables under those who use them may be the one whom PostgreSQL ends. */
+const deadlockDetected = '40P01';
+
+/** Whoever changes or holds tables under those who use them may be the one whom PostgreSQL ends. */
+async function queryAgain(
+  client: pg.ClientBase,
+  query: string,
+  values?: unknown[],
+): Promise<pg.QueryResult> {
+  for (;;) {
+    try {
+      return await client.query(query, values);
+    } catch (error) {
+      await client.query('rollback');
+      if ((error as pg.DatabaseError).code !== deadlockDetected) throw error;
+    }
+  }
+}
+
 async function change(pool: pg.Pool, query: string, values?: unknown[]): Promise<pg.QueryResult> {
   const client = await pool.connect();
   try {
-    return await client.query(query, values).catch(async (error) => {
-      await client.query('rollback');
-      if (error.code !== '40P01') throw error;
-      return await client.query(query, values);
-    });
+    return await queryAgain(client, query, values);
   } finally {
     client.release();
   }
 }
+
+/** Begins a transaction that holds a table, such as `usage_stats in share mode`. */
+export const holdTable = (client: pg.ClientBase, lock: string): Promise<pg.QueryResult> =>
+  queryAgain(client, `begin; lock table ${lock}`);
 
 /** A database of the test's own: a clone of the migrated one, or an empty one. */
 export async function createDatabase(

@@ -1,6 +1,6 @@
 import type { Environment } from '../../src/config.ts';
 import { startCollector, type TestCollector } from './collector.ts';
-import { holdTable } from './hold-table.ts';
+import { holdTable } from './database.ts';
 
 /** More than the unary lane of a jammed collector has room for. */
 export const tooMuchForJammedBytes = 300 * 1024;
