@@ -5,8 +5,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../test/support/browser.ts';
+import { buildDashboard } from '../test/support/dashboard.ts';
 import { sendDemoData } from '../test/support/demo-data.ts';
 import { demoCalls, demoEvents } from './dashboard/demo-records.ts';
 
@@ -54,6 +56,15 @@ async function startCollector(directory: string) {
   return { baseUrl, stop };
 }
 
+/** All partitions are made, which is told of otherwise. */
+async function untilReady(baseUrl: string): Promise<void> {
+  for (;;) {
+    const { status } = (await (await fetch(`${baseUrl}/readyz`)).json()) as { status: string };
+    if (status === 'ready') return;
+    await sleep(200);
+  }
+}
+
 const asRouter = { authorization: `Bearer ${keys.router}` };
 
 async function send(baseUrl: string, records: object): Promise<void> {
@@ -67,12 +78,14 @@ async function send(baseUrl: string, records: object): Promise<void> {
 
 const everyMs = 5000;
 
-/** Goes on sending, as it would be while somebody looks. */
-function keepSending(baseUrl: string): () => void {
+/** Goes on sending from a time on, as it would be while somebody looks. */
+function keepSending(baseUrl: string, from: number): () => void {
+  let sentTo = from;
   const timer = setInterval(() => {
     const now = Date.now();
-    const events = demoEvents(now, everyMs / 3_600_000, now);
-    const usage = demoCalls(now - everyMs, now, now);
+    const events = demoEvents(now, (now - sentTo) / 3_600_000, now);
+    const usage = demoCalls(sentTo, now, now);
+    sentTo = now;
     send(baseUrl, { events, usage }).catch(console.error);
   }, everyMs);
   return () => clearInterval(timer);
@@ -133,22 +146,25 @@ async function asWebp(page: Page, png: Buffer): Promise<Buffer> {
   return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
 }
 
+await buildDashboard();
 mkdirSync(target, { recursive: true });
 const directory = mkdtempSync(join(tmpdir(), 'telemetry-shots-'));
 let collector = await startCollector(directory);
 const browser = await launchBrowser();
 let stopSending: (() => void) | undefined;
 try {
+  await untilReady(collector.baseUrl);
   await shootAll(browser, collector.baseUrl, { 'first-run': 'view=now' });
+  const filledAt = Date.now();
   const size = { eventHours: 2, usageDays: 57, callsADay: 1000 };
   await sendDemoData(collector.baseUrl, size, asRouter);
   // What the collector remembers of its last hour would be that it was filled.
   await collector.stop();
   collector = await startCollector(directory);
-  stopSending = keepSending(collector.baseUrl);
+  stopSending = keepSending(collector.baseUrl, filledAt);
   // Until the collector has samples of some minutes, Service has nothing to draw.
   const minutes = Number(process.env.MINUTES ?? 4);
-  await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
+  await sleep(minutes * 60_000);
   await shootAll(browser, collector.baseUrl, views);
 } finally {
   stopSending?.();
