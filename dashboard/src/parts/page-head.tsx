@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { isAway } from '../api/reach.ts';
 import { change, hrefWith, param } from '../state/address.ts';
 import { customSpan, rangeAt, rangeName, ranges, spanText } from '../state/range.ts';
@@ -117,17 +117,42 @@ export function CustomSpan({ name }: { name: string }) {
   );
 }
 
-export const ZoneChoice = () => (
-  <select
-    class="field"
-    aria-label="Time zone"
-    value={zone.value}
-    onChange={({ currentTarget }) => chooseZone(currentTarget.value)}
-  >
-    {zones.value.map((each) => (
-      <option key={each} value={each} selected={each === zone.value}>
-        {each.replaceAll('_', ' ')}
-      </option>
-    ))}
-  </select>
-);
+/** Hundreds of options take longer than the rest of a view: they come once it is drawn, or is reached for. */
+export function ZoneChoice() {
+  const [isWhole, setWhole] = useState(false);
+  const fill = () => setWhole(true);
+  useEffect(() => whenIdle(fill), []);
+  const chosen = zone.value;
+  const options = useMemo(
+    () =>
+      (isWhole ? zones.value : [chosen]).map((each) => (
+        <option key={each} value={each} selected={each === chosen}>
+          {each.replaceAll('_', ' ')}
+        </option>
+      )),
+    [isWhole, chosen],
+  );
+  return (
+    <select
+      class="field zone"
+      aria-label="Time zone"
+      value={chosen}
+      onFocus={fill}
+      onPointerDown={fill}
+      onChange={({ currentTarget }) => chooseZone(currentTarget.value)}
+    >
+      {options}
+    </select>
+  );
+}
+
+/** Calls it when nothing else is to be done, or after a second; answers with how to take that back. */
+function whenIdle(call: () => void): () => void {
+  // Not in every browser.
+  if (!globalThis.requestIdleCallback) {
+    const timer = setTimeout(call, 1000);
+    return () => clearTimeout(timer);
+  }
+  const asked = requestIdleCallback(call, { timeout: 1000 });
+  return () => cancelIdleCallback(asked);
+}

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
 
 /** The address holds what one looks at, so that it can be shared, and gone back to. Never a key. */
 const address = signal(new URLSearchParams(location.search));
@@ -6,8 +6,20 @@ const address = signal(new URLSearchParams(location.search));
 export const views = ['now', 'usage', 'explore', 'tail', 'service'] as const;
 export type View = (typeof views)[number];
 
-/** Of the address; empty where it says nothing of it. */
-export const param = (name: string): string => address.value.get(name) ?? '';
+const params = new Map<string, ReadonlySignal<string>>();
+
+/**
+ * Of the address; empty where it says nothing of it. What reads one part is not rendered again when
+ * another one changes.
+ */
+export function param(name: string): string {
+  let known = params.get(name);
+  if (!known) {
+    known = computed(() => address.value.get(name) ?? '');
+    params.set(name, known);
+  }
+  return known.value;
+}
 
 export function view(): View {
   const named = views.find((each) => each === param('view'));
