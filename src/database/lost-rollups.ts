@@ -1,7 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import { isDistributed } from './cluster/layout.ts';
 import type { DataTable, ExpectedName } from './expected-tables.ts';
+import { isRolledTime } from './rolled-time.ts';
 import type { Database } from './schema.ts';
+import { quarterOf, quartersOf } from './unread-rows.ts';
 
 type Trx = Transaction<Database>;
 
@@ -99,35 +101,19 @@ async function skipNumbers(trx: Trx, kind: Kind): Promise<void> {
 
 /** Every quarter hour of which there are rows, or may be when they are due. */
 async function noteAllQuarters(trx: Trx, kind: Kind, afterS: number): Promise<void> {
-  const table = sql.table(kinds[kind].table);
+  const { table } = kinds[kind];
   const floor = sql.ref(kinds[kind].floor);
-  const quarter = (time: ReturnType<typeof sql>) =>
-    sql`date_bin('15 minutes', ${time}, timestamptz '2000-01-01 00:00:00+00')`;
-  // Times that are rolled up.
-  const isShown = sql`
-    "timestamp" >= timestamptz '1700-01-01 UTC' and "timestamp" < timestamptz '2250-01-01 UTC'`;
-  const isThere = sql`"timestamp" >= (select ${floor} from rollup_state) and ${isShown}`;
-  // From one to the next by the index: most have many rows.
-  const stepwise = sql`
-    with recursive quarters as (
-      select ${quarter(sql`min("timestamp")`)} as bucket from ${table}
-      where ${isThere}
-      union all
-      select (
-        select ${quarter(sql`min("timestamp")`)} from ${table}
-        where "timestamp" >= bucket + interval '15 minutes' and ${isShown}
-      ) from quarters where bucket is not null
-    )
-    select bucket from quarters where bucket is not null`;
+  const isThere = sql`"timestamp" >= (select ${floor} from rollup_state)`;
   const atOnce = sql`
-    select distinct ${quarter(sql`"timestamp"`)} as bucket from ${table}
-    where ${isThere}`;
+    select distinct ${quarterOf(sql`"timestamp"`)} as bucket from ${sql.table(table)}
+    where ${isThere} and ${isRolledTime(sql`"timestamp"`)}`;
   const due = sql`(now() + ${afterS} * interval '1 second')`;
-  const onWorkers = await isDistributed(trx, kinds[kind].table);
+  const onWorkers = await isDistributed(trx, table);
   await sql`
     insert into rollup_repairs (kind, bucket, noted_at)
     select ${kind}, bucket, ${due} from (
-      ${onWorkers ? atOnce : stepwise} union select ${quarter(sql`now()`)} union select ${quarter(due)}
+      ${onWorkers ? atOnce : quartersOf(table, isThere)}
+      union select ${quarterOf(sql`now()`)} union select ${quarterOf(due)}
     ) as quarters
     on conflict (kind, bucket) do update set noted_at = excluded.noted_at`.execute(trx);
 }

@@ -24,6 +24,7 @@ import * as questions from './migrations/0012-questions.ts';
 import * as secondGeneration from './migrations/0013-second-generation.ts';
 import * as latestEvents from './migrations/0014-latest-events.ts';
 import * as failedEvents from './migrations/0015-failed-events.ts';
+import * as readingByTime from './migrations/0016-reading-by-time.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -59,6 +60,7 @@ const migrations: readonly Migration[] = [
   { name: '0013-second-generation', release: 3, up: secondGeneration.up },
   { name: '0014-latest-events', release: 3, up: latestEvents.up },
   { name: '0015-failed-events', release: 3, up: failedEvents.up },
+  { name: '0016-reading-by-time', release: 3, up: readingByTime.up },
 ];
 
 interface SchemaState {

@@ -201,7 +201,7 @@ async function createPartition(
       : [
           sql`
             with moved as (
-              delete from only ${sql.table(standard)} where ${inRange} returning *, ctid as place
+              delete from only ${sql.table(standard)} where ${inRange} returning *
             )
             insert into ${sql.table(name)} (${sql.join(names.map((each) => sql.ref(each)))})
             select ${sql.join(names.map((each) => movedColumn(each, standard)))} from moved`,

@@ -37,7 +37,8 @@ export interface RollupMergeTable {
 export interface RollupHistoryTable {
   kind: string;
   partition_name: string;
-  blocks_done: Generated<string>;
+  /** What lies before is rolled up. */
+  read_to: Generated<Date>;
   finished_at: Date | null;
 }
 

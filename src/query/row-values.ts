@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { isRolledTime } from '../rollup/pack-sql.ts';
+import { isRolledTime } from '../database/rolled-time.ts';
 import { finite as finiteOf } from '../rollup/shapes.ts';
 import { usOf } from './ask/instants.ts';
 

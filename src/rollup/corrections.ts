@@ -29,15 +29,15 @@ export async function awaitHistory(trx: Trx, { kind }: Shape): Promise<void> {
 
 /**
  * Whether a row is rolled up; null where a sweep will do that, with what the row says then. Of rows
- * from before there were rollups, the blocks that have been read are.
+ * from before there were rollups, those are that have been read.
  */
 export const wasRolled = ({ kind }: Shape, row: string): RawBuilder<boolean | null> => {
-  const [rolled, place] = [sql.ref(`${row}.rolled`), sql.ref(`${row}.ctid`)];
+  const [rolled, time] = [sql.ref(`${row}.rolled`), sql.ref(`${row}.timestamp`)];
   return sql`
     case when ${rolled} then true when ${rolled} is null then not exists (
       select from rollup_history as history join pg_class as leaf on leaf.relname = partition_name
       where history.kind = ${kind} and finished_at is null and leaf.oid = ${sql.ref(`${row}.tableoid`)}
-        and ${place} >= format('(%s,0)', blocks_done)::tid
+        and ${time} >= read_to
     ) end`;
 };
 

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely';
 import { type Partition, partitionsOf } from '../database/catalog.ts';
 import { shardFacts } from '../database/cluster/shard-facts.ts';
+import { isRolledTime } from '../database/rolled-time.ts';
 import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import { dayMs } from '../units.ts';
 import { type Floors, readFloors } from './floors.ts';
-import { isRolledTime } from './pack-sql.ts';
 import { type Span, wholeSpan } from './rebuild.ts';
 import { margin } from './series.ts';
 import { type Shape, shapes } from './shapes.ts';

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { isRolledTime } from '../database/rolled-time.ts';
 import { packed } from './packed.ts';
 import { columnsOf, margin, seriesHash } from './series.ts';
 import type { Shape } from './shapes.ts';
@@ -6,10 +7,6 @@ import type { CountedSum } from './sums.ts';
 
 const epochS = 946_684_800;
 const quarterS = 900;
-
-/** Times that queries show, and that are rolled up: an older service may have written others. */
-export const isRolledTime = (column: RawBuilder<unknown>): RawBuilder<boolean> => sql`
-  ${column} >= timestamptz '1700-01-01 UTC' and ${column} < timestamptz '2250-01-01 UTC'`;
 
 /** What of a row of `source` has a bit of its own, and what follows if it is there. */
 interface Part {

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { rowsOf } from '../database/older-names.ts';
+import { isRolledTime } from '../database/rolled-time.ts';
 import type { FreshParts } from './fresh-parts.ts';
-import { isRolledTime } from './pack-sql.ts';
 import { conditionOf, groupOf, marginOf, type Question } from './question.ts';
 import { isApart, margin } from './series.ts';
 import type { Parts, SpanMs } from './spans.ts';

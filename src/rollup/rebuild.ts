@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { isDistributed } from '../database/cluster/layout.ts';
 import { finishPrepared } from '../database/cluster/prepared.ts';
+import { isRolledTime } from '../database/rolled-time.ts';
 import type { Database } from '../database/schema.ts';
 import { StartError } from '../errors.ts';
 import { tables } from '../records/tables.ts';
@@ -9,7 +10,7 @@ import { Aggregates, nowhere } from './aggregates.ts';
 import { readFloors } from './floors.ts';
 import { addUp, type FreshRow, foldAll, writeLevels } from './fold.ts';
 import { bucketOf, derive } from './merge.ts';
-import { isRolledTime, packedSource } from './pack-sql.ts';
+import { packedSource } from './pack-sql.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { quarterMs, type Shape, shapes } from './shapes.ts';
 import { quarterOf, type RollupWriter, readState, type Trx } from './state.ts';

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
+import { isRolledTime } from '../database/rolled-time.ts';
 import { tables } from '../records/tables.ts';
 import type { SeriesTotals } from './compare.ts';
 import { waiting } from './fold.ts';
 import { bucketOf } from './merge.ts';
-import { isRolledTime } from './pack-sql.ts';
 import type { Span } from './rebuild.ts';
 import { columnsOf, margin, seriesHash } from './series.ts';
 import { finite, type Shape } from './shapes.ts';

@@ -239,6 +239,8 @@ create table rollup_history (
   partition_name text not null,
   blocks_done bigint not null default 0,
   finished_at timestamp with time zone,
+  read_to timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint rollup_history_by_time CHECK (((blocks_done = 0) OR ((finished_at IS NOT NULL) AND (read_to = '-infinity'::timestamp with time zone)))),
   constraint rollup_history_pkey PRIMARY KEY (kind, partition_name)
 );
 

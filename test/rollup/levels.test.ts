@@ -1,15 +1,11 @@
 import { sql } from 'kysely';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { buildLaterIndexes } from '../../src/database/later-indexes.ts';
-import { ensurePartitions } from '../../src/database/partitions.ts';
-import { rollHistory } from '../../src/rollup/history.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
 import { rebuild } from '../../src/rollup/rebuild.ts';
 import { eventBatch } from '../support/batches.ts';
 import { createCommitter, type TestCommitter } from '../support/committer.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { onCluster } from '../support/on-cluster.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 import { compare, rolledUp } from './raw.ts';
 
@@ -93,51 +89,6 @@ it('appends late rows to all levels, settles and merges without a difference', a
     select from event_rollup_day group by bucket, series having count(*) > 1) as d`);
   expect(doubled).toBe(0);
 });
-
-it.skipIf(onCluster)('reads rows from before there were rollups once, part by part', async () => {
-  await insert(500);
-  await database.rows('update system_telemetry set rolled = null');
-  await insert(50, 10);
-  await database.rows(`
-    insert into rollup_history (kind, partition_name)
-    select 'event', inhrelid::regclass::text from pg_inherits
-    where inhparent = 'system_telemetry'::regclass
-    on conflict (kind, partition_name) do update set finished_at = null, blocks_done = 0`);
-  await expect(rebuild(work.db, work.writer, work.series, {})).rejects.toThrow('still being read');
-  for (const series of work.series) {
-    while (await rollHistory(work.db, work.writer, series));
-    expect(await rollHistory(work.db, work.writer, series)).toBe(false);
-  }
-  await work.sweep();
-  await work.fold();
-  await expectExact();
-  await buildLaterIndexes(work.db, work.pool, 'system_telemetry');
-  await buildLaterIndexes(work.db, work.pool, 'system_telemetry');
-  const valid = await database.count(`select count(*) from pg_index
-    where indexrelid = 'system_telemetry_unrolled_idx'::regclass and indisvalid`);
-  expect(valid).toBe(1);
-});
-
-it.skipIf(onCluster)(
-  'counts rows of before once that are moved to a partition of their day',
-  async () => {
-    await database.rows(`
-    insert into system_telemetry (event_type, value, "timestamp")
-    select 'STRAY', i, now() - interval '100 days' from generate_series(1, 20) as i`);
-    await database.rows('update system_telemetry set rolled = null');
-    await database.rows(`
-    insert into rollup_history (kind, partition_name) values ('event', 'system_telemetry_default')
-    on conflict (kind, partition_name) do update set finished_at = null, blocks_done = 0`);
-    const dayMs = 86_400_000;
-    const fromMs = Date.now() - 100 * dayMs;
-    await ensurePartitions(work.db, { table: 'system_telemetry', fromMs, toMs: fromMs });
-    expect(await database.count('select count(*) from system_telemetry_default')).toBe(0);
-    for (const series of work.series) while (await rollHistory(work.db, work.writer, series));
-    expect(await work.sweep()).toBe(20);
-    await work.fold();
-    await expectExact();
-  },
-);
 
 it('is rebuilt from the rows that are there, and never below the raw floor', async () => {
   await insert(200, 60);

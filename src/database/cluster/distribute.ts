@@ -49,7 +49,7 @@ export async function distribute(
   return done;
 }
 
-/** How far such reading is, is told by the places of rows, which are others on workers. */
+/** Both read one partition after the other, in transactions of one server. */
 async function refuseUnfinished(db: Kysely<Database>): Promise<void> {
   const { rows } = await sql<{ what: string }>`
     select 'rows from before there were rollups are still being read' as what
