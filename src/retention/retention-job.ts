@@ -93,15 +93,16 @@ export class RetentionJob {
     const run = async () => {
       let retention: Retention | undefined;
       while (!persistence.ended) {
-        let obstacles: readonly string[] = [];
-        const isDone = await persistence.attempt('retention', async () => {
+        // An outage is over at some moment, what others are in the way of takes time.
+        let pauseMs = retryMs;
+        await persistence.attempt('retention', async () => {
           if (!this.#health.isWell('database', 'schema')) return;
           retention ??= await this.#createRetention();
-          obstacles = await this.#pass(retention, signal);
+          const obstacles = await this.#pass(retention, signal);
+          pauseMs = obstacles.length > 0 ? obstacleMs : passEveryMs;
           if (obstacles.length > 0) throw new Error(obstacles.join('; '));
         });
-        // What others are in the way of takes time, an outage is over at some moment.
-        await persistence.pause(isDone ? passEveryMs : obstacles.length > 0 ? obstacleMs : retryMs);
+        await persistence.pause(pauseMs);
       }
     };
     ready.then(run, () => {});

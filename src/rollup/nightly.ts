@@ -117,10 +117,15 @@ async function aboveFloors(
   });
 }
 
+/** What is counted begins anew elsewhere, after a crash, and in another table of the same name. */
 async function changesNow(db: Kysely<Database>): Promise<Changes> {
   const parents = shapes.map(({ kind }) => tables[kind].name);
   const { rows } = await sql<{ name: string; changes: string }>`
-    select relname as name, n_tup_upd || '/' || n_tup_del as changes
+    select relname as name, concat_ws('/', n_tup_upd, n_tup_del, pg_relation_filenode(relid), (
+      select concat_ws('/', system_identifier, datid, bgwriter.stats_reset, own.stats_reset)
+      from pg_control_system(), pg_stat_bgwriter as bgwriter, pg_stat_database as own
+      where datname = current_database()
+    )) as changes
     from pg_stat_user_tables join pg_inherits on inhrelid = relid
     where schemaname = current_schema() and inhparent::regclass::text = any(${parents}::text[])`.execute(
     db,

@@ -59,13 +59,14 @@ export class VerificationJob {
     const persistence = new Persistence(this.#health, this.#logger, signal);
     const run = async () => {
       while (!persistence.ended) {
-        let differences: string | undefined;
-        const isDone = await persistence.attempt('verification', async () => {
+        let pauseMs = retryMs;
+        await persistence.attempt('verification', async () => {
           if (!this.#health.isWell('database', 'schema')) return;
-          differences = await this.#look();
+          const differences = await this.#look();
+          pauseMs = lookEveryMs;
           if (differences) throw new Error(differences);
         });
-        await persistence.pause(isDone || differences ? lookEveryMs : retryMs);
+        await persistence.pause(pauseMs);
       }
     };
     ready.then(run, () => {});

@@ -73,3 +73,10 @@ it('is done at night by a collector, which tells what was found until it is mend
   expect(await metric(again.baseUrl, 'telemetry_rollup_differences')).toBe(0);
   await again.stop();
 });
+
+it('looks at all once more where PostgreSQL counts changes anew, as it does after a crash or a move', async () => {
+  expect(await night()).toEqual([]);
+  await change('update system_telemetry set value = 70 where value = 3');
+  await change('select pg_stat_reset()');
+  expect(await night()).toHaveLength(1);
+});
