@@ -8,10 +8,10 @@ import type { RecordKind } from '../records/tables.ts';
 import type { Call } from '../serve/call.ts';
 import type { WholeCall } from '../serve/plain-call.ts';
 import { Deadline } from './deadline.ts';
+import { judge } from './doubted-clock.ts';
 import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
 import { checkRows, type RawBatch } from './raw-batch.ts';
 import { Scratch } from './scratch.ts';
-import { judgeByTwo } from './two-clocks.ts';
 
 export interface IngestOptions extends EncodeOptions {
   /** Records in one batch. */
@@ -109,8 +109,7 @@ export class Ingest {
     if (refusal) throw refusal;
     const encodeAt = (nowMs: number) =>
       encodeBatch(incoming, this.#options, idField, nowMs, this.#scratch);
-    const { offsetMs } = this.#clock;
-    const batch = offsetMs === 0 ? encodeAt(Date.now()) : judgeByTwo(encodeAt, offsetMs);
+    const batch = judge(encodeAt, this.#clock);
     this.#accounting.priced(batch.costs);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;

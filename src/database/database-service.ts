@@ -23,7 +23,7 @@ import { Persistence } from './persistence.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { Database } from './schema.ts';
 import { SchemaKeeper } from './schema-keeper.ts';
-import { checkServer, databaseObstacle, watchCluster } from './watch.ts';
+import { checkServer, databaseObstacle, watchCluster, watchIds } from './watch.ts';
 
 const checkEveryMs = 1000;
 const closeMsMax = 4000;
@@ -128,8 +128,13 @@ export class DatabaseService {
       await this.#embedded?.run();
       await this.#upkeepSchema(health, registry);
     };
+    const watchingIds = this.#ready.promise.then(
+      () => watchIds(this.#pools.upkeep, clock, this.#stop.signal),
+      () => {},
+    );
     this.#background = Promise.all([
       this.#watch(health, clock),
+      watchingIds,
       ...(this.#embedded ? [] : [watchCluster(this.#pools.upkeep, health, this.#stop.signal)]),
       preparing().catch(this.#ready.reject),
     ]);

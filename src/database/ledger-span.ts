@@ -1,11 +1,14 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { dayMs, hourMs } from '../units.ts';
-import { uuidAtMs } from '../uuid.ts';
+import { uuidAtMs, uuidV7TimeMs } from '../uuid.ts';
 import { type Partition, partitionsOf } from './catalog.ts';
 import type { Database } from './schema.ts';
 
 /** Batch ids are remembered for so long; older ones are refused. */
 export const batchIdAgeMsMax = 14 * dayMs;
+
+/** How far a batch id's time may lie ahead of ours. */
+export const batchIdAheadMsMax = hourMs;
 
 const mark = 'knows ids from ';
 
@@ -64,6 +67,29 @@ export async function forgetLateIds(db: Kysely<Database>, horizonMs: number): Pr
 async function witnessedMs(db: Kysely<Database>): Promise<number> {
   const [, second] = await ledgerDays(db, 2);
   return second === undefined ? -Infinity : second + dayMs;
+}
+
+/**
+ * When it is at the least, by ids that were claimed before; -Infinity where they don't tell. One day
+ * of ids is not believed that lies more than a day ahead: a wrong clock may have written it.
+ */
+export async function timeByIdsMs(db: Kysely<Database>, oursMs: number): Promise<number> {
+  const [last, second] = await ledgerDays(db, 2);
+  if (last === undefined) return -Infinity;
+  const newestMs = await newestIdMs(db, last);
+  const knownMs = second ?? -Infinity;
+  return Math.max(knownMs, newestMs - oursMs < dayMs ? newestMs : knownMs) - batchIdAheadMsMax;
+}
+
+async function newestIdMs(db: Kysely<Database>, fromMs: number): Promise<number> {
+  const newest = await db
+    .selectFrom('batch_ledger')
+    .select('batch_id')
+    .where('batch_id', '>=', uuidAtMs(fromMs))
+    .orderBy('batch_id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return newest ? uuidV7TimeMs(newest.batch_id) : -Infinity;
 }
 
 /** The last days of which the ledger has ids, the latest first: when they begin. */

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../observe/logger.ts';
-import { dayMs, hourMs } from '../units.ts';
+import { dayMs } from '../units.ts';
 import { adoptionStates } from './adoption.ts';
 import { forgetCalls } from './claims-span.ts';
 import { type DataTable, dataTables } from './expected-tables.ts';
@@ -16,9 +16,6 @@ import {
 } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { settleStrays } from './stray-rows.ts';
-
-/** How far a batch id's time may lie ahead of ours. */
-export const batchIdAheadMsMax = hourMs;
 
 export interface MaintenanceOptions {
   /** How old an accepted event may be. */

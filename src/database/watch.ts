@@ -8,9 +8,11 @@ import { hasCitus } from './cluster/layout.ts';
 import { absentNodes } from './cluster/nodes.ts';
 import { clusterWarnings } from './cluster/requirements.ts';
 import { createKysely } from './kysely.ts';
+import { timeByIdsMs } from './ledger-span.ts';
 
 const checkMsMax = 2000;
 const checkClusterEveryMs = 3000;
+const askIdsEveryMs = 30_000;
 
 /** The oldest server that is supported, as `server_version_num` gives it. */
 const serverVersionMin = 150_000;
@@ -43,6 +45,22 @@ export async function databaseObstacle(pool: pg.Pool, clock?: Clock): Promise<Er
 async function failLate(): Promise<never> {
   await sleep(checkMsMax, undefined, { ref: false });
   throw new Error(`no answer within ${checkMsMax} ms`);
+}
+
+/**
+ * Compares the clock with the ids in the ledger too, until the signal: where the database is on this
+ * machine, its clock is the same.
+ */
+export async function watchIds(pool: pg.Pool, clock: Clock, signal: AbortSignal): Promise<void> {
+  const db = createKysely(pool);
+  while (!signal.aborted) {
+    await timeByIdsMs(db, Date.now()).then(
+      (ms) => clock.believe(ms),
+      // Of the database and its tables somebody else tells.
+      () => {},
+    );
+    await pause(askIdsEveryMs, signal);
+  }
 }
 
 /**

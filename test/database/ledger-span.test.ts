@@ -2,11 +2,12 @@ import { Registry } from 'prom-client';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createKysely } from '../../src/database/kysely.ts';
+import { timeByIdsMs } from '../../src/database/ledger-span.ts';
 import { Maintenance } from '../../src/database/maintenance.ts';
 import { ensurePartitions } from '../../src/database/partitions.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { upkeepLimits } from '../../src/postgres/settings.ts';
-import { dayMs } from '../../src/units.ts';
+import { dayMs, hourMs } from '../../src/units.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { uuidV7At } from '../support/ids.ts';
 import { silentLogger } from '../support/logger.ts';
@@ -118,4 +119,27 @@ it('looks through a large table of calls in a day, and forgets nothing else', as
   const first = await left();
   expect(first).toBeGreaterThan(25_000);
   expect(first).toBeLessThan(50_000);
+});
+
+it.each([
+  ['nothing without ids', [], -Infinity, undefined],
+  [
+    'the newest id less what it may be ahead',
+    [2, 1, -0.1],
+    nowMs + 0.1 * dayMs - hourMs,
+    undefined,
+  ],
+  ['nothing of one day that is far ahead', [-15], -Infinity, undefined],
+  ['the day before of one that is far ahead', [1, 0, -15], undefined, 0],
+  ['the last day but one where ids of two are far ahead', [0, -15, -20], undefined, 15],
+])('tells the time by ids: %s', async (_, days, newestMs, daysAhead) => {
+  await ensurePartitions(createKysely(database.pool), {
+    table: 'batch_ledger',
+    fromMs: nowMs,
+    toMs: nowMs + 21 * dayMs,
+  });
+  await claim(...days);
+  const dayBeginsMs = (days: number) => Math.floor(nowMs / dayMs + days) * dayMs;
+  const wanted = daysAhead === undefined ? newestMs : dayBeginsMs(daysAhead) - hourMs;
+  expect(await timeByIdsMs(createKysely(database.pool), nowMs)).toBe(wanted);
 });

@@ -45,8 +45,9 @@ async function setClock(aheadMs: number): Promise<void> {
   await (aheadMs === 0 ? wanted.toBeUndefined() : wanted.toMatch(direction));
 }
 
-const post = (fields: object) =>
-  postJson(`${collector.baseUrl}/v1/telemetry/log`, { event_type: 'CLOCK', ...fields });
+const postTo = ({ baseUrl }: { readonly baseUrl: string }, fields: object) =>
+  postJson(`${baseUrl}/v1/telemetry/log`, { event_type: 'CLOCK', ...fields });
+const post = (fields: object) => postTo(collector, fields);
 const postBatch = (fields: object) => postJson(`${collector.baseUrl}/v1/telemetry/batch`, fields);
 const at = (ms: number) => new Date(Date.now() + ms).toISOString();
 
@@ -88,4 +89,29 @@ it('refuses an id that the ledger may have forgotten by the other clock', async 
   await expectRetryable(post({ idempotency_key: uuidV7At(Date.now() - 20 * dayMs) }));
   await setClock(0);
   expect((await post({ idempotency_key: uuidV7At(Date.now() - 20 * dayMs) })).status).toBe(400);
+});
+
+it('is not believed where it has gone back together with the database, which has later ids', async () => {
+  const own = await createDatabase();
+  await own.rows(`insert into batch_ledger (batch_id, fingerprint, group_id) values ($1, '', $2)`, [
+    uuidV7At(Date.now() + 3 * hourMs),
+    uuidv7(),
+  ]);
+  const later = await spawnCollector({ DATABASE_URL: own.url });
+  try {
+    const reasons = async () => (await getJson(`${later.baseUrl}/readyz`)).body.reasons;
+    const behind = /^clock: this machine's clock is 7\d\d\d s behind what is stored already/;
+    await expect.poll(reasons, { timeout: 20_000 }).toContainEqual(expect.stringMatching(behind));
+    await expectRetryable(postTo(later, { timestamp: at(2 * hourMs) }));
+    await expectRetryable(postTo(later, { idempotency_key: uuidV7At(Date.now() + 2 * hourMs) }));
+    const events = [{ event_type: 'CLOCK' }, { event_type: 'CLOCK', timestamp: at(3 * hourMs) }];
+    await expectRetryable(postJson(`${later.baseUrl}/v1/telemetry/batch`, { events }));
+    expect((await postTo(later, { timestamp: at(9 * dayMs) })).status).toBe(400);
+    expect((await postTo(later, { timestamp: at(-90 * dayMs) })).status).toBe(400);
+    const stored = await postTo(later, { timestamp: at(0), idempotency_key: uuidv7() });
+    expect(stored.body.durability).toBe('DURABILITY_COMMITTED');
+  } finally {
+    await later.end('SIGTERM');
+    await own.drop();
+  }
 });
