@@ -136,11 +136,19 @@ async function refuseRows(world: World, random: Random): Promise<boolean> {
   return met;
 }
 
+interface Today {
+  readonly name: string;
+}
+
+/** Other days may have rows outside of their partitions too, since clocks jump. */
+const isOfToday = `"timestamp" between date_trunc('day', now(), 'UTC') and now()`;
+const today = `select tableoid::regclass::text as name from system_telemetry
+  where ${isOfToday} and tableoid <> 'system_telemetry_default'::regclass limit 1`;
+const strays = `select from only system_telemetry_default where ${isOfToday} limit 1`;
+
 /** The rows of today lie in the default partition, and clients send while a collector starts. */
 async function startWithoutPartition(world: World): Promise<boolean> {
-  const newest = `select tableoid::regclass::text as name from system_telemetry
-    where tableoid <> 'system_telemetry_default'::regclass order by "timestamp" desc limit 1`;
-  const find = async () => (await world.postgres.admin<{ name: string }>(newest))[0];
+  const find = async () => (await world.postgres.admin<Today>(today))[0];
   await comes(async () => (await find()) !== undefined);
   const partition = await find();
   if (!partition) return false;
@@ -158,7 +166,7 @@ async function startWithoutPartition(world: World): Promise<boolean> {
   await world.startCollector();
   const isWell = async () => {
     const { body, status } = await getJson(`${world.collector.baseUrl}/readyz`);
-    const left = await world.postgres.admin('select from only system_telemetry_default limit 1');
+    const left = await world.postgres.admin(strays);
     const partitions = body.reasons.some((reason: string) => reason.startsWith('partitions'));
     return status === 200 && !partitions && left.length === 0;
   };
