@@ -61,22 +61,22 @@ export function uuidAtMs(ms: number): string {
  * the position. The same batch sent again gives the same ids.
  */
 export class RecordIds {
-  readonly #bytes: Buffer;
+  protected readonly bytes: Buffer;
 
   constructor(batchId: string, kind: 'event' | 'usage') {
     const bytes = Buffer.allocUnsafe(16 + kind.length);
     bytes.set(uuidBytes(batchId));
     bytes.write(kind, 16, 'latin1');
     const digest = hash('sha256', bytes, 'buffer');
-    this.#bytes = bytes.subarray(0, 16);
-    this.#bytes.set(digest.subarray(0, 6), 6);
-    this.#bytes[6] = 0x70 | (digest.readUInt8(0) & 0x0f);
-    this.#bytes[8] = 0x80 | (digest.readUInt8(2) & 0x3f);
+    this.bytes = bytes.subarray(0, 16);
+    this.bytes.set(digest.subarray(0, 6), 6);
+    this.bytes[6] = 0x70 | (digest.readUInt8(0) & 0x0f);
+    this.bytes[8] = 0x80 | (digest.readUInt8(2) & 0x3f);
   }
 
   /** The id at a position, valid until the next call. */
   at(index: number): Buffer {
-    this.#bytes.writeUInt32BE(index, 12);
-    return this.#bytes;
+    this.bytes.writeUInt32BE(index, 12);
+    return this.bytes;
   }
 }

@@ -9,6 +9,7 @@ import { ServiceError } from '../errors.ts';
 import type { Pricer } from '../prices/pricer.ts';
 import type { CostCounts } from '../records/cost-source.ts';
 import { Fingerprint } from '../records/fingerprint.ts';
+import { JoinedIds } from '../records/joined-ids.ts';
 import { FieldFault } from '../records/limits.ts';
 import type { RecordValues } from '../records/record-values.ts';
 import { RowWriter } from '../records/rows.ts';
@@ -70,6 +71,7 @@ export function encodeBatch(
 /** Encodes the records of one batch, list by list, and collects what is rejected. */
 class RecordEncoder {
   readonly #batchId: string;
+  readonly #idGiven: boolean;
   readonly #form: RawBatch['form'];
   readonly #scratch: Scratch;
   readonly #validator: Validator;
@@ -82,12 +84,13 @@ class RecordEncoder {
 
   constructor(
     batchId: string,
-    { form = 'protobuf', isRestored = false }: RawBatch,
+    { batchId: given, form = 'protobuf', isRestored = false }: RawBatch,
     { eventTime: usualTime, pricer }: EncodeOptions,
     nowMs: number,
     scratch: Scratch,
   ) {
     this.#batchId = batchId;
+    this.#idGiven = given !== '';
     this.#form = form;
     this.#scratch = scratch;
     const eventTime = isRestored ? { ...usualTime, ageMsMax: Number.POSITIVE_INFINITY } : usualTime;
@@ -102,7 +105,7 @@ class RecordEncoder {
     const { rows } = this.#scratch;
     if (records.length === 0) return { count: 0, copy: new Uint8Array() };
     rows.restart();
-    const ids = new RecordIds(this.#batchId, kind);
+    const ids = this.#idsFor(kind, records.length);
     for (let index = 0; index < records.length; index++) {
       const rowStart = rows.length;
       try {
@@ -113,6 +116,12 @@ class RecordEncoder {
       }
     }
     return { count: records.length - this.#rejected[kind], copy: rows.copy() };
+  }
+
+  /** A batch that comes again has to get the same ids again, wherever they lie. */
+  #idsFor(kind: RecordKind, count: number): RecordIds {
+    const isJoined = !this.#idGiven && count <= JoinedIds.recordsMax;
+    return new (isJoined ? JoinedIds : RecordIds)(this.#batchId, kind);
   }
 
   fingerprint(): Uint8Array {

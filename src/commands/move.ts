@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { layoutOf } from '../database/cluster/layout.ts';
 import { DatabaseService } from '../database/database-service.ts';
 import { type Moved, move } from '../database/move.ts';
 import { errorMessage, StartError } from '../errors.ts';
@@ -26,6 +27,7 @@ const moveAll: Run = async (config, logger, { flags }) => {
   try {
     await source.migrate();
     await target.migrate();
+    await refuseDistributed(target);
     const moved = await moveBetween(source, target);
     const rows = moved.reduce((sum, part) => sum + part.rows, 0);
     return {
@@ -36,6 +38,7 @@ const moveAll: Run = async (config, logger, { flags }) => {
       ],
     };
   } catch (error) {
+    if (error instanceof StartError) throw error;
     const reason = errorMessage(error);
     throw new StartError(`${reason}; run it again to go on`, { cause: error });
   } finally {
@@ -43,6 +46,14 @@ const moveAll: Run = async (config, logger, { flags }) => {
     await source.close();
   }
 };
+
+/** What is still to be read of older rows is read in transactions of one server. */
+async function refuseDistributed(target: DatabaseService): Promise<void> {
+  if ((await layoutOf(target.upkeepDb)).size === 0) return;
+  throw new StartError(
+    '--to: its tables lie on the workers of a cluster already: move into an empty database of the coordinator, and run "gravitas-telemetry distribute" then',
+  );
+}
 
 async function moveBetween(source: DatabaseService, target: DatabaseService): Promise<Moved[]> {
   const [from, to] = await Promise.all([source.upkeep.connect(), target.upkeep.connect()]);

@@ -27,13 +27,18 @@ export const onDatabase =
       return await work(database, { config, logger, ...typed });
     } catch (error) {
       // Of the system or of PostgreSQL: the person at the keyboard needs no stack.
-      const isTold = error instanceof ServiceError || (error instanceof Error && 'code' in error);
-      if (!isTold) throw error;
+      if (!isTold(error)) throw error;
       throw new StartError(wholeMessage(error), { cause: error });
     } finally {
       await database.close();
     }
   };
+
+/** One way to the server may fail like the other. */
+function isTold(error: unknown): boolean {
+  if (error instanceof AggregateError && !('code' in error)) return error.errors.every(isTold);
+  return error instanceof ServiceError || (error instanceof Error && 'code' in error);
+}
 
 /** Whoever runs a command, as the audit names him. */
 export function operator(): { readonly name: string } {

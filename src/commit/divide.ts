@@ -28,6 +28,9 @@ export interface UnstorableRow {
 /** Whether the data may be to blame for an error. */
 export type Suspicion = (error: unknown) => boolean;
 
+/** Where the id of a row ends that is its first field. */
+const idEnd = 22;
+
 /** Loads rows some of which PostgreSQL does not store, and says which. */
 export async function copyDivided(
   trx: Transaction<Database>,
@@ -37,15 +40,16 @@ export async function copyDivided(
   isSuspect: Suspicion,
 ): Promise<{ taken: readonly Uint8Array[]; unstorable: readonly UnstorableRow[] }> {
   const table = tableOf(kind, copy);
+  const onWorkers = await isDistributed(trx, table.name);
   const sampleOf = (row: Uint8Array, error: unknown): Sample => ({
     kind,
     timestampMs: timestampMs(row),
     // Where there is no room for a row, there may still be some for a smaller one.
     ...(isLackOfResources(error) && { bytes: row.byteLength }),
+    // What ails a single shard is the fault of no row.
+    ...(onWorkers && row.byteLength >= idEnd && { beside: row.subarray(idEnd - 16, idEnd) }),
   });
-  const alone = (await isDistributed(trx, table.name))
-    ? (row: Uint8Array) => insertRow(trx, client, table, row)
-    : undefined;
+  const alone = onWorkers ? (row: Uint8Array) => insertRow(trx, client, table, row) : undefined;
   const divider = new Divider(trx, client, isSuspect, sampleOf, alone);
   const rows = rowsOf(copy);
   // Noted under the same savepoint: whoever follows knows rows by who wrote both.

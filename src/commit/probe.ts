@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { Batch } from '../buffer/batch.ts';
 import { isDataFault } from '../postgres/sqlstate.ts';
+import { idBeside } from '../records/joined-ids.ts';
 import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { joinTuple, postgresTimestamp, readRowStart } from '../records/tuples.ts';
 import { dayMs } from '../units.ts';
@@ -17,6 +18,8 @@ export interface Sample {
   readonly timestampMs: number;
   /** Of its content. */
   readonly bytes?: number;
+  /** The id of a row of a cluster, beside which it is to lie. */
+  readonly beside?: Uint8Array;
 }
 
 /**
@@ -83,9 +86,9 @@ const anyCall = (): Load => {
 };
 
 /** A row that a table takes if it takes any. */
-function anyRow({ kind, timestampMs, bytes = 0 }: Sample): Load {
+function anyRow({ kind, timestampMs, bytes = 0, beside }: Sample): Load {
   const values: Readonly<Record<string, Uint8Array>> = {
-    id: uuidBytes(newUuidV7()),
+    id: beside ? idBeside(beside) : uuidBytes(newUuidV7()),
     timestamp: postgresTimestamp(timestampMs),
     observed_at: postgresTimestamp(Date.now()),
     event_type: Buffer.from('PROBE'),

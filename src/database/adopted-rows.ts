@@ -72,7 +72,7 @@ export async function copyChunk(trx: Trx, table: OlderTable, chunk: Chunk): Prom
 
 const notThere = (target: DataTable): RawBuilder<unknown> => sql`
   where not exists (
-    select from ${sql.table(target)} as there
+    select 1 from ${sql.table(target)} as there
     where there.id = older.id and there."timestamp" = older."timestamp"
   )`;
 

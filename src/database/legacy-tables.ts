@@ -91,9 +91,9 @@ async function missingRows(trx: Transaction<Database>, table: OlderTable): Promi
   const { rows } = await sql<{ count: number }>`
     select count(*) as count
     from (select ${adoptedId(table)} as id from ${sql.table(table.name)} as legacy) as older
-    where not exists (select from ${sql.table(table.target)} as there where there.id = older.id)
+    where not exists (select 1 from ${sql.table(table.target)} as there where there.id = older.id)
       and not exists (
-        select from dead_letters where table_name = ${table.name} and batch_id = older.id
+        select 1 from dead_letters where table_name = ${table.name} and batch_id = older.id
       )`.execute(trx);
   return rows[0]?.count ?? 0;
 }

@@ -50,7 +50,7 @@ async function begin(id: string, target: pg.ClientBase): Promise<Map<string, num
   const found = await target.query("select to_regclass('move_progress') as there");
   if (found.rows[0].there === null) {
     const used = await target.query(
-      'select exists (select from system_telemetry) or exists (select from usage_stats) as used',
+      'select exists (select 1 from system_telemetry) or exists (select 1 from usage_stats) as used',
     );
     if (used.rows[0].used) {
       throw new StartError('the other database has records of its own: move to an empty one');

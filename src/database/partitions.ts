@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { dayMs } from '../units.ts';
 import { uuidAtMs } from '../uuid.ts';
 import { freeName, type Partition, partitionsOf, writableColumns } from './catalog.ts';
+import { isDistributed } from './cluster/layout.ts';
 import { type DataTable, dataTables } from './expected-tables.ts';
 import type { Database } from './schema.ts';
 import { withShortLocks } from './short-locks.ts';
@@ -9,6 +10,8 @@ import { holdReadingOff, movedColumn } from './unread-rows.ts';
 
 /** Days that are created in one transaction, which holds off writers once for all of them. */
 const daysTogether = 16;
+/** On a cluster each is as many tables as there are shards, and those who ask wait as well. */
+const daysTogetherOnWorkers = 4;
 
 export const partitionedTables = [...dataTables, 'batch_ledger'] as const;
 export type PartitionedTable = (typeof partitionedTables)[number];
@@ -44,8 +47,10 @@ export async function ensurePartitions(
   window: PartitionWindow,
 ): Promise<void> {
   const days = await missingDays(db, window);
-  for (let at = 0; at < days.length; at += daysTogether) {
-    const some = days.slice(at, at + daysTogether);
+  if (days.length === 0) return;
+  const together = (await isDistributed(db, window.table)) ? daysTogetherOnWorkers : daysTogether;
+  for (let at = 0; at < days.length; at += together) {
+    const some = days.slice(at, at + together);
     await withShortLocks(db, (trx) => createPartitions(trx, window.table, some));
   }
 }

@@ -132,7 +132,7 @@ async function leavesOfUnknown(db: Kysely<Database>, { kind }: Shape): Promise<s
 /** Whether rows of a partition, from before there were rollups, are still to be read. */
 export const isUnread = (kind: string, leaf: RawBuilder<unknown>): RawBuilder<boolean> => sql`
   exists (
-    select from rollup_history
+    select 1 from rollup_history
     where kind = ${kind} and partition_name = ${leaf} and finished_at is null
   )`;
 

@@ -60,10 +60,11 @@ export async function claimOnWorkers(
   );
   const ids = rows.filter(({ values }) => isKnown(values)).map(({ id }) => id);
   if (ids.length === 0) return 0;
+  // Not compared with constants: what Citus knows to be in one shard is committed there first.
   await sql`
     with source as (
       update ${sql.table(leaf)} set rolled = true ${takenOver(shape.kind)}
-      where id = any(${ids}::uuid[]) and rolled is false
+      where id = any(array(select unnest(${ids}::uuid[]))) and rolled is false
       returning *
     ) ${writeFresh(shape)}`.execute(trx);
   return ids.length;

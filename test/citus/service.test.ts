@@ -19,7 +19,7 @@ it('counts what all nodes take', async () => {
   await end();
   // First: a vacuum may make them larger meanwhile, by maps.
   const [taken] = await collector.database.rows<{ bytes: number }>(
-    `select sum(citus_total_relation_size(inhrelid))::bigint as bytes from pg_inherits
+    `select sum(citus_total_relation_size(inhrelid))::float8 as bytes from pg_inherits
      where inhparent = 'system_telemetry'::regclass`,
   );
   const { status, body } = await postJson(`${collector.baseUrl}${footprint}`, {});

@@ -72,6 +72,8 @@ it('are what a sweep has, and an erasure', async () => {
   await database.rows(`insert into system_telemetry (event_type, value) select 'DIRECT', g
     from generate_series(1, 20) as g`);
   await expectTwoPhases(() => work.sweep());
+  await database.rows(`insert into system_telemetry (event_type) values ('DIRECT')`);
+  await expectTwoPhases(() => work.sweep());
   const audit = new Audit(work.db, silentLogger);
   const whose = subjectOf({ user_id: 'ada', session_id: undefined });
   await expectTwoPhases(() => erase(new Writer(work.pool), audit, { name: 'test' }, whose, false));

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { StartError } from '../../errors.ts';
 import { type DataTable, dataTables } from '../expected-tables.ts';
 import { withMaintenanceLock } from '../maintenance-lock.ts';
+import { hasOlderNames } from '../older-names.ts';
 import type { Database } from '../schema.ts';
 import { withShortLocks } from '../short-locks.ts';
 import { layoutOf } from './layout.ts';
@@ -49,15 +50,16 @@ export async function distribute(
   return done;
 }
 
-/** Both read one partition after the other, in transactions of one server. */
+/** All of that is done one partition after the other, in transactions of one server. */
 async function refuseUnfinished(db: Kysely<Database>): Promise<void> {
   const { rows } = await sql<{ what: string }>`
     select 'rows from before there were rollups are still being read' as what
     from rollup_history where finished_at is null
-    union
-    select 'rows of older tables are still being copied' from adoption where finished_at is null`.execute(
-    db,
-  );
+    union all
+    select 'rows of older tables are still being copied' from adoption where finished_at is null
+    union all
+    (select 'rows that a collector of an earlier release has claimed are still to be corrected'
+      from usage_stats where rolled and ${hasOlderNames} limit 1)`.execute(db);
   const [first] = rows;
   if (!first) return;
   throw new StartError(
