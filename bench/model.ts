@@ -8,9 +8,9 @@ import { parseArgs } from 'node:util';
 const { values } = parseArgs({
   options: {
     /** Microseconds of processor time an event. */
-    collector: { type: 'string', default: '5' },
-    coordinator: { type: 'string', default: '6.1' },
-    worker: { type: 'string', default: '12.8' },
+    collector: { type: 'string', default: '4' },
+    coordinator: { type: 'string', default: '4.7' },
+    worker: { type: 'string', default: '9.5' },
     /** Bytes that an event takes on the wire between them, and on a disk with its indexes. */
     'network-bytes': { type: 'string', default: '200' },
     'disk-bytes': { type: 'string', default: '400' },
