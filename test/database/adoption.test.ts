@@ -7,6 +7,7 @@ import { startCollector } from '../support/collector.ts';
 import { testConfig } from '../support/config.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { silentLogger } from '../support/logger.ts';
+import { patient } from '../support/patient.ts';
 import { spawnCollector } from '../support/process.ts';
 
 let database: TestDatabase;
@@ -40,7 +41,7 @@ async function createLegacyTelemetry(): Promise<void> {
 
 it('adopts 200,000 rows though it is interrupted twice, while ingest goes on', async () => {
   await createLegacyTelemetry();
-  const env = { DATABASE_URL: database.url };
+  const env = { DATABASE_URL: database.url, ...patient };
   for (const share of [0.2, 0.6]) {
     const collector = await spawnCollector(env);
     await untilCopied(share * rows);
