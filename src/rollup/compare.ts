@@ -1,6 +1,7 @@
 import { decimalText } from './decimals.ts';
 import { isEqual, zero } from './exact-sums.ts';
 import { measureColumns, type Shape } from './shapes.ts';
+import { isSameMark, placeOf } from './sketch-marks.ts';
 import { addTotals, type Measures, noTotals, type Totals } from './totals.ts';
 
 /** What a quarter hour's records of a series add up to; of all series where that is 0. */
@@ -9,25 +10,32 @@ export interface SeriesTotals extends Totals {
   readonly series: number;
   /** Of each value the sum without signs; absent where nobody has added it up. */
   readonly magnitudes?: readonly number[];
+  /** Of the sketch of each value. */
+  readonly marks: readonly number[];
   /** Whether the least and the greatest of the values were taken away, and not found again yet. */
   readonly isRemovedFrom?: boolean;
 }
 
 /** Of the sum of magnitudes. */
 const toleranceOfSums = 1e-12;
-const keyOf = ({ quarter, series }: SeriesTotals): string => `${quarter} ${series}`;
+const keyOf = ({ quarter, series }: SeriesTotals): string => placeOf(quarter, series);
+const sumsOf = (some: readonly number[] = [], others: readonly number[] = []) =>
+  Array.from(
+    { length: Math.max(some.length, others.length) },
+    (_, at) => (some[at] ?? 0) + (others[at] ?? 0),
+  );
 
 /** Totals of which those of one quarter hour and series are added up. */
 export function merged(shape: Shape, totals: readonly SeriesTotals[]): SeriesTotals[] {
   const found = new Map<string, SeriesTotals>();
   for (const each of totals) {
-    const known = found.get(keyOf(each)) ?? { ...each, ...noTotals(shape), magnitudes: [] };
+    const none = { ...each, ...noTotals(shape), magnitudes: [], marks: [] };
+    const known = found.get(keyOf(each)) ?? none;
     addTotals(known, each);
-    const magnitudes = shape.values.map(
-      (_, index) => (known.magnitudes?.[index] ?? 0) + (each.magnitudes?.[index] ?? 0),
-    );
+    const magnitudes = sumsOf(known.magnitudes, each.magnitudes);
+    const marks = sumsOf(known.marks, each.marks);
     const isRemovedFrom = Boolean(known.isRemovedFrom || each.isRemovedFrom);
-    found.set(keyOf(each), { ...known, magnitudes, isRemovedFrom });
+    found.set(keyOf(each), { ...known, magnitudes, marks, isRemovedFrom });
   }
   return [...found.values()];
 }
@@ -38,6 +46,8 @@ export interface Finding {
   readonly series: number;
   /** What differs, for people. */
   readonly what: string;
+  /** Whether it is nothing but the sketch of a value. */
+  readonly isOfSketch: boolean;
 }
 
 /** What of the rows' totals the others don't have. */
@@ -48,8 +58,8 @@ export function compare(
 ): Finding[] {
   const rest = new Map(rolled.map((totals) => [keyOf(totals), totals]));
   const found: Finding[] = [];
-  const tell = ({ quarter, series }: SeriesTotals, what: string) =>
-    found.push({ quarter, series, what: `series ${series}: ${what}` });
+  const tell = ({ quarter, series }: SeriesTotals, what: string, isOfSketch = false) =>
+    found.push({ quarter, series, what: `series ${series}: ${what}`, isOfSketch });
   for (const rows of raw) {
     const totals = rest.get(keyOf(rows));
     rest.delete(keyOf(rows));
@@ -57,6 +67,10 @@ export function compare(
       ? differenceOf(shape, rows, totals)
       : `${rows.records} records are not rolled up`;
     if (what) tell(rows, what);
+    else if (totals) {
+      const sketch = sketchDifference(shape, rows, totals);
+      if (sketch) tell(rows, sketch, true);
+    }
   }
   for (const totals of rest.values()) {
     if (totals.records !== 0) {
@@ -89,4 +103,18 @@ function differenceOf(shape: Shape, rows: SeriesTotals, rolled: SeriesTotals): s
     if (!isEqual(should, is)) return told(name, decimalText(is), decimalText(should));
   }
   return undefined;
+}
+
+/** Where all else is as the rows say. */
+function sketchDifference(
+  { values }: Shape,
+  rows: SeriesTotals,
+  rolled: SeriesTotals,
+): string | undefined {
+  const index = values.findIndex(
+    (_, at) => !isSameMark(rows.marks[at] ?? 0, rolled.marks[at] ?? 0),
+  );
+  return index < 0
+    ? undefined
+    : `the sketch of ${values[index]?.column} counts others than the values of the rows`;
 }

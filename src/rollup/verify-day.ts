@@ -8,11 +8,14 @@ import { compare, type Finding, merged, type SeriesTotals } from './compare.ts';
 import type { Span } from './rebuild.ts';
 import { margin, type SeriesInLevels, seriesInLevels } from './series.ts';
 import type { Shape } from './shapes.ts';
+import { marksOfRows, placeOf } from './sketch-marks.ts';
 import { type Trx, timeOf } from './state.ts';
 import { freshTotals, rawTotals, rolledTotals } from './verified-totals.ts';
 
 /** Quarter hours and series that are in memory at once. */
 const totalsTogether = 200_000;
+/** Quarter hours whose sketches are looked at more closely: hardly one is in vain. */
+const remarkedMax = 100;
 
 /** Something that is rolled up otherwise than the rows say. */
 export interface Difference {
@@ -77,14 +80,38 @@ async function verifyAtOnce(
         shape,
         [...raw, ...fresh].map((each) => each.series),
       );
-      const rolled = [...(await rolledTotals(trx, shape, span)), ...withMargins(fresh, series)];
-      const found = compare(shape, merged(shape, withMargins(raw, series)), merged(shape, rolled));
+      const rolled = merged(shape, [
+        ...(await rolledTotals(trx, shape, span)),
+        ...withMargins(fresh, series),
+      ]);
+      const compared = (rows: readonly SeriesTotals[]) =>
+        compare(shape, merged(shape, withMargins(rows, series)), rolled);
+      const first = compared(raw);
+      const doubted = first.filter(({ isOfSketch }) => isOfSketch).map(({ quarter }) => quarter);
+      const found =
+        doubted.length === 0 ? first : compared(await remarked(trx, shape, raw, doubted));
       return (await ofSeriesFirst(trx, shape, found)).map(({ quarter, what }) => ({
         table: shape.levelTables.quarter,
         bucket: timeOf(quarter),
         what,
       }));
     });
+}
+
+/** The same, with exact marks in the first of some quarter hours. */
+async function remarked(
+  trx: Trx,
+  shape: Shape,
+  raw: readonly SeriesTotals[],
+  quarters: readonly number[],
+): Promise<SeriesTotals[]> {
+  const some = [...new Set(quarters)].sort((a, b) => a - b).slice(0, remarkedMax);
+  const marks = await marksOfRows(trx, shape, some);
+  return raw.map((each) =>
+    some.includes(each.quarter)
+      ? { ...each, marks: marks.get(placeOf(each.quarter, each.series)) ?? [] }
+      : each,
+  );
 }
 
 /** Totals of series, each of its margins as well. */

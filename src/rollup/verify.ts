@@ -6,6 +6,7 @@ import { bucketOf } from './merge.ts';
 import { refuseHistory, type Span, spanAbove, wholeSpan } from './rebuild.ts';
 import { isApart, margin } from './series.ts';
 import { levels, type Shape, shapes } from './shapes.ts';
+import { markOfSketch } from './sketch-marks.ts';
 import { readState } from './state.ts';
 import { readColumns } from './totals.ts';
 import { type Difference, verifyDay } from './verify-day.ts';
@@ -56,10 +57,14 @@ async function verifyLevels(
   const { levelsMs } = await readFloors(db);
   const known = new Date(Math.max(from.getTime(), ...Object.values(levelsMs).map(dayAfter)));
   const sketchCounts = shape.values.map(({ prefix }) => sql.ref(`${prefix}counts`));
+  const marks = shape.values.map((_, index) => sql.ref(`k${index}`));
+  const marksOfRow = shape.values.map(
+    ({ prefix }, index) => sql`${markOfSketch(prefix)} as ${marks[index]}`,
+  );
   const counts = levels.map(
     (level) => sql`
     select ${level}::text as level, ${bucketOf('day', sql`bucket`)} as day, margin,
-      ${readColumns(shape)}, ${sql.join(sketchCounts)}
+      ${readColumns(shape)}, ${sql.join([...sketchCounts, ...marksOfRow])}
     from ${sql.table(shape.levelTables[level])} join (
       select id, margin, ${isApart(shape, 'each')} as is_apart from ${sql.table(shape.seriesTable)} as each
     ) as each on id = series
@@ -72,7 +77,9 @@ async function verifyLevels(
   const sketches = sketchCounts.map(inSketch);
   // Null where it is unknown: then it is like any other.
   const apart = shape.apart ? sql.ref(shape.apart.name) : sql`null::bigint`;
-  const sums = shape.sums.map(({ name }) => sql`coalesce(sum(${sql.ref(name)}), 0)`);
+  const sums = [...shape.sums.map(({ name }) => sql.ref(name)), ...marks].map(
+    (column) => sql`coalesce(sum(${column}), 0)`,
+  );
   const { rows } = await sql<{ day: Date; levels: string }>`
     with counted as (
       select day, compared, level, margin_of, sum(${sql.ref(shape.count)}) as records,

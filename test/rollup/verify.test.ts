@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rebuild } from '../../src/rollup/rebuild.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { eventBatch } from '../support/batches.ts';
 import { runCommand } from '../support/command.ts';
@@ -68,4 +69,79 @@ it('finds what somebody changed, and rebuilding mends it', async () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(told) });
   }
   await end();
+});
+
+describe('sketches', () => {
+  /** Quarter hours of their own, with a least and a greatest value that nobody changes. */
+  const insertPairs = () =>
+    database.rows(`
+      with times as (
+        select date_trunc('hour', now()) - hours * interval '1 hour' as at, hours
+        from generate_series(2, 4) as hours
+      ), values (number) as (values (1), (10), (20), (30), (100))
+      , stored as (
+        insert into system_telemetry (event_type, component, value, "timestamp")
+        select 'PAIR', 'c' || hours, number, at from times, values
+      )
+      insert into usage_stats (model, duration_ms, time_to_first_token_ms, "timestamp")
+      select 'pair', number, number, at from times, values`);
+
+  it.each([
+    ['system_telemetry', 'value', 'event_type'],
+    ['usage_stats', 'duration_ms', 'model'],
+    ['usage_stats', 'time_to_first_token_ms', 'model'],
+  ])(
+    'of %s are compared where an UPDATE of %s leaves number, sum, least and greatest alike',
+    async (table, column, type) => {
+      const name = type === 'model' ? 'pair' : 'PAIR';
+      await database.rows(`delete from ${table} where ${type} = '${name}'`);
+      await rebuild(work.db, work.writer, work.series, {});
+      await insertPairs();
+      await work.sweep();
+      expect(await differences()).toEqual([]);
+      await work.fold();
+      expect(await differences()).toEqual([]);
+      await database.rows(`
+        update ${table} set ${column} = case ${column} when 10 then 12 else 18 end
+        where ${type} = '${name}' and ${column} in (10, 20)
+          and "timestamp" > now() - interval '3 hours 59 minutes'`);
+      const told = (await differences()).map(({ what }) => what);
+      expect(told).toEqual(
+        Array(2).fill(
+          expect.stringContaining(
+            `the sketch of ${column} counts others than the values of the rows`,
+          ),
+        ),
+      );
+      await rebuild(work.db, work.writer, work.series, {});
+      expect(await differences()).toEqual([]);
+    },
+  );
+
+  it('of longer levels are compared with those of quarter hours', async () => {
+    await database.rows(`update rollup_state set settled_at = now() + interval '1 day'`);
+    await rebuild(work.db, work.writer, work.series, {});
+    expect(await differences()).toEqual([]);
+    await database.rows(`
+      update event_rollup_day set keys = array(select key + 1 from unnest(keys) as key)
+      where series in (select id from event_series where component = 'c2')`);
+    expect((await differences()).map(({ what }) => what)).toEqual([
+      expect.stringContaining('levels and margins count differently'),
+    ]);
+    await rebuild(work.db, work.writer, work.series, {});
+  });
+
+  it('count borders of buckets as collectors do, of any doubles', async () => {
+    const borders = Array.from({ length: 400 }, (_, at) => (1.01 / 0.99) ** (at - 200));
+    const odd = [5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 1e300, 0, -0.5, 1];
+    await database.rows(
+      `insert into system_telemetry (event_type, value, "timestamp")
+        select 'BORDER', value, now() - interval '5 hours' from unnest($1::float8[]) as value`,
+      [[...borders, ...borders.map((each) => -each), ...odd, NaN, Infinity]],
+    );
+    await work.sweep();
+    expect(await differences()).toEqual([]);
+    await work.fold();
+    expect(await differences()).toEqual([]);
+  });
 });

@@ -17,12 +17,15 @@ export function usageTotalsMessage(totals: Totals): MessageInitShape<typeof Usag
     requests: BigInt(requests),
     errors: count(totals, 'errors'),
     ...tokenCounts(totals),
-    ...present('cacheHitRate', input > 0 ? (sums.cached_tokens ?? 0) / input : null),
+    ...present('cacheHitRate', input > 0 ? share(sums.cached_tokens ?? 0, input) : null),
     ...present('costUsd', requests > unpriced ? (sums.cost_usd ?? 0) : null),
     durationMs: latencyMessage(totals, 'duration'),
     timeToFirstTokenMs: latencyMessage(totals, 'first_token'),
   };
 }
+
+/** Of counts that contradict each other a part may be more than all of it (decision 18). */
+const share = (part: number, whole: number) => Math.min(1, Math.max(0, part / whole));
 
 /** Counts of the same names in older answers and in the newer ones. */
 export const tokenCounts = (totals: Totals) => ({
