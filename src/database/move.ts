@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
-import { escapeIdentifier } from 'pg';
+import { escapeIdentifier, escapeLiteral } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { StartError } from '../errors.ts';
 
@@ -35,7 +35,22 @@ export async function* move(source: pg.ClientBase, target: pg.ClientBase): Async
     if (rows !== undefined) yield { part: part.name, rows, before: true };
     else yield { part: part.name, rows: await copyPart(source, target, part, id), before: false };
   }
+  await copyComments(source, target);
   await target.query('drop table move_progress');
+}
+
+/** What is noted of tables themselves: from when on the ledger knows ids, for one. */
+async function copyComments(source: pg.ClientBase, target: pg.ClientBase): Promise<void> {
+  const { rows } = await source.query(
+    `select c.relname as name, description from pg_class c join pg_description d on d.objoid = c.oid
+      where classoid = 'pg_class'::regclass and objsubid = 0
+        and c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace`,
+  );
+  for (const { name, description } of rows) {
+    await target.query(
+      `comment on table ${escapeIdentifier(name)} is ${escapeLiteral(description)}`,
+    );
+  }
 }
 
 async function identityOf(client: pg.ClientBase): Promise<string> {
