@@ -80,7 +80,7 @@ async function verifyLevels(
   const sums = [...shape.sums.map(({ name }) => sql.ref(name)), ...marks].map(
     (column) => sql`coalesce(sum(${column}), 0)`,
   );
-  const { rows } = await sql<{ day: Date; levels: string }>`
+  const { rows } = await sql<{ day: Date; levels: string; differ: boolean }>`
     with counted as (
       select day, compared, level, margin_of, sum(${sql.ref(shape.count)}) as records,
         array[${sql.join([...numbers, ...sums])}]::numeric[] as numbers,
@@ -93,13 +93,13 @@ async function verifyLevels(
       ) as class (compared, margin_of) on margin_of is not null
       group by 1, 2, 3, 4
     )
-    select day, string_agg(level || ' ' || margin_of || ' ' || records, ', ') as levels
+    select day, count(distinct records) > 1 as differ, string_agg(level || ' ' || margin_of || ' ' || records, ', ') as levels
     from counted group by day, compared
     having count(distinct (records, numbers)) > 1 or count(distinct apart) > 1 or not bool_and(is_whole)
     order by day limit ${differencesMax}`.execute(db);
-  return rows.map(({ day, levels: what }) => ({
+  return rows.map(({ day, levels: what, differ }) => ({
     table: shape.levelTables.day,
     bucket: day,
-    what: `levels and margins count differently: ${what}`,
+    what: `levels and margins ${differ ? 'count differently' : 'have other sums or sketches of the same number'}: ${what}`,
   }));
 }
