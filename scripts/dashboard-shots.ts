@@ -107,7 +107,7 @@ async function shootAll(
     }, keys.ops);
     const page = await context.newPage();
     for (const [view, query] of Object.entries(views)) {
-      await page.goto(`${baseUrl}/?zone=Europe/Berlin&${query}`);
+      await page.goto(`${baseUrl}/?zone=America/New_York&${query}`);
       await page.locator('h1').waitFor();
       await page.waitForTimeout(3000);
       await shoot(page, view, theme);

@@ -70,6 +70,15 @@ it('tells of the month so far, beside the one before, by day and model', async (
   });
   expect(body.forecast.cost_usd.low).toBeLessThanOrEqual(body.forecast.cost_usd.high);
   expect(body.forecast.requests.value).toBeGreaterThanOrEqual(body.total.requests);
+  type Coming = { start_time: string; end_time: string; requests: number };
+  const coming: Coming[] = body.forecast.coming;
+  const foreseen = coming.reduce((sum, { requests }) => sum + requests, body.total.requests);
+  expect(foreseen).toBeCloseTo(body.forecast.requests.value, 6);
+  // The rest of today, and each day of the month after it without a gap.
+  expect(coming.at(-1)?.end_time).toBe(body.forecast.end_time);
+  expect(coming.slice(1).map(({ start_time }) => start_time)).toEqual(
+    coming.slice(0, -1).map(({ end_time }) => end_time),
+  );
   expect(body.before.whole.requests).toBeGreaterThanOrEqual(body.before.totals.requests);
   const days = new Date(
     Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() + 1, 0),

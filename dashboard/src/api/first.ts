@@ -8,7 +8,10 @@ export function useAnythingThere(isKnown: boolean): Answer<boolean> {
     async (signal) => {
       const { events } = await query.listEvents({ pageSize: 1 }, { signal });
       if (events.length > 0) return true;
-      const { requests } = await query.getUsageSummary({ hours: 24 * 365 }, { signal });
+      const { requests } = await query.getUsageSummary(
+        { hours: 24 * 365, groupBy: ['layer'] },
+        { signal },
+      );
       return requests > 0n;
     },
     1000,

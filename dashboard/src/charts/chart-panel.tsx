@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Answer } from '../api/answer.ts';
 import { away } from '../api/reach.ts';
+import { nothing } from '../format.ts';
 import { slugOf } from '../parts/csv.ts';
 import { CsvButton } from '../parts/csv-button.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -114,14 +115,14 @@ function tableOf(model: ChartModel, placeLabel: string) {
   const { kind, places, series, unit, show } = model;
   const columns: Column<TableRow>[] = [
     { label: placeLabel, value: ({ head }) => head },
-    ...series.map(({ name, values }) => ({
+    ...series.map(({ name, values, isForecast }) => ({
       label: name,
       unit,
       isNumeric: true,
       value: ({ at }: TableRow) => values[at] ?? undefined,
       show: ({ at }: TableRow) => {
         const value = values[at] ?? null;
-        return value === null ? 'no data' : show(value);
+        return value === null ? (isForecast ? nothing : 'no data') : show(value);
       },
     })),
   ];

@@ -128,7 +128,10 @@ function readingsAt(model: ChartModel, at: number) {
   }));
   if (model.kind === 'lines' || model.series.length < 2) return rows;
   const total = rows.reduce((sum, { value }) => sum + (value ?? 0), 0);
-  return [...rows, { name: 'Total', colour: undefined, text: model.show(total) }];
+  return [
+    ...rows,
+    { name: 'Total', colour: undefined, isForecast: false, text: model.show(total) },
+  ];
 }
 
 const Legend = ({ model }: { model: ChartModel }) => (
@@ -149,7 +152,10 @@ const Legend = ({ model }: { model: ChartModel }) => (
 const keyClass = (
   { kind }: ChartModel,
   { colour, isForecast }: { colour: string; isForecast?: boolean },
-) => `k-${colour}${kind === 'bars' ? ' sq' : ''}${isForecast ? ' dots' : ''}`;
+) => {
+  if (kind === 'bars') return isForecast ? 'sq hatched' : `k-${colour} sq`;
+  return isForecast ? 'dots' : `k-${colour}`;
+};
 
 function Readout(props: { model: ChartModel; at: number; plot: uPlot; width: number }) {
   const { model, at, plot, width } = props;
@@ -164,11 +170,11 @@ function Readout(props: { model: ChartModel; at: number; plot: uPlot; width: num
             <td>{model.head(model.places[at] as number)}</td>
             <td />
           </tr>
-          {readingsAt(model, at).map(({ name, colour, text }) => (
+          {readingsAt(model, at).map(({ name, colour, isForecast = false, text }) => (
             <tr key={name}>
               <td>
                 <span class="key">
-                  {colour && <i class={`k-${colour}`} />}
+                  {colour && <i class={keyClass(model, { colour, isForecast })} />}
                   {name}
                 </span>
               </td>

@@ -27,6 +27,24 @@ export function colourOf(token: Token): string {
 export const washed = (colour: string, share = 0.12): string =>
   colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
 
+/** Of what is not there yet. */
+export function hatched(): CanvasPattern {
+  const size = Math.round(6 * (devicePixelRatio || 1));
+  const canvas = Object.assign(document.createElement('canvas'), { width: size, height: size });
+  const pen = canvas.getContext('2d') as CanvasRenderingContext2D;
+  pen.fillStyle = colourOf('surface');
+  pen.fillRect(0, 0, size, size);
+  pen.strokeStyle = washed(colourOf('ink-3'), 0.6);
+  pen.lineWidth = size / 6;
+  // Thrice, so that the corners are whole.
+  for (const x of [-size, 0, size]) {
+    pen.moveTo(x - 1, size + 1);
+    pen.lineTo(x + size + 1, -1);
+  }
+  pen.stroke();
+  return pen.createPattern(canvas, 'repeat') as CanvasPattern;
+}
+
 const sans =
   '-apple-system, "Segoe UI Variable Text", "Segoe UI", Inter, Roboto, "Noto Sans", "Liberation Sans", system-ui, sans-serif';
 export const font = (weight = 400) => `${weight} 12px ${sans}`;

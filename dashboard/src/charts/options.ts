@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { colourOf, font, textWidth, washed } from './colours.ts';
+import { colourOf, font, hatched, textWidth, washed } from './colours.ts';
 import { drawOver, drawUnder, labelsWidth } from './drawings.ts';
 import {
   axisLabel,
@@ -93,10 +93,10 @@ function spanOf({ kind, places, span }: ChartModel): [number, number] {
 function seriesOf(model: ChartModel): uPlot.Series[] {
   if (model.kind === 'bars') {
     // The tallest first, so that the lower ones stand before it.
-    return model.series.toReversed().map(({ colour }) => ({
-      stroke: colourOf('surface'),
+    return model.series.toReversed().map(({ colour, isForecast }) => ({
+      stroke: colourOf(isForecast ? 'ink-3' : 'surface'),
       width: 1,
-      fill: colourOf(colour),
+      fill: isForecast ? hatched() : colourOf(colour),
       paths: (uPlot.paths.bars as uPlot.Series.BarsPathBuilderFactory)({
         size: [model.places.length > manyBars ? 0.92 : 0.72, 40, 2],
       }),

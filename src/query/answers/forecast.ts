@@ -14,6 +14,12 @@ export interface ComingDay {
   readonly share: number;
 }
 
+/** What it comes to in the end, and what of it each day is to bring. */
+export interface Foreseen {
+  readonly all: MessageInitShape<typeof ForecastSchema>;
+  readonly byDay: readonly number[];
+}
+
 /** Of a normal distribution, four of five lie within so many standard deviations. */
 const deviations = 1.2816;
 const daysForWeekdays = 14;
@@ -24,12 +30,12 @@ export const methodOf = (days: number): string =>
     ? `so far, and for each day to come the mean of its weekday over the last ${days} days; the range has four of five outcomes if days differ as they did`
     : `so far, and for each day to come the mean of the last ${days} days; the range has four of five outcomes if days differ as they did`;
 
-/** What it comes to in the end; undefined where no day has ended yet. */
+/** Undefined where no day has ended yet. */
 export function forecast(
   soFar: number,
   days: readonly Day[],
   coming: readonly ComingDay[],
-): MessageInitShape<typeof ForecastSchema> | undefined {
+): Foreseen | undefined {
   if (days.length === 0) return undefined;
   const all = mean(days.map(({ amount }) => amount));
   const byWeekday = (weekday: number): number => {
@@ -38,7 +44,7 @@ export function forecast(
       ? mean(same.map(({ amount }) => amount))
       : all;
   };
-  const toCome = coming.reduce((sum, day) => sum + day.share * byWeekday(day.weekday), 0);
+  const byDay = coming.map(({ share, weekday }) => share * byWeekday(weekday));
   const squares = days.map(({ weekday, amount }) => (amount - byWeekday(weekday)) ** 2);
   const groups = days.length >= daysForWeekdays ? 7 : 1;
   const variance = sum(squares) / Math.max(1, days.length - groups);
@@ -47,12 +53,9 @@ export function forecast(
   const spread = Math.sqrt(
     variance * (sum(coming.map(({ share }) => share ** 2)) + length ** 2 / days.length),
   );
-  const value = soFar + toCome;
-  return {
-    value,
-    low: Math.max(soFar, value - deviations * spread),
-    high: value + deviations * spread,
-  };
+  const value = soFar + sum(byDay);
+  const [low, high] = [value - deviations * spread, value + deviations * spread];
+  return { all: { value, low: Math.max(soFar, low), high }, byDay };
 }
 
 const sum = (numbers: readonly number[]): number =>

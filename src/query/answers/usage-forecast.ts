@@ -51,25 +51,41 @@ export async function usageForecast(
   };
   const hasCost = [...days, soFar].some(({ sums }) => (sums.requests ?? 0) > (sums.unpriced ?? 0));
   if (days.length === 0) return undefined;
+  const cost = hasCost ? of('cost_usd') : undefined;
+  const [tokens, requests] = [of('total_tokens'), of('requests')];
   return {
     endTime: timestampOfUs(period.endUs),
-    ...present('costUsd', (hasCost ? of('cost_usd') : undefined) ?? null),
-    ...present('totalTokens', of('total_tokens') ?? null),
-    ...present('requests', of('requests') ?? null),
+    ...present('costUsd', cost?.all ?? null),
+    ...present('totalTokens', tokens?.all ?? null),
+    ...present('requests', requests?.all ?? null),
     method: methodOf(days.length),
     days: days.length,
+    coming: coming.map(({ startUs, endUs }, index) => ({
+      startTime: timestampOfUs(startUs),
+      endTime: timestampOfUs(endUs),
+      ...present('costUsd', cost?.byDay[index] ?? null),
+      totalTokens: tokens?.byDay[index] ?? 0,
+      requests: requests?.byDay[index] ?? 0,
+    })),
   };
 }
 
+interface PlacedDay extends ComingDay {
+  readonly startUs: number;
+  readonly endUs: number;
+}
+
 /** The rest of today, and the days after it up to the end. */
-function comingDays(nowUs: number, endUs: number, zone: string): ComingDay[] {
-  const coming: ComingDay[] = [];
+function comingDays(nowUs: number, endUs: number, zone: string): PlacedDay[] {
+  const coming: PlacedDay[] = [];
   let date = zoned(nowUs, zone).toPlainDate();
   for (;;) {
     const next = date.add({ days: 1 });
     const [from, to] = [startOfDate(date, zone), startOfDate(next, zone)];
     if (from >= endUs) return coming;
-    coming.push({ weekday: date.dayOfWeek, share: (to - Math.max(from, nowUs)) / (to - from) });
+    const startUs = Math.max(from, nowUs);
+    const share = (to - startUs) / (to - from);
+    coming.push({ weekday: date.dayOfWeek, share, startUs, endUs: to });
     date = next;
   }
 }

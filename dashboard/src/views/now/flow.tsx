@@ -39,7 +39,13 @@ export const useTokens = (): Answer<GetUsageSummaryResponse> =>
     `tokens ${rangeKey()}`,
     (signal) =>
       query.getUsageSummary(
-        { range: rangeOf(rangeAt(Date.now())), width: 'auto', compareBefore: true },
+        {
+          range: rangeOf(rangeAt(Date.now())),
+          // Told apart by one dimension, which is far cheaper than by the usual two.
+          groupBy: ['layer'],
+          width: 'auto',
+          compareBefore: true,
+        },
         { signal },
       ),
     refreshMsOf(),

@@ -76,6 +76,7 @@ function CollectorTiles(props: {
     most(({ ackLatencyMs }) => ackLatencyMs?.p99),
   ];
   const disk = own && own.diskBytes > 0n ? own : undefined;
+  const used = disk && percent(1 - Number(disk.diskFreeBytes) / Number(disk.diskBytes));
   return (
     <>
       <Tile
@@ -130,7 +131,8 @@ function CollectorTiles(props: {
       />
       <Tile
         label="Disk used"
-        value={told(disk ? percent(1 - Number(disk.diskFreeBytes) / Number(disk.diskBytes)) : null)}
+        value={told(used?.split(narrow)[0] ?? null)}
+        unit={used?.split(narrow)[1]}
         note={
           disk ? (
             <>

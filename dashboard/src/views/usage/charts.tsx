@@ -1,4 +1,7 @@
-import type { GetUsageSummaryResponse } from '../../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import type {
+  ForecastDay,
+  GetUsageSummaryResponse,
+} from '../../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Answer } from '../../api/answer.ts';
 import { msOf } from '../../api/ask.ts';
 import { colourFor, namedMax } from '../../charts/categories.ts';
@@ -14,9 +17,11 @@ type Summary = Answer<GetUsageSummaryResponse>;
 
 const axis = (value: number) => `$${value < 10 && value % 1 ? value.toFixed(2) : amount(value)}`;
 
-export function SpendByDay({ answer }: { answer: Summary }) {
+/** What is to come of the month stands hatched upon what has come. */
+export function SpendByDay({ answer, month }: { answer: Summary; month: Summary }) {
   const { words, inWords, width } = periodAt(Date.now());
   const { total, priceList, ownPrices } = answer.value ?? {};
+  const coming = periodName() === 'month' ? month.value?.forecast?.coming : undefined;
   const each = { '1h': 'an hour', '1d': 'a day', '1mo': 'a month' }[width] ?? 'each';
   const prices = priceList && `prices as of ${priceList.date}, list ${priceList.version}`;
   const own = ownPrices && `own prices ${ownPrices.version}`;
@@ -31,19 +36,24 @@ export function SpendByDay({ answer }: { answer: Summary }) {
       placeLabel="Day"
       emptyTitle={`No priced calls ${inWords}`}
       empty={<span>log_usage() sends calls; a price list gives them their cost.</span>}
-      modelOf={spendModel}
+      also={coming}
+      modelOf={(value) => spendModel(value, coming)}
     />
   );
 }
 
-function spendModel({ periods, groups, rest }: GetUsageSummaryResponse): ChartModel | undefined {
+function spendModel(
+  { periods, groups, rest }: GetUsageSummaryResponse,
+  coming: readonly ForecastDay[] = [],
+): ChartModel | undefined {
   const priced = groups.filter(({ totals }) => (totals?.costUsd ?? 0) > 0);
   if (priced.length === 0 || periods.length === 0) return undefined;
+  const now = Date.now();
   const named = priced.slice(0, namedMax);
   const series: Series[] = named.map(({ group, periods: own, totals }) => ({
     name: `${group.model ?? 'no model'} ${dollars(totals?.costUsd ?? 0)}`,
     colour: colourFor('model', group.model ?? ''),
-    values: own.map((period) => period.totals?.costUsd ?? 0),
+    values: own.map((period) => (startOf(period) > now ? null : (period.totals?.costUsd ?? 0))),
   }));
   const others = periods.map(
     (period, at) =>
@@ -56,6 +66,10 @@ function spendModel({ periods, groups, rest }: GetUsageSummaryResponse): ChartMo
       colour: 's-other',
       values: others.map((value) => Math.max(0, value)),
     });
+  }
+  if (coming.some(({ costUsd }) => costUsd)) {
+    const values = foreseenBy(periods, coming, now);
+    series.push({ name: 'forecast', colour: 'ink-3', values, isForecast: true });
   }
   const starts = periods.map(startOf);
   const isHours = (starts[1] ?? Infinity) - (starts[0] ?? 0) < 20 * 3_600_000;
@@ -74,6 +88,16 @@ function spendModel({ periods, groups, rest }: GetUsageSummaryResponse): ChartMo
       return starts.flatMap((ms, at) => (at % every === 0 ? [{ at, label: label(ms) }] : []));
     },
   };
+}
+
+/** What each period is yet to bring: the present one the rest of its day. */
+function foreseenBy(
+  periods: GetUsageSummaryResponse['periods'],
+  coming: readonly ForecastDay[],
+  now: number,
+): (number | null)[] {
+  const today = periods.findLastIndex((period) => startOf(period) <= now);
+  return periods.map((_, at) => coming[at - today]?.costUsd ?? null);
 }
 
 /** Weekdays of two months differ: what has added up is compared in the place of single days. */
@@ -105,19 +129,24 @@ function cumulativeModel(
     Array.from({ length: days }, (_, at) => values[at] ?? null);
   const sofar = padded(cumulated(periods, now));
   const today = sofar.findLastIndex((value) => value !== null);
-  const total = forecast?.costUsd?.value;
   const last = sofar[today] ?? 0;
   if (!last && then.every((value) => !value)) return undefined;
-  const ahead = sofar.map((_, at) =>
-    total !== undefined && at >= today && days - 1 > today
-      ? last + ((total - last) * (at - today)) / (days - 1 - today)
-      : null,
+  // The rest of today is added to tomorrow: the line goes on where the one so far ends.
+  const { coming = [] } = forecast ?? {};
+  const byDay = foreseenBy(periods, coming, now);
+  const ahead = padded(
+    byDay.map((_, at) => {
+      const foreseen = byDay
+        .slice(today, at + 1)
+        .reduce<number>((sum, each) => sum + (each ?? 0), 0);
+      return at < today ? null : last + (at === today ? 0 : foreseen);
+    }),
   );
   const series: Series[] = [
     { name: 'So far', colour: 's1', values: sofar },
     { name: monthBefore(now), colour: 'ink-2', values: padded(then) },
   ];
-  if (total !== undefined) {
+  if (forecast?.costUsd && days - 1 > today) {
     series.push({ name: 'Forecast', colour: 's1', values: ahead, isForecast: true });
   }
   return {

@@ -45,7 +45,13 @@ function filter() {
 
 const filterKey = () => JSON.stringify(filter());
 
-/** Spend of a period of the calendar beside the same part of the one before. */
+/** By what a sum is asked that is to be told apart by nothing: dimensions alone are kept added up. */
+function cheapest(): string {
+  const [only, ...others] = usageFilters();
+  return only && others.length === 0 ? only.name : 'layer';
+}
+
+/** Spend of a period of the calendar beside the same part of the one before, and what it will come to. */
 export const useSpend = (period: 'day' | 'week' | 'month'): Answer<GetUsageSummaryResponse> =>
   useAnswer(
     `spend ${period} ${zone.value} ${filterKey()}`,
@@ -54,9 +60,10 @@ export const useSpend = (period: 'day' | 'week' | 'month'): Answer<GetUsageSumma
         {
           range: { period, timeZone: zone.value },
           filter: filter(),
+          groupBy: [cheapest()],
           width: period === 'day' ? '1h' : '1d',
           compareBefore: true,
-          forecast: period === 'month',
+          forecast: true,
         },
         { signal },
       ),

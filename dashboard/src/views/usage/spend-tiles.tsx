@@ -50,15 +50,19 @@ export function SpendTiles({
         isOld={isOld}
         value={unanswered ? null : value && (cost ? dollars(cost.value) : null)}
         drawing={cost && <ShareBar share={cost.value > 0 ? spent / cost.value : 0} />}
-        title={value?.forecast && `in four of five cases; ${value.forecast.method}`}
+        title={methodOf(value)}
         note={
           cost ? (
             <>
-              <b>
-                {dollars(cost.low)} to {dollars(cost.high)}
-              </b>{' '}
-              likely
-              {whole !== undefined && ` · ${monthBefore(now)} ${dollars(whole)}`}
+              <Likely {...cost} />
+              <br />
+              {whole === undefined ? (
+                `no cost in ${monthBefore(now)}`
+              ) : (
+                <>
+                  all of {monthBefore(now)} <b>{dollars(whole)}</b>
+                </>
+              )}
             </>
           ) : (
             value && 'too few days to go by'
@@ -66,6 +70,33 @@ export function SpendTiles({
         }
       />
     </Tiles>
+  );
+}
+
+const methodOf = (value: GetUsageSummaryResponse | undefined) =>
+  value?.forecast && `in four of five cases; ${value.forecast.method}`;
+
+const Likely = ({ low, high }: { low: number; high: number }) => (
+  <>
+    <b>
+      {dollars(low)} to {dollars(high)}
+    </b>{' '}
+    likely
+  </>
+);
+
+/** What the period comes to in the end, where the day before has something to go by. */
+function Foreseen({ value }: { value: GetUsageSummaryResponse | undefined }) {
+  const cost = value?.forecast?.costUsd;
+  return (
+    <>
+      <br />
+      {cost && (
+        <span title={methodOf(value)}>
+          forecast <b>{dollars(cost.value)}</b>
+        </span>
+      )}
+    </>
   );
 }
 
@@ -91,15 +122,18 @@ function SpendTile({ label, spend, against }: { label: string; spend: Spend; aga
       }
       title={periods[0] && `since ${day(startOf(periods[0]))}`}
       note={
-        change ? (
-          <>
-            <b>{change}</b> vs {against}
-          </>
-        ) : isUnpriced ? (
-          'no call has a price'
-        ) : (
-          value && 'no period before to compare'
-        )
+        <>
+          {change ? (
+            <>
+              <b>{change}</b> vs {against}
+            </>
+          ) : isUnpriced ? (
+            'no call has a price'
+          ) : (
+            value && 'no period before to compare'
+          )}
+          <Foreseen value={value} />
+        </>
       }
     />
   );

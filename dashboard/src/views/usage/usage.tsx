@@ -37,7 +37,7 @@ export function Usage() {
       <SpendTiles today={today} week={week} month={monthSpend} />
       <Unpriced answer={models} />
       <div class="grid">
-        <SpendByDay answer={models} />
+        <SpendByDay answer={models} month={monthSpend} />
         <Cumulative answer={monthSpend} />
       </div>
       <CallTiles answer={models} />

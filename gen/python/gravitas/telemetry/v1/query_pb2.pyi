@@ -316,20 +316,36 @@ class UsageBefore(_message.Message):
     def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., totals: _Optional[_Union[_answer_pb2.UsageTotals, _Mapping]] = ..., whole: _Optional[_Union[_answer_pb2.UsageTotals, _Mapping]] = ..., whole_end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., periods: _Optional[_Iterable[_Union[UsagePeriod, _Mapping]]] = ...) -> None: ...
 
 class UsageForecast(_message.Message):
-    __slots__ = ("end_time", "cost_usd", "total_tokens", "requests", "method", "days")
+    __slots__ = ("end_time", "cost_usd", "total_tokens", "requests", "method", "days", "coming")
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     COST_USD_FIELD_NUMBER: _ClassVar[int]
     TOTAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     DAYS_FIELD_NUMBER: _ClassVar[int]
+    COMING_FIELD_NUMBER: _ClassVar[int]
     end_time: _timestamp_pb2.Timestamp
     cost_usd: _answer_pb2.Forecast
     total_tokens: _answer_pb2.Forecast
     requests: _answer_pb2.Forecast
     method: str
     days: int
-    def __init__(self, end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cost_usd: _Optional[_Union[_answer_pb2.Forecast, _Mapping]] = ..., total_tokens: _Optional[_Union[_answer_pb2.Forecast, _Mapping]] = ..., requests: _Optional[_Union[_answer_pb2.Forecast, _Mapping]] = ..., method: _Optional[str] = ..., days: _Optional[int] = ...) -> None: ...
+    coming: _containers.RepeatedCompositeFieldContainer[ForecastDay]
+    def __init__(self, end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cost_usd: _Optional[_Union[_answer_pb2.Forecast, _Mapping]] = ..., total_tokens: _Optional[_Union[_answer_pb2.Forecast, _Mapping]] = ..., requests: _Optional[_Union[_answer_pb2.Forecast, _Mapping]] = ..., method: _Optional[str] = ..., days: _Optional[int] = ..., coming: _Optional[_Iterable[_Union[ForecastDay, _Mapping]]] = ...) -> None: ...
+
+class ForecastDay(_message.Message):
+    __slots__ = ("start_time", "end_time", "cost_usd", "total_tokens", "requests")
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    COST_USD_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    cost_usd: float
+    total_tokens: float
+    requests: float
+    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cost_usd: _Optional[float] = ..., total_tokens: _Optional[float] = ..., requests: _Optional[float] = ...) -> None: ...
 
 class PriceEdition(_message.Message):
     __slots__ = ("name", "version", "date")

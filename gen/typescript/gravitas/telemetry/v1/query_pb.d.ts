@@ -968,6 +968,13 @@ export declare type UsageForecast = Message<"gravitas.telemetry.v1.UsageForecast
    * @generated from field: int32 days = 6;
    */
   days: number;
+
+  /**
+   * What is still to come by day of the calendar: of today the rest, and the days after it.
+   *
+   * @generated from field: repeated gravitas.telemetry.v1.ForecastDay coming = 7;
+   */
+  coming: ForecastDay[];
 };
 
 /**
@@ -975,6 +982,44 @@ export declare type UsageForecast = Message<"gravitas.telemetry.v1.UsageForecast
  * Use `create(UsageForecastSchema)` to create a new message.
  */
 export declare const UsageForecastSchema: GenMessage<UsageForecast>;
+
+/**
+ * @generated from message gravitas.telemetry.v1.ForecastDay
+ */
+export declare type ForecastDay = Message<"gravitas.telemetry.v1.ForecastDay"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * In US dollars; absent where nothing has a cost.
+   *
+   * @generated from field: optional double cost_usd = 3;
+   */
+  costUsd?: number | undefined;
+
+  /**
+   * @generated from field: double total_tokens = 4;
+   */
+  totalTokens: number;
+
+  /**
+   * @generated from field: double requests = 5;
+   */
+  requests: number;
+};
+
+/**
+ * Describes the message gravitas.telemetry.v1.ForecastDay.
+ * Use `create(ForecastDaySchema)` to create a new message.
+ */
+export declare const ForecastDaySchema: GenMessage<ForecastDay>;
 
 /**
  * Which prices.
