@@ -26,14 +26,21 @@ export function amount(value: number): string {
     return Number.isInteger(value) || size >= 100 ? integer(value) : significant(value);
   }
   const [divisor, unit] =
-    size < 999_500 ? [1e3, 'k'] : size < 9.995e8 ? [1e6, 'M'] : ([1e9, 'B'] as const);
+    size < 999_500
+      ? [1e3, 'k']
+      : size < 9.995e8
+        ? [1e6, 'M']
+        : size < 9.995e11
+          ? [1e9, 'B']
+          : ([1e12, 'T'] as const);
   return `${significant(value / divisor)}${narrow}${unit}`;
 }
 
-/** US dollars: from 1,000 whole, below 1 three decimals, and never 0.00 for a little. */
+/** US dollars: from 1,000 whole, from 10 million in millions, below 1 three decimals, and never 0.00 for a little. */
 export function dollars(value: number): string {
   const size = Math.abs(value);
   const sign = value < 0 ? '−' : '';
+  if (size >= 9_999_999.5) return `${sign}$${amount(size)}`;
   if (size >= 999.995) return `${sign}$${integer(size)}`;
   if (size >= 0.9995 || size === 0) return `${sign}$${withDigits(size, 2)}`;
   return size >= 0.01 ? `${sign}$${withDigits(size, 3)}` : '<$0.01';

@@ -383,6 +383,43 @@ describe('with data', () => {
     await close();
   });
 
+  it('tells what is late from what is there', { timeout: 120_000 }, async () => {
+    await look('view=explore&type=THOUGHT_LATENCY&t=1h', async (page) => {
+      await untilAnswered(page);
+      const panel = page.getByRole('region', { name: 'By component' });
+      const shown = panel.locator('.answered');
+      const range = (name: string) => page.getByRole('link', { name, exact: true }).click();
+      const question = '**/gravitas.telemetry.v1.QueryService/GetStats';
+      const { promise: held, resolve: release } = Promise.withResolvers<void>();
+      await page.route(question, async (route) => {
+        await held;
+        await route.continue();
+      });
+      await range('15 min');
+      // What it shows is of the hour; it may not be taken for a quarter of it.
+      await expect.poll(() => shown.getAttribute('class')).toBe('answered old');
+      expect(await shown.getAttribute('aria-busy')).toBe('true');
+      const opacity = () => shown.evaluate((each) => Number(getComputedStyle(each).opacity));
+      await expect.poll(opacity).toBeLessThan(0.9);
+      release();
+      await expect.poll(() => shown.getAttribute('class')).toBe('answered');
+      await expect.poll(opacity).toBe(1);
+
+      await page.unroute(question);
+      const late = { 'content-type': 'application/grpc-web+proto', 'grpc-status': '4' };
+      await page.route(question, (route) => route.fulfill({ status: 200, headers: late }));
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await panel.getByText(/^As of [\d:]{8}: asking again took too long/).waitFor();
+      await panel.getByRole('link', { name: 'qwen3:14b' }).waitFor();
+      // Of another range there is no answer to fall back on.
+      await range('6 h');
+      await panel.getByText('The question took too long').waitFor();
+      await page.unroute(question);
+      await panel.getByRole('button', { name: 'Ask again' }).click();
+      await panel.getByRole('link', { name: 'qwen3:14b' }).waitFor();
+    });
+  });
+
   it('what a proxy answers in its place is no answer of it', { timeout: 120_000 }, async () => {
     const { page, close } = await openTab(browser, { key: keys.reader });
     await page.goto(at('view=now'));

@@ -1,8 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { nothing } from '../format.ts';
 import { change, param } from '../state/address.ts';
+import { zone } from '../state/zone.ts';
 import type { Cell } from './csv.ts';
+import { Scroll } from './scroll.tsx';
 
 export interface Column<Row> {
   readonly label: string;
@@ -27,6 +29,10 @@ export interface Column<Row> {
   readonly isShownOnly?: boolean;
 }
 
+/**
+ * Cells of the same rows and columns are not rendered again; what in them depends on the address is a
+ * component of its own.
+ */
 export interface TableProps<Row> {
   readonly label: string;
   readonly columns: readonly Column<Row>[];
@@ -55,6 +61,10 @@ const classOf = <Row,>(column: Column<Row>): string | undefined =>
 export function Table<Row>(props: TableProps<Row>) {
   const { columns, label, keyOf, open } = props;
   const [sorted, order, sortBy] = useOrder(props);
+  const body = useMemo(
+    () => <Body columns={columns} rows={sorted} keyOf={keyOf} open={open} />,
+    [columns, sorted, zone.value],
+  );
   const hasTotal = columns.some(({ total }) => total !== undefined);
   return (
     <Scroll label={label}>
@@ -71,26 +81,7 @@ export function Table<Row>(props: TableProps<Row>) {
             ))}
           </tr>
         </thead>
-        <tbody>
-          {sorted.map((row, index) => {
-            const below = open?.(row);
-            const key = keyOf?.(row) ?? String(index);
-            return [
-              <tr key={key}>
-                {columns.map((column, at) => (
-                  <TableCell key={column.label + column.unit} column={column} row={row} at={at} />
-                ))}
-              </tr>,
-              below && (
-                <tr key={`${key} open`}>
-                  <td colSpan={columns.length} class="full open-cell">
-                    {below}
-                  </td>
-                </tr>
-              ),
-            ];
-          })}
-        </tbody>
+        {body}
         {hasTotal && (
           <tfoot>
             <tr>
@@ -105,6 +96,37 @@ export function Table<Row>(props: TableProps<Row>) {
   );
 }
 
+function Body<Row>(props: {
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: TableProps<Row>['keyOf'];
+  open: TableProps<Row>['open'];
+}) {
+  const { columns, rows, keyOf, open } = props;
+  return (
+    <tbody>
+      {rows.map((row, index) => {
+        const below = open?.(row);
+        const key = keyOf?.(row) ?? String(index);
+        return [
+          <tr key={key}>
+            {columns.map((column, at) => (
+              <TableCell key={column.label + column.unit} column={column} row={row} at={at} />
+            ))}
+          </tr>,
+          below && (
+            <tr key={`${key} open`}>
+              <td colSpan={columns.length} class="full open-cell">
+                {below}
+              </td>
+            </tr>
+          ),
+        ];
+      })}
+    </tbody>
+  );
+}
+
 interface Order {
   readonly label: string;
   readonly isDescending: boolean;
@@ -114,11 +136,17 @@ interface Order {
 function useOrder<Row>(props: TableProps<Row>) {
   const { rows, columns, sortedBy, sortedFirst } = props;
   const text = (sortedBy && param(sortedBy)) || sortedFirst;
-  if (!sortedBy || !text) return [rows, undefined, () => {}] as const;
-  const order: Order = { label: text.replace(/^-/, ''), isDescending: !text.startsWith('-') };
-  const column = columns.find(({ label }) => label === order.label);
-  const compare = (a: Row, b: Row) => compareCells(column?.value(a), column?.value(b));
-  const sorted = rows.toSorted((a, b) => (order.isDescending ? -compare(a, b) : compare(a, b)));
+  const order: Order | undefined =
+    sortedBy && text
+      ? { label: text.replace(/^-/, ''), isDescending: !text.startsWith('-') }
+      : undefined;
+  const sorted = useMemo(() => {
+    const column = columns.find(({ label }) => label === order?.label);
+    if (!column) return rows;
+    const compare = (a: Row, b: Row) => compareCells(column.value(a), column.value(b));
+    return rows.toSorted((a, b) => (order?.isDescending ? -compare(a, b) : compare(a, b)));
+  }, [rows, columns, text]);
+  if (!sortedBy || !order) return [rows, undefined, () => {}] as const;
   const sortBy = ({ label }: Column<Row>) => {
     const isReversed = label === order.label && order.isDescending;
     change({ [sortedBy]: isReversed ? `-${label}` : label });
@@ -182,29 +210,5 @@ function Foot<Row>({ column, at }: { column: Column<Row>; at: number }) {
     <td class={classOf(column)} {...(column.total !== undefined && { 'data-l': head })}>
       {column.total}
     </td>
-  );
-}
-
-/** What is wider than its panel scrolls inside of it, by keys too. */
-function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
-  const ref = useRef<HTMLDivElement>(null);
-  const [isWide, setWide] = useState(false);
-  useEffect(() => {
-    const element = ref.current as HTMLDivElement;
-    const measure = () => setWide(element.scrollWidth > element.clientWidth + 1);
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    observer.observe(element.firstElementChild as Element);
-    return () => observer.disconnect();
-  }, []);
-  const focusable = isWide && {
-    tabIndex: 0,
-    role: 'region' as const,
-    'aria-label': `${label}, scrolls`,
-  };
-  return (
-    <div class="scroll" ref={ref} {...focusable}>
-      {children}
-    </div>
   );
 }

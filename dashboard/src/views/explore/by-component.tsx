@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import type {
   GetStatsResponse,
   StatisticsGroup,
@@ -20,6 +21,10 @@ const share = fixed(2);
 const notOk = ({ statistics }: StatisticsGroup) =>
   statistics?.count ? (100 * Number(statistics.notOk)) / Number(statistics.count) : undefined;
 
+const OnlyThis = ({ component }: { component: string | undefined }) => (
+  <a href={hrefWith({ component: component ?? none, id: undefined })}>{component ?? 'none'}</a>
+);
+
 function columnsOf(
   type: string,
   trends: GetTimeSeriesResponse | undefined,
@@ -39,11 +44,7 @@ function columnsOf(
     {
       label: 'Component',
       value: ({ group }) => group.component ?? '',
-      show: ({ group }) => (
-        <a href={hrefWith({ component: group.component ?? none, id: undefined })}>
-          {group.component ?? 'none'}
-        </a>
-      ),
+      show: ({ group }) => <OnlyThis component={group.component} />,
     },
     {
       label: 'Count',
@@ -79,7 +80,8 @@ function columnsOf(
 export function ByComponent(props: { filters: EventFilters; answer: Answer<GetStatsResponse> }) {
   const { filters, answer } = props;
   const trends = useTrends(filters);
-  const columns = columnsOf(filters.type, trends.value);
+  const { type } = filters;
+  const columns = useMemo(() => columnsOf(type, trends.value), [type, trends.value]);
   const rows = answer.value?.groups ?? [];
   const more = answer.value?.restGroups ?? 0;
   return (

@@ -27,6 +27,12 @@ const reasonColumns: readonly Column<StatisticsGroup>[] = [
   { label: 'Events', isNumeric: true, value: countOf, show: (row) => integer(countOf(row)) },
 ];
 
+const OnlyThis = ({ status }: { status: string | undefined }) => (
+  <a href={hrefWith({ status: status ?? none, id: undefined })}>
+    <EventStatus status={status ?? ''} />
+  </a>
+);
+
 export function ByStatus({ filters }: { filters: EventFilters }) {
   const answer = useByStatus(filters);
   const total = Number(answer.value?.total?.count ?? 0n);
@@ -34,11 +40,7 @@ export function ByStatus({ filters }: { filters: EventFilters }) {
     {
       label: 'Status',
       value: ({ group }) => group.status ?? '',
-      show: ({ group }) => (
-        <a href={hrefWith({ status: group.status ?? none, id: undefined })}>
-          <EventStatus status={group.status ?? ''} />
-        </a>
-      ),
+      show: ({ group }) => <OnlyThis status={group.status} />,
     },
     { label: 'Events', isNumeric: true, value: countOf, show: (row) => integer(countOf(row)) },
     {

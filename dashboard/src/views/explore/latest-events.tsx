@@ -1,4 +1,5 @@
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
+import type { ListEventsResponse } from '../../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Event } from '../../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { msOf } from '../../api/ask.ts';
 import { metadataOf, showBare, showValue, timeOf, unitOf } from '../../api/events.ts';
@@ -23,18 +24,12 @@ export function LatestEvents({ filters }: { filters: EventFilters }) {
   const [pages, setPages] = useState(1);
   const answer = useLatest(filters, pages);
   const linked = useEvent(param('id'));
-  const rowsOf = ({
-    events,
-    observedAt,
-  }: {
-    events: Event[];
-    observedAt: Parameters<typeof msOf>[0][];
-  }) => events.map((event, at) => ({ event, received: msOf(observedAt[at]) }));
-  const latest = answer.value ? rowsOf(answer.value) : [];
-  // An older one than those is shown above them: its link has to lead somewhere.
-  const isAmong = latest.some(({ event }) => event.id === param('id'));
-  const rows = isAmong || !linked.value ? latest : [...rowsOf(linked.value), ...latest];
-  const columns = columnsOf(filters.type);
+  const id = param('id');
+  const rows = useMemo(
+    () => rowsOf(answer.value, linked.value, id),
+    [answer.value, linked.value, id],
+  );
+  const columns = useMemo(() => columnsOf(filters.type), [filters.type]);
   return (
     <Panel
       title="Latest events"
@@ -63,7 +58,7 @@ export function LatestEvents({ filters }: { filters: EventFilters }) {
                 columns={columns}
                 rows={rows}
                 keyOf={({ event }) => event.id}
-                open={(row) => (row.event.id === param('id') ? <Opened row={row} /> : undefined)}
+                open={(row) => (row.event.id === id ? <Opened row={row} /> : undefined)}
               />
               {nextPageToken !== '' && pages < 40 && (
                 <p class="panel-foot">
@@ -78,6 +73,19 @@ export function LatestEvents({ filters }: { filters: EventFilters }) {
       </Answered>
     </Panel>
   );
+}
+
+/** An older one than the latest is shown above them: its link has to lead somewhere. */
+function rowsOf(
+  latest: ListEventsResponse | undefined,
+  linked: ListEventsResponse | undefined,
+  id: string,
+): readonly Row[] {
+  const rows = (of: ListEventsResponse | undefined) =>
+    of?.events.map((event, at) => ({ event, received: msOf(of.observedAt[at]) })) ?? [];
+  const known = rows(latest);
+  const isIt = ({ event }: Row) => event.id === id;
+  return known.some(isIt) ? known : [...rows(linked).filter(isIt), ...known];
 }
 
 const savedOnly: readonly Column<Row>[] = [

@@ -23,20 +23,17 @@ const decimal = fixed(1);
 const shown = (value: number | undefined, show = decimal) =>
   value === undefined ? nothing : show(value);
 
+const ExploreModel = ({ component }: { component: string | undefined }) => (
+  <a href={hrefOf('explore', { type: 'THOUGHT_LATENCY', ...(component && { component }) })}>
+    {component ?? 'none'}
+  </a>
+);
+
 const latencyColumns: readonly Column<TimeSeries>[] = [
   {
     label: 'Model',
     value: ({ group }) => group.component ?? '',
-    show: ({ group }) => (
-      <a
-        href={hrefOf('explore', {
-          type: 'THOUGHT_LATENCY',
-          ...(group.component && { component: group.component }),
-        })}
-      >
-        {group.component ?? 'none'}
-      </a>
-    ),
+    show: ({ group }) => <ExploreModel component={group.component} />,
   },
   ...(['p50', 'p95'] as const).map((name) => ({
     label: name,

@@ -25,19 +25,21 @@ const text = (label: string, of: (usage: NonNullable<UsageRecord['usage']>) => s
 
 const timeOf = ({ usage }: UsageRecord) => msOf(usage?.timestamp) ?? 0;
 
+const ExplainIt = ({ id, at }: { id: string | undefined; at: number }) => (
+  <a
+    href={hrefWith({ call: id, at: String(at) })}
+    data-replace
+    {...(id === param('call') && { 'aria-current': 'true' })}
+  >
+    <time title={iso(at)}>{moment(at)}</time>
+  </a>
+);
+
 const columns: readonly Column<UsageRecord>[] = [
   {
     label: 'Time',
     value: (record) => iso(timeOf(record)),
-    show: (record) => (
-      <a
-        href={hrefWith({ call: record.usage?.id, at: String(timeOf(record)) })}
-        data-replace
-        {...(record.usage?.id === param('call') && { 'aria-current': 'true' })}
-      >
-        <time title={iso(timeOf(record))}>{moment(timeOf(record))}</time>
-      </a>
-    ),
+    show: (record) => <ExplainIt id={record.usage?.id} at={timeOf(record)} />,
   },
   { ...text('Model', ({ model }) => model), isFull: true },
   text('Layer', ({ layer }) => layer),
@@ -67,12 +69,14 @@ const columns: readonly Column<UsageRecord>[] = [
   },
 ];
 
+const noCalls: readonly UsageRecord[] = [];
+
 /** Calls one by one; one that is chosen explains itself above. */
 export function Calls() {
   const isUnpriced = param('unpriced') !== '';
   const [pages, setPages] = useState(1);
   const answer = useCalls(isUnpriced, pages);
-  const rows = answer.value?.records ?? [];
+  const rows = answer.value?.records ?? noCalls;
   const { words, inWords } = periodAt(Date.now());
   return (
     <Panel

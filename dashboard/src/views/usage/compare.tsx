@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import type { UsageTotals } from '../../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import type {
   GetUsageSummaryResponse,
@@ -104,7 +105,10 @@ export function Compare({ answer }: { answer: Answer<GetUsageSummaryResponse> })
   const { words, inWords } = periodAt(Date.now());
   const [, label] = dimensions.find(([name]) => name === by) as (typeof dimensions)[number];
   const { groups = [], total, before, restGroups = 0, priceList } = answer.value ?? {};
-  const columns = columnsOf(by, label, total, before?.totals);
+  const columns = useMemo(
+    () => columnsOf(by, label, total, before?.totals),
+    [by, label, total, before],
+  );
   const choices = dimensions.map(([value, label]) => ({ value, label, words: label }));
   const prices = priceList && `prices as of ${priceList.date}`;
   return (
