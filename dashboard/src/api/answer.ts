@@ -29,6 +29,17 @@ const answerTo = <T>({ question, value }: Known<T>, asked: string): { value?: T 
 export const refreshMs = 5000;
 
 /**
+ * Calls when what is being rendered has been seen: answering takes the processor that drawing needs,
+ * and who has chosen something sees that before its answer. Answers with how to take it back.
+ */
+function onceShown(call: () => void): () => void {
+  let frame = requestAnimationFrame(() => {
+    frame = requestAnimationFrame(call);
+  });
+  return () => cancelAnimationFrame(frame);
+}
+
+/**
  * Asks when the question changes, and every so often. `question` names everything that `ask`
  * depends on; undefined: nothing is asked.
  */
@@ -72,8 +83,9 @@ export function useAnswer<T>(
     };
     askAgain.current = run;
     document.addEventListener('visibilitychange', onVisible);
-    run();
+    const cancel = onceShown(run);
     return () => {
+      cancel();
       document.removeEventListener('visibilitychange', onVisible);
       clearTimeout(timer);
       abort.abort();

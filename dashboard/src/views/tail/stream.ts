@@ -29,6 +29,10 @@ const rateWindowMs = 10_000;
 const isNew = (observedAt: Parameters<typeof msOf>[0]): boolean =>
   (msOf(observedAt) ?? 0) > Date.now() - rateWindowMs;
 
+/** How many events lines stand for. */
+const countOf = (lines: readonly Line[]): number =>
+  lines.reduce((sum, line) => sum + (line.kind === 'event' ? 1 : line.count), 0);
+
 /** Reads events as they are committed, and begins anew where the stream breaks. */
 export class TailStream {
   /** Shown, oldest first. */
@@ -86,10 +90,7 @@ export class TailStream {
   }
 
   #take({ records, skipped }: TailResponse): void {
-    if (skipped > 0n) {
-      this.#skips += 1;
-      this.#waiting.push({ kind: 'skipped', id: `skipped ${this.#skips}`, count: Number(skipped) });
-    }
+    if (skipped > 0n) this.#waiting.push(this.#skippedLine(Number(skipped)));
     for (const { record, observedAt } of records) {
       if (record.case !== 'event') continue;
       const event = record.value;
@@ -99,16 +100,25 @@ export class TailStream {
       this.#waiting.push({ kind: 'event', id: event.id, event, received: msOf(observedAt) });
     }
     this.#measure(records.filter(({ observedAt }) => isNew(observedAt)).length);
-    // What nobody looks at is not kept for ever.
-    if (this.#waiting.length > 2 * linesMax) this.#waiting.splice(0, linesMax);
+    // What nobody looks at is not kept for ever; that it was left out is told in its place.
+    if (this.#waiting.length > 2 * linesMax) {
+      const left = this.#waiting.splice(0, linesMax);
+      for (const { id } of left) this.#seen.delete(id);
+      this.#waiting.unshift(this.#skippedLine(countOf(left)));
+    }
     if (document.hidden) this.#paint();
     else this.#painting ||= requestAnimationFrame(() => this.#paint());
+  }
+
+  #skippedLine(count: number): Line {
+    this.#skips += 1;
+    return { kind: 'skipped', id: `skipped ${this.#skips}`, count };
   }
 
   #paint(): void {
     this.#painting = 0;
     if (!this.isFollowing) {
-      this.held.value = this.#waiting.length;
+      this.held.value = countOf(this.#waiting);
       return;
     }
     const lines = [...this.lines.peek(), ...this.#waiting.splice(0)];
