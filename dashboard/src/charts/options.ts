@@ -18,10 +18,14 @@ export interface Size {
 /** From here on bars are a spread rather than one thing beside another. */
 const manyBars = 31;
 
-/** Below, lines are named by a legend in the place of labels at their ends. */
+/** Below, or where names would take more than their part, lines are named by a legend in the place of labels at their ends. */
 const labelledFrom = 420;
-export const hasLabels = ({ kind, series }: ChartModel, width: number): boolean =>
-  kind === 'lines' && series.length > 1 && width >= labelledFrom;
+const labelsShare = 0.4;
+export const hasLabels = (model: ChartModel, width: number): boolean =>
+  model.kind === 'lines' &&
+  model.series.length > 1 &&
+  width >= labelledFrom &&
+  labelsWidth(model) < labelsShare * width;
 
 const scaleOf = (model: ChartModel): Scale =>
   model.max

@@ -58,7 +58,7 @@ function Commands() {
   const [isCopied, setCopied] = useState(false);
   const text = commands[chosen]?.() ?? '';
   const copy = async () => {
-    await navigator.clipboard?.writeText(text);
+    await navigator.clipboard.writeText(text);
     setCopied(true);
   };
   const step = (event: KeyboardEvent) => {
@@ -96,10 +96,12 @@ function Commands() {
           {text}
         </pre>
         <p class="row gap-t">
-          <button type="button" class="btn primary" onClick={copy}>
-            <Icon name="copy" />
-            {isCopied ? 'Copied' : 'Copy'}
-          </button>
+          {navigator.clipboard && (
+            <button type="button" class="btn primary" onClick={copy}>
+              <Icon name="copy" />
+              {isCopied ? 'Copied' : 'Copy'}
+            </button>
+          )}
         </p>
       </div>
     </>

@@ -19,7 +19,7 @@ export function Chosen(props: { line: Extract<Line, { kind: 'event' }>; close: (
   }, []);
   const link = hrefOf('explore', { type: event.eventType, id: event.id });
   const copy = async () => {
-    await navigator.clipboard?.writeText(new URL(link, location.href).href);
+    await navigator.clipboard.writeText(new URL(link, location.href).href);
     setCopied(true);
   };
   return (
@@ -67,10 +67,13 @@ export function Chosen(props: { line: Extract<Line, { kind: 'event' }>; close: (
         <a class="btn tiny" href={link}>
           Explore it
         </a>
-        <button type="button" class="btn tiny ghost" onClick={copy}>
-          <Icon name="copy" />
-          {isCopied ? 'Copied' : 'Copy link'}
-        </button>
+        {/* Not where the page came without TLS from elsewhere; the link beside it is the same. */}
+        {navigator.clipboard && (
+          <button type="button" class="btn tiny ghost" onClick={copy}>
+            <Icon name="copy" />
+            {isCopied ? 'Copied' : 'Copy link'}
+          </button>
+        )}
       </div>
     </aside>
   );
