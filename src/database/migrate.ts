@@ -25,6 +25,7 @@ import * as secondGeneration from './migrations/0013-second-generation.ts';
 import * as latestEvents from './migrations/0014-latest-events.ts';
 import * as failedEvents from './migrations/0015-failed-events.ts';
 import * as readingByTime from './migrations/0016-reading-by-time.ts';
+import * as sketchCells from './migrations/0017-sketch-cells.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -61,6 +62,7 @@ const migrations: readonly Migration[] = [
   { name: '0014-latest-events', release: 3, up: latestEvents.up },
   { name: '0015-failed-events', release: 3, up: failedEvents.up },
   { name: '0016-reading-by-time', release: 3, up: readingByTime.up },
+  { name: '0017-sketch-cells', release: 3, up: sketchCells.up },
 ];
 
 interface SchemaState {

@@ -15,6 +15,8 @@ export interface RollupStateTable {
   day_floor: Generated<Date>;
   /** From when on levels say how many events have not gone well. */
   not_ok_from: Generated<Date>;
+  /** From when on hours and days have sketches in one piece. */
+  cells_from: Generated<Date>;
 }
 
 /** What transactions stored, packed: see src/rollup/packed.ts. */

@@ -1,36 +1,20 @@
 import { type RawBuilder, sql } from 'kysely';
+import { workOnPart } from './levels-of-before.ts';
 import { isApart, margin } from './series.ts';
 import { eventShape, type Level, levels, type Shape } from './shapes.ts';
-import { lockState, type RollupWriter, type Trx } from './state.ts';
+import type { RollupWriter, Trx } from './state.ts';
 
 /**
  * Counts apart in the levels what was rolled up before anybody did so: a day at a time, the newest
  * first. False where nothing is left, or another collector is at work.
  */
 export async function countDayApart(writer: RollupWriter): Promise<boolean> {
-  return await writer.transaction(async (trx) => {
-    if (!(await lockState(trx, false))) return false;
-    const shape = eventShape;
-    const latest = levels.map(
-      (level) => sql`
-      select max(bucket) as bucket from ${sql.table(shape.levelTables[level])}
-      where bucket < (select not_ok_from from rollup_state)`,
-    );
-    const { rows } = await sql<{ day: Date | null }>`
-      update rollup_state set not_ok_from = coalesce(day, '-infinity')
-      from (
-        select date_trunc('day', max(bucket), 'UTC') as day
-        from (${sql.join(latest, sql` union all `)}) as latest
-      ) as last
-      where not_ok_from > '-infinity' returning day`.execute(trx);
-    const from = rows[0]?.day;
-    if (!from) return false;
-    const [begin, end] = [
-      sql`${from}::timestamptz`,
-      sql`${from}::timestamptz + interval '24 hours'`,
-    ];
-    for (const level of levels) await countApart(trx, shape, level, begin, end);
-    return true;
+  return await workOnPart(writer, {
+    marker: 'not_ok_from',
+    by: 'day',
+    shapes: [eventShape],
+    levels,
+    to: (trx, shape, level, { begin, end }) => countApart(trx, shape, level, begin, end),
   });
 }
 

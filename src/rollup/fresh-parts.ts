@@ -41,7 +41,7 @@ const typed = (shape: Shape): RawBuilder<unknown> => {
   const types: Record<string, string> = { bucket: 'timestamptz', series: 'int' };
   for (const { prefix } of shape.values) {
     for (const name of measureColumns) types[prefix + name] = 'float8';
-    for (const name of sketchColumns) types[prefix + name] = 'int[]';
+    for (const name of sketchColumns) types[prefix + name] = name === 'cells' ? 'bytea' : 'int[]';
   }
   return sql.join(
     levelColumns(shape).map((name) => sql`${sql.ref(name)} ${sql.raw(types[name] ?? 'numeric')}`),
@@ -77,7 +77,7 @@ function levelRecord(shape: Shape, totals: Aggregates, cells: readonly Cells[], 
       record[prefix + name] = Number.isFinite(number) ? number : null;
     }
     const [keys, counts] = cells[index]?.[place] ?? [];
-    for (const name of sketchColumns) record[prefix + name] = name === 'keys' ? keys : counts;
+    Object.assign(record, { [`${prefix}keys`]: keys, [`${prefix}counts`]: counts });
   }
   for (const [index, { name, nullable }] of shape.sums.entries()) {
     const sum = totals.sumAt(index, place);

@@ -3,6 +3,7 @@ import type { Aggregates } from './aggregates.ts';
 import { fieldDecimal } from './decimals.ts';
 import { zero } from './exact-sums.ts';
 import { levelColumns, quarterMs, type Shape } from './shapes.ts';
+import { cellBytes, writeCell } from './sketch-cells.ts';
 import type { ValueTotals } from './value-totals.ts';
 
 const int4Oid = 23;
@@ -80,10 +81,14 @@ function writeCount(writer: ByteWriter, count: number): void {
   else writer.fieldInt64(count);
 }
 
+const keyOf = (cell: number): number => Math.floor(cell / countRange);
+const countOf = (cell: number): number => cell - keyOf(cell) * countRange - countOffset;
+
 function writeSketch(writer: ByteWriter, cells: Float64Array): void {
-  const keyOf = (cell: number) => Math.floor(cell / countRange);
   writeInts(writer, cells, keyOf);
-  writeInts(writer, cells, (cell) => cell - keyOf(cell) * countRange - countOffset);
+  writeInts(writer, cells, countOf);
+  writer.int32(cells.reduce((bytes, cell) => bytes + cellBytes(keyOf(cell), countOf(cell)), 0));
+  for (const cell of cells) writeCell(writer, keyOf(cell), countOf(cell));
 }
 
 /** https://github.com/postgres/postgres/blob/master/src/backend/utils/adt/arrayfuncs.c (array_recv) */

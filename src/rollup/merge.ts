@@ -30,7 +30,8 @@ function insertMerged(
     const [keys, counts] = [sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`)];
     return sql`
       left join (
-        select bucket, series, array_agg(k order by k) as keys, array_agg(c order by k) as counts
+        select bucket, series, array_agg(k order by k) as keys, array_agg(c order by k) as counts,
+          string_agg(telemetry_sketch_cell(k, c), '') as cells
         from (
           select bucket, series, k, least(sum(c), 2147483647)::int as c
           from (
@@ -43,7 +44,8 @@ function insertMerged(
   });
   const sketchColumns = shape.values.map((_, index) => {
     const sketch = `sketch${index}`;
-    return sql`coalesce(${sql.ref(`${sketch}.keys`)}, '{}'), coalesce(${sql.ref(`${sketch}.counts`)}, '{}')`;
+    return sql`coalesce(${sql.ref(`${sketch}.keys`)}, '{}'), coalesce(${sql.ref(`${sketch}.counts`)}, '{}'),
+      coalesce(${sql.ref(`${sketch}.cells`)}, '')`;
   });
   const names = sql.join(levelColumns(shape).map((name) => sql.ref(name)));
   return sql`

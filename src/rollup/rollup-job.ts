@@ -14,6 +14,7 @@ import { minuteMs } from '../units.ts';
 import { countDayApart } from './count-apart.ts';
 import { fold } from './fold.ts';
 import { rollHistory } from './history.ts';
+import { joinSketches } from './join-sketches.ts';
 import { mergeNoted, settle } from './merge.ts';
 import { repair } from './repair.ts';
 import { RollupMetrics } from './rollup-metrics.ts';
@@ -97,8 +98,9 @@ export class RollupJob {
     }
     if (Date.now() - this.#mergedMs > minuteMs / 2) {
       await settle(this.#writer);
-      while (!signal.aborted && (await mergeNoted(this.#writer))) await this.#foldAll(signal);
-      while (!signal.aborted && (await countDayApart(this.#writer))) await this.#foldAll(signal);
+      for (const work of [mergeNoted, countDayApart, joinSketches]) {
+        while (!signal.aborted && (await work(this.#writer))) await this.#foldAll(signal);
+      }
       await this.#metrics.lookAtSeries(this.#db);
       this.#mergedMs = Date.now();
     }

@@ -92,7 +92,7 @@ export const measureColumns = [
   'negative_infinities',
 ] as const;
 export type MeasureName = (typeof measureColumns)[number];
-export const sketchColumns = ['keys', 'counts'] as const;
+export const sketchColumns = ['keys', 'counts', 'cells'] as const;
 
 const ofValues = (shape: Shape, names: readonly string[]) =>
   shape.values.flatMap(({ prefix }) => names.map((name) => prefix + name));

@@ -3,17 +3,6 @@ import { quantile } from '../../rollup/sketch.ts';
 /** How many numbers there are by the key of their size. */
 export type Cells = Map<number, number>;
 
-const cellBytes = 12;
-
-/** Adds cells as a query packs them: a key of four bytes and a count of eight each. */
-export function addPacked(cells: Cells, packed: Buffer): void {
-  for (let at = 0; at < packed.length; at += cellBytes) {
-    const key = packed.readInt32BE(at);
-    const count = packed.readUInt32BE(at + 4) * 2 ** 32 + packed.readUInt32BE(at + 8);
-    cells.set(key, (cells.get(key) ?? 0) + count);
-  }
-}
-
 export function addCells(cells: Cells, more: Cells): void {
   for (const [key, count] of more) cells.set(key, (cells.get(key) ?? 0) + count);
 }

@@ -68,6 +68,13 @@ export function aggregate({ name, how }: Measure): RawBuilder<unknown> {
   }
 }
 
+/** The same without a final form: added up once more, it has to be what all of it adds up to. */
+export function partly({ name, how }: Measure): RawBuilder<unknown> {
+  const column = sql.ref(name);
+  if (how === 'min' || how === 'max') return sql`${sql.raw(how)}(${column})`;
+  return how === 'double' ? sumOfDoubles(column) : sql`sum(${column})`;
+}
+
 /** Adds numbers of the same measures up, as `aggregate` does. */
 export function addSums(measures: readonly Measure[], parts: readonly Sums[]): Sums {
   return Object.fromEntries(

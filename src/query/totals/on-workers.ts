@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RowsRead } from '../../rollup/parts-sql.ts';
 import type { Shape } from '../../rollup/shapes.ts';
-import { addedColumns, addedUp, sumOfDoubles } from '../../rollup/totals.ts';
-import type { Measure } from './measures.ts';
+import { addedColumns, addedUp } from '../../rollup/totals.ts';
+import { partly } from './measures.ts';
 import { bucketOf, groupColumn, type Parts, type Question } from './parts.ts';
 
 /**
@@ -31,13 +31,6 @@ export function addedOnWorkers({ groupBy, measured, bordersUs }: Question, parts
 const groupedBy = (columns: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
   columns.length > 0 ? sql`group by ${sql.join(columns)}` : sql``;
 
-/** Without a final form: added up once more, it has to be what all of it adds up to. */
-function partly({ name, how }: Measure): RawBuilder<unknown> {
-  const column = sql.ref(name);
-  if (how === 'min' || how === 'max') return sql`${sql.raw(how)}(${column})`;
-  return how === 'double' ? sumOfDoubles(column) : sql`sum(${column})`;
-}
-
 const alone = (query: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`with added as materialized (${query}) select * from added`;
 
@@ -58,6 +51,8 @@ export const addedToLevels = (
     group by ${sql.join([sql`"group"`, ...part(bordersUs)])}`,
 });
 
+const noSketch = sql`'{}'::int[], '{}'::int[], ''::bytea`;
+
 /** Rows become sketches of one key each. `numbers`: of a row, in the order of the shape's values. */
 export function addedToSketches(
   { values }: Shape,
@@ -67,7 +62,7 @@ export function addedToSketches(
   const keys = values.map((_, index) => sql.ref(`key${index}`));
   const ofValue = (rows: RawBuilder<unknown>, which: number): RawBuilder<unknown> => {
     const sketches = values.map((_, index) =>
-      index === which ? sql`array[key], array[count]` : sql`'{}'::int[], '{}'::int[]`,
+      index === which ? sql`array[key], array[count], null::bytea` : noSketch,
     );
     return sql`
       select "group", period, ${sql.join(sketches)}

@@ -28,20 +28,27 @@ export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
 
 /**
  * What adds up to an answer, as two queries. `sums` has the columns g0, g1 and so on of the groups,
- * `bucket`, counted from 0, and one for each measure; `cells` the same groups, `bucket`, `what` for
- * which of the quantified numbers, and a sketch's `key` and `count`.
+ * `bucket`, counted from 0, and one for each measure; `cells` the same groups, `bucket`, and either
+ * `what` for which of the quantified numbers, and a sketch's `key` and `count`; or whole sketches.
  */
 export interface Parts {
   readonly sums: RawBuilder<unknown>;
   readonly cells: RawBuilder<unknown>;
-  /** Whether each of `cells` has many, as `keys` and `counts`: they are told apart by group first. */
-  readonly isPacked?: boolean;
+  /** Whether each of `cells` has a sketch of each quantified number, by the columns `sketchParts`. */
+  readonly hasSketches?: boolean;
   readonly source: SourceKind;
   /** The bounds where they are others than those that were asked for. */
   readonly rounded?: Span;
   /** Whether rows have answered for what rollups have as the rest. */
   readonly hasRest?: boolean;
 }
+
+/** A sketch by its keys and counts, and in one piece where it is known so. */
+export const sketchParts = (what: number) => ({
+  keys: sql.ref<number[]>(`keys${what}`),
+  counts: sql.ref<number[]>(`counts${what}`),
+  cells: sql.ref<Buffer | null>(`cells${what}`),
+});
 
 export const groupColumn = (index: number): RawBuilder<string | null> => sql.ref(`g${index}`);
 

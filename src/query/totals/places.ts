@@ -1,17 +1,13 @@
-import { addCells, addPacked, type Cells } from './cells.ts';
+import { addSketch } from '../../rollup/sketch-cells.ts';
+import { addCells, type Cells } from './cells.ts';
 import { addSums, type Measured, type Sums } from './measures.ts';
+import type { Placed } from './places-sql.ts';
 
 /** What some records add up to. */
 export interface Totals {
   readonly sums: Sums;
   /** Of each of the quantified numbers. */
   readonly cells: readonly Cells[];
-}
-
-/** Of which group, counted from 1, and 0 for all that have none; and of which part of the span. */
-export interface Placed {
-  readonly place: number;
-  readonly bucket: number;
 }
 
 /** Adds totals of the same measures up. */
@@ -48,9 +44,10 @@ export class Places {
     this.#at(placed).sums = sums;
   }
 
-  /** `what`: which of the quantified numbers. */
-  addPacked(placed: Placed, { what, packed }: { what: number; packed: Buffer }): void {
-    addPacked(this.#at(placed).cells[what] as Cells, packed);
+  /** `cells`: of each of the quantified numbers. */
+  addCells(placed: Placed, cells: readonly (Buffer | null)[]): void {
+    const known = this.#at(placed).cells;
+    for (const [what, each] of cells.entries()) if (each) addSketch(known[what] as Cells, each);
   }
 
   totalsOf(place: number): Totals {

@@ -11,13 +11,14 @@ import {
   quartersIn,
   type Shape,
   shapes,
+  sketchColumns,
 } from '../../rollup/shapes.ts';
 import { columnsOfRow, readColumns } from '../../rollup/totals.ts';
 import { shownFromUs, usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import type { Measure } from './measures.ts';
 import { addedToLevels, addedToSketches } from './on-workers.ts';
-import { bucketOf, type Parts, type Question } from './parts.ts';
+import { bucketOf, type Parts, type Question, sketchParts } from './parts.ts';
 
 type Trx = Snapshot['trx'];
 
@@ -56,8 +57,8 @@ export async function rollupParts(
     (question.span.startUs !== undefined && span.fromMs !== asked.fromMs);
   return {
     sums: sql.join(sums, sql` union all `),
-    cells: cellsOf(question, asked, answering, onWorkers),
-    isPacked: true,
+    cells: cellsOf(question, asked, answering),
+    hasSketches: true,
     source: ofSeries.parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
     hasRest: ofSeries.hasRest || found === 'the rest',
     ...(isRounded && {
@@ -157,29 +158,20 @@ function sumsOf(
     from ${table(readColumns(shape), rows)} as totals`;
 }
 
-function cellsOf(
-  question: Question,
-  asked: RollupQuestion,
-  answering: Answering,
-  onWorkers: boolean,
-) {
+function cellsOf(question: Question, asked: RollupQuestion, answering: Answering) {
   const shape = shapeOf(question.kind);
   const { values } = shape;
-  const names = values.map(
-    ({ prefix }) => [sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`)] as const,
+  const ofLevel = values.flatMap(({ prefix }) =>
+    sketchColumns.map((name) => sql.ref(prefix + name)),
   );
   const numbers = values.map(({ column }) => finite(sql.ref(`source.${column}`)));
-  const ofRow = numbers.map(
-    (value) => sql`
-      case when ${value} is null then '{}'::int[] else array[telemetry_sketch_key(${value})] end,
-      case when ${value} is null then '{}'::int[] else '{1}' end`,
-  );
-  const rows = onWorkers
-    ? addedToSketches(shape, numbers, question.bordersUs)
-    : eachRow(sql.join(ofRow));
-  const table = asTable(question, asked, answering)(sql.join(names.flat()), rows);
-  const each = names.map(([keys, counts], what) => sql`(${sql.lit(what)}, ${keys}, ${counts})`);
+  // Of rows, which may be many, only how many there are of each key.
+  const rows = addedToSketches(shape, numbers, question.bordersUs);
+  const table = asTable(question, asked, answering)(sql.join(ofLevel), rows);
+  const sketches = values.map(({ prefix }, what) => {
+    const named = Object.entries(sketchParts(what));
+    return sql.join(named.map(([name, as]) => sql`${sql.ref(prefix + name)} as ${as}`));
+  });
   return sql`
-    select ${groupColumns(question)} bucket, what, each.keys, each.counts
-    from ${table} as totals cross join lateral (values ${sql.join(each)}) as each (what, keys, counts)`;
+    select ${groupColumns(question)} bucket, ${sql.join(sketches)} from ${table} as totals`;
 }

@@ -1,0 +1,90 @@
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import type { Database } from '../../database/schema.ts';
+import { type Parts, type Question, sketchParts } from './parts.ts';
+import { inPlaces, type Placed } from './places-sql.ts';
+
+/** More than these are added up by PostgreSQL: that takes longer, and no memory here. */
+const bytesMax = 16 * 1024 * 1024;
+
+interface PlacedCells extends Placed {
+  /** Of each of the quantified numbers; null where there are none. */
+  readonly cells: readonly (Buffer | null)[];
+}
+
+type Row = Placed & Readonly<Record<`cells${number}`, Buffer | null>> & { bytes: number };
+
+/** Sketches by place and part of the span; `groups` in the order of their places. */
+export async function placedCells(
+  trx: Transaction<Database>,
+  { groupBy, measured: { quantified } }: Question,
+  parts: Parts,
+  groups: readonly (readonly (string | null)[])[],
+): Promise<PlacedCells[]> {
+  const placed = inPlaces(parts.cells, { groups }, groupBy.length);
+  const whats = quantified.map((_, what) => what);
+  const read = async (query: RawBuilder<Row>) => (await query.execute(trx)).rows;
+  const asCells = (row: Row) => ({
+    place: row.place,
+    bucket: row.bucket,
+    cells: whats.map((what) => row[`cells${what}`] ?? null),
+  });
+  if (parts.hasSketches) {
+    const rows = await read(joined(placed, whats));
+    if ((rows[0]?.bytes ?? 0) <= bytesMax) return rows.map(asCells);
+  }
+  const each = parts.hasSketches ? takenApart(placed, whats) : placed;
+  return (await read(addedUp(each, whats))).map(asCells);
+}
+
+/** As they are: whoever reads them adds up what is there several times. */
+function joined(placed: RawBuilder<unknown>, whats: readonly number[]): RawBuilder<Row> {
+  const joined = whats.map((what) => {
+    const { keys, counts, cells } = sketchParts(what);
+    const fromArrays = sql`(
+      select string_agg(telemetry_sketch_cell(key, count), '') from unnest(${keys}, ${counts})
+        as cell (key, count))`;
+    return sql`string_agg(coalesce(${cells}, ${fromArrays}), '') as ${cells}`;
+  });
+  const bytes = sql.join(
+    whats.map((what) => sql`coalesce(octet_length(${sketchParts(what).cells}), 0)`),
+    sql` + `,
+  );
+  const shown = whats.map(
+    (what) =>
+      sql`case when bytes <= ${bytesMax} then ${sketchParts(what).cells} end as ${sketchParts(what).cells}`,
+  );
+  return sql`
+    select place, bucket, ${sql.join(shown)}, bytes
+    from (
+      select *, sum(${bytes}) over ()::bigint as bytes
+      from (
+        select place, bucket, ${sql.join(joined)} from ${placed} as placed group by place, bucket
+      ) as joined
+    ) as weighed`;
+}
+
+const takenApart = (placed: RawBuilder<unknown>, whats: readonly number[]): RawBuilder<unknown> => {
+  const each = whats.map((what) => {
+    const { keys, counts } = sketchParts(what);
+    return sql`(${sql.lit(what)}, ${keys}, ${counts})`;
+  });
+  return sql`(
+    select place, bucket, what, unnest(keys) as key, unnest(counts) as count
+    from ${placed} as placed cross join lateral (values ${sql.join(each)})
+      as each (what, keys, counts))`;
+};
+
+function addedUp(placed: RawBuilder<unknown>, whats: readonly number[]): RawBuilder<Row> {
+  const cells = whats.map(
+    (what) => sql`
+      string_agg(telemetry_sketch_cell(key, count), '') filter (where what = ${sql.lit(what)})
+        as ${sketchParts(what).cells}`,
+  );
+  return sql`
+    select place, bucket, ${sql.join(cells)}
+    from (
+      select place, bucket, what, key, sum(count)::bigint as count from ${placed} as placed
+      group by place, bucket, what, key having sum(count) > 0
+    ) as cells
+    group by place, bucket`;
+}

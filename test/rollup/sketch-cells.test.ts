@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ByteWriter } from '../../src/records/byte-writer.ts';
+import { joinSketches } from '../../src/rollup/join-sketches.ts';
+import { mergeNoted, settle } from '../../src/rollup/merge.ts';
+import { addSketch, cellBytes, writeCell } from '../../src/rollup/sketch-cells.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { rollupWork } from '../support/rollup-work.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+
+type Cell = readonly [key: number, count: number];
+
+function written(cells: readonly Cell[]): Buffer {
+  const writer = new ByteWriter();
+  for (const [key, count] of cells) writeCell(writer, key, count);
+  return Buffer.from(writer.bytes());
+}
+
+/** Around the bounds of what is common, and anywhere else. */
+const cell = fc.tuple(
+  fc.oneof(
+    fc.integer({ min: 39_000, max: 41_000 }),
+    fc.constantFrom(0, 35_903, 35_904, 44_095, 44_096, -40_000, -44_095),
+    fc.integer({ min: -80_000, max: 80_000 }),
+  ),
+  fc.oneof(
+    fc.integer({ min: 0, max: 300 }),
+    fc.constantFrom(262_143, 262_144, 2 ** 31 - 1, 2 ** 40),
+  ),
+);
+
+describe('a sketch in one piece', () => {
+  it('is the same as SQL writes it, and adds up to what it was made of', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(cell, { maxLength: 40 }), async (cells) => {
+        const [bySql] = await database.rows<{ cells: Buffer | null }>(
+          `select string_agg(telemetry_sketch_cell(key, count), '' order by place) as cells
+           from unnest($1::int[], $2::bigint[]) with ordinality as cell (key, count, place)`,
+          [cells.map(([key]) => key), cells.map(([, count]) => count)],
+        );
+        const bytes = written(cells);
+        expect(bySql?.cells ?? Buffer.alloc(0)).toEqual(bytes);
+        expect(bytes.length).toBe(cells.reduce((sum, each) => sum + cellBytes(...each), 0));
+        const expected = new Map<number, number>();
+        for (const [key, count] of cells) {
+          if (count > 0) expected.set(key, (expected.get(key) ?? 0) + count);
+        }
+        const found = new Map<number, number>();
+        addSketch(found, bytes);
+        expect(new Map([...found].filter(([, count]) => count > 0))).toEqual(expected);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('has nothing of what was taken away', () => {
+    const found = new Map([[40_000, 1]]);
+    const taken: Cell[] = [
+      [40_001, -3],
+      [40_002, -2],
+      [40_000, -1],
+    ];
+    const cells: Cell[] = [[40_001, 3], [40_002, 5], ...taken];
+    addSketch(found, written(cells));
+    expect(found).toEqual(new Map([[40_002, 3]]));
+  });
+});
+
+it('is in every row of levels, as its keys and counts are, and is put into rows of a release before', async () => {
+  const work = rollupWork(database);
+  try {
+    await database.rows(`update rollup_state set settled_at = settled_at - interval '3 days'`);
+    await database.rows(`
+      insert into system_telemetry (event_type, component, value, "timestamp")
+      select 'TYPE', 'component ' || i % 3, i - 20, now() - i * interval '20 minutes'
+      from generate_series(1, 200) as i`);
+    await database.rows(`
+      insert into usage_stats (model, duration_ms, "timestamp")
+      select 'model ' || i % 3, i * 1e40, now() - i * interval '20 minutes'
+      from generate_series(1, 200) as i`);
+    await work.sweep();
+    await work.fold();
+    await settle(work.writer);
+    while (await mergeNoted(work.writer));
+    expect(await others()).toEqual({ rows: expect.any(Number), other: 0, none: 0 });
+    for (const level of ['hour', 'day']) {
+      await database.rows(`update event_rollup_${level} set cells = null where series % 2 = 0`);
+      await database.rows(`update usage_rollup_${level} set first_token_cells = null`);
+    }
+    expect((await others()).none).toBeGreaterThan(0);
+    let hours = 0;
+    while (await joinSketches(work.writer)) hours++;
+    expect(hours).toBeGreaterThan(48);
+    expect(await others()).toEqual({ rows: expect.any(Number), other: 0, none: 0 });
+  } finally {
+    await work.end();
+  }
+});
+
+/** How many sketches of levels are something else in one piece, or are not in one. */
+async function others() {
+  const sketches = [
+    ['event', ''],
+    ['usage', 'duration_'],
+    ['usage', 'first_token_'],
+  ].flatMap(([kind, prefix]) =>
+    ['quarter', 'hour', 'day'].map(
+      (level) => `
+      select ${prefix}keys as keys, ${prefix}counts as counts, ${prefix}cells as cells
+      from ${kind}_rollup_${level}`,
+    ),
+  );
+  const rows = await database.rows<{ keys: number[]; counts: number[]; cells: Buffer | null }>(
+    sketches.join(' union all '),
+  );
+  const isOther = ({ keys, counts, cells }: (typeof rows)[number]) => {
+    const found = new Map<number, number>();
+    addSketch(found, cells ?? Buffer.alloc(0));
+    return cells && keys.some((key, at) => found.get(key) !== counts[at]);
+  };
+  return {
+    rows: rows.length,
+    none: rows.filter(({ cells }) => cells === null).length,
+    other: rows.filter(isOther).length,
+  };
+}
