@@ -29,34 +29,76 @@ export function writeCell(writer: CellWriter, key: number, count: number): void 
   writer.int64(count);
 }
 
-/** Counts of common keys, from one use to the next all 0: a list is quicker than a table. */
-const counts = new Float64Array(keys);
+/** How many there are of each key, in the order of the keys. */
+export interface Cells {
+  readonly keys: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
+}
 
-/** Adds a sketch to the counts by key, of which none is left where as many were taken away. */
-export function addSketch(known: Map<number, number>, cells: Buffer): void {
-  const add = (key: number, count: number) => known.set(key, (known.get(key) ?? 0) + count);
-  let [first, last] = [keys, -1];
-  let isLess = false;
-  for (let at = 0; at < cells.length; at += 4) {
-    const word = cells.readInt32BE(at);
-    if (word === mark) {
-      const count = cells.readInt32BE(at + 8) * 2 ** 32 + cells.readUInt32BE(at + 12);
-      add(cells.readInt32BE(at + 4), count);
-      isLess ||= count < 0;
-      at += 12;
-      continue;
+export const noCells: Cells = { keys: [], counts: [] };
+
+/** What sketches add up to; a key of which as many were taken away as there were is none. */
+export function sumOfSketches(sketches: Iterable<Buffer | Cells>): Cells {
+  const sum = new Sum();
+  for (const each of sketches) {
+    if (each instanceof Uint8Array) sum.addBytes(each);
+    else sum.addCells(each);
+  }
+  return sum.take();
+}
+
+/** Counts of common keys, from one sum to the next all 0: a list is quicker than a table. */
+const common = new Float64Array(keys);
+
+class Sum {
+  #first = keys;
+  #last = -1;
+  readonly #others = new Map<number, number>();
+
+  addBytes(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; at += 4) {
+      const word = bytes.readInt32BE(at);
+      if (word === mark) {
+        const count = bytes.readInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12);
+        this.#add(bytes.readInt32BE(at + 4), count);
+        at += 12;
+      } else this.#addCommon(word >> countBits, word & countMax);
     }
-    const index = word >> countBits;
-    counts[index] = (counts[index] as number) + (word & countMax);
-    if (index < first) first = index;
-    if (index > last) last = index;
   }
-  for (let index = first; index <= last; index++) {
-    const count = counts[index] as number;
-    if (count === 0) continue;
-    counts[index] = 0;
-    add(keyMin + index, count);
+
+  addCells({ keys, counts }: Cells): void {
+    for (let at = 0; at < keys.length; at++) this.#add(keys[at] as number, counts[at] as number);
   }
-  if (!isLess) return;
-  for (const [key, count] of known) if (count <= 0) known.delete(key);
+
+  /** All of it, and begins anew. */
+  take(): Cells {
+    const others = [...this.#others].filter(([, count]) => count > 0).sort(([a], [b]) => a - b);
+    const lower = others.filter(([key]) => key < keyMin);
+    const found = { keys: lower.map(([key]) => key), counts: lower.map(([, count]) => count) };
+    for (let index = this.#first; index <= this.#last; index++) {
+      const count = common[index] as number;
+      if (count > 0) {
+        found.keys.push(keyMin + index);
+        found.counts.push(count);
+      }
+      common[index] = 0;
+    }
+    for (const [key, count] of others.slice(lower.length)) {
+      found.keys.push(key);
+      found.counts.push(count);
+    }
+    return found;
+  }
+
+  #add(key: number, count: number): void {
+    const index = key - keyMin;
+    if (index >= 0 && index < keys) this.#addCommon(index, count);
+    else this.#others.set(key, (this.#others.get(key) ?? 0) + count);
+  }
+
+  #addCommon(index: number, count: number): void {
+    common[index] = (common[index] as number) + count;
+    if (index < this.#first) this.#first = index;
+    if (index > this.#last) this.#last = index;
+  }
 }

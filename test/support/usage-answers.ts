@@ -3,14 +3,15 @@ import { isDistributed } from '../../src/database/cluster/layout.ts';
 import type { Database } from '../../src/database/schema.ts';
 import { readGroupBy } from '../../src/query/ask/dimensions.ts';
 import { usageFilter } from '../../src/query/ask/filters.ts';
-import { quantilesOf } from '../../src/query/totals/cells.ts';
 import { addedOnWorkers } from '../../src/query/totals/on-workers.ts';
 import type { Parts, Question } from '../../src/query/totals/parts.ts';
 import type { Totals } from '../../src/query/totals/places.ts';
+import { quantilesOf } from '../../src/query/totals/quantiles-of.ts';
 import { readTotals } from '../../src/query/totals/read-totals.ts';
 import { rollupParts } from '../../src/query/totals/rollup-parts.ts';
 import { rowParts } from '../../src/query/totals/row-parts.ts';
 import { usageMeasures } from '../../src/query/totals/usage-measures.ts';
+import { noCells } from '../../src/rollup/sketch-cells.ts';
 
 export interface UsageAsked {
   readonly hours: number;
@@ -71,6 +72,6 @@ function shown({ sums, cells }: Totals) {
   const [min = null, max = null] = [sums.duration_min, sums.duration_max];
   return {
     ...Object.fromEntries(rounded),
-    quantiles: quantilesOf(cells[0] ?? new Map(), min, max, [0.5, 0.95]),
+    quantiles: quantilesOf(cells[0] ?? noCells, min, max, [0.5, 0.95]),
   };
 }

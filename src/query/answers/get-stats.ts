@@ -4,6 +4,7 @@ import {
   type GetStatsResponse,
   GetStatsResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import type { Cells } from '../../rollup/sketch-cells.ts';
 import { type Dimension, readGroupBy, readValue } from '../ask/dimensions.ts';
 import { eventFilter, type Filter } from '../ask/filters.ts';
 import { Notes } from '../ask/notes.ts';
@@ -13,10 +14,10 @@ import { readRange, spanBefore } from '../ask/time-range.ts';
 import { decimalMean } from '../decimal-mean.ts';
 import { present } from '../messages.ts';
 import { addUp, type SourcedTotals } from '../totals/add-up.ts';
-import { type Cells, quantilesOf } from '../totals/cells.ts';
 import { eventMeasures } from '../totals/event-measures.ts';
 import type { Question } from '../totals/parts.ts';
 import { addTotals, type Totals } from '../totals/places.ts';
+import { quantilesOf } from '../totals/quantiles-of.ts';
 import type { GroupTotals } from '../totals/read-totals.ts';
 import { histogram } from './histogram.ts';
 import { quantileOrder, rankBy } from './ranking.ts';

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HistogramSchema } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import { sketchValue } from '../../rollup/sketch.ts';
-import { type Cells, quantilesOf } from '../totals/cells.ts';
+import type { Cells } from '../../rollup/sketch-cells.ts';
+import { quantilesOf } from '../totals/quantiles-of.ts';
 
 /** What is far above all others would make all others one bucket. */
 const tailShare = 0.99;
@@ -26,7 +27,8 @@ export function histogram(
   }
   const counts = new Array<number>(count).fill(0);
   let above = 0;
-  for (const [key, number] of cells) {
+  for (let index = 0; index < cells.keys.length; index++) {
+    const [key, number] = [cells.keys[index] as number, cells.counts[index] as number];
     const value = Math.min(max, Math.max(min, sketchValue(key)));
     const at = Math.max(0, Math.floor((value - first) / step));
     // The last bucket has its upper bound.
@@ -45,8 +47,8 @@ export function histogram(
   };
 }
 
-const total = (cells: Cells): bigint =>
-  BigInt([...cells.values()].reduce((sum, each) => sum + each, 0));
+const total = ({ counts }: Cells): bigint =>
+  BigInt(Array.from(counts).reduce((sum, each) => sum + each, 0));
 
 /** The next of 1, 2, 2.5 and 5 times a power of ten. */
 function stepOf(width: number, value: number): number {

@@ -1,5 +1,4 @@
-import { addSketch } from '../../rollup/sketch-cells.ts';
-import { addCells, type Cells } from './cells.ts';
+import { type Cells, noCells, sumOfSketches } from '../../rollup/sketch-cells.ts';
 import { addSums, type Measured, type Sums } from './measures.ts';
 import type { Placed } from './places-sql.ts';
 
@@ -12,10 +11,10 @@ export interface Totals {
 
 /** Adds totals of the same measures up. */
 export function addTotals(measured: Measured, parts: readonly Totals[]): Totals {
-  const cells = measured.quantified.map((): Cells => new Map());
-  for (const part of parts) {
-    for (const [what, each] of cells.entries()) addCells(each, part.cells[what] ?? new Map());
-  }
+  if (parts.length === 1) return parts[0] as Totals;
+  const cells = measured.quantified.map((_, what) =>
+    sumOfSketches(parts.map((part) => part.cells[what] ?? noCells)),
+  );
   return {
     sums: addSums(
       measured.measures,
@@ -30,13 +29,13 @@ export class Places {
   readonly #measured: Measured;
   /** 0: they are not told apart. */
   readonly #buckets: number;
-  readonly #found = new Map<
-    number,
-    Map<number, { sums: Sums; readonly cells: readonly Cells[] }>
-  >();
+  readonly #found = new Map<number, Map<number, { sums: Sums; cells: readonly Cells[] }>>();
+
+  readonly #nothing: Totals;
 
   constructor(measured: Measured, buckets: number) {
     this.#measured = measured;
+    this.#nothing = addTotals(measured, []);
     this.#buckets = buckets;
   }
 
@@ -44,10 +43,9 @@ export class Places {
     this.#at(placed).sums = sums;
   }
 
-  /** `cells`: of each of the quantified numbers. */
+  /** `cells`: of each of the quantified numbers, all of a place and part at once. */
   addCells(placed: Placed, cells: readonly (Buffer | null)[]): void {
-    const known = this.#at(placed).cells;
-    for (const [what, each] of cells.entries()) if (each) addSketch(known[what] as Cells, each);
+    this.#at(placed).cells = cells.map((each) => (each ? sumOfSketches([each]) : noCells));
   }
 
   totalsOf(place: number): Totals {
@@ -56,14 +54,9 @@ export class Places {
 
   pointsOf(place: number): Totals[] {
     const found = this.#found.get(place);
-    const nothing = addTotals(this.#measured, []);
-    return Array.from({ length: this.#buckets }, (_, bucket) => found?.get(bucket) ?? nothing);
-  }
-
-  get all(): Totals {
-    return addTotals(
-      this.#measured,
-      [...this.#found.values()].flatMap((each) => [...each.values()]),
+    return Array.from(
+      { length: this.#buckets },
+      (_, bucket) => found?.get(bucket) ?? this.#nothing,
     );
   }
 
@@ -71,14 +64,14 @@ export class Places {
     const places = [...this.#found.values()];
     return Array.from({ length: this.#buckets }, (_, bucket) => {
       const parts = places.map((each) => each.get(bucket)).filter((each) => each !== undefined);
-      return parts.length === 1 ? (parts[0] as Totals) : addTotals(this.#measured, parts);
+      return addTotals(this.#measured, parts);
     });
   }
 
   #at({ place, bucket }: Placed) {
     const ofPlace = this.#found.get(place) ?? new Map();
     this.#found.set(place, ofPlace);
-    const known = ofPlace.get(bucket) ?? addTotals(this.#measured, []);
+    const known = ofPlace.get(bucket) ?? { ...this.#nothing };
     ofPlace.set(bucket, known);
     return known;
   }

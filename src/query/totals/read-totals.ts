@@ -1,7 +1,7 @@
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../../database/schema.ts';
 import type { Parts, Question } from './parts.ts';
-import { Places, type Totals } from './places.ts';
+import { addTotals, Places, type Totals } from './places.ts';
 import { rankedAndPlaced } from './ranked.ts';
 import { placedCells } from './read-cells.ts';
 
@@ -47,19 +47,18 @@ export async function readTotals(
       places.addCells(each, each.cells);
     }
   }
-  const { cells } = places.all;
+  const told = groups.map((group, index) => ({
+    group,
+    totals: places.totalsOf(index + 1),
+    points: places.pointsOf(index + 1),
+  }));
+  const others = places.totalsOf(0);
+  const { cells } = addTotals(measured, [...told.map(({ totals }) => totals), others]);
   return {
     total: { sums: total, cells },
     points: places.allPoints,
-    groups: groups.map((group, index) => ({
-      group,
-      totals: places.totalsOf(index + 1),
-      points: places.pointsOf(index + 1),
-    })),
-    rest:
-      restGroups > 0
-        ? { group: [], totals: places.totalsOf(0), points: places.pointsOf(0) }
-        : undefined,
+    groups: told,
+    rest: restGroups > 0 ? { group: [], totals: others, points: places.pointsOf(0) } : undefined,
     restGroups,
   };
 }
