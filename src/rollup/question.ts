@@ -7,6 +7,8 @@ export interface Question {
   readonly shape: Shape;
   /** Of some dimensions the values that are wanted; null: of records that have none. */
   readonly where: Readonly<Record<string, readonly (string | null)[]>>;
+  /** Only of dimensions that meet it too. */
+  readonly only?: RawBuilder<boolean>;
   /** Milliseconds since 1970, with fractions. */
   readonly fromMs: number;
   /** Excluded; Infinity: no end. */
@@ -38,13 +40,13 @@ export function marginOf({ shape, where, by, bySeries }: Question): string {
 }
 
 /** On a table or query that has the dimensions as columns. */
-export function conditionOf({ where }: Pick<Question, 'where'>): RawBuilder<boolean> {
+export function conditionOf({ where, only }: Question): RawBuilder<boolean> {
   const conditions = Object.entries(where).map(([name, values]) => {
     const texts = values.filter((value) => value !== null);
     const isOne = sql`${sql.ref(name)} = any(${texts}::text[])`;
     return values.includes(null) ? sql`(${isOne} or ${sql.ref(name)} is null)` : isOne;
   });
-  return sql<boolean>`(${sql.join([sql`true`, ...conditions], sql` and `)})`;
+  return sql<boolean>`(${sql.join([only ?? sql`true`, ...conditions], sql` and `)})`;
 }
 
 /** The dimensions that are told apart, as one column. */

@@ -57,5 +57,6 @@ function narrowed(parts: Parts, { groupsThat }: Question): Parts {
   if (!groupsThat) return parts;
   const only = (query: RawBuilder<unknown>) =>
     sql`select * from (${query}) as all_groups where ${groupsThat}`;
-  return { ...parts, sums: only(parts.sums), cells: only(parts.cells) };
+  const { whole: _, ...others } = parts;
+  return { ...others, sums: only(parts.sums), cells: only(parts.cells) };
 }

@@ -23,6 +23,9 @@ export interface Question {
   readonly quantiles: boolean;
 }
 
+/** The values of a group by the order of `groupBy`; null for records without. */
+export type Group = readonly (string | null)[];
+
 /** Where the numbers of an answer come from. */
 export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
 
@@ -36,6 +39,11 @@ export interface Parts {
   readonly cells: RawBuilder<unknown>;
   /** Whether each of `cells` has a sketch of each quantified number, by the columns `sketchParts`. */
   readonly hasSketches?: boolean;
+  /** Where sketches of all together are quicker to read than those of each group, these. */
+  readonly whole?: {
+    readonly cells: RawBuilder<unknown>;
+    readonly cellsOf: (groups: readonly Group[]) => RawBuilder<unknown>;
+  };
   readonly source: SourceKind;
   /** The bounds where they are others than those that were asked for. */
   readonly rounded?: Span;

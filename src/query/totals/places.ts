@@ -44,8 +44,8 @@ export class Places {
   }
 
   /** `cells`: of each of the quantified numbers, all of a place and part at once. */
-  addCells(placed: Placed, cells: readonly (Buffer | null)[]): void {
-    this.#at(placed).cells = cells.map((each) => (each ? sumOfSketches([each]) : noCells));
+  addCells(placed: Placed, cells: readonly Cells[]): void {
+    this.#at(placed).cells = cells;
   }
 
   totalsOf(place: number): Totals {

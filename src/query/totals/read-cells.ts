@@ -1,24 +1,57 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely';
-import type { Database } from '../../database/schema.ts';
-import { type Parts, type Question, sketchParts } from './parts.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { type Cells, noCells, sumOfSketches } from '../../rollup/sketch-cells.ts';
+import type { Trx } from '../../rollup/state.ts';
+import { type Group, type Parts, type Question, sketchParts } from './parts.ts';
 import { inPlaces, type Placed } from './places-sql.ts';
 
 /** More than these are added up by PostgreSQL: that takes longer, and no memory here. */
 const bytesMax = 16 * 1024 * 1024;
 
 interface PlacedCells extends Placed {
-  /** Of each of the quantified numbers; null where there are none. */
-  readonly cells: readonly (Buffer | null)[];
+  /** Of each of the quantified numbers. */
+  readonly cells: readonly Cells[];
 }
 
 type Row = Placed & Readonly<Record<`cells${number}`, Buffer | null>> & { bytes: number };
 
-/** Sketches by place and part of the span; `groups` in the order of their places. */
+/**
+ * Sketches by place and part of the span; `groups` in the order of their places. `hasOthers`:
+ * whether there may be something of none of them.
+ */
 export async function placedCells(
-  trx: Transaction<Database>,
-  { groupBy, measured: { quantified } }: Question,
+  trx: Trx,
+  question: Question,
   parts: Parts,
-  groups: readonly (readonly (string | null)[])[],
+  groups: readonly Group[],
+  hasOthers: boolean,
+): Promise<PlacedCells[]> {
+  const { whole } = parts;
+  if (!whole || !hasOthers) return await readCells(trx, question, parts, groups);
+  const all = await readCells(trx, { ...question, groupBy: [] }, { ...parts, ...whole }, []);
+  const of = { ...parts, cells: whole.cellsOf(groups) };
+  const found = groups.length > 0 ? await readCells(trx, question, of, groups) : [];
+  const byBucket = Map.groupBy(found, ({ bucket }) => bucket);
+  const others = all.map(({ bucket, cells }) => ({
+    place: 0,
+    bucket,
+    cells: cells.map((each, what) => {
+      const known = byBucket.get(bucket)?.map((one) => taken(one.cells[what] ?? noCells)) ?? [];
+      return sumOfSketches([each, ...known]);
+    }),
+  }));
+  return [...others, ...found];
+}
+
+const taken = ({ keys, counts }: Cells): Cells => ({
+  keys,
+  counts: Array.from(counts, (count) => -count),
+});
+
+async function readCells(
+  trx: Trx,
+  { groupBy, measured: { quantified } }: Question,
+  parts: Pick<Parts, 'cells' | 'hasSketches'>,
+  groups: readonly Group[],
 ): Promise<PlacedCells[]> {
   const placed = inPlaces(parts.cells, { groups }, groupBy.length);
   const whats = quantified.map((_, what) => what);
@@ -26,7 +59,7 @@ export async function placedCells(
   const asCells = (row: Row) => ({
     place: row.place,
     bucket: row.bucket,
-    cells: whats.map((what) => row[`cells${what}`] ?? null),
+    cells: whats.map((what) => sumOfSketches([row[`cells${what}`] ?? Buffer.alloc(0)])),
   });
   if (parts.hasSketches) {
     const rows = await read(joined(placed, whats));

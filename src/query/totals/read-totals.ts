@@ -43,9 +43,9 @@ export async function readTotals(
   const places = new Places(measured, bordersUs ? bordersUs.length - 1 : 0);
   for (const each of placed) places.addSums(each, each.sums);
   if (quantiles) {
-    for (const each of await placedCells(trx, question, parts, groups)) {
-      places.addCells(each, each.cells);
-    }
+    const hasOthers = restGroups > 0 || 'groups' in chosen;
+    const cells = await placedCells(trx, question, parts, groups, hasOthers);
+    for (const each of cells) places.addCells(each, each.cells);
   }
   const told = groups.map((group, index) => ({
     group,

@@ -1,24 +1,18 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../../records/tables.ts';
 import { readFloors } from '../../rollup/floors.ts';
-import { eachRow, partsAsTable, type RowsRead } from '../../rollup/parts-sql.ts';
+import { eachRow } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
-import { type Answering, findParts, type Unanswered } from '../../rollup/read.ts';
-import {
-  finite,
-  type Level,
-  quarterMs,
-  quartersIn,
-  type Shape,
-  shapes,
-  sketchColumns,
-} from '../../rollup/shapes.ts';
+import { findParts, type Unanswered } from '../../rollup/read.ts';
+import { type Level, quarterMs, quartersIn, type Shape, shapes } from '../../rollup/shapes.ts';
 import { columnsOfRow, readColumns } from '../../rollup/totals.ts';
 import { shownFromUs, usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import type { Measure } from './measures.ts';
-import { addedToLevels, addedToSketches } from './on-workers.ts';
-import { bucketOf, type Parts, type Question, sketchParts } from './parts.ts';
+import { addedToLevels } from './on-workers.ts';
+import type { Parts, Question } from './parts.ts';
+import { cellsOf, wholeOf } from './rollup-cells.ts';
+import { asTable, groupColumns, type Table } from './rollup-table.ts';
 
 type Trx = Snapshot['trx'];
 
@@ -59,6 +53,8 @@ export async function rollupParts(
     sums: sql.join(sums, sql` union all `),
     cells: cellsOf(question, asked, answering),
     hasSketches: true,
+    // Workers of a cluster are not asked for groups of which there is a list.
+    ...(onWorkers ? {} : await wholeOf(trx, question, asked, answering)),
     source: ofSeries.parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
     hasRest: ofSeries.hasRest || found === 'the rest',
     ...(isRounded && {
@@ -111,27 +107,6 @@ function coarsestWithin(bordersUs: readonly number[] = []): Level | undefined {
   return (['day', 'hour', 'quarter'] as const).find(divides);
 }
 
-type Table = (ofLevel: RawBuilder<unknown>, rows: RowsRead) => RawBuilder<unknown>;
-
-/** Its parts with the columns g0 and so on, `bucket`, and those that are asked for. */
-const asTable =
-  ({ bordersUs }: Question, asked: RollupQuestion, { parts, fresh }: Answering): Table =>
-  (ofLevel, rows) => {
-    const groups = asked.by.map(
-      (_, index) => sql`nullif("group"[${sql.lit(index + 1)}], '') as ${sql.ref(`g${index}`)}, `,
-    );
-    return sql`(
-      with ${partsAsTable(asked, parts, fresh, ofLevel, rows)}
-      select ${sql.join(groups, sql``)} ${bucketOf(sql.ref('period'), bordersUs)} as bucket, parts.*
-      from parts)`;
-  };
-
-const groupColumns = ({ groupBy }: Question): RawBuilder<unknown> =>
-  sql.join(
-    groupBy.map((_, index) => sql`${sql.ref(`g${index}`)}, `),
-    sql``,
-  );
-
 type OfMeasure = (measure: Measure, column: RawBuilder<unknown>) => RawBuilder<unknown>;
 
 /** Where series say what may be unknown, it is nothing of the margins, and the rest nothing of series. */
@@ -156,22 +131,4 @@ function sumsOf(
   return sql`
     select ${groupColumns(question)} bucket, ${sql.join(columns)}
     from ${table(readColumns(shape), rows)} as totals`;
-}
-
-function cellsOf(question: Question, asked: RollupQuestion, answering: Answering) {
-  const shape = shapeOf(question.kind);
-  const { values } = shape;
-  const ofLevel = values.flatMap(({ prefix }) =>
-    sketchColumns.map((name) => sql.ref(prefix + name)),
-  );
-  const numbers = values.map(({ column }) => finite(sql.ref(`source.${column}`)));
-  // Of rows, which may be many, only how many there are of each key.
-  const rows = addedToSketches(shape, numbers, question.bordersUs);
-  const table = asTable(question, asked, answering)(sql.join(ofLevel), rows);
-  const sketches = values.map(({ prefix }, what) => {
-    const named = Object.entries(sketchParts(what));
-    return sql.join(named.map(([name, as]) => sql`${sql.ref(prefix + name)} as ${as}`));
-  });
-  return sql`
-    select ${groupColumns(question)} bucket, ${sql.join(sketches)} from ${table} as totals`;
 }

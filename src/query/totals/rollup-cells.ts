@@ -1,0 +1,51 @@
+import { type RawBuilder, sql } from 'kysely';
+import { marginOf, type Question as RollupQuestion } from '../../rollup/question.ts';
+import { type Answering, findParts } from '../../rollup/read.ts';
+import { margin } from '../../rollup/series.ts';
+import { finite, sketchColumns } from '../../rollup/shapes.ts';
+import type { Trx } from '../../rollup/state.ts';
+import { addedToSketches } from './on-workers.ts';
+import { type Group, type Parts, type Question, sketchParts } from './parts.ts';
+import { asTable, groupColumns } from './rollup-table.ts';
+
+/** Of single series there are many, of all together one at a time. */
+export async function wholeOf(
+  trx: Trx,
+  question: Question,
+  asked: RollupQuestion,
+  answering: Answering,
+): Promise<Pick<Parts, 'whole'>> {
+  const all = { ...asked, by: [] };
+  const isQuicker = marginOf(asked) === margin.series && marginOf(all) !== margin.series;
+  if (!question.quantiles || !isQuicker) return {};
+  const found = await findParts(trx, all);
+  if (typeof found === 'string') return {};
+  const cells = cellsOf({ ...question, groupBy: [] }, all, found);
+  const ofGroups = (groups: readonly Group[]) =>
+    cellsOf(question, { ...asked, only: isOneOf(asked.by, groups) }, answering);
+  return { whole: { cells, cellsOf: ofGroups } };
+}
+
+function isOneOf(by: readonly string[], groups: readonly Group[]): RawBuilder<boolean> {
+  const ours = by.map((name) => sql`coalesce(${sql.ref(name)}, '')`);
+  const lists = by.map((_, index) => sql`${groups.map((group) => group[index] ?? '')}::text[]`);
+  return sql<boolean>`(${sql.join(ours)}) in (select * from unnest(${sql.join(lists)}) as kept)`;
+}
+
+export function cellsOf(question: Question, asked: RollupQuestion, answering: Answering) {
+  const { shape } = asked;
+  const { values } = shape;
+  const ofLevel = values.flatMap(({ prefix }) =>
+    sketchColumns.map((name) => sql.ref(prefix + name)),
+  );
+  const numbers = values.map(({ column }) => finite(sql.ref(`source.${column}`)));
+  // Of rows, which may be many, only how many there are of each key.
+  const rows = addedToSketches(shape, numbers, question.bordersUs);
+  const table = asTable(question, asked, answering)(sql.join(ofLevel), rows);
+  const sketches = values.map(({ prefix }, what) => {
+    const named = Object.entries(sketchParts(what));
+    return sql.join(named.map(([name, as]) => sql`${sql.ref(prefix + name)} as ${as}`));
+  });
+  return sql`
+    select ${groupColumns(question)} bucket, ${sql.join(sketches)} from ${table} as totals`;
+}
