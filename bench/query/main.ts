@@ -64,6 +64,10 @@ try {
   if (!isFilled) await fill();
   const collector = await spawnCollector({ DATABASE_URL: url, TELEMETRY_QUERY_MS_MAX: '60000' });
   const quiet = new AbortController();
+  // All that asks it fails then, and what was begun is ended.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => collector.process.kill('SIGTERM'));
+  }
   try {
     console.log(
       `${amount.events.toLocaleString('en')} events, ${amount.usage.toLocaleString('en')} usage records, ${amount.days} days; ${Number(values.ingest).toLocaleString('en')} events/s meanwhile\n`,

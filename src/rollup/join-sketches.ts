@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { workOnPart } from './levels-of-before.ts';
 import { type Shape, shapes } from './shapes.ts';
+import { sqlCells } from './sketch-cells.ts';
 import type { RollupWriter } from './state.ts';
 
 /**
@@ -25,9 +26,7 @@ const joined = ({ values }: Shape) =>
   sql.join(
     values.map(({ prefix }) => {
       const [keys, counts, cells] = names(prefix);
-      return sql`${cells} = coalesce((
-        select string_agg(telemetry_sketch_cell(key, count), '') from unnest(${keys}, ${counts})
-          as cell (key, count)), '')`;
+      return sql`${cells} = coalesce(${sqlCells(keys, counts)}, '')`;
     }),
   );
 

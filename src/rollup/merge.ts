@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { countApart } from './count-apart.ts';
 import { type Level, levelColumns, quartersIn, type Shape, shapes } from './shapes.ts';
+import { sqlCell } from './sketch-cells.ts';
 import { lockState, type RollupWriter, type Trx } from './state.ts';
 import { addedUp, isAnything } from './totals.ts';
 
@@ -31,7 +32,7 @@ function insertMerged(
     return sql`
       left join (
         select bucket, series, array_agg(k order by k) as keys, array_agg(c order by k) as counts,
-          string_agg(telemetry_sketch_cell(k, c), '') as cells
+          string_agg(${sqlCell(sql`k`, sql`c`)}, '') as cells
         from (
           select bucket, series, k, least(sum(c), 2147483647)::int as c
           from (

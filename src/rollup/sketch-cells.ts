@@ -1,7 +1,9 @@
+import { type RawBuilder, sql } from 'kysely';
+
 /**
  * A sketch in one piece: for each key of four bytes the key and its count, or, where these are out
  * of the common, a mark, the key in four bytes and the count in eight. In no order; the counts of a
- * key that is there several times belong together. `telemetry_sketch_cell` in SQL writes the same.
+ * key that is there several times belong together.
  */
 const [keyMin, keys] = [35_904, 2 ** 13];
 const countBits = 18;
@@ -28,6 +30,18 @@ export function writeCell(writer: CellWriter, key: number, count: number): void 
   writer.int32(key);
   writer.int64(count);
 }
+
+/** The same in SQL, as an expression: workers of a cluster know no function of it. */
+export const sqlCell = (key: RawBuilder<unknown>, count: RawBuilder<unknown>) => sql<Buffer>`
+  case when ${key} between ${sql.lit(keyMin)} and ${sql.lit(keyMin + keys - 1)}
+      and ${count} between 0 and ${sql.lit(countMax)}
+    then int4send(((${key} - ${sql.lit(keyMin)}) << ${sql.lit(countBits)}) | ${count}::int)
+    else int4send(${sql.lit(mark)}) || int4send(${key}) || int8send(${count}) end`;
+
+/** A sketch of arrays in one piece. */
+export const sqlCells = (keys: RawBuilder<unknown>, counts: RawBuilder<unknown>) => sql<Buffer>`(
+  select string_agg(${sqlCell(sql`key`, sql`count`)}, '')
+  from unnest(${keys}, ${counts}) as cell (key, count))`;
 
 /** How many there are of each key, in the order of the keys. */
 export interface Cells {

@@ -158,7 +158,8 @@ create table event_rollup_day (
   total_tokens numeric,
   keys integer[] not null default '{}'::integer[],
   counts integer[] not null default '{}'::integer[],
-  not_ok bigint
+  not_ok bigint,
+  cells bytea
 );
 
 create table event_rollup_hour (
@@ -176,7 +177,8 @@ create table event_rollup_hour (
   total_tokens numeric,
   keys integer[] not null default '{}'::integer[],
   counts integer[] not null default '{}'::integer[],
-  not_ok bigint
+  not_ok bigint,
+  cells bytea
 );
 
 create table event_rollup_quarter (
@@ -194,7 +196,8 @@ create table event_rollup_quarter (
   total_tokens numeric,
   keys integer[] not null default '{}'::integer[],
   counts integer[] not null default '{}'::integer[],
-  not_ok bigint
+  not_ok bigint,
+  cells bytea
 );
 
 create table event_series (
@@ -268,6 +271,7 @@ create table rollup_state (
   hour_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
   day_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
   not_ok_from timestamp with time zone not null default 'infinity'::timestamp with time zone,
+  cells_from timestamp with time zone not null default 'infinity'::timestamp with time zone,
   constraint rollup_state_only_one_check CHECK (only_one),
   constraint rollup_state_pkey PRIMARY KEY (only_one)
 );
@@ -375,7 +379,9 @@ create table usage_rollup_day (
   duration_keys integer[] not null default '{}'::integer[],
   duration_counts integer[] not null default '{}'::integer[],
   first_token_keys integer[] not null default '{}'::integer[],
-  first_token_counts integer[] not null default '{}'::integer[]
+  first_token_counts integer[] not null default '{}'::integer[],
+  duration_cells bytea,
+  first_token_cells bytea
 );
 
 create table usage_rollup_hour (
@@ -410,7 +416,9 @@ create table usage_rollup_hour (
   duration_keys integer[] not null default '{}'::integer[],
   duration_counts integer[] not null default '{}'::integer[],
   first_token_keys integer[] not null default '{}'::integer[],
-  first_token_counts integer[] not null default '{}'::integer[]
+  first_token_counts integer[] not null default '{}'::integer[],
+  duration_cells bytea,
+  first_token_cells bytea
 );
 
 create table usage_rollup_quarter (
@@ -445,7 +453,9 @@ create table usage_rollup_quarter (
   duration_keys integer[] not null default '{}'::integer[],
   duration_counts integer[] not null default '{}'::integer[],
   first_token_keys integer[] not null default '{}'::integer[],
-  first_token_counts integer[] not null default '{}'::integer[]
+  first_token_counts integer[] not null default '{}'::integer[],
+  duration_cells bytea,
+  first_token_cells bytea
 );
 
 create table usage_series (

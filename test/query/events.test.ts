@@ -235,13 +235,21 @@ describe('pages of events', () => {
     'say of themselves in headers: %s',
     async (form) => {
       const { baseUrl } = telemetry;
-      const clamped = await fetch(`${baseUrl}/v1/telemetry/events?limit=5000${form}`);
-      expect(Object.fromEntries(clamped.headers)).toMatchObject({
-        'telemetry-source': 'rows',
-        'telemetry-as-of': expect.stringMatching(/^20\d\d-.*Z$/),
-        'telemetry-age-ms': expect.stringMatching(/^\d+$/),
-        'telemetry-notes': 'page_size is 5000; the most is 1000',
-      });
+      for (const [list, name] of [
+        ['events', 'limit'],
+        ['events', 'page_size'],
+        ['usage/records', 'limit'],
+      ]) {
+        const clamped = await fetch(`${baseUrl}/v1/telemetry/${list}?${name}=5000${form}`);
+        expect(Object.fromEntries(clamped.headers)).toMatchObject({
+          'telemetry-source': 'rows',
+          'telemetry-as-of': expect.stringMatching(/^20\d\d-.*Z$/),
+          'telemetry-notes': `${name} is 5000; the most is 1000`,
+        });
+        // Of usage there is nothing.
+        const age = list === 'events' ? expect.stringMatching(/^\d+$/) : null;
+        expect(clamped.headers.get('telemetry-age-ms')).toEqual(age);
+      }
       const stats = await fetch(`${baseUrl}/v1/telemetry/stats?hours=24&group_by=status${form}`);
       expect(stats.headers.get('telemetry-source')).toMatch(/^rollups/);
       expect(stats.headers.has('telemetry-notes')).toBe(false);

@@ -1,17 +1,23 @@
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ByteWriter } from '../../src/records/byte-writer.ts';
 import { joinSketches } from '../../src/rollup/join-sketches.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
-import { cellBytes, sumOfSketches, writeCell } from '../../src/rollup/sketch-cells.ts';
+import { cellBytes, sqlCells, sumOfSketches, writeCell } from '../../src/rollup/sketch-cells.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 
 let database: TestDatabase;
+let work: ReturnType<typeof rollupWork>;
 beforeAll(async () => {
   database = await createDatabase();
+  work = rollupWork(database);
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await work.end();
+  await database.drop();
+});
 
 type Cell = readonly [key: number, count: number];
 
@@ -38,13 +44,13 @@ describe('a sketch in one piece', () => {
   it('is the same as SQL writes it, and adds up to what it was made of', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(cell, { maxLength: 40 }), async (cells) => {
-        const [bySql] = await database.rows<{ cells: Buffer | null }>(
-          `select string_agg(telemetry_sketch_cell(key, count), '' order by place) as cells
-           from unnest($1::int[], $2::bigint[]) with ordinality as cell (key, count, place)`,
-          [cells.map(([key]) => key), cells.map(([, count]) => count)],
-        );
+        const { rows } = await sql<{ cells: Buffer | null }>`
+          select ${sqlCells(
+            sql`${cells.map(([key]) => key)}::int[]`,
+            sql`${cells.map(([, count]) => count)}::bigint[]`,
+          )} as cells`.execute(work.db);
         const bytes = written(cells);
-        expect(bySql?.cells ?? Buffer.alloc(0)).toEqual(bytes);
+        expect(rows[0]?.cells ?? Buffer.alloc(0)).toEqual(bytes);
         expect(bytes.length).toBe(cells.reduce((sum, each) => sum + cellBytes(...each), 0));
         const expected = new Map<number, number>();
         for (const [key, count] of [...cells, ...cells].sort(([a], [b]) => a - b)) {
@@ -79,34 +85,29 @@ describe('a sketch in one piece', () => {
 });
 
 it('is in every row of levels, as its keys and counts are, and is put into rows of a release before', async () => {
-  const work = rollupWork(database);
-  try {
-    await database.rows(`update rollup_state set settled_at = settled_at - interval '3 days'`);
-    await database.rows(`
+  await database.rows(`update rollup_state set settled_at = settled_at - interval '3 days'`);
+  await database.rows(`
       insert into system_telemetry (event_type, component, value, "timestamp")
       select 'TYPE', 'component ' || i % 3, i - 20, now() - i * interval '20 minutes'
       from generate_series(1, 200) as i`);
-    await database.rows(`
+  await database.rows(`
       insert into usage_stats (model, duration_ms, "timestamp")
       select 'model ' || i % 3, i * 1e40, now() - i * interval '20 minutes'
       from generate_series(1, 200) as i`);
-    await work.sweep();
-    await work.fold();
-    await settle(work.writer);
-    while (await mergeNoted(work.writer));
-    expect(await others()).toEqual({ rows: expect.any(Number), other: 0, none: 0 });
-    for (const level of ['hour', 'day']) {
-      await database.rows(`update event_rollup_${level} set cells = null where series % 2 = 0`);
-      await database.rows(`update usage_rollup_${level} set first_token_cells = null`);
-    }
-    expect((await others()).none).toBeGreaterThan(0);
-    let hours = 0;
-    while (await joinSketches(work.writer)) hours++;
-    expect(hours).toBeGreaterThan(48);
-    expect(await others()).toEqual({ rows: expect.any(Number), other: 0, none: 0 });
-  } finally {
-    await work.end();
+  await work.sweep();
+  await work.fold();
+  await settle(work.writer);
+  while (await mergeNoted(work.writer));
+  expect(await others()).toEqual({ rows: expect.any(Number), other: 0, none: 0 });
+  for (const level of ['hour', 'day']) {
+    await database.rows(`update event_rollup_${level} set cells = null where series % 2 = 0`);
+    await database.rows(`update usage_rollup_${level} set first_token_cells = null`);
   }
+  expect((await others()).none).toBeGreaterThan(0);
+  let hours = 0;
+  while (await joinSketches(work.writer)) hours++;
+  expect(hours).toBeGreaterThan(48);
+  expect(await others()).toEqual({ rows: expect.any(Number), other: 0, none: 0 });
 });
 
 /** How many sketches of levels are something else in one piece, or are not in one. */

@@ -7,7 +7,6 @@ const values = { event: [''], usage: ['duration_', 'first_token_'] };
  * a collector of the release before has written the row.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await createCell(db);
   for (const [kind, prefixes] of Object.entries(values)) {
     for (const level of ['quarter', 'hour', 'day']) {
       const changes = prefixes.flatMap((prefix) => newColumn(sql.ref(`${prefix}cells`)));
@@ -26,14 +25,3 @@ const newColumn = (name: RawBuilder<unknown>) => [
   sql`add column if not exists ${name} bytea`,
   sql`alter column ${name} set storage main`,
 ];
-
-/** How many numbers are of a size: four bytes for most, else a mark, the key and the count. */
-async function createCell(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    create or replace function telemetry_sketch_cell(key integer, count bigint) returns bytea
-    language sql immutable parallel safe as $$
-      select case when key between 35904 and 44095 and count between 0 and 262143
-        then int4send(((key - 35904) << 18) | count::integer)
-        else int4send(-1) || int4send(key) || int8send(count) end
-    $$`.execute(db);
-}

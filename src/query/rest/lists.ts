@@ -95,7 +95,7 @@ function listReply(
     table: () => recordsTable(schema, body, further),
     headers: {
       'cache-control': cacheControl('list', {}),
-      ...sourceHeaders(source),
+      ...sourceHeaders(source, parameters.get('limit') ? { page_size: 'limit' } : {}),
       ...(nextPageToken !== '' && { link: `<?${next}>; rel="next"` }),
     },
   };

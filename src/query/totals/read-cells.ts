@@ -1,5 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type Cells, noCells, sumOfSketches } from '../../rollup/sketch-cells.ts';
+import {
+  type Cells,
+  noCells,
+  sqlCell,
+  sqlCells,
+  sumOfSketches,
+} from '../../rollup/sketch-cells.ts';
 import type { Trx } from '../../rollup/state.ts';
 import { type Group, type Parts, type Question, sketchParts } from './parts.ts';
 import { inPlaces, type Placed } from './places-sql.ts';
@@ -73,10 +79,7 @@ async function readCells(
 function joined(placed: RawBuilder<unknown>, whats: readonly number[]): RawBuilder<Row> {
   const joined = whats.map((what) => {
     const { keys, counts, cells } = sketchParts(what);
-    const fromArrays = sql`(
-      select string_agg(telemetry_sketch_cell(key, count), '') from unnest(${keys}, ${counts})
-        as cell (key, count))`;
-    return sql`string_agg(coalesce(${cells}, ${fromArrays}), '') as ${cells}`;
+    return sql`string_agg(coalesce(${cells}, ${sqlCells(keys, counts)}), '') as ${cells}`;
   });
   const bytes = sql.join(
     whats.map((what) => sql`coalesce(octet_length(${sketchParts(what).cells}), 0)`),
@@ -110,7 +113,7 @@ const takenApart = (placed: RawBuilder<unknown>, whats: readonly number[]): RawB
 function addedUp(placed: RawBuilder<unknown>, whats: readonly number[]): RawBuilder<Row> {
   const cells = whats.map(
     (what) => sql`
-      string_agg(telemetry_sketch_cell(key, count), '') filter (where what = ${sql.lit(what)})
+      string_agg(${sqlCell(sql`key`, sql`count`)}, '') filter (where what = ${sql.lit(what)})
         as ${sketchParts(what).cells}`,
   );
   return sql`
