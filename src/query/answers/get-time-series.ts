@@ -14,7 +14,7 @@ import { type Range, readRange } from '../ask/time-range.ts';
 import { type Buckets, readBuckets } from '../ask/widths.ts';
 import { addUp } from '../totals/add-up.ts';
 import { eventMeasures } from '../totals/event-measures.ts';
-import type { GroupTotals } from '../totals/read-totals.ts';
+import type { AddedUp, GroupTotals } from '../totals/read-totals.ts';
 import { rankBy } from './ranking.ts';
 import { groupMap, statisticsMessage } from './statistics-message.ts';
 
@@ -68,7 +68,6 @@ export async function getTimeSeries(
     } as const;
     const limit = groupBy.length > 0 ? limitedByPoints(asked, buckets, notes) : 1;
     const found = await addUp(snapshot, question, { by: rankBy('event', measured, ''), limit });
-    const all = { group: [], totals: found.total, points: found.points };
     const series = (each: GroupTotals) => ({
       group: groupMap(groupBy, each.group),
       total: statisticsMessage(each.totals),
@@ -81,9 +80,15 @@ export async function getTimeSeries(
     return create(GetTimeSeriesResponseSchema, {
       source: await answerSource(snapshot, { kind: 'event', ...found, span, notes, sinceMs }),
       width: buckets.width,
-      series: groupBy.length === 0 ? [series(all)] : found.groups.map(series),
+      series: groupBy.length === 0 ? [series(allOf(found))] : found.groups.map(series),
       ...(found.rest && { rest: series(found.rest) }),
       restGroups: found.restGroups,
     });
   });
 }
+
+const allOf = ({ total, allPoints }: AddedUp): GroupTotals => ({
+  group: [],
+  totals: total,
+  points: allPoints(),
+});

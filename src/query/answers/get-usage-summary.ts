@@ -85,7 +85,7 @@ export async function getUsageSummary(
           ),
       ...(found.rest && { rest: usageTotalsMessage(found.rest.totals) }),
       restGroups: found.restGroups,
-      periods: bordersUs ? periods(found.points, bordersUs) : [],
+      periods: bordersUs ? periods(found.allPoints(), bordersUs) : [],
       ...(before && { before: before.message }),
       ...(predicted && { forecast: predicted }),
       width: buckets?.width ?? '',
@@ -136,7 +136,7 @@ async function readBefore(
         whole: usageTotalsMessage(all.total),
         wholeEndTime: timestampOfUs(whole.endUs),
       }),
-      periods: buckets ? periods(all.points, buckets.bordersUs) : [],
+      periods: buckets ? periods(all.allPoints(), buckets.bordersUs) : [],
     },
   };
 }

@@ -33,7 +33,7 @@ export async function usageForecast(
   const span = { startUs: bordersUs[0], endUs: bordersUs.at(-1) };
   const asked = { ...question, span, groupBy: [], bordersUs, quantiles: false };
   const by = rankBy('usage', question.measured, '');
-  const { points } = await addUp(snapshot, asked, { by, limit: 1 });
+  const points = (await addUp(snapshot, asked, { by, limit: 1 })).allPoints();
   // Before there was anything, nothing came for another reason.
   const first = points.findIndex(({ sums }) => (sums.requests ?? 0) > 0);
   const days = first < 0 ? [] : points.slice(first);

@@ -77,13 +77,23 @@ export function partly({ name, how }: Measure): RawBuilder<unknown> {
 
 /** Adds numbers of the same measures up, as `aggregate` does. */
 export function addSums(measures: readonly Measure[], parts: readonly Sums[]): Sums {
-  return Object.fromEntries(
-    measures.map(({ name, how }) => {
-      const numbers = parts.map((part) => part[name] ?? null).filter((each) => each !== null);
-      if (numbers.length === 0) return [name, null];
-      if (how === 'min') return [name, Math.min(...numbers)];
-      if (how === 'max') return [name, Math.max(...numbers)];
-      return [name, numbers.reduce((sum, each) => sum + each, 0)];
-    }),
-  );
+  const sums: Record<string, number | null> = {};
+  for (const { name, how } of measures) {
+    let sum: number | null = null;
+    for (const part of parts) {
+      const number = part[name] ?? null;
+      if (number !== null) sum = sum === null ? number : both[how](sum, number);
+    }
+    sums[name] = sum;
+  }
+  return sums;
 }
+
+const sumOf = (a: number, b: number): number => a + b;
+const both: Readonly<Record<Measure['how'], (a: number, b: number) => number>> = {
+  count: sumOf,
+  double: sumOf,
+  decimal: sumOf,
+  min: Math.min,
+  max: Math.max,
+};

@@ -15,7 +15,8 @@ export interface GroupTotals {
 
 export interface AddedUp {
   readonly total: Totals;
-  readonly points: readonly Totals[];
+  /** The same by part of the span; worked out when it is asked for. */
+  readonly allPoints: () => readonly Totals[];
   /** Those that rank first, or those that were named, in their order. */
   readonly groups: readonly GroupTotals[];
   /** All others together. */
@@ -56,7 +57,7 @@ export async function readTotals(
   const { cells } = addTotals(measured, [...told.map(({ totals }) => totals), others]);
   return {
     total: { sums: total, cells },
-    points: places.allPoints,
+    allPoints: () => places.allPoints,
     groups: told,
     rest: restGroups > 0 ? { group: [], totals: others, points: places.pointsOf(0) } : undefined,
     restGroups,
