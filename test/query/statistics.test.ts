@@ -155,6 +155,12 @@ describe('numbers for dashboards', () => {
       ['trends?days=367', 'days', '366'],
       ['stats?group_by=component&limit=1001', 'limit', '1000'],
       ['timeseries?hours=24&width=1s', 'width', '2000'],
+      // 1,441 minutes or one more, and 40,000 points at most.
+      [
+        'timeseries?hours=24&width=1m&group_by=component&limit=900',
+        'limit',
+        'is 900; the most is 27',
+      ],
     ]) {
       const { notes } = (await get(path as string)).source;
       expect(notes).toEqual([{ field, message: expect.stringContaining(most as string) }]);

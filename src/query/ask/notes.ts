@@ -7,10 +7,12 @@ export interface Note {
 
 /** What is not done as it was asked for: an answer says so. */
 export class Notes {
-  readonly all: Note[] = [];
+  all: readonly Note[] = [];
+  /** Of fields that had more than the most. */
+  readonly #asked = new Map<string, number>();
 
   add(field: string, message: string): void {
-    this.all.push({ field, message });
+    this.all = [...this.all, { field, message }];
   }
 
   /** A number of at least 0; more than the most means the most. */
@@ -21,7 +23,11 @@ export class Notes {
       });
     }
     if (value <= max) return value;
-    this.add(field, `is ${value}; the most is ${max}`);
+    // Bounded once more: what was asked for stays what is told.
+    const asked = this.#asked.get(field) ?? value;
+    this.#asked.set(field, asked);
+    this.all = this.all.filter((note) => note.field !== field);
+    this.add(field, `is ${asked}; the most is ${max}`);
     return max;
   }
 
