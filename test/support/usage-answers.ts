@@ -46,6 +46,7 @@ export async function usageAnswers(db: Kysely<Database>, { hours, model, layer }
             ['other', null],
             ['m1', 'L0'],
           ],
+          areSome: true,
         };
         const added = await readTotals(trx, question, parts, names);
         if (!added) throw new Error('something of usage is unknown');

@@ -131,9 +131,12 @@ export async function getStats(
 async function sameOf(
   snapshot: Snapshot,
   question: Question,
-  { groups }: SourcedTotals,
+  { groups, restGroups }: SourcedTotals,
 ): Promise<SourcedTotals> {
-  return await addUp(snapshot, question, { groups: groups.map(({ group }) => group) });
+  return await addUp(snapshot, question, {
+    groups: groups.map(({ group }) => group),
+    areSome: restGroups > 0,
+  });
 }
 
 /** Of the group that is the same. */

@@ -98,7 +98,9 @@ async function tokensOfL2(snapshot: Snapshot, question: Question): Promise<numbe
   const { conditions } = usageFilter(undefined, { layer: 'L2' });
   const filter = { ...question.filter, conditions: [...question.filter.conditions, ...conditions] };
   const asked = { ...question, filter, groupBy: [], bordersUs: undefined, quantiles: false };
-  return (await addUp(snapshot, asked, { groups: [] })).total.sums.total_tokens ?? 0;
+  return (
+    (await addUp(snapshot, asked, { groups: [], areSome: false })).total.sums.total_tokens ?? 0
+  );
 }
 
 interface Before {
@@ -111,12 +113,12 @@ async function readBefore(
   snapshot: Snapshot,
   question: Question,
   range: Range,
-  { groups }: SourcedTotals,
+  { groups, restGroups }: SourcedTotals,
   width: string,
   notes: Notes,
 ): Promise<Before> {
   const span = spanBefore(range, snapshot.asOfUs);
-  const named = { groups: groups.map(({ group }) => group) };
+  const named = { groups: groups.map(({ group }) => group), areSome: restGroups > 0 };
   const same = await addUp(snapshot, { ...question, span, bordersUs: undefined }, named);
   const whole = { startUs: span.startUs, endUs: range.period ? range.period.startUs : span.endUs };
   const buckets: Buckets | undefined =
@@ -124,7 +126,7 @@ async function readBefore(
   const all = await addUp(
     snapshot,
     { ...question, span: whole, groupBy: [], bordersUs: buckets?.bordersUs },
-    { groups: [] },
+    { groups: [], areSome: false },
   );
   return {
     same,

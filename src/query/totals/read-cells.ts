@@ -22,7 +22,7 @@ type Row = Placed & Readonly<Record<`cells${number}`, Buffer | null>> & { bytes:
 
 /**
  * Sketches by place and part of the span; `groups` in the order of their places. `hasOthers`:
- * whether there may be something of none of them.
+ * whether there is likely something of none of them.
  */
 export async function placedCells(
   trx: Trx,

@@ -27,7 +27,11 @@ export interface AddedUp {
 /** Which groups are told apart: those that come first by what they add up to, or some by name. */
 export type Chosen =
   | { readonly by: RawBuilder<unknown>; readonly limit: number }
-  | { readonly groups: readonly GroupTotals['group'][] };
+  | {
+      readonly groups: readonly GroupTotals['group'][];
+      /** Whether there are likely others, too: then all together are read by themselves. */
+      readonly areSome: boolean;
+    };
 
 /** Adds parts up, in total, by group and by part of the span; undefined where they lack something. */
 export async function readTotals(
@@ -44,7 +48,7 @@ export async function readTotals(
   const places = new Places(measured, bordersUs ? bordersUs.length - 1 : 0);
   for (const each of placed) places.addSums(each, each.sums);
   if (quantiles) {
-    const hasOthers = restGroups > 0 || 'groups' in chosen;
+    const hasOthers = 'groups' in chosen ? chosen.areSome : restGroups > 0;
     const cells = await placedCells(trx, question, parts, groups, hasOthers);
     for (const each of cells) places.addCells(each, each.cells);
   }
