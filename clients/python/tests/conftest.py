@@ -134,13 +134,14 @@ def telemetry(url: str, spool: Path) -> Iterator[Telemetry]:
 
 
 @pytest.fixture
-def process(tmp_path: Path, spool: Path, component: str, url: str) -> Callable[..., subprocess.Popen[str]]:
+def process(tmp_path: Path, spool: Path, component: str, url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a program of Python as a process of its own; COMPONENT is the test's."""
+    started: list[subprocess.Popen[str]] = []
 
     def start(program: str, **environment: str) -> subprocess.Popen[str]:
         path = tmp_path / f"program_{uuid.uuid4().hex}.py"
         path.write_text(program)
-        return subprocess.Popen(
+        running = subprocess.Popen(
             [sys.executable, path],
             env={
                 **os.environ,
@@ -156,8 +157,14 @@ def process(tmp_path: Path, spool: Path, component: str, url: str) -> Callable[.
             stderr=subprocess.STDOUT,
             text=True,
         )
+        started.append(running)
+        return running
 
-    return start
+    yield start
+    for running in started:
+        running.kill()
+        # Takes what is left in the pipes, and closes them.
+        running.communicate()
 
 
 @pytest.fixture

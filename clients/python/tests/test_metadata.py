@@ -74,13 +74,21 @@ class Listing(list[Any]):
 
 class Hidden(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
-        raise KeyError(key)
+        if key == "a":
+            raise KeyError(key)
+        return 1
 
     def __iter__(self) -> Iterator[str]:
-        yield "a"
+        yield from "ab"
 
     def __len__(self) -> int:
-        return 1
+        return 2
+
+
+@dataclasses.dataclass
+class Unset:
+    x: int
+    later: int = dataclasses.field(init=False)
 
 
 def failure() -> BaseException:
@@ -117,6 +125,10 @@ FORMS: list[tuple[Any, Any]] = [
     (numpy.array(7), 7),
     (numpy.array(["a"]), ["a"]),
     (numpy.array([float("nan")]), ["NaN"]),
+    (numpy.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f8")]), [[1, 2.5]]),
+    (numpy.datetime64("2026-01-02T03:04:05.000000001"), "2026-01-02T03:04:05"),
+    (numpy.array(["2026-01-02"], dtype="datetime64[ns]"), ["2026-01-02T00:00:00"]),
+    (numpy.clongdouble(1 + 2j), "(1+2j)"),
     (Point(1, Point(2)), {"x": 1, "inner": {"x": 2, "inner": None}}),
     (Model(), {"name": "m", "at": "2026-01-02", "secret": "**********"}),
     (datetime.datetime(2026, 1, 2, 3, 4, 5, 6, datetime.timezone.utc), "2026-01-02T03:04:05.000006+00:00"),
@@ -148,8 +160,9 @@ FORMS: list[tuple[Any, Any]] = [
     (Raising(), "<Raising>"),
     ([1, Raising(), 2], [1, "<Raising>", 2]),
     (Listing([1]), "<Listing>"),
-    (Hidden(), "<Hidden>"),
-    ({("a", 1): 2, None: 3, 1.5: 4}, {"('a', 1)": 2, "None": 3, "1.5": 4}),
+    (Hidden(), {"a": "<KeyError>", "b": 1}),
+    (Unset(1), {"x": 1, "later": "<AttributeError>"}),
+    ({("a", 1): 2, None: 3, 1.5: 4, Raising(): 5}, {"('a', 1)": 2, "None": 3, "1.5": 4, "<Raising>": 5}),
     ({Colour.RED: 1}, {"red": 1}),
     ("\ud800", "\ufffd"),
     ({"\ud800": "\ud83d\ude00"}, {"\ufffd": "😀"}),

@@ -118,7 +118,7 @@ for (const load of ['paced', 'flat'] as const) {
   for (const service of Object.keys(services)) {
     const parts = load === 'paced' ? (['clock', 'copy', 'append', 'unsent'] as const) : [];
     const least = ['nothing', ...parts] as const;
-    const all = service === 'up' ? [...least, ...ways] : ways;
+    const all = service === 'up' && !args.beside ? [...least, ...ways] : ways;
     for (const [way, found] of await measureInTurn(all, load, service)) {
       const costs = [found.p50Us, found.p99Us, found.p999Us].map((us) => us.toFixed(2)).join(' | ');
       const rate = load === 'paced' ? '1,000 calls/s' : 'flat out';

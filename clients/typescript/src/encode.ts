@@ -206,6 +206,10 @@ class Texts {
   }
 }
 
+/** The range of a Timestamp. */
+const secondsMin = -62_135_596_800;
+const secondsEnd = 253_402_300_800;
+
 const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
 
 function number(value: unknown, name: string): number | undefined {
@@ -225,11 +229,11 @@ function tokens(value: unknown, name: string): bigint {
 }
 
 function timestamp(timeUs: number): Timestamp {
-  if (!Number.isSafeInteger(timeUs)) throw new TypeError('the timestamp is not a time');
   const seconds = Math.floor(timeUs / 1_000_000);
-  return {
-    $typeName: 'google.protobuf.Timestamp',
-    seconds: BigInt(seconds),
-    nanos: (timeUs - seconds * 1_000_000) * 1000,
-  };
+  if (!(seconds >= secondsMin && seconds < secondsEnd)) {
+    throw new TypeError('the timestamp is not a time of the years 1 to 9999');
+  }
+  // So far away a number has no whole microseconds any more.
+  const us = Math.max(timeUs - seconds * 1_000_000, 0);
+  return { $typeName: 'google.protobuf.Timestamp', seconds: BigInt(seconds), nanos: us * 1000 };
 }

@@ -41,6 +41,7 @@ export class Sender {
   #isDue = false;
   #isAgeTimed = false;
   #isClosed = false;
+  #isExiting = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -59,7 +60,7 @@ export class Sender {
 
   /** Whether the record was taken. This is all that a caller of `log` waits for. */
   append(record: TelemetryRecord): boolean {
-    if (this.#isClosed) return false;
+    if (this.#isClosed) return this.#isExiting && this.#keepNow(record);
     const waiting = this.#queue.length;
     if (waiting >= this.#settings.queueEventsMax) {
       this.#tally.drop('queue_full', 1);
@@ -109,6 +110,19 @@ export class Sender {
     this.#options.fallback.takeNow(this.#takeAll());
     this.#delivery.stop();
     this.#waiters.changed();
+  }
+
+  /** The same; hooks of the application that run later may still log. */
+  abandonAtExit(): void {
+    this.abandon();
+    this.#isExiting = true;
+  }
+
+  #keepNow(record: TelemetryRecord): boolean {
+    const chunk = { first: this.#tally.taken, records: [record], batch: undefined };
+    this.#tally.taken += 1;
+    this.#options.fallback.takeNow(this.#batchesOf(chunk, this.#settings.batchBytesMax));
+    return true;
   }
 
   /** Sends all that waits or is under way in another way, as far as that can be done at once. */

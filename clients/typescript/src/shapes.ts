@@ -45,10 +45,10 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
 
 const ownKeys = { of: (value: object): readonly string[] => Object.keys(value) };
 
-/** Keys and values of a Map, or of an object's own properties, which `keys` lists. */
+/** Keys and values of a Map and the like, or of an object's own properties, which `keys` lists. */
 export function* entriesOf(value: object, keys = ownKeys): Iterable<[string, unknown]> {
-  if (!isPlainObject(value) && tagOf(value) === 'Map') {
-    for (const [key, each] of value as Map<unknown, unknown>) yield [textOf(key), each];
+  if (isMapping(value)) {
+    for (const [key, each] of value) yield [textOf(key), each];
     return;
   }
   for (const key of keys.of(value)) yield [key, read(value, key)];
@@ -71,7 +71,7 @@ export function plainOf(value: object, above: readonly object[]): unknown {
   const json = jsonOf(value);
   if (json !== undefined && !above.includes(json as object)) return json;
   if (isPlain || tag === 'Map') return value;
-  if (tag === 'Error') return errorOf(value as Error);
+  if (tag === 'Error' || tag === 'DOMException') return errorOf(value as Error);
   if (['Number', 'String', 'Boolean', 'BigInt', 'Symbol'].includes(tag)) return value.valueOf();
   return Object.keys(value).length > 0 || hasNoText(value) ? value : String(value);
 }
@@ -92,7 +92,7 @@ export function shallowCopy(value: unknown): unknown {
     if (isOrdinary || isPlainObject(value)) return copyOf(value);
     if (Array.isArray(value)) return value.slice(0, copiedMax);
     const tag = tagOf(value);
-    if (tag === 'Map') return new Map(firstOf(value as Map<unknown, unknown>, keysMax));
+    if (isMapping(value)) return new Map(firstOf(value, keysMax));
     if (tag === 'Set') return new Set(firstOf(value as Set<unknown>, copiedMax));
     if (tag !== 'Object' || 'toJSON' in value) return value;
     return copyOf(value);
@@ -132,6 +132,14 @@ function* firstOf<T>(items: Iterable<T>, most: number): Iterable<T> {
     count += 1;
     yield item;
   }
+}
+
+/** A Map, Headers, a FormData: iterated over it gives its entries. What has a text is that. */
+function isMapping(value: object): value is Iterable<readonly [unknown, unknown]> {
+  if (isPlainObject(value)) return false;
+  const { entries, [Symbol.iterator]: iterate } = value as Partial<Map<unknown, unknown>>;
+  if (typeof entries !== 'function' || iterate !== entries) return false;
+  return tagOf(value) === 'Map' || hasNoText(value);
 }
 
 /** None but that of any object. */

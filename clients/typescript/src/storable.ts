@@ -16,8 +16,8 @@ const manyKeys = 1000;
 const leastBytes = 8;
 const integerMax = 2n ** 53n;
 const mark = 'telemetry_truncated';
-/** With its name, colon and comma. */
-const markBytes = mark.length + 8;
+/** What is added to what is made: where it is no object it becomes the `value` of one. */
+const frameBytes = `{"value":,"${mark}":true}`.length;
 
 export interface Storable {
   readonly object: JsonObject;
@@ -34,16 +34,16 @@ export function storable(given: unknown, bytesMax = metadataBytesMax): Storable 
   if (simple) return simple;
   const keys = new Keys();
   let storing = new Storing(msMax, false, keys);
-  let stored = storing.fit(given, bytesMax - markBytes, 1);
+  let stored = storing.fit(given, bytesMax - frameBytes, 1);
   if (storing.isTruncated) {
     // It doesn't fit as a whole: what is large must leave room for the rest.
     storing = new Storing(secondMsMax, true, keys);
-    stored = storing.fit(given, bytesMax - markBytes, 1);
+    stored = storing.fit(given, bytesMax - frameBytes, 1);
   }
   const isObject = typeof stored === 'object' && stored !== null && !Array.isArray(stored);
   const object = isObject ? (stored as JsonObject) : { value: stored };
   if (storing.isTruncated) object[mark] = true;
-  return { object, bytes: storing.bytes + markBytes };
+  return { object, bytes: storing.bytes + frameBytes };
 }
 
 function simply(given: unknown, bytesMax: number): Storable | undefined {

@@ -49,6 +49,7 @@ describe.each(nodeReleases())('with Node $version', ({ path, version }) => {
   it.each([
     ['comes to its end', 'natural', 0],
     ['calls process.exit at once', 'exit', 3],
+    ['logs while it exits', 'exit-hook', 0],
     ['calls process.exit while batches are under way', 'exit-later', 3],
     ['rejects', 'reject', 1],
   ])('a program that %s', async (_, end, code) => {

@@ -29,6 +29,14 @@ class Money {
     return `${this.#cents} cents`;
   }
 }
+class Tagged {
+  own = 1;
+  get [Symbol.toStringTag]() {
+    return 'Map';
+  }
+}
+const form = new FormData();
+form.set('f', 'v');
 class Liar {
   own = 'kept';
   toJSON(): unknown {
@@ -75,6 +83,11 @@ describe('1.5 a value', () => {
     ['dates', [date, new Date('x')], [date.toISOString(), 'Invalid Date']],
     ['errors', new TypeError('told'), { type: 'TypeError', message: 'told' }],
     [
+      'errors of the platform',
+      new DOMException('late', 'TimeoutError'),
+      { type: 'TimeoutError', message: 'late' },
+    ],
+    [
       'errors with causes',
       new Error('outer', { cause: new RangeError('inner', { cause: 'root' }) }),
       {
@@ -97,6 +110,8 @@ describe('1.5 a value', () => {
       { 1: 2, k: { n: null } },
     ],
     ['sets', new Set(['a', new Set([1])]), ['a', [1]]],
+    ['what is read like a map', [new Headers({ b: '1' }), form], [{ b: '1' }, { f: 'v' }]],
+    ['what is called a map', new Tagged(), { own: 1 }],
     ['regular expressions', /a+/gi, '/a+/gi'],
     ['typed arrays', [new Float32Array([0.5, 2]), new BigInt64Array([1n])], [[0.5, 2], [1]]],
     [
@@ -249,6 +264,12 @@ describe('1.5 too much of it', () => {
     const [large, list] = [sizeOf(object.large), sizeOf(object.list)];
     expect(Math.abs(large - list)).toBeLessThan(100);
     expect(large + list).toBeGreaterThan(0.98 * metadataBytesMax);
+  });
+
+  it('has room for the object around what is none', () => {
+    for (const given of ['x'.repeat(1e6), Array(1e5).fill(1)]) {
+      expect(sizeOf(stored(given))).toBeLessThanOrEqual(metadataBytesMax);
+    }
   });
 
   it('keeps what fits as a whole', () => {

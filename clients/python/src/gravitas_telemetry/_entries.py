@@ -8,6 +8,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+from ._sizes import storable_text
+
 VALUES_MAX = 12_000
 """Of one record: the service takes 32,768, but they take time here."""
 
@@ -16,17 +18,40 @@ def entries_of(value: Any) -> Callable[[], Iterable[tuple[Any, Any]]] | None:
     """Of what is stored as an object; None of anything else."""
     kind = type(value)
     if isinstance(value, Mapping):
-        return lambda: snapshot(value.items())
+        return lambda: _mapped(value)
     if isinstance(value, BaseException):
         return lambda: _error_entries(value)
     if dataclasses.is_dataclass(kind):
-        return lambda: ((each.name, getattr(value, each.name)) for each in dataclasses.fields(kind))
+        return lambda: ((each.name, _read(value, each.name, getattr)) for each in dataclasses.fields(kind))
     if hasattr(kind, "__pydantic_fields__") or hasattr(kind, "__fields_set__"):
         # Models of pydantic, of both generations, give names and values without a copy of these.
         return lambda: iter(value)
     if hasattr(kind, "__attrs_attrs__"):
-        return lambda: ((each.name, getattr(value, each.name)) for each in kind.__attrs_attrs__)
+        return lambda: ((each.name, _read(value, each.name, getattr)) for each in kind.__attrs_attrs__)
     return None
+
+
+def key_text(key: Any) -> str:
+    """A key that has no text costs no other."""
+    try:
+        return storable_text(key)
+    except Exception:
+        return f"<{type(key).__name__}>"
+
+
+def _mapped(value: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    try:
+        return snapshot(value.items())
+    except Exception:  # one of its values can't be had: the others can
+        return [(key, _read(value, key, lambda mapping, name: mapping[name])) for key in snapshot(value)]
+
+
+def _read(value: Any, name: Any, read: Callable[[Any, Any], Any]) -> Any:
+    """What is raised costs that entry only."""
+    try:
+        return read(value, name)
+    except Exception as error:
+        return f"<{type(error).__name__}>"
 
 
 def _error_entries(error: BaseException) -> Iterable[tuple[str, Any]]:

@@ -13,7 +13,8 @@ from enum import Enum
 from numbers import Real
 from typing import Any
 
-from ._entries import VALUES_MAX, entries_of, snapshot
+from ._arrays import first_items, is_array, scalar_item
+from ._entries import VALUES_MAX, entries_of, key_text, snapshot
 from ._sizes import exponent_bytes, is_small, length, storable_text, text_size
 
 METADATA_BYTES_MAX = 60 * 1024
@@ -24,21 +25,20 @@ INT_MAX = 1 << 53
 _SECONDS_MAX = 0.015
 _SECOND_SECONDS_MAX = 0.025
 _KEY_BYTES_MAX = 1024
-# Of arrays of numpy, whose items may be long texts.
-_ARRAY_BYTES_MAX = 1024 * 1024
 # More takes Python long to write as a decimal number, and newer ones refuse.
 _DECIMAL_BITS_MAX = 13_000
-_TRUNCATED_BYTES = len(f',"{TRUNCATED}":true')
+# What is added to what is made: where it is no object it becomes the value of one.
+_FRAME_BYTES = len(f'{{"value":,"{TRUNCATED}":true}}')
 
 
 def storable_object(value: Any, bytes_max: int = METADATA_BYTES_MAX) -> dict[str, Any]:
     """An object of what JSON has a form for, in at most `bytes_max` of it. Never raises."""
     making = _Making(_SECONDS_MAX, is_sharing=False)
-    made, _ = making.fit(value, bytes_max - _TRUNCATED_BYTES, 1)
+    made, _ = making.fit(value, bytes_max - _FRAME_BYTES, 1)
     if making.truncated:
         # It doesn't fit as a whole: what is large must leave room for the rest.
         making = _Making(_SECOND_SECONDS_MAX, is_sharing=True)
-        made, _ = making.fit(value, bytes_max - _TRUNCATED_BYTES, 1)
+        made, _ = making.fit(value, bytes_max - _FRAME_BYTES, 1)
     storable = made if isinstance(made, dict) else {"value": made}
     if making.truncated:
         storable[TRUNCATED] = True
@@ -77,7 +77,7 @@ class _Making:
             return self.fit(value.value, room, depth)
         if isinstance(value, str):
             return self._text(str.__str__(value), room)
-        if getattr(type(value), "ndim", None) is not None and isinstance(value.ndim, int):
+        if is_array(value):
             return self._array(value, room, depth)
         if isinstance(value, int):
             return self._number(int(value), room)
@@ -108,15 +108,14 @@ class _Making:
             self._inside.discard(id(value))
 
     def _array(self, value: Any, room: int, depth: int) -> tuple[Any, int]:
-        """Of numpy and what is like it."""
         if value.ndim == 0:
-            item = value.item()
-            return self._number(float(item), room) if type(item) is type(value) else self.fit(item, room, depth)
+            item = scalar_item(value)
+            if type(item) is not type(value):
+                return self.fit(item, room, depth)
+            return self._number(float(item), room) if isinstance(item, Real) else self._text(str(item), room)
         if hasattr(type(value), "columns"):
             return self._text(str(value), room)
-        first = value[: min(VALUES_MAX, _ARRAY_BYTES_MAX // getattr(value, "itemsize", 8) + 1)]
-        items = first.tolist() if value.ndim == 1 else first
-        return self._inside_of(value, depth, room, lambda: self._list(items, len(value), room, depth))
+        return self._inside_of(value, depth, room, lambda: self._list(first_items(value), len(value), room, depth))
 
     def _list(self, items: Iterable[Any], count: int, room: int, depth: int) -> tuple[list[Any], int]:
         kept: list[Any] = []
@@ -144,7 +143,7 @@ class _Making:
         larger: list[tuple[str, Any]] = []
         size = 3
         for key, item in entries:
-            name, name_size = self._text(key if type(key) is str else storable_text(key), _KEY_BYTES_MAX)
+            name, name_size = self._text(key if type(key) is str else key_text(key), _KEY_BYTES_MAX)
             if self._is_over() or size + name_size + 8 > room:
                 self.truncated = True
                 break

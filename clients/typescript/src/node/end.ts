@@ -40,7 +40,7 @@ function onBeforeExit(): void {
 }
 
 function onExit(): void {
-  for (const sender of senders.keys()) sender.abandon();
+  for (const sender of senders.keys()) sender.abandonAtExit();
 }
 
 /** Known to every copy of this package that a process may have, of whatever version. */

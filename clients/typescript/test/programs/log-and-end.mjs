@@ -2,9 +2,12 @@
 import { telemetry } from 'gravitas-telemetry-client';
 
 const { COMPONENT, COUNT, END } = process.env;
-for (let value = 0; value < Number(COUNT); value += 1) {
-  telemetry.log('LIFE', { component: COMPONENT, value });
-}
+const last = Number(COUNT) - 1;
+const log = (value) => telemetry.log('LIFE', { component: COMPONENT, value });
+for (let value = 0; value < last; value += 1) log(value);
+// A hook of the application's own, which comes after the client's.
+if (END === 'exit-hook') process.on('exit', () => log(last));
+else log(last);
 switch (END) {
   case 'exit':
     process.exit(3);
@@ -22,7 +25,7 @@ switch (END) {
     break;
   case 'two-copies': {
     const other = await import('../../dist/node/end.js?other');
-    other.beforeEnd({ close: async () => {}, abandon: () => {} }, { closeTimeoutS: 1 });
+    other.beforeEnd({ close: async () => {}, abandonAtExit: () => {} }, { closeTimeoutS: 1 });
     setInterval(() => {}, 1000);
     console.log('logged');
     break;
