@@ -9,6 +9,7 @@ export default defineConfig({
     ],
     // Tail is refused there; the others are about servers of another kind.
     exclude: ['test/query/{tail,docs}.test.ts'],
+    setupFiles: ['test/support/remove-directories.ts'],
     globalSetup: ['test/support/citus-setup.ts'],
     maxWorkers: 1,
     testTimeout: 120_000,

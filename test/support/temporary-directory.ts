@@ -3,11 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const created = new Set<string>();
-process.once('exit', () => {
-  for (const path of created) rmSync(path, { recursive: true, force: true });
-});
+process.once('exit', removeTemporaryDirectories);
 
-/** A new folder, removed when the process ends at the latest, that PostgreSQL can pass through whoever it runs as. */
+/** All that this process has made. What somebody still writes to is no reason to fail. */
+export function removeTemporaryDirectories(): void {
+  for (const path of created) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {}
+  }
+  created.clear();
+}
+
+/** A new folder, removed with the test file or the process, that PostgreSQL can pass through whoever it runs as. */
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'telemetry-test-'));
   chmodSync(path, 0o711);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from urllib.parse import urlsplit
 
 
@@ -20,7 +21,7 @@ def proxy_of(url: str) -> str | None:
     if not proxy:
         return None
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    if any(_matches(entry.strip(), host, port) for entry in _variable("no_proxy").split(",")):
+    if any(_matches(entry, host, port) for entry in re.split(r"[\s,]+", _variable("no_proxy"))):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -44,11 +45,11 @@ def is_loopback(host: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    if entry == "*":
-        return True
     name, of_port = _split_port(entry.lower())
     if not name or of_port not in ("", str(port)):
         return False
+    if name == "*":
+        return True
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False)
     except ValueError:

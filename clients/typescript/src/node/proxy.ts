@@ -9,8 +9,8 @@ export function proxyOf(to: URL, env: Environment): URL | undefined {
   const named = variable(env, `${to.protocol.slice(0, -1)}_proxy`) || variable(env, 'all_proxy');
   if (!named) return undefined;
   const port = to.port || (to.protocol === 'https:' ? '443' : '80');
-  const entries = variable(env, 'no_proxy').split(',');
-  if (entries.some((entry) => matches(entry.trim().toLowerCase(), host, port))) return undefined;
+  const entries = variable(env, 'no_proxy').toLowerCase().split(/[\s,]+/);
+  if (entries.some((entry) => matches(entry, host, port))) return undefined;
   // What stands in the variable may hold a password.
   const text = named.includes('://') ? named : `http://${named}`;
   if (!URL.canParse(text)) throw new Error('the proxy of the environment is no URL');
@@ -32,9 +32,9 @@ function isLoopback(host: string): boolean {
 }
 
 function matches(entry: string, host: string, port: string): boolean {
-  if (entry === '*') return true;
   const [name, ofPort] = splitPort(entry);
   if (!name || (ofPort && ofPort !== port)) return false;
+  if (name === '*') return true;
   if (isIP(host)) return isWithin(host, name);
   const domain = name.replace(/^\*?\.*/, '');
   return domain !== '' && (host === domain || host.endsWith(`.${domain}`));
