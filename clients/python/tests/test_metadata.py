@@ -429,6 +429,20 @@ def test_before_send_may_change_and_withhold(url: str, gate: Gate, spool: Path, 
     assert isinstance(usage["timestamp"], datetime.datetime)
 
 
+def test_what_before_send_gives_may_change_afterwards() -> None:
+    shared = {"count": 0}
+
+    def count(record: dict[str, Any]) -> dict[str, Any]:
+        shared["count"] += 1
+        return {**record, "metadata": shared}
+
+    batch = Composer(10, 1 << 20, None, Counters(), count).compose(deque([(0, "A", None, None, None, None)] * 2))
+    assert batch
+    line = Parse(batch.json_line(), LogBatchRequest())
+    assert line == LogBatchRequest.FromString(batch.wire)
+    assert [event.metadata["count"] for event in line.events] == [1, 2]
+
+
 def deliver(url: str, spool: Path, stored: Stored) -> list[Event]:
     with Telemetry(url=url, spool_directory=spool) as client:
         client.log("NEXT_START")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Optional
 
-from ._records import Record, UsageRecord, to_time_ns
+from ._records import Record, UsageRecord, own_metadata, to_time_ns
 from ._storable import storable_object
 
 BeforeSend = Callable[[dict[str, Any]], Optional[Mapping[str, Any]]]
@@ -38,14 +38,15 @@ def record_of(fields: Mapping[str, Any]) -> Record:
     if unknown:
         raise ValueError(f"before_send gave the unknown field {unknown[0]}")
     time_ns = to_time_ns(fields["timestamp"])
-    metadata = fields.get("metadata")
+    # Whoever gives it may go on changing it.
+    metadata = own_metadata(fields.get("metadata"))
     if isinstance(metadata, dict) and not metadata:
         metadata = None
     if "event_type" in fields:
         rest = {**fields, "metadata": metadata}
         return (time_ns, *(rest.get(name) for name in _EVENT))  # type: ignore[return-value]
     values = {name: fields.get(_usage_name(name)) for name in UsageRecord._fields[1:]}
-    return UsageRecord(time_ns, **{**values, "metadata": metadata})  # type: ignore[arg-type]
+    return UsageRecord(time_ns, **{**values, "metadata": metadata})
 
 
 def _usage_name(name: str) -> str:
