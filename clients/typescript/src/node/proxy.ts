@@ -9,7 +9,9 @@ export function proxyOf(to: URL, env: Environment): URL | undefined {
   const named = variable(env, `${to.protocol.slice(0, -1)}_proxy`) || variable(env, 'all_proxy');
   if (!named) return undefined;
   const port = to.port || (to.protocol === 'https:' ? '443' : '80');
-  const entries = variable(env, 'no_proxy').toLowerCase().split(/[\s,]+/);
+  const entries = variable(env, 'no_proxy')
+    .toLowerCase()
+    .split(/[\s,]+/);
   if (entries.some((entry) => matches(entry, host, port))) return undefined;
   // What stands in the variable may hold a password.
   const text = named.includes('://') ? named : `http://${named}`;
