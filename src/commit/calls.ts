@@ -1,8 +1,6 @@
 import { providerName } from '../prices/provider.ts';
 import { CallKeys } from '../records/call-key.ts';
-import { joinTuple } from '../records/tuples.ts';
 import { uuidBytes } from '../uuid.ts';
-import type { Load } from './copy.ts';
 import { rowsOf } from './divide.ts';
 
 /** A usage record that says which call it is about; once for each of its keys. */
@@ -42,29 +40,6 @@ function firstBytes(key: string): number {
   return number;
 }
 
-const columns = ['call_key', 'row_id', 'row_time'];
-const emptyClaim = joinTuple([Buffer.alloc(16), Buffer.alloc(16), Buffer.alloc(8)]);
-/** Where values are in it. */
-const claimAt = { key: 6, rowId: 26, rowTime: 46 };
-
-/** The claims of calls none of which is known, nor there twice; the table takes none otherwise. */
-export function newCallClaims(calls: readonly Call[]): Load {
-  const claims = Buffer.allocUnsafe(calls.length * emptyClaim.length);
-  let at = 0;
-  for (const { key, row } of inOrder(calls)) {
-    claims.set(emptyClaim, at);
-    claims.write(key, at + claimAt.key, 'latin1');
-    // Id and time are where they are in every row; of so few bytes, a copy costs more than each.
-    for (let byte = 0; byte < 16; byte++) claims[at + claimAt.rowId + byte] = row[6 + byte] ?? 0;
-    for (let byte = 0; byte < 8; byte++) claims[at + claimAt.rowTime + byte] = row[26 + byte] ?? 0;
-    at += emptyClaim.length;
-  }
-  return { table: { name: 'call_claims', columns }, rows: [claims] };
-}
-
 /** A key as the table has it, and back. */
 export const uuidOfKey = (key: string): string => Buffer.from(key, 'latin1').toString('hex');
 export const keyOfUuid = (uuid: string): string => Buffer.from(uuidBytes(uuid)).toString('latin1');
-
-export const hasRepetitions = (calls: readonly Call[]): boolean =>
-  new Set(calls.map(({ key }) => key)).size < calls.length;

@@ -11,13 +11,14 @@ import {
 import type { RecordKind } from '../records/tables.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
 import { CallClaims, type PartedRows } from './call-claims.ts';
-import { type Call, callsOf, hasRepetitions, newCallClaims, newCallKeys } from './calls.ts';
+import { newCallKeys } from './calls.ts';
 import { copyRows } from './copy.ts';
 import { claimDivided, type Suspicion } from './divide.ts';
 import { type Erasures, readErasures, unlessErased, withoutErased } from './erasures.ts';
 import { fillCalls } from './fill-calls.ts';
 import { type Claims, claimBatches, newClaims, noteFates } from './ledger.ts';
 import { loadsOf } from './loads.ts';
+import { NewCalls } from './new-calls.ts';
 import { probe, probeLike, samplesOf } from './probe.ts';
 import {
   keepConflicts,
@@ -56,8 +57,8 @@ export class GroupCommitter {
   /** See `CommitGroup`. */
   readonly commit = async (group: Group): Promise<readonly Settlement[]> =>
     await this.#classified(async () => {
-      const calls = callsOf(this.#keys, usageOf(group.batches));
-      const mayBeNew = calls.length === 0 || !(this.#callsRepeat || hasRepetitions(calls));
+      const calls = new NewCalls(this.#keys, usageOf(group.batches));
+      const mayBeNew = calls.count === 0 || !(this.#callsRepeat || calls.repeat);
       const together = () => this.#writer.transaction(this.#together(group));
       const first = mayBeNew ? this.#allNew(group, calls).catch(ifOfData(together)) : together();
       return await first.catch(async (error) => {
@@ -103,8 +104,8 @@ export class GroupCommitter {
    * The usual group, by COPY alone: nothing is taken where the ledger knows an id, or another has
    * claimed a call. From callers it is one round trip.
    */
-  async #allNew(group: Group, calls: readonly Call[]): Promise<readonly Settlement[]> {
-    const claims = calls.length > 0 ? [newCallClaims(calls)] : [];
+  async #allNew(group: Group, calls: NewCalls): Promise<readonly Settlement[]> {
+    const claims = calls.count > 0 ? [calls.load()] : [];
     const loads = [
       newClaims(group),
       ...claims,

@@ -7,10 +7,10 @@ import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.
 import { joinTuple, postgresTimestamp, readRowStart } from '../records/tuples.ts';
 import { dayMs } from '../units.ts';
 import { newUuidV7, uuidBytes, uuidV7AtMs, uuidV7TimeMs } from '../uuid.ts';
-import { newCallClaims } from './calls.ts';
 import { copyRows, type Load } from './copy.ts';
 import { rowsOf } from './divide.ts';
 import { newClaims } from './ledger.ts';
+import { claimsTable } from './new-calls.ts';
 
 /** What the row of a probe has in common with others. */
 export interface Sample {
@@ -80,10 +80,10 @@ function anyBatch(atMs: number): Batch {
   };
 }
 
-const anyCall = (): Load => {
-  const { rows } = anyRow({ kind: 'usage', timestampMs: Date.now() });
-  return newCallClaims(rows.map((row) => ({ key: randomBytes(16).toString('latin1'), row })));
-};
+const anyCall = (): Load => ({
+  table: claimsTable,
+  rows: [joinTuple([randomBytes(16), uuidBytes(newUuidV7()), postgresTimestamp(Date.now())])],
+});
 
 /** A row that a table takes if it takes any. */
 function anyRow({ kind, timestampMs, bytes = 0, beside }: Sample): Load {

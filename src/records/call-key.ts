@@ -28,6 +28,8 @@ export class CallKeys {
   readonly #providerName: (given: string) => string;
   readonly #providers = new Map<string, string>();
   readonly #fields = new TupleFields(columns.length);
+  /** Where the tuple ends that was asked about last; past all of them where it is damaged. */
+  end = 0;
 
   /** `providerName`: one name for each provider, however it is written. */
   constructor(providerName: (given: string) => string) {
@@ -41,9 +43,16 @@ export class CallKeys {
   keysOf(tuple: Uint8Array): string[] {
     const { buffer, byteOffset, byteLength } = tuple;
     const row = Buffer.isBuffer(tuple) ? tuple : Buffer.from(buffer, byteOffset, byteLength);
+    return this.keysAt(row, 0);
+  }
+
+  /** The same of the tuple that begins there. */
+  keysAt(row: Buffer, start: number): string[] {
+    this.end = row.length;
     // Of damaged rows too few bytes may be left.
-    if (row.length < 2 || row.readInt16BE(0) <= firstOfNames) return [];
-    this.#fields.find(row, 0);
+    if (row.length < start + 2) return [];
+    this.end = this.#fields.find(row, start);
+    if (row.readInt16BE(start) <= firstOfNames) return [];
     const keys: string[] = [];
     const responseId = this.#text(row, at.responseId);
     if (responseId !== '' && !drawnFromFew.test(responseId)) {
