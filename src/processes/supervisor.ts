@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { ConnectionSettings } from '../postgres/pool.ts';
+import { closeUntaken } from './handed-over.ts';
 import type { Question, ToProcess, ToSupervisor } from './messages.ts';
 import { ProcessTable } from './process-table.ts';
 import { Questions } from './questions.ts';
@@ -107,6 +108,7 @@ export class Supervisor {
 
   #fork(seat: Seat): Seat {
     const worker = cluster.fork();
+    closeUntaken(worker);
     seat.worker = worker;
     seat.startedAt = performance.now();
     seat.isReady = false;

@@ -49,9 +49,9 @@ function pidsOf({ logs }: CollectorProcess): Map<number, number> {
 }
 
 /** Over a connection of its own each, so that every process has some. */
-async function post(value: number, patienceMs = slowMsMax) {
+async function post(value: number) {
   const response = await fetch(`${collector.baseUrl}/v1/telemetry/log`, {
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(slowMsMax),
     method: 'POST',
     headers: { 'content-type': 'application/json', connection: 'close' },
     body: JSON.stringify({ event_type: 'POSTED', component: 'L1', value }),
@@ -108,38 +108,66 @@ it('revokes a key for all of them at once', async () => {
   expect(await statuses()).toEqual([401]);
 });
 
-/** A connection that was being handed to a process when that was killed says nothing any more. */
-const clientMsMax = 5000;
-
 /** Posts until it is taken, as clients do. */
 async function deliver(value: number): Promise<void> {
-  while ((await post(value, clientMsMax).catch(() => ({ status: 0 }))).status !== 200);
+  while ((await post(value).catch(() => ({ status: 0 }))).status !== 200);
+}
+
+const signalTo = (number: number, signal: NodeJS.Signals): void => {
+  process.kill(pidsOf(collector).get(number) as number, signal);
+};
+
+/** Does what ends a process, and resolves when another has its number and all are ready. */
+async function untilReplaced(number: number, end: () => Promise<void> | void): Promise<void> {
+  const before = pidsOf(collector).get(number);
+  await end();
+  await expect.poll(() => pidsOf(collector).get(number), { timeout: 60_000 }).not.toBe(before);
+  const status = async () => (await getJson(`${collector.baseUrl}/readyz`)).body.status;
+  await expect.poll(status, { timeout: 60_000 }).toBe('ready');
 }
 
 it('goes on with the others when one is killed, which is started again', async () => {
-  const before = pidsOf(collector);
   const stored = 'telemetry_records_received_total{table="system_telemetry"}';
   expect(await metric(collector.baseUrl, stored)).toBe(posted);
-  const delivered = range(posted, posted + 60).map(async (value, at) => {
-    if (at === 20) process.kill(before.get(2) as number, 'SIGKILL');
-    await deliver(value);
+  await untilReplaced(2, async () => {
+    const delivered = range(posted, posted + 60).map(async (value, at) => {
+      if (at === 20) signalTo(2, 'SIGKILL');
+      await deliver(value);
+    });
+    await Promise.all(delivered);
   });
-  await Promise.all(delivered);
-  const isBack = () => pidsOf(collector).get(2) !== before.get(2);
-  await expect.poll(isBack, { timeout: 60_000 }).toBe(true);
   // Each may be there twice, being sent without an id; none is missing.
   await expect
     .poll(async () => [...new Set(await values())], { timeout: 30_000 })
     .toEqual(range(0, posted + 60));
   posted += 60;
-  await expect
-    .poll(async () => (await getJson(`${collector.baseUrl}/readyz`)).body.status, {
-      timeout: 60_000,
-    })
-    .toBe('ready');
   const account = await accountOf(collector.baseUrl);
   expect(imbalance(account)).toBe(0);
   expect(account.received).toBeGreaterThanOrEqual(30);
+});
+
+it('closes the connection that one had been handed, and not taken, when it was killed', async () => {
+  await untilReplaced(2, async () => {
+    signalTo(2, 'SIGSTOP');
+    const outcomes: string[] = [];
+    const posts = range(0, 2 * count).map((value) =>
+      post(value).then(
+        ({ status }) => outcomes.push(String(status)),
+        () => outcomes.push('closed'),
+      ),
+    );
+    // It is handed one, and no other before it has taken that.
+    await expect.poll(() => outcomes.length, { timeout: 60_000 }).toBe(2 * count - 1);
+    expect(new Set(outcomes)).toEqual(new Set(['200']));
+    signalTo(2, 'SIGKILL');
+    await Promise.all(posts);
+    expect(outcomes.at(-1)).toBe('closed');
+  });
+});
+
+it('stops one that is told to, and starts it again', async () => {
+  await untilReplaced(3, () => signalTo(3, 'SIGTERM'));
+  expect((await post(0)).status).toBe(200);
 });
 
 it('stops all within its time, and says so', async () => {
@@ -167,6 +195,18 @@ it('drains what all of them have left, when their supervisor is killed and fewer
     stored: 30,
     pending: 0,
   });
+});
+
+it('has what one has left drained where more are started, and takes posts by all of these', async () => {
+  const endOutage = await beginOutage(database);
+  expect((await post(30)).body.durability).toBe('DURABILITY_SPOOLED');
+  await collector.end('SIGKILL');
+  await endOutage();
+  collector = await spawnCollector(env);
+  await expect.poll(values, { timeout: 60_000 }).toEqual(range(0, 31));
+  const answers = await Promise.all(range(31, 61).map((value) => post(value)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  expect([...pidsOf(collector).keys()].toSorted()).toEqual(range(1, count + 1));
 });
 
 it('says why it does not start, once', async () => {
