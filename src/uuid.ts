@@ -1,5 +1,6 @@
-import { hash, randomFillSync } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { V7Generator } from 'uuidv7';
+import { sha256Start } from './sha256.ts';
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const uuidV7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
@@ -67,9 +68,9 @@ export class RecordIds {
     const bytes = Buffer.allocUnsafe(16 + kind.length);
     bytes.set(uuidBytes(batchId));
     bytes.write(kind, 16, 'latin1');
-    const digest = hash('sha256', bytes, 'buffer');
+    const digest = sha256Start(bytes, 6);
     this.bytes = bytes.subarray(0, 16);
-    this.bytes.set(digest.subarray(0, 6), 6);
+    this.bytes.set(digest, 6);
     this.bytes[6] = 0x70 | (digest.readUInt8(0) & 0x0f);
     this.bytes[8] = 0x80 | (digest.readUInt8(2) & 0x3f);
   }

@@ -42,7 +42,7 @@ const rules: Readonly<Record<string, Rules>> = {
     ],
   },
   records: {
-    own: ['gen/gravitas', 'errors', 'units', 'uuid'],
+    own: ['gen/gravitas', 'errors', 'sha256', 'units', 'uuid'],
     packages: ['@bufbuild/protobuf'],
   },
   prices: {
@@ -168,9 +168,10 @@ const rules: Readonly<Record<string, Rules>> = {
   'config.ts': { own: ['config', 'errors'], packages: ['fastest-levenshtein', 'zod'] },
   'errors.ts': { own: [], packages: [] },
   'pause.ts': { own: [], packages: [] },
+  'sha256.ts': { own: [], packages: [] },
   'signals.ts': { own: [], packages: [] },
   'units.ts': { own: [], packages: [] },
-  'uuid.ts': { own: [], packages: ['uuidv7'] },
+  'uuid.ts': { own: ['sha256'], packages: ['uuidv7'] },
   'ingest-path.ts': {
     own: ['accept', 'buffer', 'commit', 'database', 'observe', 'rollup', 'units'],
     typesOf: ['config', 'prices'],

@@ -11,6 +11,7 @@ import type {
   StreamBatchesResponseSchema,
   StreamEventsResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import { ByteWriter } from '../records/byte-writer.ts';
 import type { Call } from '../serve/call.ts';
 import { callOf } from '../serve/current-call.ts';
 import { GrpcFrames } from '../serve/grpc-frames.ts';
@@ -18,6 +19,7 @@ import { setGrpcStatus } from '../serve/protocol/grpc.ts';
 import { type Tell, unlessLeft } from '../serve/told-error.ts';
 import type { IngestHandlers, PreparedBatch } from './ingest-handlers.ts';
 import { readWireBatch } from './wire-batch.ts';
+import { writeAck } from './write-ack.ts';
 
 type Response = MessageInitShape<
   typeof StreamBatchesResponseSchema | typeof StreamEventsResponseSchema
@@ -78,9 +80,7 @@ export class GrpcStreams {
       try {
         if (timeout.error) throw timeout.error;
         for await (const answers of serve(call, call.messages(messages))) {
-          yield envelopes(
-            answers.map((each) => toBinary(method.output, create(method.output, each))),
-          );
+          yield envelopes(method, answers);
         }
         setGrpcStatus(trailer, undefined);
       } catch (error) {
@@ -94,9 +94,15 @@ export class GrpcStreams {
   }
 }
 
-/** Messages as gRPC frames them, in one piece. */
-const envelopes = (messages: readonly Uint8Array[]): Uint8Array =>
-  Buffer.concat(messages.map((message) => encodeEnvelope(0, message)));
+/** Answers as gRPC frames them, in one piece. */
+function envelopes({ output }: DescMethod, answers: readonly Response[]): Uint8Array {
+  const writer = new ByteWriter();
+  for (const answer of answers) {
+    if ('ack' in answer && writeAck(writer, answer)) continue;
+    writer.raw(encodeEnvelope(0, toBinary(output, create(output, answer))));
+  }
+  return writer.bytes();
+}
 
 function contextOf(
   request: UniversalServerRequest,

@@ -1,6 +1,12 @@
-import { Counter, Gauge, type LabelValues, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { type CostCounts, costOutcomes } from '../records/cost-source.ts';
-import { type RecordCounts, recordKinds, tables } from '../records/tables.ts';
+import {
+  byKind,
+  type RecordCounts,
+  type RecordKind,
+  recordKinds,
+  tables,
+} from '../records/tables.ts';
 
 /** The records of a batch, by what its answer says of them. */
 export interface CountedRecords {
@@ -10,6 +16,8 @@ export interface CountedRecords {
 
 export const settledMetric = 'telemetry_records_settled_total';
 export const pendingMetric = 'telemetry_records_pending';
+
+type Sums = Record<RecordKind, number>;
 
 const outcomes = ['stored', 'duplicate', 'rejected', 'refused', 'dead_lettered', 'erased'] as const;
 
@@ -29,32 +37,22 @@ interface SettledAs {
  * stored + duplicate + rejected + refused + dead_lettered + erased + pending`.
  */
 export class Accounting {
-  readonly #received: Counter<'table'>;
-  readonly #recovered: Counter<'table'>;
+  readonly #received = noRecords();
+  readonly #recovered = noRecords();
+  readonly #pending = noRecords();
+  readonly #settled = Object.fromEntries(
+    outcomes.map((outcome) => [outcome, noRecords()]),
+  ) as Record<(typeof outcomes)[number], Sums>;
   readonly #damaged: Counter;
   readonly #putOff: Counter;
   readonly #setAside: Counter;
-  readonly #settled: Counter<'table' | 'outcome'>;
-  readonly #pending: Gauge<'table'>;
   readonly #madeStorable: Counter;
   readonly #costs: Counter<'outcome'>;
   readonly #repeatedCalls: Counter;
-  #pendingRecords = 0;
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.#received = new Counter({
-      name: 'telemetry_records_received_total',
-      help: 'Records taken from clients.',
-      labelNames: ['table'],
-      registers,
-    });
-    this.#recovered = new Counter({
-      name: 'telemetry_records_recovered_total',
-      help: 'Records that came back from the spool: from before the process began, or refused by it.',
-      labelNames: ['table'],
-      registers,
-    });
+    this.#tellSums(registers);
     this.#damaged = new Counter({
       name: 'telemetry_spool_damaged_records_total',
       help: 'Records of the spool that could not be read, and were set aside with their segment.',
@@ -68,18 +66,6 @@ export class Accounting {
     this.#setAside = new Counter({
       name: 'telemetry_spool_set_aside_total',
       help: 'Batches of the spool that could be neither stored nor kept as dead letters, and were set aside with their segment.',
-      registers,
-    });
-    this.#settled = new Counter({
-      name: settledMetric,
-      help: 'Records by what became of them: stored, duplicate, rejected, refused, dead_lettered or erased.',
-      labelNames: ['table', 'outcome'],
-      registers,
-    });
-    this.#pending = new Gauge({
-      name: pendingMetric,
-      help: 'Records taken and not settled yet, in memory or in the spool.',
-      labelNames: ['table'],
       registers,
     });
     this.#repeatedCalls = new Counter({
@@ -99,18 +85,58 @@ export class Accounting {
       registers,
     });
     for (const outcome of costOutcomes) this.#costs.inc({ outcome }, 0);
-    // A series that is not there yet reads like one that is not counted.
-    for (const { name: table } of Object.values(tables)) {
-      this.#received.inc({ table }, 0);
-      this.#recovered.inc({ table }, 0);
-      this.#pending.inc({ table }, 0);
-      for (const outcome of outcomes) this.#settled.inc({ table, outcome }, 0);
-    }
+  }
+
+  /** Has the sums told when somebody asks: that takes as long as much else of a batch's way. */
+  #tellSums(registers: Registry[]): void {
+    const [received, recovered, pending] = [this.#received, this.#recovered, this.#pending];
+    const settled = this.#settled;
+    new Counter({
+      name: 'telemetry_records_received_total',
+      help: 'Records taken from clients.',
+      labelNames: ['table'],
+      registers,
+      collect() {
+        this.reset();
+        tell(received, (table, count) => this.inc({ table }, count));
+      },
+    });
+    new Counter({
+      name: 'telemetry_records_recovered_total',
+      help: 'Records that came back from the spool: from before the process began, or refused by it.',
+      labelNames: ['table'],
+      registers,
+      collect() {
+        this.reset();
+        tell(recovered, (table, count) => this.inc({ table }, count));
+      },
+    });
+    new Counter({
+      name: settledMetric,
+      help: 'Records by what became of them: stored, duplicate, rejected, refused, dead_lettered or erased.',
+      labelNames: ['table', 'outcome'],
+      registers,
+      collect() {
+        this.reset();
+        for (const outcome of outcomes) {
+          tell(settled[outcome], (table, count) => this.inc({ table, outcome }, count));
+        }
+      },
+    });
+    new Gauge({
+      name: pendingMetric,
+      help: 'Records taken and not settled yet, in memory or in the spool.',
+      labelNames: ['table'],
+      registers,
+      collect() {
+        tell(pending, (table, count) => this.set({ table }, count));
+      },
+    });
   }
 
   /** Records of both tables that are taken and not settled yet. */
   get pending(): number {
-    return this.#pendingRecords;
+    return this.#pending.event + this.#pending.usage;
   }
 
   received(records: CountedRecords): void {
@@ -136,16 +162,14 @@ export class Accounting {
       const gone = erased?.[recordKind] ?? 0;
       const valid = records.stored[recordKind] - dead - twice - gone;
       const rejected = records.rejected[recordKind];
-      const table = tables[recordKind].name;
       const outcome = kind === 'conflict' ? 'refused' : kind;
-      add(this.#settled, { table, outcome }, valid);
-      add(this.#settled, { table, outcome: outcome === 'stored' ? 'rejected' : outcome }, rejected);
-      add(this.#settled, { table, outcome: 'dead_lettered' }, dead);
-      add(this.#settled, { table, outcome: 'duplicate' }, twice);
-      add(this.#settled, { table, outcome: 'erased' }, gone);
-      const all = valid + rejected + dead + twice + gone;
-      add(this.#pending, { table }, -all);
-      this.#pendingRecords -= all;
+      const settled = this.#settled;
+      settled[outcome][recordKind] += valid;
+      settled[outcome === 'stored' ? 'rejected' : outcome][recordKind] += rejected;
+      settled.dead_lettered[recordKind] += dead;
+      settled.duplicate[recordKind] += twice;
+      settled.erased[recordKind] += gone;
+      this.#pending[recordKind] -= valid + rejected + dead + twice + gone;
     }
   }
 
@@ -175,21 +199,18 @@ export class Accounting {
     }
   }
 
-  #begin(counter: Counter<'table'>, records: CountedRecords): void {
+  #begin(sums: Sums, records: CountedRecords): void {
     for (const kind of recordKinds) {
       const count = records.stored[kind] + records.rejected[kind];
-      add(counter, { table: tables[kind].name }, count);
-      add(this.#pending, { table: tables[kind].name }, count);
-      this.#pendingRecords += count;
+      sums[kind] += count;
+      this.#pending[kind] += count;
     }
   }
 }
 
-/** Most counts of a batch are 0, and adding them would take longer than the rest of its way. */
-function add<Label extends string>(
-  metric: Counter<Label> | Gauge<Label>,
-  labels: LabelValues<Label>,
-  count: number,
-): void {
-  if (count !== 0) metric.inc(labels, count);
+const noRecords = (): Sums => byKind(() => 0);
+
+/** Of all tables: a series that is not there yet reads like one that is not counted. */
+function tell(sums: Sums, set: (table: string, count: number) => void): void {
+  for (const kind of recordKinds) set(tables[kind].name, sums[kind]);
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Start } from '../sha256.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { type FieldType, recordFields, slotOf } from './fields.ts';
 import type { FieldValue, RecordValues } from './record-values.ts';
@@ -114,7 +114,7 @@ export class Fingerprint {
 
   /** 16 bytes of SHA-256. */
   digest(): Uint8Array {
-    return hash('sha256', this.#content.bytes(), 'buffer').subarray(0, 16);
+    return sha256Start(this.#content.bytes(), 16);
   }
 
   #part(type: FieldType, value: FieldValue): void {
