@@ -19,6 +19,7 @@ import {
   stopOrphan,
 } from './process.ts';
 
+const startingUp = 'the database system is starting up';
 const databaseName = 'gravitas_telemetry';
 const pollMs = 50;
 /** As many as the options for writers and queries can ask for, of all processes together. */
@@ -159,6 +160,8 @@ export class EmbeddedPostgres {
   }
 
   #onLine({ severity, message }: ServerLine): void {
+    // Our own question whether it answers, which came too early.
+    if (!this.#answered && message === startingUp) return;
     const failed = severity === 'FATAL' || severity === 'PANIC';
     if (failed) this.#lastFatal = message;
     // Until it answers, what it says is how far its recovery is.
