@@ -8,6 +8,7 @@ import { countDayApart } from '../../src/rollup/count-apart.ts';
 import { settle } from '../../src/rollup/merge.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { onCluster } from '../support/on-cluster.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 
 let database: TestDatabase;
@@ -64,7 +65,7 @@ async function failures(by: readonly string[]) {
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
-      const snapshot = { trx, asOfUs: Date.now() * 1000, hasCitus: false };
+      const snapshot = { trx, asOfUs: Date.now() * 1000, hasCitus: onCluster };
       const answers = [];
       for (const rolledValue of [true, false]) {
         const chosen = { by: sql`sum(not_ok)`, limit: 2 };
