@@ -27,6 +27,12 @@ export const clockExact = (ms: number): string =>
   shown(ms, 'exact', { ...seconds, fractionalSecondDigits: 3 });
 /** 25 Nov */
 export const day = (ms: number): string => shown(ms, 'day', { day: 'numeric', month: 'short' });
+/** 25 Nov, with the year where it is another one: of UTC in every zone, as partitions are. */
+export function utcDay(ms: number): string {
+  const isThisYear = new Date(ms).getUTCFullYear() === new Date().getUTCFullYear();
+  const utc: Options = { day: 'numeric', month: 'short', timeZone: 'UTC' };
+  return isThisYear ? shown(ms, 'utc', utc) : shown(ms, 'utc year', { ...utc, year: 'numeric' });
+}
 /** Wed 25 */
 export const weekday = (ms: number): string =>
   `${shown(ms, 'weekday', { weekday: 'short' })} ${dayOfMonth(ms)}`;

@@ -9,7 +9,7 @@ import { query } from '../../api/client.ts';
 import { timeOf } from '../../api/events.ts';
 import { valuesOf } from '../../charts/over-time.ts';
 import { CellSparkline } from '../../charts/small.tsx';
-import { ago, fixed, nothing } from '../../format.ts';
+import { ago, amount, fixed, nothing } from '../../format.ts';
 import { CsvButton } from '../../parts/csv-button.tsx';
 import { LastOne } from '../../parts/last-one.tsx';
 import { Answered, Blank, Panel } from '../../parts/panel.tsx';
@@ -20,8 +20,12 @@ import { rangeAt, rangeWords } from '../../state/range.ts';
 import { iso } from '../../times.ts';
 
 const decimal = fixed(1);
-const shown = (value: number | undefined, show = decimal) =>
-  value === undefined ? nothing : show(value);
+/** For a card of a phone. */
+const tooWide = 1e7;
+const shown = (value: number | undefined) => {
+  if (value === undefined) return nothing;
+  return value < tooWide ? decimal(value) : amount(value);
+};
 
 const ExploreModel = ({ component }: { component: string | undefined }) => (
   <a href={hrefOf('explore', { type: 'THOUGHT_LATENCY', ...(component && { component }) })}>

@@ -54,6 +54,9 @@ export function Now() {
   );
 }
 
+/** As many cards as are named. */
+const told = 3;
+
 /** What needs somebody, the gravest first; always one line high, so that nothing moves. */
 function Attention(props: {
   cards: readonly Card[] | undefined;
@@ -74,7 +77,7 @@ function Attention(props: {
           tone="warn"
           action={<a href={hrefOf('explore', { type: 'VRAM_CHECK' })}>Explore VRAM_CHECK</a>}
         >
-          {tight.map(({ key, name, usedGb, limitGb }) => (
+          {tight.slice(0, told).map(({ key, name, usedGb, limitGb }) => (
             <span key={key}>
               <b>
                 {name} has {amount(limitGb - usedGb)}
@@ -84,6 +87,7 @@ function Attention(props: {
               {narrow}GB.{' '}
             </span>
           ))}
+          {tight.length > told && `${tight.length - told} more have as little.`}
         </Notice>
       )}
       {tight.length === 0 && (!health || health.status === 'ready') && (

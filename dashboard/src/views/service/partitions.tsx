@@ -10,7 +10,7 @@ import { bytes, fixed, integer, nothing } from '../../format.ts';
 import { CsvButton } from '../../parts/csv-button.tsx';
 import { Answered, Blank, Panel } from '../../parts/panel.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
-import { date, day, iso } from '../../times.ts';
+import { iso, utcDay } from '../../times.ts';
 
 /** Partitions that are named one by one; the older ones are added up. */
 const shownMax = 6;
@@ -39,7 +39,7 @@ export function Partitions({ footprint }: { footprint: Answer<GetFootprintRespon
   return (
     <Panel
       title="Partitions"
-      subtitle={['rows by day', beside, whole].filter(Boolean).join('; ')}
+      subtitle={['rows by day of UTC', beside, whole].filter(Boolean).join('; ')}
       size="c6 w4"
       tools={<CsvButton name="Partitions" columns={columns} rows={all} />}
     >
@@ -85,8 +85,7 @@ function Gone({ retention }: { retention: RetentionFootprint }) {
 function rowOf({ tableName, startTime, rows, totalBytes, dropAt }: PartitionSize): Row {
   const start = msOf(startTime);
   const kind = tableName === 'usage_stats' ? 'usage' : 'events';
-  const isThisYear = start !== undefined && date(start).slice(-4) === date(Date.now()).slice(-4);
-  const name = start === undefined ? 'default' : isThisYear ? day(start) : date(start);
+  const name = start === undefined ? 'default' : utcDay(start);
   return {
     name: `${name} ${kind}`,
     rows: Number(rows),
@@ -142,7 +141,7 @@ function columnsOf(all: readonly Row[]): readonly Column<Row>[] {
       isNumeric: true,
       value: ({ dropAt }) => (dropAt === undefined ? undefined : iso(dropAt)),
       show: ({ dropAt, isSum }) =>
-        dropAt === undefined ? nothing : `${isSum ? 'from ' : ''}${day(dropAt)}`,
+        dropAt === undefined ? nothing : `${isSum ? 'from ' : ''}${utcDay(dropAt)}`,
     },
   ];
 }

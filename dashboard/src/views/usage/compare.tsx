@@ -44,7 +44,7 @@ function columnsOf(
       value: ({ totals }) => totals?.costUsd,
       show: ({ totals }) =>
         totals?.costUsd === undefined ? <Status tone="warn">unpriced</Status> : two(totals.costUsd),
-      total: two(cost),
+      total: shown(total?.costUsd, two),
     },
     {
       label: 'vs before',

@@ -99,12 +99,18 @@ function sidesOf({ groups, total }: GetUsageSummaryResponse): Side[] {
     const p50 = totals?.timeToFirstTokenMs?.p50;
     return p50 === undefined ? nothing : milliseconds(p50);
   };
-  const unpriced = local !== undefined && local.costUsd === undefined;
-  const cost = side('Cost', costOf, dollars);
+  const sums = side('Cost', costOf, dollars);
+  const isPriced = (sides: readonly (UsageTotals | undefined)[]) =>
+    sides.length === 0 || sides.some((totals) => totals?.costUsd !== undefined);
+  const cost = {
+    ...sums,
+    ...(!isPriced(local ? [local] : []) && { local: 'unpriced' }),
+    ...(!isPriced(clouds.map(({ totals }) => totals)) && { cloud: 'unpriced' }),
+  };
   return [
     side('Requests', ({ requests }) => Number(requests), amount),
     side('Tokens', ({ totalTokens }) => Number(totalTokens), amount),
-    unpriced ? { name: 'Cost', local: 'unpriced', cloud: cost.cloud } : cost,
+    cost,
     {
       name: 'Per million',
       local: each(ownCost, ownTokens),
