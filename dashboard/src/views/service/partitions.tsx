@@ -71,7 +71,7 @@ function Gone({ retention }: { retention: RetentionFootprint }) {
   ] as const;
   const gone = floors.flatMap(([name, floor]) => {
     const at = msOf(floor);
-    return at === undefined ? [] : [`${name} before ${date(at)}`];
+    return at === undefined ? [] : [`${name} before ${utcDay(at)}`];
   });
   if (gone.length === 0) return null;
   const dropped = `${integer(Number(droppedPartitions))} partitions, ${bytes(Number(droppedBytes))}`;
