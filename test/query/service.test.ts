@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
+import { onCluster } from '../support/on-cluster.ts';
 import { openTail } from '../support/tail.ts';
 
 let database: TestDatabase;
@@ -40,7 +41,7 @@ it('tells of each collector how it fares, of itself as of now', async () => {
   expect(collectors[1].id).not.toBe(collectors[0].id);
 });
 
-it('counts who watches', async () => {
+it.skipIf(onCluster)('counts who watches', async () => {
   const tails = async () => (await service()).collectors[0].tails;
   expect(await tails()).toBe(0);
   const tail = await openTail((first as TestCollector).baseUrl);
