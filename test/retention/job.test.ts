@@ -16,7 +16,9 @@ it('goes on soon after the database was unwell for a moment, not a minute later'
   const job = new RetentionJob(work.pool, work, config, health, silentLogger, registry);
   job.start(Promise.resolve(), end.signal);
   const looked = vi.spyOn(health, 'report');
-  await vi.waitUntil(() => looked.mock.calls.some(([part]) => part === 'retention'));
+  await vi.waitUntil(() => looked.mock.calls.some(([part]) => part === 'retention'), {
+    timeout: 30_000,
+  });
   health.report('database', undefined);
   const bytes = async () => {
     const found = await registry.getSingleMetric('telemetry_retention_bytes')?.get();

@@ -97,13 +97,13 @@ describe.skipIf(onCluster)('rows from before there were rollups', () => {
   it('are counted once where they are moved to a partition of their day, read or not', async () => {
     await database.rows(`
       insert into system_telemetry (event_type, value, "timestamp", rolled)
-      select 'STRAY', i, now() - interval '100 days' + i * interval '1 ms', null
+      select 'STRAY', i, timestamptz '${yesterday} 12:00 UTC' - interval '100 days' + i * interval '1 ms', null
       from generate_series(1, 10020) as i`);
     await noteAsUnread(`leaf.relname ~ 'default'`);
     const [series] = work.series;
     if (!series) throw new Error('nothing of events');
     await rollHistory(work.db, work.writer, series);
-    const fromMs = Date.now() - 100 * dayMs;
+    const fromMs = Date.parse(`${yesterday}T12:00:00Z`) - 100 * dayMs;
     await ensurePartitions(work.db, { table: 'system_telemetry', fromMs, toMs: fromMs });
     expect(await database.count('select count(*) from system_telemetry_default')).toBe(0);
     expect(
