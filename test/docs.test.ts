@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -435,4 +435,13 @@ describe('docs/usage.md', () => {
     const parts = table('usage.md', 'The arithmetic').map(([part]) => part);
     expect(parts).toEqual([...tokenParts, 'request'].map(code));
   });
+});
+
+it('numbers every decision once', () => {
+  const files = readdirSync(new URL('../docs/decisions', import.meta.url)).toSorted();
+  expect(files.map((file) => file.slice(0, 4))).toEqual(
+    files.map((_, index) => String(index + 1).padStart(4, '0')),
+  );
+  for (const file of files)
+    expect(read(`decisions/${file}`)).toMatch(`# ${Number(file.slice(0, 4))}. `);
 });
