@@ -11,7 +11,11 @@ export function anyOf(column: string, values: readonly string[] | undefined): st
 
 const partsOfTime = {
   '15m': () => `date_bin('15 minutes', "timestamp", '2000-01-01 UTC')`,
-  '1h': (zone) => `date_trunc('hour', "timestamp", '${zone}')`,
+  '1h': (zone) =>
+    // An hour that is shown twice is two; half an hour that is belongs to the hour that it is in.
+    zone === 'Australia/Lord_Howe'
+      ? shown(zone, `date_trunc('hour', ${local(zone)})`)
+      : `date_trunc('hour', "timestamp", '${zone}')`,
   '6h': (zone) => shown(zone, `date_bin('6 hours', ${local(zone)}, '2000-01-01')`),
   '12h': (zone) => shown(zone, `date_bin('12 hours', ${local(zone)}, '2000-01-01')`),
   '1d': (zone) => `date_trunc('day', "timestamp", '${zone}')`,

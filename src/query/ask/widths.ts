@@ -1,5 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { ServiceError } from '../../errors.ts';
+import { hourMs } from '../../units.ts';
 import { startOfDate, usOfZoned, zoned } from './calendar.ts';
 import { usOfMs } from './instants.ts';
 import type { Notes } from './notes.ts';
@@ -107,24 +108,35 @@ function* calendarBorders(
 const monthsSince = ({ year, month }: Temporal.PlainDate): number =>
   (year - origin.year) * 12 + month - origin.month;
 
-/**
- * Whole hours, quarters and so on as the clocks of a zone show them. Where they are changed, those
- * that are shown twice are two, and one of several hours is longer or shorter.
- */
+/** From the one that the start is in, as far as the end. */
 function* clockBorders(
   widthMs: number,
   { startUs, endUs }: { readonly startUs: number; readonly endUs: number },
   zone: string,
 ): Generator<number> {
-  const [startMs, endMs] = [Math.floor(startUs / usOfMs), endUs / usOfMs];
+  // The first part may have begun before a change of the clock, and be longer for it.
+  const before = startUs - 2 * (widthMs + hourMs) * usOfMs;
+  let last: number | undefined;
+  for (const border of clockBordersFrom(before, widthMs, zone)) {
+    if (last !== undefined && border > startUs) yield last;
+    last = border;
+    if (border >= endUs && border > startUs) break;
+  }
+  if (last !== undefined) yield last;
+}
+
+/**
+ * Whole hours, quarters and so on as the clocks of a zone show them, without end. Where they are
+ * changed, those that are shown twice are two, and one of several hours is longer or shorter.
+ */
+function* clockBordersFrom(startUs: number, widthMs: number, zone: string): Generator<number> {
   let time = zoned(startUs, zone);
   let offset = time.offsetNanoseconds / 1e6;
-  let border = Math.floor((startMs + offset) / widthMs) * widthMs - offset;
+  let border = Math.floor((Math.floor(startUs / usOfMs) + offset) / widthMs) * widthMs - offset;
   let change = nextChange(time);
   for (;;) {
     while (border < change) {
       yield border * usOfMs;
-      if (border >= endMs && border > startMs) return;
       border += widthMs;
     }
     time = zoned(change * usOfMs, zone);
@@ -132,13 +144,10 @@ function* clockBorders(
     offset = time.offsetNanoseconds / 1e6;
     const next = Math.ceil((change + offset) / widthMs) * widthMs - offset;
     // The clock skips the beginning of another part.
-    const skips = next > change && Math.floor(shown) !== Math.floor((change + offset) / widthMs);
-    border = skips ? change : next;
-    if (skips) {
-      yield border * usOfMs;
-      if (border >= endMs) return;
-      border = next;
+    if (next > change && Math.floor(shown) !== Math.floor((change + offset) / widthMs)) {
+      yield change * usOfMs;
     }
+    border = next;
     change = nextChange(time);
   }
 }
