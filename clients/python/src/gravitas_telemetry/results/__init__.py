@@ -42,7 +42,15 @@ from .store import (
     TableSize,
 )
 from .usage import PriceEdition, Usage, UsageExplanation, UsagePage, UsageRecord
-from .usage_summary import UsageBefore, UsageBreakdown, UsageForecast, UsageGroup, UsagePeriod, UsageSummary
+from .usage_summary import (
+    ForecastDay,
+    UsageBefore,
+    UsageBreakdown,
+    UsageForecast,
+    UsageGroup,
+    UsagePeriod,
+    UsageSummary,
+)
 
 __all__ = [
     "AckLatency",
@@ -61,6 +69,7 @@ __all__ = [
     "EventPage",
     "Footprint",
     "Forecast",
+    "ForecastDay",
     "HealthReason",
     "Histogram",
     "HistogramBucket",

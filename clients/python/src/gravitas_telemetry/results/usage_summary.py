@@ -63,6 +63,16 @@ class UsageBefore:
 
 
 @dataclass(frozen=True)
+class ForecastDay:
+    start_time: datetime | None
+    end_time: datetime | None
+    cost_usd: float | None
+    """In US dollars; None where nothing has a cost."""
+    total_tokens: float
+    requests: float
+
+
+@dataclass(frozen=True)
 class UsageForecast:
     end_time: datetime | None
     """The end of the period."""
@@ -74,6 +84,8 @@ class UsageForecast:
     """How it was computed, in words."""
     days: int
     """How many whole days it goes by."""
+    coming: list[ForecastDay] = field(default_factory=list)
+    """What is still to come by day of the calendar: of today the rest, and the days after it."""
 
 
 @dataclass(frozen=True)
