@@ -154,7 +154,7 @@ async function createPartitions(
 ): Promise<void> {
   const standard = (await partitionsOf(trx, table)).find(({ isDefault }) => isDefault)?.name;
   if (standard !== undefined) await holdReadingOff(trx, standard);
-  await holdWritersOff(trx, table, standard, ranges);
+  await holdOthersOff(trx, table, standard, ranges);
   for (const { name: wanted, ...range } of ranges) {
     // A partition that somebody has detached keeps its name.
     const name = await freeName(trx, wanted);
@@ -165,17 +165,18 @@ async function createPartitions(
 /**
  * A writer that is on its way into the default partition when its row's own partition is attached
  * is refused, and one that gets there first refuses the partition. So nobody writes meanwhile:
- * first the table is locked, as writers do, then the default partition. To days that are still to
- * come nobody writes.
+ * first the table is locked, as writers do, then the default partition. Nor does anybody read: who
+ * has found out what partitions there are, and then waits for one, would miss what has moved into
+ * another meanwhile. To days that are still to come nobody writes.
  */
-async function holdWritersOff(
+async function holdOthersOff(
   trx: Transaction<Database>,
   table: PartitionedTable,
   standard: string | undefined,
   ranges: readonly Range[],
 ): Promise<void> {
   if (ranges.some(({ fromMs }) => fromMs < Date.now() + dayMs)) {
-    await sql`lock table only ${sql.table(table)} in share row exclusive mode`.execute(trx);
+    await sql`lock table only ${sql.table(table)} in access exclusive mode`.execute(trx);
   }
   if (standard === undefined) return;
   await sql`lock table only ${sql.table(standard)} in access exclusive mode`.execute(trx);

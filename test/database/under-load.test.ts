@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createKysely } from '../../src/database/kysely.ts';
+import { ensurePartitions } from '../../src/database/partitions.ts';
+import { dayMs } from '../../src/units.ts';
 import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startDirectWriters } from '../support/direct-writers.ts';
@@ -86,6 +89,36 @@ it('waits for long transactions in short tries, between which others write', asy
   expect(await countOf('LONG')).toBe(1);
   expect(await countOf('DIRECT')).toBe(writers.inserted);
   await telemetry.stop();
+});
+
+it('hides no row from somebody who reads while it moves into its partition', async () => {
+  await beTwoDaysOff();
+  const holder = await database.pool.connect();
+  await holder.query('begin');
+  await holder.query('lock table only system_telemetry_default in access share mode');
+  const now = Date.now();
+  const window = { table: 'system_telemetry', fromMs: now - 2 * dayMs, toMs: now } as const;
+  const moving = ensurePartitions(createKysely(database.pool), window);
+  const waiting = (mode: string) =>
+    database.count(`
+      select count(*) from pg_locks
+      where not granted and mode = '${mode}' and database = (
+        select oid from pg_database where datname = current_database())`);
+  const isWaiting = async () => {
+    while ((await waiting('AccessShareLock')) === 0) await sleep(5);
+    return true;
+  };
+  let reading: Promise<number>;
+  do {
+    while ((await waiting('AccessExclusiveLock')) === 0) await sleep(5);
+    reading = countOf('OFF');
+    // Where it has let go for a moment, and the reader was quicker, there is another try.
+  } while (!(await Promise.race([isWaiting(), reading.then(() => false)])));
+  await holder.query('commit');
+  holder.release();
+  await moving;
+  expect(await reading).toBe(20_000);
+  expect(await strays()).toBe(0);
 });
 
 it('makes the partitions of other tables where those of one can not be made', async () => {
