@@ -33,6 +33,11 @@ export const refreshMs = 5000;
  * and who has chosen something sees that before its answer. Answers with how to take it back.
  */
 function onceShown(call: () => void): () => void {
+  // While the page loads nobody has chosen anything, and waits for answers alone.
+  if (!navigator.userActivation?.hasBeenActive) {
+    call();
+    return () => {};
+  }
   let frame = requestAnimationFrame(() => {
     frame = requestAnimationFrame(call);
   });
