@@ -8,7 +8,7 @@ import type { Cells } from '../../rollup/sketch-cells.ts';
 import { type Dimension, readGroupBy, readValue } from '../ask/dimensions.ts';
 import { eventFilter, type Filter } from '../ask/filters.ts';
 import { Notes } from '../ask/notes.ts';
-import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
+import type { Asker, Snapshots } from '../ask/snapshot.ts';
 import { answerSource } from '../ask/source.ts';
 import { readRange, spanBefore } from '../ask/time-range.ts';
 import { decimalMean } from '../decimal-mean.ts';
@@ -18,7 +18,7 @@ import { eventMeasures } from '../totals/event-measures.ts';
 import type { Question } from '../totals/parts.ts';
 import { addTotals, type Totals } from '../totals/places.ts';
 import { quantilesOf } from '../totals/quantiles-of.ts';
-import type { GroupTotals } from '../totals/read-totals.ts';
+import { type GroupTotals, sameGroups } from '../totals/read-totals.ts';
 import { histogram } from './histogram.ts';
 import { quantileOrder, rankBy } from './ranking.ts';
 import { groupMap, statisticsMessage, whole } from './statistics-message.ts';
@@ -89,7 +89,7 @@ export async function getStats(
     const found = byQuantile ? byQuantiles(all, question, request.orderBy, limit) : all;
     const span = spanBefore(range, snapshot.asOfUs);
     const before = request.compareBefore
-      ? await sameOf(snapshot, { ...question, span }, found)
+      ? await addUp(snapshot, { ...question, span }, sameGroups(found))
       : undefined;
     const { total, rest } = found;
     const { sums } = total;
@@ -124,18 +124,6 @@ export async function getStats(
       ...(spread && { histogram: spread }),
     });
     return { response, totalTokens: sums.tokens_generated ?? null };
-  });
-}
-
-/** The same groups at another time, in the same order. */
-async function sameOf(
-  snapshot: Snapshot,
-  question: Question,
-  { groups, restGroups }: SourcedTotals,
-): Promise<SourcedTotals> {
-  return await addUp(snapshot, question, {
-    groups: groups.map(({ group }) => group),
-    areSome: restGroups > 0,
   });
 }
 

@@ -20,7 +20,7 @@ import { editions, present } from '../messages.ts';
 import { addUp, type SourcedTotals } from '../totals/add-up.ts';
 import type { Question } from '../totals/parts.ts';
 import type { Totals } from '../totals/places.ts';
-import type { GroupTotals } from '../totals/read-totals.ts';
+import { type GroupTotals, noGroups, sameGroups } from '../totals/read-totals.ts';
 import { usageMeasures } from '../totals/usage-measures.ts';
 import { bucketsOf, limitedByPoints } from './get-time-series.ts';
 import { rankBy } from './ranking.ts';
@@ -98,9 +98,7 @@ async function tokensOfL2(snapshot: Snapshot, question: Question): Promise<numbe
   const { conditions } = usageFilter(undefined, { layer: 'L2' });
   const filter = { ...question.filter, conditions: [...question.filter.conditions, ...conditions] };
   const asked = { ...question, filter, groupBy: [], bordersUs: undefined, quantiles: false };
-  return (
-    (await addUp(snapshot, asked, { groups: [], areSome: false })).total.sums.total_tokens ?? 0
-  );
+  return (await addUp(snapshot, asked, noGroups)).total.sums.total_tokens ?? 0;
 }
 
 interface Before {
@@ -113,20 +111,20 @@ async function readBefore(
   snapshot: Snapshot,
   question: Question,
   range: Range,
-  { groups, restGroups }: SourcedTotals,
+  found: SourcedTotals,
   width: string,
   notes: Notes,
 ): Promise<Before> {
   const span = spanBefore(range, snapshot.asOfUs);
-  const named = { groups: groups.map(({ group }) => group), areSome: restGroups > 0 };
-  const same = await addUp(snapshot, { ...question, span, bordersUs: undefined }, named);
+  const asked = { ...question, span, bordersUs: undefined };
+  const same = await addUp(snapshot, asked, sameGroups(found));
   const whole = { startUs: span.startUs, endUs: range.period ? range.period.startUs : span.endUs };
   const buckets: Buckets | undefined =
     width === '' ? undefined : bucketsOf(width, { ...range, ...whole }, snapshot, notes);
   const all = await addUp(
     snapshot,
     { ...question, span: whole, groupBy: [], bordersUs: buckets?.bordersUs },
-    { groups: [], areSome: false },
+    noGroups,
   );
   return {
     same,

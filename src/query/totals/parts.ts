@@ -40,15 +40,17 @@ export interface Parts {
   /** Whether each of `cells` has a sketch of each quantified number, by the columns `sketchParts`. */
   readonly hasSketches?: boolean;
   /** Where sketches of all together are quicker to read than those of each group, these. */
-  readonly whole?: {
-    readonly cells: RawBuilder<unknown>;
-    readonly cellsOf: (groups: readonly Group[]) => RawBuilder<unknown>;
-  };
+  readonly whole?: () => Promise<WholeCells | undefined>;
   readonly source: SourceKind;
   /** The bounds where they are others than those that were asked for. */
   readonly rounded?: Span;
   /** Whether rows have answered for what rollups have as the rest. */
   readonly hasRest?: boolean;
+}
+
+export interface WholeCells {
+  readonly cells: RawBuilder<unknown>;
+  readonly cellsOf: (groups: readonly Group[]) => RawBuilder<unknown>;
 }
 
 /** A sketch by its keys and counts, and in one piece where it is known so. */
@@ -59,6 +61,13 @@ export const sketchParts = (what: number) => ({
 });
 
 export const groupColumn = (index: number): RawBuilder<string | null> => sql.ref(`g${index}`);
+
+/** With a comma after each. */
+export const listed = (columns: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
+  sql.join(
+    columns.map((column) => sql`${column}, `),
+    sql``,
+  );
 
 /** Which part of the span a time is in. */
 export function bucketOf(

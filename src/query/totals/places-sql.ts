@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { Group } from './parts.ts';
 
 /** Of which group, counted from 1, and 0 for all that have none; and of which part of the span. */
 export interface Placed {
@@ -7,9 +8,7 @@ export interface Placed {
 }
 
 /** Groups that are told apart, in their order; or a query of them with their places. */
-export type Kept =
-  | { readonly groups: readonly (readonly (string | null)[])[] }
-  | { readonly query: RawBuilder<unknown> };
+export type Kept = { readonly groups: readonly Group[] } | { readonly query: RawBuilder<unknown> };
 
 /** Parts with the `place` of their group, counted from 1, and 0 for all that have none. */
 export function inPlaces(

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../../database/schema.ts';
 import { aggregate, type Measured, partly, type Sums } from './measures.ts';
-import { groupColumn, type Question } from './parts.ts';
+import { type Group, groupColumn, listed, type Question } from './parts.ts';
 import { inPlaces, type Placed } from './places-sql.ts';
 import type { Chosen } from './read-totals.ts';
 
@@ -9,7 +9,7 @@ interface RankedAndPlaced {
   /** Of all; undefined where something that was asked for is unknown of any of the parts. */
   readonly total: Sums | undefined;
   /** The groups that rank first, and how many there are. */
-  readonly ranked: readonly (readonly (string | null)[])[];
+  readonly ranked: readonly Group[];
   readonly found: number;
   readonly placed: readonly (Placed & { readonly sums: Sums })[];
 }
@@ -65,13 +65,6 @@ const nothing = { by: sql`1`, limit: 0 };
 
 const names = ({ measures }: Measured): RawBuilder<unknown>[] =>
   measures.map(({ name }) => sql.ref(name));
-
-/** With a comma after each. */
-const listed = (columns: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
-  sql.join(
-    columns.map((column) => sql`${column}, `),
-    sql``,
-  );
 
 const aggregates = ({ measures }: Measured): RawBuilder<unknown>[] =>
   measures.map((measure) => sql`${aggregate(measure)} as ${sql.ref(measure.name)}`);

@@ -31,8 +31,8 @@ export async function placedCells(
   groups: readonly Group[],
   hasOthers: boolean,
 ): Promise<PlacedCells[]> {
-  const { whole } = parts;
-  if (!whole || !hasOthers) return await readCells(trx, question, parts, groups);
+  const whole = hasOthers ? await parts.whole?.() : undefined;
+  if (!whole) return await readCells(trx, question, parts, groups);
   const all = await readCells(trx, { ...question, groupBy: [] }, { ...parts, ...whole }, []);
   const of = { ...parts, cells: whole.cellsOf(groups) };
   const found = groups.length > 0 ? await readCells(trx, question, of, groups) : [];

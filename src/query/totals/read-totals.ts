@@ -1,13 +1,12 @@
 import type { RawBuilder, Transaction } from 'kysely';
 import type { Database } from '../../database/schema.ts';
-import type { Parts, Question } from './parts.ts';
+import type { Group, Parts, Question } from './parts.ts';
 import { addTotals, Places, type Totals } from './places.ts';
 import { rankedAndPlaced } from './ranked.ts';
 import { placedCells } from './read-cells.ts';
 
 export interface GroupTotals {
-  /** By the order of `groupBy`; null for records without. */
-  readonly group: readonly (string | null)[];
+  readonly group: Group;
   readonly totals: Totals;
   /** One for each part of the span; none where they are not told apart. */
   readonly points: readonly Totals[];
@@ -28,10 +27,19 @@ export interface AddedUp {
 export type Chosen =
   | { readonly by: RawBuilder<unknown>; readonly limit: number }
   | {
-      readonly groups: readonly GroupTotals['group'][];
+      readonly groups: readonly Group[];
       /** Whether there are likely others, too: then all together are read by themselves. */
       readonly areSome: boolean;
     };
+
+/** Those of another answer. */
+export const sameGroups = ({ groups, restGroups }: AddedUp): Chosen => ({
+  groups: groups.map(({ group }) => group),
+  areSome: restGroups > 0,
+});
+
+/** All together alone. */
+export const noGroups: Chosen = { groups: [], areSome: false };
 
 /** Adds parts up, in total, by group and by part of the span; undefined where they lack something. */
 export async function readTotals(

@@ -5,7 +5,7 @@ import { margin } from '../../rollup/series.ts';
 import { finite, sketchColumns } from '../../rollup/shapes.ts';
 import type { Trx } from '../../rollup/state.ts';
 import { addedToSketches } from './on-workers.ts';
-import { type Group, type Parts, type Question, sketchParts } from './parts.ts';
+import { type Group, type Question, sketchParts, type WholeCells } from './parts.ts';
 import { asTable, groupColumns } from './rollup-table.ts';
 
 /** Of single series there are many, of all together one at a time. */
@@ -14,16 +14,16 @@ export async function wholeOf(
   question: Question,
   asked: RollupQuestion,
   answering: Answering,
-): Promise<Pick<Parts, 'whole'>> {
+): Promise<WholeCells | undefined> {
   const all = { ...asked, by: [] };
   const isQuicker = marginOf(asked) === margin.series && marginOf(all) !== margin.series;
-  if (!question.quantiles || !isQuicker) return {};
+  if (!isQuicker) return undefined;
   const found = await findParts(trx, all);
-  if (typeof found === 'string') return {};
+  if (typeof found === 'string') return undefined;
   const cells = cellsOf({ ...question, groupBy: [] }, all, found);
   const ofGroups = (groups: readonly Group[]) =>
     cellsOf(question, { ...asked, only: isOneOf(asked.by, groups) }, answering);
-  return { whole: { cells, cellsOf: ofGroups } };
+  return { cells, cellsOf: ofGroups };
 }
 
 function isOneOf(by: readonly string[], groups: readonly Group[]): RawBuilder<boolean> {

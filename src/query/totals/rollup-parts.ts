@@ -54,7 +54,7 @@ export async function rollupParts(
     cells: cellsOf(question, asked, answering),
     hasSketches: true,
     // Workers of a cluster are not asked for groups of which there is a list.
-    ...(onWorkers ? {} : await wholeOf(trx, question, asked, answering)),
+    ...(!onWorkers && { whole: () => wholeOf(trx, question, asked, answering) }),
     source: ofSeries.parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
     hasRest: ofSeries.hasRest || found === 'the rest',
     ...(isRounded && {

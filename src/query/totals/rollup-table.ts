@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { partsAsTable, type RowsRead } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
 import type { Answering } from '../../rollup/read.ts';
-import { bucketOf, type Question } from './parts.ts';
+import { bucketOf, groupColumn, listed, type Question } from './parts.ts';
 
 export type Table = (ofLevel: RawBuilder<unknown>, rows: RowsRead) => RawBuilder<unknown>;
 
@@ -11,16 +11,13 @@ export const asTable =
   ({ bordersUs }: Question, asked: RollupQuestion, { parts, fresh }: Answering): Table =>
   (ofLevel, rows) => {
     const groups = asked.by.map(
-      (_, index) => sql`nullif("group"[${sql.lit(index + 1)}], '') as ${sql.ref(`g${index}`)}, `,
+      (_, index) => sql`nullif("group"[${sql.lit(index + 1)}], '') as ${groupColumn(index)}`,
     );
     return sql`(
       with ${partsAsTable(asked, parts, fresh, ofLevel, rows)}
-      select ${sql.join(groups, sql``)} ${bucketOf(sql.ref('period'), bordersUs)} as bucket, parts.*
+      select ${listed(groups)} ${bucketOf(sql.ref('period'), bordersUs)} as bucket, parts.*
       from parts)`;
   };
 
 export const groupColumns = ({ groupBy }: Question): RawBuilder<unknown> =>
-  sql.join(
-    groupBy.map((_, index) => sql`${sql.ref(`g${index}`)}, `),
-    sql``,
-  );
+  listed(groupBy.map((_, index) => groupColumn(index)));
