@@ -51,6 +51,25 @@ export class Persistence {
     }
   }
 
+  /**
+   * Again and again: each try says after how long the next one is due; after one that does not come
+   * to that, it is soon.
+   */
+  async repeat(
+    part: HealthPart,
+    retryMs: number,
+    work: (nextAfter: (ms: number) => void) => Promise<void>,
+  ): Promise<void> {
+    while (!this.ended) {
+      let pauseMs = retryMs;
+      const nextAfter = (ms: number) => {
+        pauseMs = ms;
+      };
+      await this.attempt(part, () => work(nextAfter));
+      await this.pause(pauseMs);
+    }
+  }
+
   async pause(ms: number): Promise<void> {
     await pause(ms, this.#signal);
   }

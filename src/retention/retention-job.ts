@@ -92,18 +92,14 @@ export class RetentionJob {
     const persistence = new Persistence(this.#health, this.#logger, signal);
     const run = async () => {
       let retention: Retention | undefined;
-      while (!persistence.ended) {
+      await persistence.repeat('retention', retryMs, async (nextAfter) => {
+        if (!this.#health.isWell('database', 'schema')) return;
+        retention ??= await this.#createRetention();
+        const obstacles = await this.#pass(retention, signal);
         // An outage is over at some moment, what others are in the way of takes time.
-        let pauseMs = retryMs;
-        await persistence.attempt('retention', async () => {
-          if (!this.#health.isWell('database', 'schema')) return;
-          retention ??= await this.#createRetention();
-          const obstacles = await this.#pass(retention, signal);
-          pauseMs = obstacles.length > 0 ? obstacleMs : passEveryMs;
-          if (obstacles.length > 0) throw new Error(obstacles.join('; '));
-        });
-        await persistence.pause(pauseMs);
-      }
+        nextAfter(obstacles.length > 0 ? obstacleMs : passEveryMs);
+        if (obstacles.length > 0) throw new Error(obstacles.join('; '));
+      });
     };
     ready.then(run, () => {});
   }

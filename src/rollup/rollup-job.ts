@@ -81,10 +81,10 @@ export class RollupJob {
   }
 
   async #run(persistence: Persistence, signal: AbortSignal): Promise<void> {
-    while (!persistence.ended) {
-      const isDone = await persistence.attempt('rollups', () => this.#keep(signal));
-      await persistence.pause(isDone ? foldEveryMs : retryMs);
-    }
+    await persistence.repeat('rollups', retryMs, async (nextAfter) => {
+      await this.#keep(signal);
+      nextAfter(foldEveryMs);
+    });
   }
 
   async #keep(signal: AbortSignal): Promise<void> {

@@ -57,18 +57,13 @@ export class VerificationJob {
   /** Begins when the tables are ready; the signal ends it. */
   start(ready: Promise<void>, signal: AbortSignal): void {
     const persistence = new Persistence(this.#health, this.#logger, signal);
-    const run = async () => {
-      while (!persistence.ended) {
-        let pauseMs = retryMs;
-        await persistence.attempt('verification', async () => {
-          if (!this.#health.isWell('database', 'schema')) return;
-          const differences = await this.#look();
-          pauseMs = lookEveryMs;
-          if (differences) throw new Error(differences);
-        });
-        await persistence.pause(pauseMs);
-      }
-    };
+    const run = () =>
+      persistence.repeat('verification', retryMs, async (nextAfter) => {
+        if (!this.#health.isWell('database', 'schema')) return;
+        const differences = await this.#look();
+        nextAfter(lookEveryMs);
+        if (differences) throw new Error(differences);
+      });
     ready.then(run, () => {});
   }
 
