@@ -3,17 +3,10 @@ import type { SeriesTotals } from './compare.ts';
 import { waiting } from './fold.ts';
 import { bucketOf } from './merge.ts';
 import type { Span } from './rebuild.ts';
+import { isKnown, numberOf, rolledRows } from './rolled-rows.ts';
 import { columnsOf } from './series.ts';
 import { finite, type Shape } from './shapes.ts';
-import {
-  isKnown,
-  markOfNumber,
-  markOfSketch,
-  marksOf,
-  numberOf,
-  rolledRows,
-  wholeMark,
-} from './sketch-marks.ts';
+import { markOfNumber, markOfSketch, marksOf, wholeMark } from './sketch-marks.ts';
 import { quarterOf, type Trx } from './state.ts';
 import {
   addedColumns,
