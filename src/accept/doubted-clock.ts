@@ -9,44 +9,30 @@ const retryDelayMs = 30_000;
 /** Gives what `encodeAt` gives for now, unless a clock that is in doubt would cost a client what it has. */
 export function judge(encodeAt: (nowMs: number) => EncodedBatch, clock: Clock): EncodedBatch {
   const { offsetMs, behindMs } = clock;
-  if (offsetMs !== 0) return judgeByTwo(encodeAt, offsetMs);
-  return behindMs === 0 ? encodeAt(Date.now()) : judgeBehind(encodeAt, behindMs);
+  if (offsetMs !== 0) return judgeByTwo(encodeAt, offsetMs, besideDatabase(offsetMs), offsetMs > 0);
+  if (behindMs === 0) return encodeAt(Date.now());
+  // It is later than that by nobody knows how much: what is too far ahead may be of now.
+  return judgeByTwo(encodeAt, behindMs + dayMs, behindIds(behindMs), false);
 }
 
 /**
- * The verdict on a batch where this machine's clock is so far behind at the least: what is too far
- * ahead by it may be of now.
+ * The verdict on a batch where it may be so much later, or earlier, than our clock says. What is too
+ * old or too far ahead by one of the two times alone may be our fault, and a client that is told so
+ * drops what it has: it is told to try again, and why. `mayBeForgotten`: so is one whose id is too
+ * old by the other time, by which it may have been forgotten that it was stored.
  */
-function judgeBehind(encodeAt: (nowMs: number) => EncodedBatch, behindMs: number): EncodedBatch {
+function judgeByTwo(
+  encodeAt: (nowMs: number) => EncodedBatch,
+  differenceMs: number,
+  why: string,
+  mayBeForgotten: boolean,
+): EncodedBatch {
   const nowMs = Date.now();
   const ours = attempt(() => encodeAt(nowMs));
-  const later = attempt(() => encodeAt(nowMs + behindMs + dayMs));
-  const isBetter =
-    !(later instanceof Error) && (ours instanceof Error || rejected(ours) > rejected(later));
-  if (isBetter) {
-    throw doubtful(
-      `is ${Math.round(behindMs / 1000)} s behind what is stored already, and does not allow these times`,
-    );
-  }
-  if (ours instanceof Error) throw ours;
-  return ours;
-}
-
-/**
- * The verdict on a batch where this machine's clock and the database's disagree. What is too old or
- * too far ahead by one of them alone may be our fault, and a client that is told so drops what it
- * has: it is told to try again. So is one whose id is too old by the database's, which may have
- * forgotten that it was stored.
- */
-function judgeByTwo(encodeAt: (nowMs: number) => EncodedBatch, offsetMs: number): EncodedBatch {
-  const nowMs = Date.now();
-  const ours = attempt(() => encodeAt(nowMs));
-  const theirs = attempt(() => encodeAt(nowMs + offsetMs));
-  if (ours instanceof Error && theirs instanceof Error) throw ours;
-  if (ours instanceof Error) throw inDoubt(offsetMs);
-  const isForgotten = theirs instanceof Error && offsetMs > 0;
-  const isRejected = !(theirs instanceof Error) && rejected(ours) > rejected(theirs);
-  if (isForgotten || isRejected) throw inDoubt(offsetMs);
+  const theirs = attempt(() => encodeAt(nowMs + differenceMs));
+  if (ours instanceof Error) throw theirs instanceof Error ? ours : inDoubt(why);
+  const isInDoubt = theirs instanceof Error ? mayBeForgotten : rejected(ours) > rejected(theirs);
+  if (isInDoubt) throw inDoubt(why);
   return ours;
 }
 
@@ -62,10 +48,13 @@ function attempt(encode: () => EncodedBatch): EncodedBatch | ServiceError {
 const rejected = ({ answer }: EncodedBatch): number =>
   answer.rejected.event + answer.rejected.usage;
 
-const inDoubt = (offsetMs: number) =>
-  doubtful(
-    `and the database's differ by ${Math.round(Math.abs(offsetMs) / 1000)} s, and only one of them allows these times`,
-  );
+const besideDatabase = (offsetMs: number): string =>
+  `and the database's differ by ${seconds(offsetMs)} s, and only one of them allows these times`;
 
-const doubtful = (what: string) =>
-  new ServiceError('retryable', `the collector's clock ${what}; not stored`, { retryDelayMs });
+const behindIds = (behindMs: number): string =>
+  `is ${seconds(behindMs)} s behind what is stored already, and does not allow these times`;
+
+const seconds = (ms: number): number => Math.round(Math.abs(ms) / 1000);
+
+const inDoubt = (why: string) =>
+  new ServiceError('retryable', `the collector's clock ${why}; not stored`, { retryDelayMs });

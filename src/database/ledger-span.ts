@@ -77,8 +77,8 @@ export async function timeByIdsMs(db: Kysely<Database>, oursMs: number): Promise
   const [last, second] = await ledgerDays(db, 2);
   if (last === undefined) return -Infinity;
   const newestMs = await newestIdMs(db, last);
-  const knownMs = second ?? -Infinity;
-  return Math.max(knownMs, newestMs - oursMs < dayMs ? newestMs : knownMs) - batchIdAheadMsMax;
+  const knownMs = newestMs - oursMs < dayMs ? newestMs : (second ?? -Infinity);
+  return knownMs - batchIdAheadMsMax;
 }
 
 async function newestIdMs(db: Kysely<Database>, fromMs: number): Promise<number> {

@@ -116,13 +116,13 @@ function* clockBorders(
 ): Generator<number> {
   // The first part may have begun before a change of the clock, and be longer for it.
   const before = startUs - 2 * (widthMs + hourMs) * usOfMs;
-  let last: number | undefined;
+  let last = before;
   for (const border of clockBordersFrom(before, widthMs, zone)) {
-    if (last !== undefined && border > startUs) yield last;
+    if (border > startUs) yield last;
     last = border;
-    if (border >= endUs && border > startUs) break;
+    if (border > startUs && border >= endUs) break;
   }
-  if (last !== undefined) yield last;
+  yield last;
 }
 
 /**
