@@ -19,7 +19,8 @@ type Keys = Pick<CallKeys, 'keysAt' | 'end'>;
 
 /** The calls that the rows of a group are about, and what claims them where all are new. */
 export class NewCalls {
-  readonly #claims = new ByteWriter();
+  /** Most groups have no calls, and need no room. */
+  readonly #claims = new ByteWriter(0);
   /** Where each claim begins, in the order of the keys. */
   readonly #order: Int32Array;
   /** Whether some are about the same call. */

@@ -89,28 +89,24 @@ export class Accounting {
 
   /** Has the sums told when somebody asks: that takes as long as much else of a batch's way. */
   #tellSums(registers: Registry[]): void {
-    const [received, recovered, pending] = [this.#received, this.#recovered, this.#pending];
-    const settled = this.#settled;
-    new Counter({
-      name: 'telemetry_records_received_total',
-      help: 'Records taken from clients.',
-      labelNames: ['table'],
-      registers,
-      collect() {
-        this.reset();
-        tell(received, (table, count) => this.inc({ table }, count));
-      },
-    });
-    new Counter({
-      name: 'telemetry_records_recovered_total',
-      help: 'Records that came back from the spool: from before the process began, or refused by it.',
-      labelNames: ['table'],
-      registers,
-      collect() {
-        this.reset();
-        tell(recovered, (table, count) => this.inc({ table }, count));
-      },
-    });
+    const [settled, pending] = [this.#settled, this.#pending];
+    const count = (sums: Sums, name: string, help: string) =>
+      new Counter({
+        name,
+        help,
+        labelNames: ['table'],
+        registers,
+        collect() {
+          this.reset();
+          tell(sums, (table, sum) => this.inc({ table }, sum));
+        },
+      });
+    count(this.#received, 'telemetry_records_received_total', 'Records taken from clients.');
+    count(
+      this.#recovered,
+      'telemetry_records_recovered_total',
+      'Records that came back from the spool: from before the process began, or refused by it.',
+    );
     new Counter({
       name: settledMetric,
       help: 'Records by what became of them: stored, duplicate, rejected, refused, dead_lettered or erased.',

@@ -11,9 +11,14 @@ const shortTextMax = 40;
 /** A growing buffer, and the fields of PostgreSQL's binary COPY format: a length, then the value. */
 export class ByteWriter {
   /** What `reserve` has made room in. */
-  buffer = Buffer.allocUnsafeSlow(bytesMin);
+  buffer: Buffer<ArrayBuffer>;
   /** Bytes written. */
   length = 0;
+
+  /** `room`: for so many bytes to begin with. */
+  constructor(room = bytesMin) {
+    this.buffer = Buffer.allocUnsafeSlow(room);
+  }
 
   /** Forgets what was written, and keeps the memory unless it is uncommonly much. */
   restart(): void {
