@@ -8,11 +8,8 @@ export function useAnythingThere(isKnown: boolean): Answer<boolean> {
     async (signal) => {
       const { events } = await query.listEvents({ pageSize: 1 }, { signal });
       if (events.length > 0) return true;
-      const { requests } = await query.getUsageSummary(
-        { hours: 24 * 365, groupBy: ['layer'] },
-        { signal },
-      );
-      return requests > 0n;
+      const { records } = await query.listUsage({ pageSize: 1 }, { signal });
+      return records.length > 0;
     },
     1000,
   );

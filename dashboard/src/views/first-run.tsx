@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { useHealth } from '../api/health.ts';
-import { Icon } from '../parts/icon.tsx';
+import { CopyButton } from '../parts/copy-button.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Status } from '../parts/status.tsx';
@@ -55,12 +55,7 @@ telemetry.close()`,
 
 function Commands() {
   const [chosen, setChosen] = useState('curl');
-  const [isCopied, setCopied] = useState(false);
   const text = commands[chosen]?.() ?? '';
-  const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-  };
   const step = (event: KeyboardEvent) => {
     const moves: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1 };
     const move = moves[event.key];
@@ -82,10 +77,7 @@ function Commands() {
             aria-controls="command"
             aria-selected={name === chosen}
             tabIndex={name === chosen ? 0 : -1}
-            onClick={() => {
-              setChosen(name);
-              setCopied(false);
-            }}
+            onClick={() => setChosen(name)}
           >
             {name}
           </button>
@@ -96,12 +88,7 @@ function Commands() {
           {text}
         </pre>
         <p class="row gap-t">
-          {navigator.clipboard && (
-            <button type="button" class="btn primary" onClick={copy}>
-              <Icon name="copy" />
-              {isCopied ? 'Copied' : 'Copy'}
-            </button>
-          )}
+          <CopyButton class="btn primary" label="Copy" text={text} />
         </p>
       </div>
     </>

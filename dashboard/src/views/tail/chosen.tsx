@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { metadataOf, showBare, timeOf, unitOf } from '../../api/events.ts';
+import { CopyButton } from '../../parts/copy-button.tsx';
 import { Metadata, Received, Time } from '../../parts/event-details.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { EventStatus } from '../../parts/status.tsx';
@@ -10,18 +11,12 @@ import type { Line } from './stream.ts';
 /** Beside the list; below it where there is no room. */
 export function Chosen(props: { line: Extract<Line, { kind: 'event' }>; close: () => void }) {
   const { event, received } = props.line;
-  const [isCopied, setCopied] = useState(false);
-  useEffect(() => setCopied(false), [event.id]);
   useEffect(() => {
     const onKey = ({ key }: KeyboardEvent) => key === 'Escape' && props.close();
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
   const link = hrefOf('explore', { type: event.eventType, id: event.id });
-  const copy = async () => {
-    await navigator.clipboard.writeText(new URL(link, location.href).href);
-    setCopied(true);
-  };
   return (
     <aside class="panel" aria-label="Chosen event">
       <div class="panel-head">
@@ -67,13 +62,11 @@ export function Chosen(props: { line: Extract<Line, { kind: 'event' }>; close: (
         <a class="btn tiny" href={link}>
           Explore it
         </a>
-        {/* Not where the page came without TLS from elsewhere; the link beside it is the same. */}
-        {navigator.clipboard && (
-          <button type="button" class="btn tiny ghost" onClick={copy}>
-            <Icon name="copy" />
-            {isCopied ? 'Copied' : 'Copy link'}
-          </button>
-        )}
+        <CopyButton
+          class="btn tiny ghost"
+          label="Copy link"
+          text={new URL(link, location.href).href}
+        />
       </div>
     </aside>
   );
