@@ -62,9 +62,6 @@ export interface RoutedParts {
 /** What the build of the dashboard leaves. */
 const dashboardDirectory = join(import.meta.dirname, '../dashboard/dist');
 
-/** How many questions stand ready beside those that have a connection. */
-const questionsReady = 64;
-
 /** What clients may call, and may ask about. */
 const services = [
   IngestService,
@@ -83,7 +80,8 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const handlers = new IngestHandlers(path.ingest, stream);
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
   const { queryMsMax: msMax, queryConnectionsMax } = config;
-  const line = new Line(queryConnectionsMax + questionsReady);
+  // As many as have a connection each: the pool gives up on who waits for one, the line does not.
+  const line = new Line(queryConnectionsMax);
   const snapshots = new Snapshots(database.reader, () => database.upkeepDb, { msMax, line });
   const kept = keptRows(config);
   const queries = queryHandlers(snapshots, path.prices.pricer, kept, parts.collectors.all);

@@ -26,6 +26,7 @@ import * as latestEvents from './migrations/0014-latest-events.ts';
 import * as failedEvents from './migrations/0015-failed-events.ts';
 import * as readingByTime from './migrations/0016-reading-by-time.ts';
 import * as sketchCells from './migrations/0017-sketch-cells.ts';
+import * as furtherMargins from './migrations/0018-further-margins.ts';
 import { createFirstPartitions, partitionedTables } from './partitions.ts';
 import type { Database } from './schema.ts';
 import { type Aside, noteAdoptions, setAside, setDefaultAside } from './set-aside.ts';
@@ -63,6 +64,7 @@ const migrations: readonly Migration[] = [
   { name: '0015-failed-events', release: 3, up: failedEvents.up },
   { name: '0016-reading-by-time', release: 3, up: readingByTime.up },
   { name: '0017-sketch-cells', release: 3, up: sketchCells.up },
+  { name: '0018-further-margins', release: 3, up: furtherMargins.up },
 ];
 
 interface SchemaState {

@@ -17,6 +17,8 @@ export interface RollupStateTable {
   not_ok_from: Generated<Date>;
   /** From when on hours and days have sketches in one piece. */
   cells_from: Generated<Date>;
+  /** From when on levels have all margins, but for what the release before has folded since. */
+  margins_from: Generated<Date>;
 }
 
 /** What transactions stored, packed: see src/rollup/packed.ts. */

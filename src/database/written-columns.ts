@@ -9,7 +9,7 @@ const usageLevel = ['duration_cells', 'first_token_cells'];
 const writtenColumns: Readonly<Record<string, readonly string[]>> = {
   system_telemetry: tables.event.columns,
   usage_stats: [...tables.usage.columns, ...Object.values(olderNames)],
-  rollup_state: ['not_ok_from', 'cells_from'],
+  rollup_state: ['not_ok_from', 'cells_from', 'margins_from'],
   event_rollup_quarter: eventLevel,
   event_rollup_hour: eventLevel,
   event_rollup_day: eventLevel,

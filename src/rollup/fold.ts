@@ -6,7 +6,15 @@ import { type LevelPlace, mergePlaces } from './merge.ts';
 import { PackedReader } from './packed-reader.ts';
 import { noteRepairs } from './repairs.ts';
 import { type SeriesInLevels, seriesInLevels } from './series.ts';
-import { type Level, levelColumns, levels, quartersIn, type Shape, shapes } from './shapes.ts';
+import {
+  type Level,
+  levelColumns,
+  levels,
+  marginsOf,
+  quartersIn,
+  type Shape,
+  shapes,
+} from './shapes.ts';
 import { lockState, quarterOf, type RollupWriter, type Trx, timeOf } from './state.ts';
 
 /** What is taken together is in memory, and what is written in one transaction. */
@@ -137,7 +145,7 @@ function ofLevel(
   );
   // What a series is says it.
   result.apart.fill(Number.NaN, 0, result.size);
-  for (let index = 0; index <= shape.margins.length; index++) {
+  for (const index of marginsOf(shape).keys()) {
     result.addAll(
       totals,
       targets((id) => series.get(id)?.margins[index]),

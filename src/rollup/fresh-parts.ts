@@ -2,7 +2,6 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Aggregates } from './aggregates.ts';
 import { decimalText } from './decimals.ts';
 import { waiting } from './fold.ts';
-import type { Question } from './question.ts';
 import { levelColumns, measureColumns, type Shape, sketchColumns } from './shapes.ts';
 import type { Parts } from './spans.ts';
 import { type Trx, timeOf } from './state.ts';
@@ -17,7 +16,7 @@ export interface FreshParts {
   asTable(parts: Parts): RawBuilder<unknown>;
 }
 
-export async function readFresh(trx: Trx, { shape }: Question): Promise<FreshParts> {
+export async function readFresh(trx: Trx, shape: Shape): Promise<FreshParts> {
   const totals = await waiting(trx, shape);
   const places = Array.from({ length: totals.size }, (_, place) => place);
   const msOf = (place: number) => timeOf(totals.places.firsts[place] as number).getTime();

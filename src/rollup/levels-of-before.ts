@@ -5,7 +5,7 @@ import { lockState, type RollupWriter, type Trx } from './state.ts';
 /** What is done to levels of before in the background, a part of their time at once. */
 interface Work {
   /** The column of `rollup_state` that says from when on it is done. */
-  readonly marker: 'not_ok_from' | 'cells_from';
+  readonly marker: 'not_ok_from' | 'cells_from' | 'margins_from';
   readonly by: 'hour' | 'day';
   readonly shapes: readonly Shape[];
   readonly levels: readonly Level[];

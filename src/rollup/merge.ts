@@ -22,7 +22,7 @@ export const bucketOf = (level: Level, time: RawBuilder<unknown>): RawBuilder<Da
  * Inserts what the rows `d` of another query, by bucket and series, add up to. Totals and sketches
  * apart: both at once take a third longer.
  */
-function insertMerged(
+export function insertMerged(
   shape: Shape,
   level: Level,
   bucket: RawBuilder<unknown>,

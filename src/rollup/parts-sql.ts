@@ -6,6 +6,14 @@ import { conditionOf, groupOf, marginOf, type Question } from './question.ts';
 import { isApart, margin } from './series.ts';
 import type { Parts, SpanMs } from './spans.ts';
 
+/** What there is to read of. */
+export interface PartsThere {
+  readonly parts: Parts;
+  readonly fresh: FreshParts;
+  /** Whether rows that nobody has claimed yet answer too. */
+  readonly hasOthers: boolean;
+}
+
 /** What is read of rows, and what becomes of it before it is a part beside others. */
 export interface RowsRead {
   /** Of a row of the table `source` itself. */
@@ -26,8 +34,7 @@ export const eachRow = (ofRow: RawBuilder<unknown>): RowsRead => ({
  */
 export function partsAsTable(
   question: Question,
-  parts: Parts,
-  fresh: FreshParts,
+  { parts, fresh, hasOthers }: PartsThere,
   ofLevel: RawBuilder<unknown>,
   { ofRow, addRows }: RowsRead,
 ): RawBuilder<unknown> {
@@ -48,7 +55,7 @@ export function partsAsTable(
       from ${rowsOf(shape.kind)} as source
       where ${conditionOf(question)} and ${isRolledTime(time)} and ${condition}`);
   const edges = parts.rows.map((span) => rows(within(time, span)));
-  const others = rows(sql`source.rolled is false and ${withinAny(time, parts)}`);
+  const others = hasOthers ? [rows(isOfOthers(parts))] : [];
   // What waits is of series alone, each of which belongs to a group.
   const waiting = sql`
     select ${groupOf(question)}, ${begin(sql`bucket`)}, ${ofLevel}
@@ -62,7 +69,7 @@ export function partsAsTable(
     wanted as materialized (
       select id, ${groupOf(question)} as "group", is_apart from ${series} as known
       where margin = ${marginOf(question)} and ${conditionOf(question)}
-    ), parts as (${sql.join([names, ...levels, waiting, ...edges, others], sql` union all `)})`;
+    ), parts as (${sql.join([names, ...levels, waiting, ...edges, ...others], sql` union all `)})`;
 }
 
 function within(time: RawBuilder<unknown>, { fromMs, toMs }: SpanMs): RawBuilder<boolean> {
@@ -76,7 +83,13 @@ function timeText(ms: number): string {
   return new Date(ms).toISOString().replace('Z', `${String(us).padStart(3, '0')}Z`);
 }
 
-/** What levels answer for, in which rows of others are missing. */
+/** Whether a row of the table `source` is one that levels lack, in what they answer for. */
+export const isOfOthers = (parts: Parts): RawBuilder<boolean> => {
+  const time = sql`source."timestamp"`;
+  return sql<boolean>`source.rolled is false and ${isRolledTime(time)} and ${withinAny(time, parts)}`;
+};
+
+/** What levels answer for. */
 function withinAny(time: RawBuilder<unknown>, { levels, rows }: Parts): RawBuilder<boolean> {
   if (levels.length === 0) return sql<boolean>`false`;
   const whole = {

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { margin } from './series.ts';
-import type { Level, Shape } from './shapes.ts';
+import { type Level, marginsOf, type Shape } from './shapes.ts';
 
 /** What is asked of the records of a kind. */
 export interface Question {
@@ -28,15 +28,15 @@ interface Period {
   readonly of: (time: RawBuilder<unknown>) => RawBuilder<unknown>;
 }
 
-/** What the rows are called that a question adds up: those of one dimension alone are few. */
+/** What the rows are called that a question adds up: those of one dimension or two are few. */
 export function marginOf({ shape, where, by, bySeries }: Question): string {
   if (bySeries) return margin.series;
   const used = [...new Set([...Object.keys(where), ...by])];
-  if (used.length === 0) return margin.all;
-  const [only] = used;
-  return used.length === 1 && shape.margins.includes(only as string)
-    ? (only as string)
-    : margin.series;
+  const found = marginsOf(shape).find(
+    ({ dimensions }) =>
+      dimensions.length === used.length && dimensions.every((name) => used.includes(name)),
+  );
+  return found?.name ?? margin.series;
 }
 
 /** On a table or query that has the dimensions as columns. */

@@ -1,6 +1,9 @@
 import { sql } from 'kysely';
+import { tables } from '../records/tables.ts';
 import { answeredFrom, answeredTo, type Floors, levelFrom, readFloors } from './floors.ts';
-import { type FreshParts, readFresh } from './fresh-parts.ts';
+import { readFresh } from './fresh-parts.ts';
+import { once } from './once.ts';
+import { isOfOthers, type PartsThere } from './parts-sql.ts';
 import { marginOf, type Question } from './question.ts';
 import { restQuarters, restSeries } from './rest-quarters.ts';
 import { margin } from './series.ts';
@@ -12,9 +15,7 @@ import { readState, type Trx } from './state.ts';
 const rowSpansMax = 100;
 
 /** What answers for a question: `partsAsTable` makes a query of it. */
-export interface Answering {
-  readonly parts: Parts;
-  readonly fresh: FreshParts;
+export interface Answering extends PartsThere {
   /** What it is of: where rows are gone, whole quarter hours, hours or days around what was asked for. */
   readonly span: SpanMs;
   /** Whether times within the span are known less finely than was asked for. */
@@ -33,22 +34,39 @@ export type Unanswered = 'the rest' | 'otherwise';
  */
 export async function findParts(trx: Trx, question: Question): Promise<Answering | Unanswered> {
   const { shape } = question;
-  if (!(await isHistoryRead(trx, shape))) return 'otherwise';
-  const floors = await readFloors(trx);
-  const fresh = await readFresh(trx, question);
+  const { isRead, floors, fresh, restId, repairsMs, settledMs } = await once(
+    trx,
+    `rollups of ${shape.kind}`,
+    () => readKnown(trx, shape),
+  );
+  if (!isRead) return 'otherwise';
   const span = answeredSpan(question, floors);
-  const rest = marginOf(question) === margin.all ? undefined : await restSeries(trx, shape);
+  const rest = marginOf(question) === margin.all ? undefined : restId;
   const ofRest = rest ? await restQuarters(trx, shape, rest, span, fresh, floors) : [];
   if (!ofRest) return 'the rest';
-  const holes = await holesOf(trx, shape, fresh, floors, ofRest);
+  const holes = [...new Set([...ofRest, ...fresh.removedMs, ...repairsMs])]
+    .filter((ms) => ms >= floors.rowsMs[shape.kind])
+    .sort((a, b) => a - b);
   const wanted: Level = question.period?.coarsest ?? 'day';
   const coarsest = levelFrom(span.fromMs, wanted, floors);
-  const { settledAt } = await readState(trx);
-  const parts = partsOf(span, holes, settledAt.getTime(), coarsest);
+  const parts = partsOf(span, holes, settledMs, coarsest);
   const hasRest = ofRest.length > 0;
   if (parts.rows.length > rowSpansMax) return hasRest ? 'the rest' : 'otherwise';
   const isCoarse = levels.indexOf(coarsest) > levels.indexOf(wanted);
-  return { parts, fresh, span, isCoarse, hasRest };
+  const hasOthers = await areOthersThere(trx, shape, parts);
+  return { parts, fresh, span, isCoarse, hasRest, hasOthers };
+}
+
+/** What holds whatever is asked. */
+async function readKnown(trx: Trx, shape: Shape) {
+  return {
+    isRead: await isHistoryRead(trx, shape),
+    floors: await readFloors(trx),
+    fresh: await readFresh(trx, shape),
+    restId: await restSeries(trx, shape),
+    repairsMs: await readRepairs(trx, shape),
+    settledMs: (await readState(trx)).settledAt.getTime(),
+  };
 }
 
 /** Reads on by series: those of a margin lie apart, and mostly in memory, among many of other margins. */
@@ -67,17 +85,19 @@ function answeredSpan({ shape: { kind }, fromMs, toMs }: Question, floors: Floor
   return { fromMs: from, toMs: Math.max(from, to) };
 }
 
-/** Quarter hours whose extremes were taken away, folded or not, and those of `others`. */
-async function holesOf(
-  trx: Trx,
-  { kind }: Shape,
-  { removedMs }: FreshParts,
-  { rowsMs }: Floors,
-  others: readonly number[],
-): Promise<number[]> {
+/** Quarter hours whose extremes were taken away. */
+async function readRepairs(trx: Trx, { kind }: Shape): Promise<number[]> {
   const { rows } = await sql<{ ms: number }>`
     select (extract(epoch from bucket) * 1000)::float8 as ms from rollup_repairs
     where kind = ${kind}`.execute(trx);
-  const all = new Set([...others, ...removedMs, ...rows.map(({ ms }) => ms)]);
-  return [...all].filter((ms) => ms >= rowsMs[kind]).sort((a, b) => a - b);
+  return rows.map(({ ms }) => ms);
+}
+
+/** Mostly there are none, which is seen sooner than each query would find it out by itself. */
+async function areOthersThere(trx: Trx, { kind }: Shape, parts: Parts): Promise<boolean> {
+  const { rows } = await sql`
+    select from ${sql.table(tables[kind].name)} as source where ${isOfOthers(parts)} limit 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
 }

@@ -11,6 +11,7 @@ import { readFloors } from './floors.ts';
 import { addUp, type FreshRow, foldAll, writeLevels } from './fold.ts';
 import { bucketOf, derive } from './merge.ts';
 import { packedSource } from './pack-sql.ts';
+import { addMargins } from './series.ts';
 import type { SeriesCache } from './series-cache.ts';
 import { quarterMs, type Shape, shapes } from './shapes.ts';
 import { quarterOf, type RollupWriter, readState, type Trx } from './state.ts';
@@ -147,6 +148,7 @@ export async function rebuildPart(
   const table = tables[shape.kind].name;
   const isRolled = sql`${within(span)} and rolled is not false`;
   while (await createMissing(db, series, sql.table(table), isRolled));
+  while (await addMargins(db, shape));
   const onWorkers = await isDistributed(db, table);
   await foldAll(writer);
   await writer.transaction(async (trx, copy) => {

@@ -15,9 +15,11 @@ import { countDayApart } from './count-apart.ts';
 import { fold } from './fold.ts';
 import { rollHistory } from './history.ts';
 import { joinSketches } from './join-sketches.ts';
+import { addLaterMargins, completeMargins } from './later-margins.ts';
 import { mergeNoted, settle } from './merge.ts';
 import { repair } from './repair.ts';
 import { RollupMetrics } from './rollup-metrics.ts';
+import { addMargins } from './series.ts';
 import type { SeriesCache } from './series-cache.ts';
 import type { RollupWriter } from './state.ts';
 import { sweep } from './sweep.ts';
@@ -97,8 +99,10 @@ export class RollupJob {
       this.#sweptMs = Date.now();
     }
     if (Date.now() - this.#mergedMs > minuteMs / 2) {
+      await this.#addMargins();
       await settle(this.#writer);
-      for (const work of [mergeNoted, countDayApart, joinSketches]) {
+      await completeMargins(this.#writer);
+      for (const work of [mergeNoted, countDayApart, joinSketches, addLaterMargins]) {
         while (!signal.aborted && (await work(this.#writer))) await this.#foldAll(signal);
       }
       await this.#metrics.lookAtSeries(this.#db);
@@ -106,6 +110,10 @@ export class RollupJob {
     }
     await this.#look();
     if (this.#sweepFault !== undefined) throw this.#sweepFault;
+  }
+
+  async #addMargins(): Promise<void> {
+    for (const { shape } of this.#series) while (await addMargins(this.#db, shape));
   }
 
   async #sweepAll(signal: AbortSignal): Promise<void> {

@@ -1,14 +1,14 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import type { SeriesValues } from './packer.ts';
-import type { Shape } from './shapes.ts';
+import { all, marginsOf, type Shape } from './shapes.ts';
 
 /** What a row of a table of series stands for, beside the dimensions that have rows of their own. */
 export const margin = {
   /** One series. */
   series: 'series',
   /** Everything. */
-  all: 'all',
+  all,
   /** Series that came when there were too many. */
   rest: 'rest',
 } as const;
@@ -18,6 +18,9 @@ export const isApart = ({ apart }: Shape, table: string): RawBuilder<boolean | n
   apart
     ? sql`(case when ${sql.ref(`${table}.margin`)} = ${sql.lit(margin.series)} then ${apart.of(table)} end)`
     : sql`null::boolean`;
+
+/** Series that get margins in one transaction, for which those wait who need new series. */
+const changedTogether = 5000;
 
 const nullArray = (columns: readonly RawBuilder<unknown>[]) => sql.join(columns);
 
@@ -133,13 +136,60 @@ function listed(shape: Shape, wanted: readonly SeriesValues[]): RawBuilder<unkno
   return sql`select * from unnest(${sql.join(arrays)}) as wanted (${names})`;
 }
 
-/** Of one dimension, or of none: everything. */
-function marginRows(shape: Shape, name?: string): RawBuilder<unknown> {
-  const columns = shape.dimensions.map((each) => (each === name ? sql.ref(each) : sql`null::text`));
-  return sql`
-    select distinct ${seriesHash(name ?? margin.all, columns)} as hash,
-      ${name ?? margin.all}::text as margin, ${sql.join(columns)}
-    from wanted`;
+/** The rows of margins that the series `wanted` are part of, as far as they are not there. */
+async function insertMargins(
+  trx: Transaction<Database>,
+  shape: Shape,
+  wanted: RawBuilder<unknown>,
+): Promise<void> {
+  const names = sql.join(shape.dimensions.map((name) => sql.ref(name)));
+  const rows = marginsOf(shape).map(({ name, dimensions }) => {
+    const columns = shape.dimensions.map((each) =>
+      dimensions.includes(each) ? sql.ref(each) : sql`null::text`,
+    );
+    return sql`
+      select distinct ${seriesHash(name, columns)} as hash, ${name}::text as margin, ${sql.join(columns)}
+      from wanted`;
+  });
+  await sql`
+    with wanted as (${wanted})
+    insert into ${sql.table(shape.seriesTable)} (hash, margin, ${names}) ${sql.join(rows, sql` union all `)}
+    on conflict do nothing`.execute(trx);
+}
+
+/** The margins of a series of `wanted`: those last that the release before does not know. */
+function idsOfMargins(shape: Shape): RawBuilder<unknown> {
+  const hashes = marginsOf(shape).map(({ name, dimensions }) =>
+    seriesHash(
+      name,
+      shape.dimensions.map((each) =>
+        dimensions.includes(each) ? sql.ref(`wanted.${each}`) : sql`null::text`,
+      ),
+    ),
+  );
+  const later = shape.laterMargins.map(({ name }) => name);
+  return sql`array(
+    select id from ${sql.table(shape.seriesTable)} as whole where whole.hash in (${sql.join(hashes)})
+    order by coalesce(array_position(${later}::text[], whole.margin), 0), id)`;
+}
+
+/** Gives series of a collector that does not know all margins those that lack; false: none does. */
+export async function addMargins(db: Kysely<Database>, shape: Shape): Promise<boolean> {
+  const table = sql.table(shape.seriesTable);
+  const lacking = sql`
+    select * from ${table}
+    where margin = ${margin.series} and cardinality(margins) < ${marginsOf(shape).length}
+    order by id limit ${changedTogether}`;
+  if ((await sql`${lacking}`.execute(db)).rows.length === 0) return false;
+  await db.transaction().execute(async (trx) => {
+    await sql`lock table ${table} in share row exclusive mode`.execute(trx);
+    await insertMargins(trx, shape, lacking);
+    await sql`
+      with wanted as (${lacking})
+      update ${table} as series set margins = ${idsOfMargins(shape)}
+      from wanted where series.id = wanted.id`.execute(trx);
+  });
+  return true;
 }
 
 async function insertSeries(
@@ -150,23 +200,12 @@ async function insertSeries(
   if (wanted.length === 0) return;
   const table = sql.table(shape.seriesTable);
   const names = sql.join(shape.dimensions.map((name) => sql.ref(name)));
-  const margins = [...shape.margins, undefined];
-  const rows = margins.map((name) => marginRows(shape, name));
-  await sql`
-    with wanted as (${listed(shape, wanted)})
-    insert into ${table} (hash, margin, ${names}) ${sql.join(rows, sql` union all `)}
-    on conflict do nothing`.execute(trx);
-  const hashes = margins.map((name) =>
-    seriesHash(
-      name ?? margin.all,
-      shape.dimensions.map((each) => (each === name ? sql.ref(`wanted.${each}`) : sql`null::text`)),
-    ),
-  );
+  await insertMargins(trx, shape, listed(shape, wanted));
   await sql`
     with wanted as (${listed(shape, wanted)})
     insert into ${table} (hash, margin, ${names}, margins)
     select ${seriesHash(margin.series, columnsOf(shape, 'wanted'))}, ${margin.series}, ${names},
-      array(select id from ${table} where hash in (${sql.join(hashes)}))
+      ${idsOfMargins(shape)}
     from wanted on conflict do nothing`.execute(trx);
 }
 

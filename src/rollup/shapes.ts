@@ -19,6 +19,17 @@ interface CountedApart {
   readonly of: (series: string) => RawBuilder<boolean>;
 }
 
+/** Dimensions whose combinations have rows of their own. */
+interface Margin {
+  readonly name: string;
+  readonly dimensions: readonly string[];
+}
+
+export interface LaterMargin extends Margin {
+  /** Margins that add up to the same, whatever a collector knows: by each dimension, or of everything. */
+  readonly within: readonly string[];
+}
+
 /** How the records of a kind are rolled up. */
 export interface Shape {
   readonly kind: RecordKind;
@@ -32,6 +43,8 @@ export interface Shape {
   readonly apart?: CountedApart;
   /** Dimensions that have rows of their own, for all series together that have the same in it. */
   readonly margins: readonly string[];
+  /** Those that the release before does not know, whose collectors leave out their rows. */
+  readonly laterMargins: readonly LaterMargin[];
   readonly seriesTable: string;
   readonly levelTables: Readonly<Record<Level, string>>;
 }
@@ -42,6 +55,8 @@ export type Level = (typeof levels)[number];
 
 /** Of a quarter hour. */
 export const quarterMs = 900_000;
+/** The margin of everything. */
+export const all = 'all';
 /** How many of them a bucket of a level has. */
 export const quartersIn: Readonly<Record<Level, number>> = { quarter: 1, hour: 4, day: 96 };
 
@@ -59,6 +74,7 @@ export const eventShape: Shape = {
   sums: [metadataNumber('tokens_generated'), metadataNumber('total_tokens')],
   apart: { name: 'not_ok', of: (series) => isNotOk(sql.ref(`${series}.status`)) },
   margins: ['component'],
+  laterMargins: [{ name: 'event_type', dimensions: ['event_type'], within: [all] }],
   seriesTable: 'event_series',
   levelTables: levelTables('event'),
 };
@@ -75,11 +91,21 @@ export const usageShape: Shape = {
   ],
   sums: usageSums,
   margins: usageDimensions,
+  laterMargins: [
+    { name: 'model+layer', dimensions: ['model', 'layer'], within: ['model', 'layer'] },
+  ],
   seriesTable: 'usage_series',
   levelTables: levelTables('usage'),
 };
 
 export const shapes: readonly Shape[] = [eventShape, usageShape];
+
+/** All that have rows of their own, in the order in which a series is part of them. */
+export const marginsOf = ({ margins, laterMargins }: Shape): readonly Margin[] => [
+  ...margins.map((name) => ({ name, dimensions: [name] })),
+  { name: all, dimensions: [] },
+  ...laterMargins,
+];
 
 /** What is kept of each value, beside its sketch. */
 export const measureColumns = [

@@ -7,7 +7,7 @@ export interface SpanMs {
   readonly toMs: number;
 }
 
-interface LevelSpan extends SpanMs {
+export interface LevelSpan extends SpanMs {
   readonly level: Level;
 }
 

@@ -73,11 +73,12 @@ export async function rawTotals(
   return rows.map(seriesTotals);
 }
 
-/** As they are rolled up, margins as well. */
+/** As they are rolled up, margins as well, but for some. */
 export async function rolledTotals(
   trx: Trx,
   shape: Shape,
   { from, to }: Span,
+  unfinished: readonly string[],
 ): Promise<SeriesTotals[]> {
   const { rows } = await sql<Row>`
     select bucket, series, marks, ${totalColumns(shape)}
@@ -85,7 +86,9 @@ export async function rolledTotals(
       select bucket, series, ${marksAsArray(shape.values.map(({ prefix }) => markOfSketch(prefix)))},
         ${addedUp(shape)}
       from ${sql.table(shape.levelTables.quarter)}
-      where bucket >= ${from} and bucket < ${to}
+      where bucket >= ${from} and bucket < ${to} and not exists (
+        select from ${sql.table(shape.seriesTable)}
+        where id = series and margin = any(${unfinished}::text[]))
       group by 1, 2
     ) as added`.execute(trx);
   const repairs = await sql<{ bucket: Date }>`

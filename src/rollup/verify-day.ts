@@ -5,9 +5,10 @@ import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import { hourMs } from '../units.ts';
 import { compare, type Finding, merged, type SeriesTotals } from './compare.ts';
+import { unfinishedMargins } from './later-margins.ts';
 import type { Span } from './rebuild.ts';
 import { margin, type SeriesInLevels, seriesInLevels } from './series.ts';
-import type { Shape } from './shapes.ts';
+import { marginsOf, type Shape } from './shapes.ts';
 import { marksOfRows, placeOf } from './sketch-marks.ts';
 import { type Trx, timeOf } from './state.ts';
 import { freshTotals, rawTotals, rolledTotals } from './verified-totals.ts';
@@ -73,6 +74,8 @@ async function verifyAtOnce(
     .execute(async (trx) => {
       if (holdsOff) await sql`lock table rollup_fresh in exclusive mode`.execute(trx);
       await sql`set local jit = off`.execute(trx);
+      const unfinished = await unfinishedMargins(trx, shape);
+      const inLevels = marginsOf(shape).length - unfinished.length;
       const fresh = await freshTotals(trx, shape, span);
       const raw = await rawTotals(trx, shape, span);
       const series = await seriesInLevels(
@@ -81,11 +84,11 @@ async function verifyAtOnce(
         [...raw, ...fresh].map((each) => each.series),
       );
       const rolled = merged(shape, [
-        ...(await rolledTotals(trx, shape, span)),
-        ...withMargins(fresh, series),
+        ...(await rolledTotals(trx, shape, span, unfinished)),
+        ...withMargins(fresh, series, inLevels),
       ]);
       const compared = (rows: readonly SeriesTotals[]) =>
-        compare(shape, merged(shape, withMargins(rows, series)), rolled);
+        compare(shape, merged(shape, withMargins(rows, series, inLevels)), rolled);
       const first = compared(raw);
       const doubted = first.filter(({ isOfSketch }) => isOfSketch).map(({ quarter }) => quarter);
       const found =
@@ -114,15 +117,16 @@ async function remarked(
   );
 }
 
-/** Totals of series, each of its margins as well. */
+/** Totals of series, each of its margins as well, of which the first are there. */
 const withMargins = (
   totals: readonly SeriesTotals[],
   known: ReadonlyMap<number, SeriesInLevels>,
+  inLevels: number,
 ): SeriesTotals[] =>
-  totals.flatMap((each) => [
-    each,
-    ...(known.get(each.series)?.margins ?? []).map((series) => ({ ...each, series })),
-  ]);
+  totals.flatMap((each) => {
+    const margins = (known.get(each.series)?.margins ?? []).slice(0, inLevels);
+    return [each, ...margins.map((series) => ({ ...each, series }))];
+  });
 
 /** What is amiss with a series is so with its margins: of a quarter hour, these alone where no series is. By time. */
 async function ofSeriesFirst(

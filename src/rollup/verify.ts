@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { dayMs } from '../units.ts';
 import { readFloors } from './floors.ts';
+import { unfinishedMargins } from './later-margins.ts';
 import { bucketOf } from './merge.ts';
 import { refuseHistory, type Span, spanAbove, wholeSpan } from './rebuild.ts';
 import { isApart, margin } from './series.ts';
@@ -55,6 +56,7 @@ async function verifyLevels(
 ): Promise<Difference[]> {
   const { settledAt } = await readState(db);
   const { levelsMs } = await readFloors(db);
+  const unfinished = await unfinishedMargins(db, shape);
   const known = new Date(Math.max(from.getTime(), ...Object.values(levelsMs).map(dayAfter)));
   const sketchCounts = shape.values.map(({ prefix }) => sql.ref(`${prefix}counts`));
   const marks = shape.values.map((_, index) => sql.ref(`k${index}`));
@@ -68,7 +70,8 @@ async function verifyLevels(
     from ${sql.table(shape.levelTables[level])} join (
       select id, margin, ${isApart(shape, 'each')} as is_apart from ${sql.table(shape.seriesTable)} as each
     ) as each on id = series
-    where bucket >= ${bucketOf('day', sql`${known}::timestamptz`)}
+    where margin <> all(${unfinished}::text[])
+      and bucket >= ${bucketOf('day', sql`${known}::timestamptz`)}
       and bucket < least(${bucketOf('day', sql`${to}::timestamptz`)} + interval '24 hours', ${settledAt})`,
   );
   const inSketch = (column: RawBuilder<unknown>) =>

@@ -272,6 +272,7 @@ create table rollup_state (
   day_floor timestamp with time zone not null default '-infinity'::timestamp with time zone,
   not_ok_from timestamp with time zone not null default 'infinity'::timestamp with time zone,
   cells_from timestamp with time zone not null default 'infinity'::timestamp with time zone,
+  margins_from timestamp with time zone not null default 'infinity'::timestamp with time zone,
   constraint rollup_state_only_one_check CHECK (only_one),
   constraint rollup_state_pkey PRIMARY KEY (only_one)
 );

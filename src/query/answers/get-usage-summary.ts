@@ -57,7 +57,8 @@ export async function getUsageSummary(
       bordersUs,
       measured: usageMeasures,
       rolledValue: true,
-      quantiles: true,
+      // The breakdown of older requests tells none.
+      quantiles: isOlder ? 'of all' : true,
     };
     const limit = buckets && !isOlder ? limitedByPoints(asked, buckets, notes) : asked;
     const found = await addUp(snapshot, question, { by, limit });
@@ -121,22 +122,20 @@ async function readBefore(
   const whole = { startUs: span.startUs, endUs: range.period ? range.period.startUs : span.endUs };
   const buckets: Buckets | undefined =
     width === '' ? undefined : bucketsOf(width, { ...range, ...whole }, snapshot, notes);
-  const all = await addUp(
-    snapshot,
-    { ...question, span: whole, groupBy: [], bordersUs: buckets?.bordersUs },
-    noGroups,
-  );
+  const ofWhole = { ...question, span: whole, groupBy: [], bordersUs: buckets?.bordersUs };
+  const all = range.period || buckets ? await addUp(snapshot, ofWhole, noGroups) : undefined;
   return {
     same,
     message: {
       startTime: timestampOfUs(span.startUs),
       endTime: timestampOfUs(span.endUs),
       totals: usageTotalsMessage(same.total),
-      ...(range.period && {
-        whole: usageTotalsMessage(all.total),
-        wholeEndTime: timestampOfUs(whole.endUs),
-      }),
-      periods: buckets ? periods(all.allPoints(), buckets.bordersUs) : [],
+      ...(all &&
+        range.period && {
+          whole: usageTotalsMessage(all.total),
+          wholeEndTime: timestampOfUs(whole.endUs),
+        }),
+      periods: all && buckets ? periods(all.allPoints(), buckets.bordersUs) : [],
     },
   };
 }

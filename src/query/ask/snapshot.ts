@@ -58,7 +58,7 @@ export class Snapshots {
     // Not the signals that Node makes of time and of several: they keep all of this until it is late.
     const over = new AbortController();
     const leave = () => over.abort(signal.reason);
-    let isLate = false;
+    let [isLate, isBegun] = [false, false];
     const timer = setTimeout(() => {
       isLate = true;
       over.abort();
@@ -66,9 +66,12 @@ export class Snapshots {
     signal.addEventListener('abort', leave, { once: true });
     if (signal.aborted) leave();
     try {
-      return await this.#line.take(over.signal, () => this.#begin(over.signal, work));
+      return await this.#line.take(over.signal, async () => {
+        isBegun = true;
+        return await this.#begin(over.signal, work);
+      });
     } catch (error) {
-      if (isLate || isTimeout(error)) throw this.#tooLong(error);
+      if (isLate || isTimeout(error)) throw this.#tooLong(isBegun, error);
       if (signal.aborted) throw left(error);
       throw classifyDatabaseError(error);
     } finally {
@@ -113,8 +116,10 @@ export class Snapshots {
       .catch(() => {});
   }
 
-  #tooLong(cause: unknown): ServiceError {
-    const reason = `the question took longer than ${this.#msMax} ms: ask for less, or for a shorter time`;
+  #tooLong(isBegun: boolean, cause: unknown): ServiceError {
+    const reason = isBegun
+      ? `the question took longer than ${this.#msMax} ms: ask for less, or for a shorter time`
+      : `the question waited longer than ${this.#msMax} ms for others to be answered: ask again, or for less at once`;
     return new ServiceError('deadline', reason, { cause });
   }
 }

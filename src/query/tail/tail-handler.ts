@@ -43,7 +43,8 @@ export function tailHandler(db: Kysely<Database>, line: Line, hub: TailHub, shut
     if (recent > 0) reader.hold();
     try {
       await line.take(signal, () => tryFilters(db, wanted));
-      begin(db, hub.join(subscription), subscription, recent);
+      const read = () => line.take(signal, () => readRecent(db, wanted, recent));
+      begin(hub.join(subscription), subscription, recent > 0 ? read : undefined);
       yield* reader.responses(signal);
     } finally {
       shutdown.removeEventListener('abort', stop);
@@ -92,26 +93,32 @@ async function tryFilters(db: Kysely<Database>, wanted: Subscription['wanted']):
 
 /** What is there when the reader has its place; what comes meanwhile is told after it, once. */
 async function begin(
-  db: Kysely<Database>,
   joined: Promise<void>,
-  { reader, wanted }: Subscription,
-  recent: number,
+  { reader }: Subscription,
+  recent: (() => Promise<Sized[]>) | undefined,
 ): Promise<void> {
   try {
     await joined;
-    if (recent === 0) return;
-    const found = await db.transaction().execute(async (trx) => {
-      const rows: { us: number; sized: Sized }[] = [];
-      for (const each of Object.values(wanted)) {
-        for (const row of await findRecent(trx, each, recent)) {
-          rows.push({ us: row.timestamp_us, sized: sizedRecord(row) });
-        }
-      }
-      return rows;
-    });
-    const inOrder = found.toSorted((a, b) => a.us - b.us).slice(-recent);
-    reader.release(inOrder.map(({ sized }) => sized));
+    if (recent) reader.release(await recent());
   } catch (error) {
     reader.end(classifyDatabaseError(error));
   }
+}
+
+async function readRecent(
+  db: Kysely<Database>,
+  wanted: Subscription['wanted'],
+  recent: number,
+): Promise<Sized[]> {
+  const found = await db.transaction().execute(async (trx) => {
+    const rows: { us: number; sized: Sized }[] = [];
+    for (const each of Object.values(wanted)) {
+      for (const row of await findRecent(trx, each, recent)) {
+        rows.push({ us: row.timestamp_us, sized: sizedRecord(row) });
+      }
+    }
+    return rows;
+  });
+  const inOrder = found.toSorted((a, b) => a.us - b.us).slice(-recent);
+  return inOrder.map(({ sized }) => sized);
 }

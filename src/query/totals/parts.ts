@@ -19,8 +19,8 @@ export interface Question {
   readonly measured: Measured;
   /** Whether the number that is measured is one that rollups have. */
   readonly rolledValue: boolean;
-  /** Whether quantiles are asked for. */
-  readonly quantiles: boolean;
+  /** Whether quantiles are asked for, and whether of groups too, or of all together alone. */
+  readonly quantiles: boolean | 'of all';
 }
 
 /** The values of a group by the order of `groupBy`; null for records without. */

@@ -33,7 +33,7 @@ export async function placedCells(
 ): Promise<PlacedCells[]> {
   const whole = hasOthers ? await parts.whole?.() : undefined;
   if (!whole) return await readCells(trx, question, parts, groups);
-  const all = await readCells(trx, { ...question, groupBy: [] }, { ...parts, ...whole }, []);
+  const all = await readWhole(trx, question, { ...parts, ...whole });
   const of = { ...parts, cells: whole.cellsOf(groups) };
   const found = groups.length > 0 ? await readCells(trx, question, of, groups) : [];
   const byBucket = Map.groupBy(found, ({ bucket }) => bucket);
@@ -47,6 +47,18 @@ export async function placedCells(
   }));
   return [...others, ...found];
 }
+
+/** The same of all groups together alone, as those of none. */
+export async function wholeCells(
+  trx: Trx,
+  question: Question,
+  parts: Parts,
+): Promise<PlacedCells[]> {
+  return await readWhole(trx, question, { ...parts, ...(await parts.whole?.()) });
+}
+
+const readWhole = (trx: Trx, question: Question, parts: Pick<Parts, 'cells' | 'hasSketches'>) =>
+  readCells(trx, { ...question, groupBy: [] }, parts, []);
 
 const taken = ({ keys, counts }: Cells): Cells => ({
   keys,

@@ -3,7 +3,7 @@ import type { Database } from '../../database/schema.ts';
 import type { Group, Parts, Question } from './parts.ts';
 import { addTotals, Places, type Totals } from './places.ts';
 import { rankedAndPlaced } from './ranked.ts';
-import { placedCells } from './read-cells.ts';
+import { placedCells, wholeCells } from './read-cells.ts';
 
 export interface GroupTotals {
   readonly group: Group;
@@ -57,7 +57,10 @@ export async function readTotals(
   for (const each of placed) places.addSums(each, each.sums);
   if (quantiles) {
     const hasOthers = 'groups' in chosen ? chosen.areSome : restGroups > 0;
-    const cells = await placedCells(trx, question, parts, groups, hasOthers);
+    const ofAll = quantiles === 'of all' && restGroups === 0;
+    const cells = ofAll
+      ? await wholeCells(trx, question, parts)
+      : await placedCells(trx, question, parts, groups, hasOthers);
     for (const each of cells) places.addCells(each, each.cells);
   }
   const told = groups.map((group, index) => ({

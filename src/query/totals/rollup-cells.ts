@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { lacksMargin } from '../../rollup/later-margins.ts';
 import { marginOf, type Question as RollupQuestion } from '../../rollup/question.ts';
 import { type Answering, findParts } from '../../rollup/read.ts';
 import { margin } from '../../rollup/series.ts';
@@ -15,11 +16,12 @@ export async function wholeOf(
   asked: RollupQuestion,
   answering: Answering,
 ): Promise<WholeCells | undefined> {
-  const all = { ...asked, by: [] };
+  const all = { ...asked, by: [], bySeries: false };
   const isQuicker = marginOf(asked) === margin.series && marginOf(all) !== margin.series;
   if (!isQuicker) return undefined;
   const found = await findParts(trx, all);
   if (typeof found === 'string') return undefined;
+  if (await lacksMargin(trx, all, found.parts.levels)) return undefined;
   const cells = cellsOf({ ...question, groupBy: [] }, all, found);
   const ofGroups = (groups: readonly Group[]) =>
     cellsOf(question, { ...asked, only: isOneOf(asked.by, groups) }, answering);

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../../records/tables.ts';
 import { readFloors } from '../../rollup/floors.ts';
+import { lacksMargin } from '../../rollup/later-margins.ts';
 import { eachRow } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
 import { findParts, type Unanswered } from '../../rollup/read.ts';
@@ -29,10 +30,12 @@ export async function rollupParts(
   onWorkers: boolean,
   bySeries = false,
 ): Promise<Parts | Unanswered> {
-  const asked = toRollups(question);
-  if (!asked) return 'otherwise';
-  const answering = await findParts(trx, asked);
+  const rolled = toRollups(question);
+  if (!rolled) return 'otherwise';
+  const answering = await findParts(trx, rolled);
   if (typeof answering === 'string') return answering;
+  const isLacking = await lacksMargin(trx, rolled, answering.parts.levels);
+  const asked = { ...rolled, bySeries: isLacking };
   const { span, isCoarse } = answering;
   const table = asTable(question, asked, answering);
   const series = { ...asked, bySeries };

@@ -8,13 +8,13 @@ export type Table = (ofLevel: RawBuilder<unknown>, rows: RowsRead) => RawBuilder
 
 /** Its parts with the columns g0 and so on, `bucket`, and those that are asked for. */
 export const asTable =
-  ({ bordersUs }: Question, asked: RollupQuestion, { parts, fresh }: Answering): Table =>
+  ({ bordersUs }: Question, asked: RollupQuestion, answering: Answering): Table =>
   (ofLevel, rows) => {
     const groups = asked.by.map(
       (_, index) => sql`nullif("group"[${sql.lit(index + 1)}], '') as ${groupColumn(index)}`,
     );
     return sql`(
-      with ${partsAsTable(asked, parts, fresh, ofLevel, rows)}
+      with ${partsAsTable(asked, answering, ofLevel, rows)}
       select ${listed(groups)} ${bucketOf(sql.ref('period'), bordersUs)} as bucket, parts.*
       from parts)`;
   };
