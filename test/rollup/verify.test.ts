@@ -69,7 +69,8 @@ it('finds what somebody changed, and rebuilding mends it', async () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(told) });
   }
   await end();
-});
+  // Each command is a process that starts.
+}, 120_000);
 
 describe('sketches', () => {
   /** Quarter hours of their own, with a least and a greatest value that nobody changes. */

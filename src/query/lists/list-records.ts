@@ -9,6 +9,7 @@ import { type Filter, meets } from '../ask/filters.ts';
 import { shownFromUs, shownToUs, sqlInstant, usOfMs } from '../ask/instants.ts';
 import type { Span } from '../ask/time-range.ts';
 import { within } from '../totals/row-parts.ts';
+import { lastSeen } from './last-seen.ts';
 
 const orders = ['newest', 'oldest'] as const;
 export type Order = (typeof orders)[number];
@@ -56,46 +57,76 @@ export async function listRecords<Row extends ListedRow>(
 ): Promise<Page<Row>> {
   const { kind, columns, filter, span, order, pageSize, id } = listing;
   const direction = order === 'newest' ? sql`desc` : sql`asc`;
-  const find = async (further: RawBuilder<unknown>, limit = pageSize + 1) => {
+  const find = async (further: RawBuilder<unknown>, limit = pageSize + 1, isSorted = false) => {
+    // No index has that: what meets the filter is found by another one, and sorted.
+    const time = isSorted ? sql`"timestamp" + interval '0'` : sql`"timestamp"`;
     const { rows } = await sql<Row>`
       select ${columns} from ${rowsOf(kind)} as record
       where ${within(span)} and ${meets(filter)} ${further}
-      order by "timestamp" ${direction}, id ${direction}
+      order by ${time} ${direction}, id ${direction}
       limit ${limit}`.execute(trx);
     return rows;
   };
-  const found = id === '' ? await findPage(listing, find) : await findById(id, find);
+  const found = id === '' ? await findPage(trx, listing, find) : await findById(id, find);
   const rows = found.slice(0, pageSize);
   const last = rows.at(-1);
   const more = found.length > pageSize && last;
   return { rows, nextPageToken: more ? formatToken(last, order) : '' };
 }
 
-type Find<Row> = (further: RawBuilder<unknown>, limit?: number) => Promise<Row[]>;
+type Find<Row> = (
+  further: RawBuilder<unknown>,
+  limit?: number,
+  isSorted?: boolean,
+) => Promise<Row[]>;
 
-/** How many days before the newest are looked through by themselves. */
-const windows = [1, 8];
+/** How long before the newest is looked through by itself. */
+const windowsMs = [dayMs, 8 * dayMs];
+/** The same where the newest are known to lie behind many others. */
+const windowsBehindMs = [hourMs, 8 * dayMs];
+/** To pass by so many others takes longer than to sort. */
+const othersMax = 20_000;
 
 /**
  * The newest are mostly of the last days, by which PostgreSQL leaves out all partitions but a few: to
  * make a plan for each of many, and to begin in each, takes it longer than to find a page.
  */
-async function findPage<Row>(listing: Listing, find: Find<Row>): Promise<Row[]> {
+async function findPage<Row>(
+  trx: Transaction<Database>,
+  listing: Listing,
+  find: Find<Row>,
+): Promise<Row[]> {
   const { span, order, pageSize, pageToken } = listing;
   const place = pageToken === '' ? undefined : parseToken(pageToken, order);
   const after = place ? afterPlace(place, order) : sql``;
   if (order === 'oldest') return await find(after);
-  const latestUs = Math.min(place?.timestampUs ?? span.endUs ?? Infinity, Date.now() * usOfMs);
+  const boundUs = Math.min(place?.timestampUs ?? span.endUs ?? Infinity, Date.now() * usOfMs);
+  const { latestUs, windows, isSorted } = await wayTo(trx, listing, boundUs);
   const rows: Row[] = [];
   let before = sql``;
-  for (const days of [...windows, undefined]) {
-    const fromUs = days === undefined ? -Infinity : latestUs - days * dayMs * usOfMs;
-    const since = days === undefined ? sql`` : sql`and "timestamp" >= ${sqlInstant(fromUs)}`;
-    rows.push(...(await find(sql`${after} ${before} ${since}`, pageSize + 1 - rows.length)));
+  for (const ms of [...windows, undefined]) {
+    const fromUs = ms === undefined ? -Infinity : latestUs - ms * usOfMs;
+    const since = ms === undefined ? sql`` : sql`and "timestamp" >= ${sqlInstant(fromUs)}`;
+    const limit = pageSize + 1 - rows.length;
+    rows.push(...(await find(sql`${after} ${before} ${since}`, limit, isSorted)));
     if (rows.length > pageSize || fromUs <= (span.startUs ?? -Infinity)) break;
     before = sql`and "timestamp" < ${sqlInstant(fromUs)}`;
   }
   return rows;
+}
+
+/** Where the newest are to be looked for first: what rollups have not seen, hardly in parts. */
+async function wayTo(
+  trx: Transaction<Database>,
+  { kind, filter, pageToken }: Listing,
+  boundUs: number,
+) {
+  const usual = { latestUs: boundUs, windows: windowsMs, isSorted: false };
+  const seen = pageToken === '' ? await lastSeen(trx, kind, filter) : undefined;
+  if (!seen) return usual;
+  if (seen.untilUs === undefined) return { ...usual, windows: [] };
+  const isBehind = seen.newer > othersMax && seen.untilUs < boundUs;
+  return isBehind ? { latestUs: seen.untilUs, windows: windowsBehindMs, isSorted: true } : usual;
 }
 
 /** There is no index by id: most are found by the time inside of it, which is near to their own. */

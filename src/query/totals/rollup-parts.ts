@@ -7,6 +7,7 @@ import type { Question as RollupQuestion } from '../../rollup/question.ts';
 import { findParts, type Unanswered } from '../../rollup/read.ts';
 import { type Level, quarterMs, quartersIn, type Shape, shapes } from '../../rollup/shapes.ts';
 import { columnsOfRow, readColumns } from '../../rollup/totals.ts';
+import type { Filter } from '../ask/filters.ts';
 import { shownFromUs, usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import type { Measure } from './measures.ts';
@@ -86,7 +87,7 @@ function toRollups(question: Question): RollupQuestion | undefined {
   if (!filter.conditions.every(({ column }) => knows(column))) return undefined;
   return {
     shape,
-    where: whereOf(question),
+    where: whereOf(filter),
     fromMs: (span.startUs ?? shownFromUs) / usOfMs,
     toMs: span.endUs === undefined ? Infinity : span.endUs / usOfMs,
     by: groupBy.map(({ column }) => column as string),
@@ -95,7 +96,7 @@ function toRollups(question: Question): RollupQuestion | undefined {
 }
 
 /** Where several conditions are on one column, values that meet all of them. */
-function whereOf({ filter }: Question): Record<string, (string | null)[]> {
+export function whereOf(filter: Filter): Record<string, (string | null)[]> {
   const where: Record<string, (string | null)[]> = {};
   for (const { column, values } of filter.conditions) {
     where[column] = where[column]?.filter((value) => values.includes(value)) ?? [...values];
