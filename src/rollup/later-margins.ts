@@ -116,7 +116,7 @@ function lacking(
       group by bucket ${isAll ? sql`` : sql`, ${sql.ref(known)}`}
       having ${sql.join(differ, sql` or `)}`;
   });
-  return sql.join(buckets, sql` union `);
+  return sql.join(buckets, sql` union all `);
 }
 
 /** What is counted of a value: no rounding makes a difference of that. */

@@ -69,12 +69,13 @@ async function readKnown(trx: Trx, shape: Shape) {
   };
 }
 
-/** Reads on by series: those of a margin lie apart, and mostly in memory, among many of other margins. */
+/** Reads on by series: those of a margin, or of some groups, lie apart among many others, mostly in memory. */
 async function isHistoryRead(trx: Trx, { kind }: Shape): Promise<boolean> {
   const { rows } = await sql<{ is_read: boolean }>`
     select not exists (
       select from rollup_history where kind = ${kind} and finished_at is null
-    ) as is_read, set_config('random_page_cost', '1.1', true)`.execute(trx);
+    ) as is_read, set_config('random_page_cost', '0.3', true),
+      set_config('seq_page_cost', '0.25', true)`.execute(trx);
   return rows[0]?.is_read === true;
 }
 

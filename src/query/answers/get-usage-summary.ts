@@ -74,7 +74,7 @@ export async function getUsageSummary(
     const { span } = question;
     return create(GetUsageSummaryResponseSchema, {
       ...olderFields(found.total),
-      l2Tokens: BigInt(await tokensOfL2(snapshot, question)),
+      l2Tokens: BigInt(await tokensOfL2(snapshot, question, found)),
       timeWindowHours: range.hours ?? 0,
       breakdown: isOlder ? found.groups.map(breakdownMessage) : [],
       ...editions(pricer),
@@ -95,7 +95,16 @@ export async function getUsageSummary(
   });
 }
 
-async function tokensOfL2(snapshot: Snapshot, question: Question): Promise<number> {
+async function tokensOfL2(
+  snapshot: Snapshot,
+  question: Question,
+  { groups, rest }: SourcedTotals,
+): Promise<number> {
+  const layer = question.groupBy.findIndex(({ name }) => name === 'layer');
+  if (layer >= 0 && !rest) {
+    const ofL2 = groups.filter(({ group }) => group[layer] === 'L2');
+    return ofL2.reduce((sum, { totals }) => sum + (totals.sums.total_tokens ?? 0), 0);
+  }
   const { conditions } = usageFilter(undefined, { layer: 'L2' });
   const filter = { ...question.filter, conditions: [...question.filter.conditions, ...conditions] };
   const asked = { ...question, filter, groupBy: [], bordersUs: undefined, quantiles: false };

@@ -14,6 +14,10 @@ export interface Snapshot {
   readonly hasCitus: boolean;
 }
 
+/** What a question sorts and adds up, some ten thousand parts, goes to no file. */
+const withinMemory = sql`set_config('work_mem',
+  greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 16384)::text || 'kB', true)`;
+
 interface Begun {
   readonly pid: number;
   readonly begun_at: string;
@@ -93,7 +97,7 @@ export class Snapshots {
           select pg_backend_pid() as pid, now()::text as begun_at,
             (extract(epoch from now()) * 1000000)::bigint as as_of_us,
             ${isCitusThere} as has_citus,
-            set_config('jit', 'off', true)`.execute(trx);
+            set_config('jit', 'off', true), ${withinMemory}`.execute(trx);
         const begun = rows[0] as Begun;
         const cancel = () => this.#cancel(begun);
         over.addEventListener('abort', cancel, { once: true });

@@ -1,10 +1,4 @@
-import {
-  type DescField,
-  type DescMessage,
-  type Message,
-  type MessageShape,
-  toJson,
-} from '@bufbuild/protobuf';
+import type { DescField, DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import { StructSchema, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 
 /**
@@ -18,7 +12,6 @@ export function restJson<Desc extends DescMessage>(
 ): unknown {
   if (schema.typeName === TimestampSchema.typeName)
     return timeText(message as unknown as Timestamp);
-  if (schema.typeName === StructSchema.typeName) return toJson(schema, message);
   const json: Record<string, unknown> = {};
   for (const field of schema.fields)
     json[field.name] = fieldJson(field, propertyOf(message, field));
@@ -50,7 +43,9 @@ function fieldJson(field: DescField, value: unknown): unknown {
 
 function valueJson(schema: DescMessage | undefined, value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
-  if (schema && value !== undefined) return restJson(schema, value as Message);
+  // What has any fields is JSON already.
+  const isMessage = schema && schema.typeName !== StructSchema.typeName && value !== undefined;
+  if (isMessage) return restJson(schema, value as Message);
   return value ?? null;
 }
 

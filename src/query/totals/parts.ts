@@ -39,8 +39,11 @@ export interface Parts {
   readonly cells: RawBuilder<unknown>;
   /** Whether each of `cells` has a sketch of each quantified number, by the columns `sketchParts`. */
   readonly hasSketches?: boolean;
-  /** Where sketches of all together are quicker to read than those of each group, these. */
-  readonly whole?: () => Promise<WholeCells | undefined>;
+  /**
+   * Where sketches of all together are quicker to read than those of each group, these; `alone`:
+   * those of groups are not wanted at all.
+   */
+  readonly whole?: (alone?: 'alone') => Promise<WholeCells | undefined>;
   readonly source: SourceKind;
   /** The bounds where they are others than those that were asked for. */
   readonly rounded?: Span;

@@ -54,7 +54,7 @@ export async function wholeCells(
   question: Question,
   parts: Parts,
 ): Promise<PlacedCells[]> {
-  return await readWhole(trx, question, { ...parts, ...(await parts.whole?.()) });
+  return await readWhole(trx, question, { ...parts, ...(await parts.whole?.('alone')) });
 }
 
 const readWhole = (trx: Trx, question: Question, parts: Pick<Parts, 'cells' | 'hasSketches'>) =>

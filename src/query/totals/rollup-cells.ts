@@ -15,20 +15,29 @@ export async function wholeOf(
   question: Question,
   asked: RollupQuestion,
   answering: Answering,
+  alone?: 'alone',
 ): Promise<WholeCells | undefined> {
   const all = { ...asked, by: [], bySeries: false };
-  const isQuicker = marginOf(asked) === margin.series && marginOf(all) !== margin.series;
-  if (!isQuicker) return undefined;
+  const [ofGroups, ofAll] = [marginOf(asked), marginOf(all)];
+  const isQuicker = alone ? ofAll !== ofGroups : ofGroups === margin.series;
+  if (!isQuicker || ofAll === margin.series) return undefined;
   const found = await findParts(trx, all);
   if (typeof found === 'string') return undefined;
   if (await lacksMargin(trx, all, found.parts.levels)) return undefined;
   const cells = cellsOf({ ...question, groupBy: [] }, all, found);
-  const ofGroups = (groups: readonly Group[]) =>
+  const cellsOfSome = (groups: readonly Group[]) =>
     cellsOf(question, { ...asked, only: isOneOf(asked.by, groups) }, answering);
-  return { cells, cellsOf: ofGroups };
+  return { cells, cellsOf: cellsOfSome };
 }
 
 function isOneOf(by: readonly string[], groups: readonly Group[]): RawBuilder<boolean> {
+  const [only] = by;
+  if (by.length === 1 && only !== undefined) {
+    // Of a column alone PostgreSQL knows how many there will be.
+    const values = groups.map(([value]) => value ?? '');
+    const isNone = values.includes('') ? sql`or ${sql.ref(only)} is null` : sql``;
+    return sql<boolean>`(${sql.ref(only)} = any(${values}::text[]) ${isNone})`;
+  }
   const ours = by.map((name) => sql`coalesce(${sql.ref(name)}, '')`);
   const lists = by.map((_, index) => sql`${groups.map((group) => group[index] ?? '')}::text[]`);
   return sql<boolean>`(${sql.join(ours)}) in (select * from unnest(${sql.join(lists)}) as kept)`;

@@ -58,7 +58,7 @@ export async function rollupParts(
     cells: cellsOf(question, asked, answering),
     hasSketches: true,
     // Workers of a cluster are not asked for groups of which there is a list.
-    ...(!onWorkers && { whole: () => wholeOf(trx, question, asked, answering) }),
+    ...(!onWorkers && { whole: (alone) => wholeOf(trx, question, asked, answering, alone) }),
     source: ofSeries.parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
     hasRest: ofSeries.hasRest || found === 'the rest',
     ...(isRounded && {
