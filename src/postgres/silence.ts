@@ -31,6 +31,13 @@ export function watchSilence(
   client.once('end', () => clearInterval(timer));
 }
 
+/**
+ * A coordinator of Citus that waits for its workers looks as if it waited for us, as it does only
+ * while we copy.
+ */
+const waitsForWorkers = `(wait_event = 'ClientRead' and query !~* '\\mcopy\\M'
+  and to_regclass('pg_catalog.pg_dist_partition') is not null)`;
+
 /** Whether the server is busy with something other than talking to us; what is not, is ended there. */
 async function isAtWork(name: string, ms: number, another: Client): Promise<boolean> {
   another.on('error', () => {});
@@ -38,7 +45,8 @@ async function isAtWork(name: string, ms: number, another: Client): Promise<bool
   try {
     await another.connect();
     const { rows } = await another.query(
-      `select case when state = 'active' and wait_event_type is distinct from 'Client' then 'at work'
+      `select case when state = 'active'
+           and (wait_event_type is distinct from 'Client' or ${waitsForWorkers}) then 'at work'
          else pg_terminate_backend(pid)::text end as outcome
        from pg_stat_activity where application_name = $1`,
       [name],
