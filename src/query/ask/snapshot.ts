@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { isCitusThere } from '../../database/cluster/layout.ts';
 import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
+import { pause } from '../../pause.ts';
 import { classifyDatabaseError } from '../../postgres/sqlstate.ts';
 import type { Line } from './line.ts';
 
@@ -24,6 +25,8 @@ interface Begun {
   readonly as_of_us: number;
   readonly has_citus: boolean;
 }
+
+const cancelAgainMs = 100;
 
 /** Who asks: aborted when nobody waits for the answer any more. */
 export interface Asker {
@@ -99,25 +102,33 @@ export class Snapshots {
             ${isCitusThere} as has_citus,
             set_config('jit', 'off', true), ${withinMemory}`.execute(trx);
         const begun = rows[0] as Begun;
-        const cancel = () => this.#cancel(begun);
+        const ended = new AbortController();
+        const cancel = () => this.#cancel(begun, ended.signal);
         over.addEventListener('abort', cancel, { once: true });
         try {
           over.throwIfAborted();
           return await work({ trx, asOfUs: begun.as_of_us, hasCitus: begun.has_citus });
         } finally {
           over.removeEventListener('abort', cancel);
+          ended.abort();
         }
       });
   }
 
-  /** Of the very transaction: its connection may be somebody else's by now. */
-  #cancel({ pid, begun_at }: Begun): void {
-    sql`
-      select pg_cancel_backend(pid) from pg_stat_activity
-      where pid = ${pid} and xact_start = ${begun_at}::timestamptz`
-      .execute(this.#canceller())
-      // The statement timeout ends it, too.
-      .catch(() => {});
+  /**
+   * Of the very transaction: its connection may be somebody else's by now. Until it ends, since it
+   * may have been between two statements.
+   */
+  async #cancel({ pid, begun_at }: Begun, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await sql`
+        select pg_cancel_backend(pid) from pg_stat_activity
+        where pid = ${pid} and xact_start = ${begun_at}::timestamptz`
+        .execute(this.#canceller())
+        // The statement timeout ends it, too.
+        .catch(() => {});
+      await pause(cancelAgainMs, ended);
+    }
   }
 
   #tooLong(isBegun: boolean, cause: unknown): ServiceError {
