@@ -20,6 +20,8 @@ export interface RowsRead {
   readonly ofRow: RawBuilder<unknown>;
   /** Of a query of some rows, with their group and period. */
   readonly addRows: (rows: RawBuilder<unknown>) => RawBuilder<unknown>;
+  /** Whether they lie on workers, each statement about them being one to every shard. */
+  readonly onWorkers?: boolean;
 }
 
 /** Each row as it is. */
@@ -36,7 +38,7 @@ export function partsAsTable(
   question: Question,
   { parts, fresh, hasOthers }: PartsThere,
   ofLevel: RawBuilder<unknown>,
-  { ofRow, addRows }: RowsRead,
+  { ofRow, addRows, onWorkers = false }: RowsRead,
 ): RawBuilder<unknown> {
   const { shape, period } = question;
   const series = sql`(
@@ -54,7 +56,9 @@ export function partsAsTable(
       select ${groupOf(question)}, ${begin(time)}, ${ofRow}
       from ${rowsOf(shape.kind)} as source
       where ${conditionOf(question)} and ${isRolledTime(time)} and ${condition}`);
-  const edges = parts.rows.map((span) => rows(within(time, span)));
+  const spans = parts.rows.map((span) => within(time, span));
+  const isEdge = onWorkers && spans.length > 0 ? [sql`(${sql.join(spans, sql` or `)})`] : spans;
+  const edges = isEdge.map(rows);
   const others = hasOthers ? [rows(isOfOthers(parts))] : [];
   // What waits is of series alone, each of which belongs to a group.
   const waiting = sql`

@@ -28,8 +28,9 @@ export function addedOnWorkers({ groupBy, measured, bordersUs }: Question, parts
   };
 }
 
+/** No rows add up to none, and not to one of which nothing is known. */
 const groupedBy = (columns: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
-  columns.length > 0 ? sql`group by ${sql.join(columns)}` : sql``;
+  columns.length > 0 ? sql`group by ${sql.join(columns)}` : sql`having count(*) > 0`;
 
 const alone = (query: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`with added as materialized (${query}) select * from added`;
@@ -44,14 +45,13 @@ export const addedToLevels = (
   ofRow: RawBuilder<unknown>,
   bordersUs: Question['bordersUs'],
 ): RowsRead => ({
+  onWorkers: true,
   ofRow,
   addRows: (rows) => sql`
     select "group", max(period) as period, ${addedUp(shape)}
     from (${rows}) as raw ("group", period, ${addedColumns(shape)})
     group by ${sql.join([sql`"group"`, ...part(bordersUs)])}`,
 });
-
-const noSketch = sql`'{}'::int[], '{}'::int[], ''::bytea`;
 
 /** Rows become sketches of one key each. `numbers`: of a row, in the order of the shape's values. */
 export function addedToSketches(
@@ -60,29 +60,28 @@ export function addedToSketches(
   bordersUs: Question['bordersUs'],
 ): RowsRead {
   const keys = values.map((_, index) => sql.ref(`key${index}`));
-  const ofValue = (rows: RawBuilder<unknown>, which: number): RawBuilder<unknown> => {
-    const sketches = values.map((_, index) =>
-      index === which ? sql`array[key], array[count], null::bytea` : noSketch,
-    );
+  const each = keys.map((key, which) => sql`(${sql.lit(which)}, ${key})`);
+  const sketches = values.map((_, which) => {
+    const isOf = sql`what = ${sql.lit(which)}`;
     return sql`
-      select "group", period, ${sql.join(sketches)}
-      from (
-        select "group", max(period) as period, ${keys[which]} as key, count(*)::int as count
-        from (${rows}) as raw ("group", period, ${sql.join(keys)})
-        where ${keys[which]} is not null
-        group by ${sql.join([sql`"group"`, ...part(bordersUs), keys[which]])}
-      ) as added`;
-  };
+      case when ${isOf} then array[key] else '{}'::int[] end,
+      case when ${isOf} then array[count] else '{}'::int[] end,
+      case when not ${isOf} then ''::bytea end`;
+  });
   return {
     ofRow: sql.join(
       numbers.map(
         (number) => sql`case when ${number} is not null then telemetry_sketch_key(${number}) end`,
       ),
     ),
-    addRows: (rows) =>
-      sql.join(
-        values.map((_, which) => ofValue(rows, which)),
-        sql` union all `,
-      ),
+    addRows: (rows) => sql`
+      select "group", period, ${sql.join(sketches)}
+      from (
+        select "group", max(period) as period, what, key, count(*)::int as count
+        from (${rows}) as raw ("group", period, ${sql.join(keys)})
+          cross join lateral (values ${sql.join(each)}) as each (what, key)
+        where key is not null
+        group by ${sql.join([sql`"group"`, ...part(bordersUs), sql`what`, sql`key`])}
+      ) as added`,
   };
 }

@@ -43,7 +43,12 @@ function isOneOf(by: readonly string[], groups: readonly Group[]): RawBuilder<bo
   return sql<boolean>`(${sql.join(ours)}) in (select * from unnest(${sql.join(lists)}) as kept)`;
 }
 
-export function cellsOf(question: Question, asked: RollupQuestion, answering: Answering) {
+export function cellsOf(
+  question: Question,
+  asked: RollupQuestion,
+  answering: Answering,
+  onWorkers = false,
+) {
   const { shape } = asked;
   const { values } = shape;
   const ofLevel = values.flatMap(({ prefix }) =>
@@ -51,7 +56,7 @@ export function cellsOf(question: Question, asked: RollupQuestion, answering: An
   );
   const numbers = values.map(({ column }) => finite(sql.ref(`source.${column}`)));
   // Of rows, which may be many, only how many there are of each key.
-  const rows = addedToSketches(shape, numbers, question.bordersUs);
+  const rows = { ...addedToSketches(shape, numbers, question.bordersUs), onWorkers };
   const table = asTable(question, asked, answering)(sql.join(ofLevel), rows);
   const sketches = values.map(({ prefix }, what) => {
     const named = Object.entries(sketchParts(what));

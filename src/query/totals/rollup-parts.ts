@@ -55,7 +55,7 @@ export async function rollupParts(
     (question.span.startUs !== undefined && span.fromMs !== asked.fromMs);
   return {
     sums: sql.join(sums, sql` union all `),
-    cells: cellsOf(question, asked, answering),
+    cells: cellsOf(question, asked, answering, onWorkers),
     hasSketches: true,
     // Workers of a cluster are not asked for groups of which there is a list.
     ...(!onWorkers && { whole: (alone) => wholeOf(trx, question, asked, answering, alone) }),
