@@ -23,7 +23,7 @@ describe('usage reprice', () => {
     database = await createDatabase();
   });
   afterAll(() => database.drop());
-  beforeEach(() => database.pool.query('truncate usage_stats, telemetry_audit'));
+  beforeEach(() => database.empty('usage_stats', 'telemetry_audit'));
 
   const insert = async (
     count: number,

@@ -115,7 +115,7 @@ it('calls and costs add up, in any order, with duplicates, late fields and sever
   const property = fc.asyncProperty(
     fc.array(delivery, { minLength: 1, maxLength: 5 }),
     async (deliveries) => {
-      await database.rows('truncate usage_stats, call_claims, batch_ledger');
+      await database.empty('usage_stats', 'call_claims', 'batch_ledger');
       const outcomes = await Promise.all(
         deliveries.flatMap(({ records, collector, times }) => {
           const batch = usageBatch(records, uuidv7(), pricer);

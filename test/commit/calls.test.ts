@@ -22,7 +22,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  await database.rows('truncate usage_stats, call_claims, dead_letters, batch_ledger');
+  await database.empty('usage_stats', 'call_claims', 'dead_letters', 'batch_ledger');
 });
 
 async function store(
@@ -271,7 +271,7 @@ describe('a computed cost', () => {
   ])('goes by %s, in any order', async (_, records, cost) => {
     const source = cost === null ? null : cost === '7' ? 'client' : `own@${own.version}/2026-11-26`;
     for (const order of [records, records.toReversed()]) {
-      await database.rows('truncate usage_stats, call_claims');
+      await database.empty('usage_stats', 'call_claims');
       for (const record of order) {
         const batch = usageBatch([{ ...span, ...record }], uuidv7(), pricer);
         await priced.committer.commit({ id: uuidv7(), batches: [batch] });

@@ -130,10 +130,13 @@ describe('a batch of the spool that is older than the ledger (5.7)', () => {
       create(EventSchema, { id, eventType: 'TWIN', timestamp: timestampFromMs(atMs) });
     const old = encode({ batchId: uuidV7At(atMs), atMs, events: [twin(), twin(), event(1)] });
     await commit('callers', old);
-    await database.rows(
-      `delete from system_telemetry where ctid = (select ctid from system_telemetry
-        where event_type = 'TWIN' limit 1)`,
+    const [one] = await database.rows<{ id: string; place: string }>(
+      `select id, ctid::text as place from system_telemetry where event_type = 'TWIN' limit 1`,
     );
+    await database.rows('delete from system_telemetry where id = $1 and ctid = $2::tid', [
+      one?.id,
+      one?.place,
+    ]);
     await forget();
     expect(await commit('spool', ofSpool(old))).toEqual([
       { kind: 'stored', known: { event: 2, usage: 0 } },

@@ -74,6 +74,9 @@ describe('numbers for dashboards', () => {
         total_tokens: null,
       });
     }
+    // Nor of what only rows know.
+    const none = await get(`stats?hours=1&metadata=${encodeURIComponent('{"nobody":1}')}`);
+    expect(none).toMatchObject({ measurement_count: 0, source: { kind: 'rows' } });
   });
 
   const stats = (

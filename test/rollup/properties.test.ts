@@ -304,9 +304,13 @@ async function take(given: Step): Promise<void> {
 
 async function reset(): Promise<void> {
   await release();
-  await database.rows(`truncate system_telemetry, usage_stats, call_claims, batch_ledger, dead_letters,
-    erasures, rollup_fresh, rollup_merges, rollup_repairs, event_rollup_quarter, event_rollup_hour,
-    event_rollup_day, usage_rollup_quarter, usage_rollup_hour, usage_rollup_day`);
+  await database.empty(
+    ...['system_telemetry', 'usage_stats', 'call_claims'],
+    ...['batch_ledger', 'dead_letters', 'erasures'],
+    ...['rollup_fresh', 'rollup_merges', 'rollup_repairs'],
+    ...['event_rollup_quarter', 'event_rollup_hour', 'event_rollup_day'],
+    ...['usage_rollup_quarter', 'usage_rollup_hour', 'usage_rollup_day'],
+  );
 }
 
 const differences = async () => (await verify(work.db, {})).differences;

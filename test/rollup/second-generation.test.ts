@@ -48,8 +48,14 @@ const leftOver = () =>
     where model_name is not null or tokens_input is not null or tokens_output is not null`);
 
 beforeEach(async () => {
-  await database.rows(`truncate usage_stats, rollup_fresh, rollup_repairs, usage_rollup_quarter,
-    usage_rollup_hour, usage_rollup_day`);
+  await database.empty(
+    'usage_stats',
+    'rollup_fresh',
+    'rollup_repairs',
+    'usage_rollup_quarter',
+    'usage_rollup_hour',
+    'usage_rollup_day',
+  );
 });
 
 const stored = () =>

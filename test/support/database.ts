@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { inject, type ProvidedContext } from 'vitest';
+import { dataTables } from '../../src/database/expected-tables.ts';
 import { CitusDatabases } from './citus.ts';
 
 export const templateName = 'telemetry_template';
@@ -15,10 +16,14 @@ export interface TestDatabase {
   rows<Row = Record<string, unknown>>(query: string, values?: unknown[]): Promise<Row[]>;
   /** The number in the first column of the first row. */
   count(query: string): Promise<number>;
+  /** Takes all rows out of some tables. */
+  empty(...tables: readonly string[]): Promise<void>;
   drop(): Promise<void>;
 }
 
 let created = 0;
+
+const spread: ReadonlySet<string> = new Set(dataTables);
 
 const isChange = /^\s*(begin|alter|create|drop|truncate)\b/i;
 
@@ -64,12 +69,20 @@ export async function createDatabase(
     : createOnServer(name, kind));
   const pool = new pg.Pool({ connectionString: url, max: 4 });
   pool.on('error', () => {});
+  const rows: TestDatabase['rows'] = async (query, values) => {
+    const isOfTables = isChange.test(query);
+    return (await (isOfTables ? change(pool, query, values) : pool.query(query, values))).rows;
+  };
   return {
     url,
     pool,
-    rows: async (query, values) => {
-      const isOfTables = isChange.test(query);
-      return (await (isOfTables ? change(pool, query, values) : pool.query(query, values))).rows;
+    rows,
+    empty: async (...tables) => {
+      // On a cluster each of their partitions is as many tables as there are shards.
+      const isSpread = (table: string) => citus !== undefined && spread.has(table);
+      for (const table of tables.filter(isSpread)) await rows(`delete from ${table}`);
+      const others = tables.filter((table) => !isSpread(table));
+      if (others.length > 0) await rows(`truncate ${others.join(', ')}`);
     },
     count: async (query) => Number(Object.values((await pool.query(query)).rows[0])[0]),
     drop: async () => {
