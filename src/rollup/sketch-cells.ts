@@ -51,13 +51,17 @@ export interface Cells {
 
 export const noCells: Cells = { keys: [], counts: [] };
 
-/** What sketches add up to; a key of which as many were taken away as there were is none. */
-export function sumOfSketches(sketches: Iterable<Buffer | Cells>): Cells {
+/** What sketches add up to, less some; a key of which as many were taken away as there were is none. */
+export function sumOfSketches(
+  sketches: Iterable<Buffer | Cells>,
+  without: Iterable<Cells> = [],
+): Cells {
   const sum = new Sum();
   for (const each of sketches) {
     if (each instanceof Uint8Array) sum.addBytes(each);
-    else sum.addCells(each);
+    else sum.addCells(each, 1);
   }
+  for (const each of without) sum.addCells(each, -1);
   return sum.take();
 }
 
@@ -80,8 +84,10 @@ class Sum {
     }
   }
 
-  addCells({ keys, counts }: Cells): void {
-    for (let at = 0; at < keys.length; at++) this.#add(keys[at] as number, counts[at] as number);
+  addCells({ keys, counts }: Cells, times: 1 | -1): void {
+    for (let at = 0; at < keys.length; at++) {
+      this.#add(keys[at] as number, times * (counts[at] as number));
+    }
   }
 
   /** All of it, and begins anew. */

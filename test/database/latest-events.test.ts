@@ -103,7 +103,7 @@ describe('the latest events', () => {
       text += `${lines.join('\n')}\n`;
       buffers += Number(hit) + Number(read);
     }
-    return { found: page.rows.length, text, buffers };
+    return { found: page.rows.length, ids: page.rows.map(({ id }) => id), text, buffers };
   }
 
   const pages = () =>
@@ -125,6 +125,23 @@ describe('the latest events', () => {
       ),
     );
     expect({ text, isFew: buffers < (await pages()) / 10 }).toMatchObject({ isFew: true });
+  });
+
+  it('are the same wherever rollups have seen the last: behind many others they are sorted', async () => {
+    const before = await plan({ component: 'frequent' });
+    await database.rows(`
+      insert into event_series (hash, margin, component)
+      values (gen_random_uuid(), 'component', 'frequent'), (gen_random_uuid(), 'all', null)`);
+    await database.rows(`
+      insert into event_rollup_quarter (bucket, series, events, n)
+      select date_bin('15 minutes', now() - ago, '2000-01-01 UTC'), id, 50000, 0
+      from event_series join (values ('component', interval '3 hours'), ('all', interval '1 hour'))
+        as seen (margin, ago) using (margin)`);
+    const behind = await plan({ component: 'frequent' });
+    expect(behind.ids).toEqual(before.ids);
+    expect(behind.text).toMatch(/Sort Key: .*'00:00:00'::interval/);
+    expect(before.text).not.toMatch(/Sort Key: .*'00:00:00'::interval/);
+    expect(await plan({ component: 'rare' })).toMatchObject({ found: 8 });
   });
 
   it('of a type that is absent skip from component to component', async () => {

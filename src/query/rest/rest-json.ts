@@ -49,9 +49,20 @@ function valueJson(schema: DescMessage | undefined, value: unknown): unknown {
   return value ?? null;
 }
 
+/** Of seconds: the series of an answer have the same times. */
+const known = new Map<bigint, string>();
+const knownMax = 5000;
+
+function secondsText(whole: bigint): string {
+  const found = known.get(whole) ?? new Date(Number(whole) * 1000).toISOString().slice(0, 19);
+  if (known.size >= knownMax) known.clear();
+  known.set(whole, found);
+  return found;
+}
+
 /** RFC 3339 with microseconds. */
 export function timeText({ seconds: whole, nanos }: Pick<Timestamp, 'seconds' | 'nanos'>): string {
-  const seconds = new Date(Number(whole) * 1000).toISOString().slice(0, 19);
+  const seconds = secondsText(whole);
   const us = String(Math.floor(nanos / 1000)).padStart(6, '0');
   return `${seconds}.${us}+00:00`;
 }

@@ -41,8 +41,8 @@ export async function placedCells(
     place: 0,
     bucket,
     cells: cells.map((each, what) => {
-      const known = byBucket.get(bucket)?.map((one) => taken(one.cells[what] ?? noCells)) ?? [];
-      return sumOfSketches([each, ...known]);
+      const known = byBucket.get(bucket)?.map((one) => one.cells[what] ?? noCells);
+      return sumOfSketches([each], known);
     }),
   }));
   return [...others, ...found];
@@ -59,11 +59,6 @@ export async function wholeCells(
 
 const readWhole = (trx: Trx, question: Question, parts: Pick<Parts, 'cells' | 'hasSketches'>) =>
   readCells(trx, { ...question, groupBy: [] }, parts, []);
-
-const taken = ({ keys, counts }: Cells): Cells => ({
-  keys,
-  counts: Array.from(counts, (count) => -count),
-});
 
 async function readCells(
   trx: Trx,
