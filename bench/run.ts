@@ -4,6 +4,7 @@ import { citus } from './cases/citus.ts';
 import { manyComponents } from './cases/components.ts';
 import { cost } from './cases/cost.ts';
 import { fairness } from './cases/fairness.ts';
+import { grpc } from './cases/grpc.ts';
 import { keys } from './cases/keys.ts';
 import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
@@ -18,6 +19,7 @@ import { compareSections } from './report/comparison.ts';
 import { compareWithGoals } from './report/goals.ts';
 import type { Report } from './report/report.ts';
 import { type Section, summarizeCase } from './report/summary.ts';
+import { Alone } from './support/alone.ts';
 import {
   type Bench,
   type Case,
@@ -37,6 +39,7 @@ export const cases = [
   stream,
   manyComponents,
   unary,
+  grpc,
   processes,
   bulk,
   usage,
@@ -105,7 +108,8 @@ async function measure(options: RunOptions, opened: Opened): Promise<Report> {
   for (const { bench } of isUnrolled ? sides : []) {
     await opened.add(bench.postgres.holdRollups(), (release) => release());
   }
-  const samples = await measureRounds(sides, selected, options);
+  const alone = new Alone();
+  const samples = await measureRounds(sides, selected, alone, options);
   const summarize = ({ lineups }: Side): Section[] =>
     selected.map((each, index) => summarizeCase(each, lineups[index] as Lineup, samples));
   const sections = summarize(ours);
@@ -117,7 +121,7 @@ async function measure(options: RunOptions, opened: Opened): Promise<Report> {
     rounds,
     seed,
     sizes,
-    machine,
+    machine: { ...machine, ...alone.describe() },
     versions: describeVersions(server_version),
     settings,
     schema: await postgres.schema(),
@@ -151,6 +155,7 @@ async function warmUp(bench: Bench): Promise<void> {
 async function measureRounds(
   sides: readonly Side[],
   selected: readonly Case[],
+  alone: Alone,
   { rounds, onProgress, against }: RunOptions,
 ): Promise<ReadonlyMap<Contestant, Sample[]>> {
   const [ours] = sides as [Side];
@@ -165,8 +170,10 @@ async function measureRounds(
   const samples = new Map<Contestant, Sample[]>();
   for (let round = 0; round < rounds; round++) {
     for (const { contestant, title } of round % 2 === 0 ? turns : turns.toReversed()) {
-      for (const { bench } of sides) await bench.postgres.reset();
-      const sample = await contestant.measure();
+      const sample = await alone.measure(async () => {
+        for (const { bench } of sides) await bench.postgres.reset();
+        return await contestant.measure();
+      });
       samples.set(contestant, [...(samples.get(contestant) ?? []), sample]);
       const rate = Math.round(sample.rows / sample.seconds).toLocaleString('en');
       onProgress(`${round + 1}/${rounds} ${title}, ${contestant.name}: ${rate} rows/s`);

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Alone } from '../support/alone.ts';
 import { describeMachine } from '../support/machine.ts';
 import { PeerBench, type Sizes, type Speed } from './beside/measure.ts';
 import { otelPeers } from './beside/otel.ts';
@@ -18,13 +19,15 @@ const { values } = parseArgs({
     /** Part of a name: only peers that have it. */
     only: { type: 'string', multiple: true },
     out: { type: 'string', default: join(import.meta.dirname, '../results') },
+    /** Neither kills nor outages; and with no round, nothing but these. */
+    'no-faults': { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
   },
 });
 const sizes: Sizes = values.smoke
   ? { warmUpSeconds: 0.5, seconds: 1, eventsPerSecond: 500, awaySeconds: 2, settleSecondsMax: 10 }
   : {
-      ...{ warmUpSeconds: 2, seconds: Number(values.seconds), eventsPerSecond: 2000 },
+      ...{ warmUpSeconds: 6, seconds: Number(values.seconds), eventsPerSecond: 2000 },
       ...{ awaySeconds: 20, settleSecondsMax: 60 },
     };
 const interrupted = new AbortController();
@@ -36,7 +39,8 @@ const peers = found.filter((each): each is Peer => 'start' in each);
 const missing = found.filter((each) => 'reason' in each);
 
 const startedAt = new Date().toISOString();
-const machine = describeMachine();
+const before = describeMachine();
+const alone = new Alone();
 const places = await Places.open();
 const bench = new PeerBench(places, sizes, interrupted.signal);
 const speeds = new Map<Peer, Speed[]>(peers.map((peer) => [peer, []]));
@@ -44,17 +48,13 @@ const measured: Measured[] = [];
 try {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const peer of round % 2 === 0 ? peers : peers.toReversed()) {
-      const speed = await bench.speed(peer);
+      const speed = await alone.measure(() => bench.speed(peer));
       speeds.get(peer)?.push(speed);
       console.error(`round ${round + 1}, ${peer.name}: ${JSON.stringify(speed)}`);
     }
   }
   for (const peer of peers) {
-    const fates = {
-      killed: await bench.killed(peer),
-      away: await bench.away(peer),
-      twice: await bench.twice(peer),
-    };
+    const fates = values['no-faults'] ? {} : await bench.fates(peer);
     measured.push({ peer, speeds: speeds.get(peer) as Speed[], ...fates });
     console.error(`${peer.name}: ${JSON.stringify(fates)}`);
   }
@@ -62,6 +62,7 @@ try {
   await places.close();
 }
 
+const machine = { ...before, ...alone.describe() };
 mkdirSync(values.out, { recursive: true });
 const stem = join(values.out, `peers-${startedAt.slice(0, 16).replace(':', '')}`);
 const markdown = peersMarkdown({ startedAt, machine, sizes, measured, missing });

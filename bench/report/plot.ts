@@ -6,6 +6,7 @@ const colors: Readonly<Record<string, string>> = {
   raw: '#5b6770',
   stream: '#1a7f37',
   unary: '#0969da',
+  grpc: '#0969da',
   bulk: '#8250df',
   otherwise: '#bc4c00',
 };

@@ -30,12 +30,26 @@ export function cpuSecondsOfTree(pid: number): number {
   }
 }
 
-export function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((each) => readTimes(each)?.parent === pid);
+/** The same with all that have come of it. */
+export function cpuSecondsOfDescendants(pid: number): number {
+  const processes = processIds().map((id) => ({ id, times: readTimes(id) }));
+  const of = (id: number): number => {
+    const times = processes.find((each) => each.id === id)?.times;
+    const own = times ? times.ownTicks + times.endedTicks : 0;
+    const children = processes.filter((each) => each.times?.parent === id);
+    return children.reduce((sum, child) => sum + of(child.id), own);
+  };
+  return of(pid) / ticksPerSecond;
 }
+
+export function childrenOf(pid: number): number[] {
+  return processIds().filter((each) => readTimes(each)?.parent === pid);
+}
+
+const processIds = (): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 
 /** Resident memory in bytes; NaN where there is no /proc. */
 export function residentBytes(pid: number): number {

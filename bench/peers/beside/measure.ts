@@ -34,6 +34,12 @@ export interface Fate {
   readonly doubled: number;
 }
 
+export interface Fates {
+  readonly killed: Fate;
+  readonly away: Fate | undefined;
+  readonly twice: Fate;
+}
+
 const lookEveryMs = 250;
 const quietMs = 2000;
 
@@ -54,7 +60,7 @@ export class PeerBench {
       const { warmUpSeconds, seconds } = this.#sizes;
       const warm = await this.#load(peer, place, { seconds: warmUpSeconds });
       await this.#settled(peer, place, acknowledgedBy(warm, peer).length);
-      const before = (await peer.stored(place)).length;
+      const before = await peer.count(place);
       const spent = () => [cpuSecondsOfTree(running.pid), cpuSecondsOfTree(this.#places.pid)];
       const [own = 0, postgres = 0] = spent();
       const startMs = performance.now();
@@ -79,8 +85,14 @@ export class PeerBench {
     });
   }
 
+  async fates(peer: Peer): Promise<Fates> {
+    const killed = await this.#killed(peer);
+    const away = await this.#away(peer);
+    return { killed, away, twice: await this.#twice(peer) };
+  }
+
   /** Killed in the middle of it, and started again. */
-  async killed(peer: Peer): Promise<Fate> {
+  async #killed(peer: Peer): Promise<Fate> {
     return await this.#fate(
       peer,
       async (place, running, load) => {
@@ -95,7 +107,7 @@ export class PeerBench {
   }
 
   /** Without what it writes to, for a while. */
-  async away(peer: Peer): Promise<Fate | undefined> {
+  async #away(peer: Peer): Promise<Fate | undefined> {
     const { awaySeconds } = this.#sizes;
     if (!peer.away) return undefined;
     return await this.#fate(
@@ -113,7 +125,7 @@ export class PeerBench {
   }
 
   /** Everything is sent twice, as by a client that has lost an answer. */
-  async twice(peer: Peer): Promise<Fate> {
+  async #twice(peer: Peer): Promise<Fate> {
     return await this.#fate(
       peer,
       async (_place, running, load) => {
@@ -172,9 +184,9 @@ export class PeerBench {
   /** Waits until nothing more comes: what is stored twice comes last. */
   async #quiet(peer: Peer, place: Place): Promise<void> {
     for (let before = -1; ; await sleep(quietMs)) {
-      const { length } = await peer.stored(place);
-      if (length === before) return;
-      before = length;
+      const count = await peer.count(place);
+      if (count === before) return;
+      before = count;
     }
   }
 
@@ -182,8 +194,8 @@ export class PeerBench {
   async #settled(peer: Peer, place: Place, wanted: number): Promise<number> {
     const endMs = performance.now() + this.#sizes.settleSecondsMax * 1000;
     for (;;) {
-      const { length } = await peer.stored(place);
-      if (length >= wanted || performance.now() > endMs) return length;
+      const count = await peer.count(place);
+      if (count >= wanted || performance.now() > endMs) return count;
       await sleep(lookEveryMs);
     }
   }

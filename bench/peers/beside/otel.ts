@@ -5,6 +5,8 @@ import { type Missing, type Peer, type Place, startProgram } from './peer.ts';
 import { numbersIn } from './sink.ts';
 
 const fileOf = ({ directory }: Place): string => join(directory, 'out.json');
+const inFile = (place: Place): number[] =>
+  existsSync(fileOf(place)) ? numbersIn(readFileSync(fileOf(place))) : [];
 
 const base = ({ port }: Place) => `
 receivers:
@@ -43,7 +45,7 @@ service:
     logs: { receivers: [otlp], exporters: [otlp_http] }
 `;
 
-interface Variant extends Pick<Peer, 'acknowledges' | 'settings' | 'stored' | 'away'> {
+interface Variant extends Pick<Peer, 'acknowledges' | 'settings' | 'stored' | 'count' | 'away'> {
   readonly title: string;
   readonly configuration: (place: Place) => string;
 }
@@ -54,8 +56,8 @@ const variants: readonly Variant[] = [
     acknowledges: 'it is in the file exporter’s buffer',
     settings: 'no processor between; exporter’s defaults',
     configuration: toFile,
-    stored: async (place) =>
-      existsSync(fileOf(place)) ? numbersIn(readFileSync(fileOf(place))) : [],
+    stored: async (place) => inFile(place),
+    count: async (place) => inFile(place).length,
   },
   {
     title: 'persistent queue',
@@ -64,6 +66,7 @@ const variants: readonly Variant[] = [
     configuration: toSink,
     away: 'sink',
     stored: async ({ sink }) => sink.numbers,
+    count: async ({ sink }) => sink.numbers.length,
   },
 ];
 

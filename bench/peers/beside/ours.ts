@@ -5,6 +5,7 @@ import type { Missing, Peer, Place } from './peer.ts';
 
 const numbers = (place: Place) =>
   place.numbers('select value::int as number from system_telemetry');
+const count = (place: Place) => place.count('system_telemetry');
 
 const variants = [
   { title: 'JSON', processes: 1, eventsPerPost: 1, connections: 64 },
@@ -31,6 +32,7 @@ export const ourPeers = (): Peer[] =>
       return { pid: collector.process.pid as number, stop };
     },
     stored: numbers,
+    count,
   }));
 
 const rfcBatchRows = 500;
@@ -54,6 +56,7 @@ export function rfcPeers(): (Peer | Missing)[] {
         return await startService(connection, rfcBatchRows, port);
       },
       stored: numbers,
+      count,
     },
   ];
 }

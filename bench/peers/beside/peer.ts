@@ -14,6 +14,7 @@ export interface Place {
   readonly sink: Sink;
   /** What the statement finds in the database. */
   numbers(statement: string): Promise<number[]>;
+  count(table: string): Promise<number>;
 }
 
 export interface Running {
@@ -36,6 +37,8 @@ export interface Peer {
   start(place: Place): Promise<Running>;
   /** The numbers of the events that have ended up there. */
   stored(place: Place): Promise<number[]>;
+  /** How many have, for which whoever waits may ask often. */
+  count(place: Place): Promise<number>;
 }
 
 export interface Missing {

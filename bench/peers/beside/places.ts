@@ -55,6 +55,8 @@ export class Places {
         ...{ connection, directory, sink: this.sink, port: await freePort() },
         url: databaseUrl(host, database),
         numbers: (statement) => numbersOf(connection, statement),
+        count: async (table) =>
+          (await numbersOf(connection, `select count(*)::int as number from ${table}`))[0] ?? 0,
       });
     } finally {
       await this.#admin.query(`drop database if exists ${database} with (force)`);

@@ -43,8 +43,16 @@ export class Sink {
   }
 }
 
-/** Of logs in OTLP's JSON. */
-export const numbersIn = (text: Buffer): number[] =>
-  [...text.toString('latin1').matchAll(/"body":\{"intValue":"(\d+)"\}/g)].map(([, number]) =>
-    Number(number),
-  );
+const mark = Buffer.from('"body":{"intValue":"');
+const quote = '"'.charCodeAt(0);
+
+/** Of logs in OTLP's JSON, of which there may be more than a string can hold. */
+export function numbersIn(text: Buffer): number[] {
+  const numbers: number[] = [];
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at)) {
+    const end = text.indexOf(quote, at + mark.length);
+    numbers.push(Number(text.toString('latin1', at + mark.length, end)));
+    at = end;
+  }
+  return numbers;
+}

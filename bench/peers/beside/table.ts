@@ -1,13 +1,10 @@
 import { median } from '../../support/statistics.ts';
-import type { Fate, Sizes, Speed } from './measure.ts';
+import type { Fate, Fates, Sizes, Speed } from './measure.ts';
 import type { Missing, Peer } from './peer.ts';
 
-export interface Measured {
+export interface Measured extends Partial<Fates> {
   readonly peer: Peer;
   readonly speeds: readonly Speed[];
-  readonly killed: Fate;
-  readonly away: Fate | undefined;
-  readonly twice: Fate;
 }
 
 interface PeersReport {

@@ -77,6 +77,7 @@ export function telegrafPeers(): (Peer | Missing)[] {
         return await startProgram([found.program, '--config', file], place.port);
       },
       stored: (place) => place.numbers('select value::int as number from telemetry'),
+      count: (place) => place.count('telemetry'),
     } satisfies Peer;
   });
 }
