@@ -9,7 +9,10 @@ import {
 import type { BinaryIngestService } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import type { WholeCall } from '../serve/plain-call.ts';
 import { eventOf, type IngestHandlers, usageOf } from './ingest-handlers.ts';
+import type { RawBatch } from './raw-batch.ts';
+import { recordMessage } from './record-message.ts';
 import { readWireBatch } from './wire-batch.ts';
+import { WireRequests } from './wire-request.ts';
 
 /** Serves the only message of a request, and gives that of the answer; undefined where it can't be read. */
 export type ServeMessage = (
@@ -22,14 +25,15 @@ export function plainGrpc(
   handlers: IngestHandlers,
   { log, logUsage, logBatch }: typeof BinaryIngestService.method,
 ): Readonly<Record<'log' | 'logUsage' | 'logBatch', ServeMessage>> {
+  const wire = new WireRequests();
   return {
     log: (call, message) => {
-      const request = read(log.input, message);
-      return request && answer(log.output, handlers.log(call, 'event', eventOf(request)));
+      const request = wire.read(message) ?? read(log.input, message, eventOf);
+      return request && handlers.log(call, 'event', request).then(recordMessage);
     },
     logUsage: (call, message) => {
-      const request = read(logUsage.input, message);
-      return request && answer(logUsage.output, handlers.log(call, 'usage', usageOf(request)));
+      const request = read(logUsage.input, message, usageOf);
+      return request && handlers.log(call, 'usage', request).then(recordMessage);
     },
     logBatch: (call, message) =>
       answer(logBatch.output, handlers.logBatch(call, message, readWireBatch)),
@@ -39,9 +43,10 @@ export function plainGrpc(
 function read<Desc extends DescMessage>(
   schema: Desc,
   message: Uint8Array,
-): MessageShape<Desc> | undefined {
+  batchOf: (request: MessageShape<Desc>) => RawBatch,
+): RawBatch | undefined {
   try {
-    return fromBinary(schema, message, { readUnknownFields: false });
+    return batchOf(fromBinary(schema, message, { readUnknownFields: false }));
   } catch {
     return undefined;
   }

@@ -61,12 +61,15 @@ const text = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('', '\0', 'x'.repeat(300)) },
 );
 const value = fc.option(fc.double(), { nil: undefined });
-const event = fc.record({ eventType: text, component: text, value, status: text });
+const metadata = fc.option(fc.dictionary(text, fc.jsonValue({ maxDepth: 2 })), { nil: undefined });
+const event = fc.record({ eventType: text, component: text, value, metadata, status: text });
 const usage = fc.record({ model: text, layer: text, promptTokens: fc.nat(), costUsd: value });
 const key = fc.constantFrom('KEY', '', 'no uuid');
+const keyed = (records: fc.Arbitrary<object>) =>
+  fc.tuple(records, key).map(([record, idempotencyKey]) => ({ ...record, idempotencyKey }));
 const requests: Readonly<Record<Method, fc.Arbitrary<object>>> = {
-  Log: fc.tuple(event, key).map(([record, idempotencyKey]) => ({ ...record, idempotencyKey })),
-  LogUsage: fc.tuple(usage, key).map(([record, idempotencyKey]) => ({ ...record, idempotencyKey })),
+  Log: keyed(event),
+  LogUsage: keyed(usage),
   LogBatch: fc.record({
     batchId: key,
     events: fc.array(event, { maxLength: 3 }),
@@ -97,10 +100,10 @@ it.each(['Log', 'LogUsage', 'LogBatch'] as const)(
     await fc.assert(
       fc.asyncProperty(requests[method], damage, async (fields, kind) => {
         const frame = () => {
-          const keyed = JSON.parse(JSON.stringify(fields), (_, each) =>
+          const drawn = JSON.parse(JSON.stringify(fields), (_, each) =>
             each === 'KEY' ? uuidv7() : each,
           );
-          return damaged(kind, envelope(toBinary(schema, create(schema, { ...fields, ...keyed }))));
+          return damaged(kind, envelope(toBinary(schema, create(schema, { ...fields, ...drawn }))));
         };
         expect(await answerTo(method, frame(), false)).toBe(await answerTo(method, frame(), true));
       }),
