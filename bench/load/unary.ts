@@ -5,7 +5,7 @@ import { type Latencies, latencies } from '../support/statistics.ts';
 import { serveLoad } from './child.ts';
 import { UnaryConnection } from './unary-connection.ts';
 
-export interface UnaryOptions {
+interface UnaryOptions {
   readonly port: number;
   readonly connections: number;
   /** Of each connection, under way at the same time. */
