@@ -31,6 +31,8 @@ export const writerLimits = {
 
 /** For queries, beside the time that they may take. */
 export const readerLimits = {
+  // On a cluster each question would connect to workers anew, but for one connection to each.
+  'citus.max_cached_conns_per_worker': 4,
   lock_timeout: 5000,
   idle_in_transaction_session_timeout: 10_000,
   ...keepalives,

@@ -53,6 +53,32 @@ it('spreads rows over the workers once, with data, and says what it needs and do
   expect(await database.count('select count(*) from system_telemetry')).toBe(500);
 });
 
+it.each([
+  [
+    'rows from before there were rollups are still being read',
+    `insert into rollup_history (kind, partition_name) values ('event', 'system_telemetry_default')`,
+    'delete from rollup_history',
+  ],
+  [
+    'rows of older tables are still being copied',
+    `insert into adoption (source, target, rows_copied) values ('older', 'system_telemetry', 0)`,
+    'delete from adoption',
+  ],
+  [
+    'rows that a collector of an earlier release has claimed are still to be corrected',
+    `insert into usage_stats (model_name, rolled) values ('older', true)`,
+    'delete from usage_stats',
+  ],
+])('waits while %s', async (what, begun, finished) => {
+  await database.rows(begun);
+  expect(await command('distribute')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`${what}: let a collector finish that`),
+  });
+  await database.rows(finished);
+  expect(await command('distribute')).toMatchObject({ code: 0 });
+});
+
 it('changes nothing where something is missing', async () => {
   // As this database has it: nobody answers there.
   await database.rows('update pg_dist_node set nodeport = 1 where groupid = 2');

@@ -17,11 +17,11 @@ it('of a coordinator whose workers are at it for long is no lost connection', as
     applicationName: 'test silence',
     connectionsMax: 1,
     limits: upkeepLimits,
-    askAfterMs: 100,
+    askAfterMs: 3000,
     logger: silentLogger,
   });
   const slowly =
-    'select count(*)::int as count from (select pg_sleep(2) from system_telemetry) as slept';
+    'select count(*)::int as count from (select pg_sleep(8) from system_telemetry) as slept';
   expect((await pool.query(slowly)).rows).toEqual([{ count: 1 }]);
   await pool.end();
 });
