@@ -35,7 +35,7 @@ async function roll(hours: number, from = 0): Promise<void> {
   await database.rows(`
     insert into usage_stats (model, layer, agent, prompt_tokens, cost_usd, duration_ms, "timestamp")
     select 'model ' || i % 3 + ${from}, case when i % 4 > 0 then 'L' || i % 4 end, 'agent ' || i % 7, i,
-      i / 7.0, i % 13, now() - i * interval '${hours} hours' / 200
+      i / 8.0, i % 13, now() - i * interval '${hours} hours' / 200
     from generate_series(1, 200) as i`);
   await work.sweep();
   while ((await work.fold())?.isPart);
