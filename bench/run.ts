@@ -108,7 +108,7 @@ async function measure(options: RunOptions, opened: Opened): Promise<Report> {
   for (const { bench } of isUnrolled ? sides : []) {
     await opened.add(bench.postgres.holdRollups(), (release) => release());
   }
-  const alone = new Alone();
+  const alone = new Alone(sizes.tries);
   const samples = await measureRounds(sides, selected, alone, options);
   const summarize = ({ lineups }: Side): Section[] =>
     selected.map((each, index) => summarizeCase(each, lineups[index] as Lineup, samples));

@@ -31,7 +31,7 @@ export const processes: Case = {
 
 /** Each process compiles what it does often by itself, and has an nth of the load. */
 async function warmUp(bench: Bench, processes: number, load: () => Promise<unknown>) {
-  for (let time = 0; time < 2 * processes; time++) {
+  for (let time = 0; time < bench.sizes.warmUps * processes; time++) {
     await bench.postgres.reset();
     await load();
   }

@@ -40,7 +40,7 @@ const missing = found.filter((each) => 'reason' in each);
 
 const startedAt = new Date().toISOString();
 const before = describeMachine();
-const alone = new Alone();
+const alone = new Alone(values.smoke ? 1 : 3);
 const places = await Places.open();
 const bench = new PeerBench(places, sizes, interrupted.signal);
 const speeds = new Map<Peer, Speed[]>(peers.map((peer) => [peer, []]));

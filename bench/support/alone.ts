@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { cpuSecondsOfDescendants } from './cpu.ts';
 
-/** What others may take of the machine's processors, and how often a sample is tried for that. */
-const [othersShareMax, triesMax] = [0.05, 3];
+/** What others may take of the machine's processors. */
+const othersShareMax = 0.05;
 const ticksPerSecond = 100;
 
 /** Of all processors since the machine began, idle and waiting for disks left out. */
@@ -21,11 +21,16 @@ function busySeconds(): number {
  * taken again, and the one during which they took least counts, whatever it says.
  */
 export class Alone {
+  readonly #triesMax: number;
   readonly #shares: number[] = [];
+
+  constructor(triesMax: number) {
+    this.#triesMax = triesMax;
+  }
 
   async measure<T>(sample: () => Promise<T>): Promise<T> {
     let best: { readonly sample: T; readonly share: number } | undefined;
-    for (let tries = 0; tries < triesMax; tries++) {
+    for (let tries = 0; tries < this.#triesMax; tries++) {
       const others = () => busySeconds() - cpuSecondsOfDescendants(process.pid);
       const [before, startMs] = [others(), performance.now()];
       const taken = await sample();

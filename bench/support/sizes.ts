@@ -2,6 +2,10 @@
 export interface Sizes {
   /** Rows of each sample of the cases that load so many. */
   readonly rows: number;
+  /** How often a sample is tried for which others leave too little of the machine. */
+  readonly tries: number;
+  /** How often a process does what is measured before it is. */
+  readonly warmUps: number;
   /** How long each sample of the others lasts. */
   readonly seconds: number;
   /** Events a second where the load is steady. */
@@ -19,6 +23,7 @@ export interface Sizes {
 export function fullSizes(rows: number): Sizes {
   return {
     rows,
+    ...{ tries: 3, warmUps: 2 },
     seconds: 4,
     steadyRate: 10_000,
     stallSeconds: 3,
@@ -30,6 +35,7 @@ export function fullSizes(rows: number): Sizes {
 export function smokeSizes(rows: number): Sizes {
   return {
     rows,
+    ...{ tries: 1, warmUps: 0 },
     seconds: 0.3,
     steadyRate: 2000,
     stallSeconds: 0.6,
