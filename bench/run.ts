@@ -5,6 +5,7 @@ import { manyComponents } from './cases/components.ts';
 import { cost } from './cases/cost.ts';
 import { fairness } from './cases/fairness.ts';
 import { grpc } from './cases/grpc.ts';
+import { indexes } from './cases/indexes.ts';
 import { keys } from './cases/keys.ts';
 import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
@@ -38,6 +39,7 @@ export const cases = [
   raw,
   stream,
   manyComponents,
+  indexes,
   unary,
   grpc,
   processes,

@@ -1,4 +1,4 @@
-import type { Bench, Case, Contestant } from '../support/bench.ts';
+import type { Bench, Case, Contestant, Sample } from '../support/bench.ts';
 import { whileMeasuring } from '../support/measure.ts';
 import { measureStream } from './stream.ts';
 
@@ -23,7 +23,7 @@ export const raw: Case = {
   },
 };
 
-async function measureCopy(bench: Bench, files: readonly string[]) {
+export async function measureCopy(bench: Bench, files: readonly string[]): Promise<Sample> {
   const { seconds, cpu } = await whileMeasuring(bench, undefined, () =>
     bench.postgres.copyIn(files),
   );

@@ -14,6 +14,7 @@ export interface Amount {
   readonly days: number;
 }
 
+/** A day's, of which the times are evenly apart. */
 const events = `
   insert into system_telemetry (
     id, "timestamp", observed_at, event_type, component, value, metadata, status, rolled)
@@ -52,13 +53,29 @@ export async function generate(
   }
   await client.query('select setseed($1)', [(seed % 1000) / 1000]);
   for (let ms = window.fromMs; ms < toMs; ms += dayMs) {
-    await client.query(events, [new Date(ms), Math.ceil(eventRows / days)]);
-    await client.query(usage, [new Date(ms), Math.ceil(usageRows / days)]);
+    await insertDay(client, ms, Math.ceil(eventRows / days), Math.ceil(usageRows / days));
   }
+  await rollUp(database, client);
+  // What autovacuum would do meanwhile, and what nothing is left to do of in the background.
+  await client.query('vacuum (analyze)');
+}
+
+export async function insertDay(
+  client: pg.ClientBase,
+  fromMs: number,
+  eventRows: number,
+  usageRows: number,
+): Promise<void> {
+  await client.query(events, [new Date(fromMs), eventRows]);
+  await client.query(usage, [new Date(fromMs), usageRows]);
+}
+
+export async function rollUp(database: DatabaseService, client: pg.ClientBase): Promise<void> {
+  // Nothing is of a release before.
   await client.query(`
-    update rollup_state set settled_at = date_bin('15 minutes', now(), timestamptz '2000-01-01 00:00:00+00')`);
+    update rollup_state set not_ok_from = '-infinity', cells_from = '-infinity',
+      settled_at = date_bin('15 minutes', now(), timestamptz '2000-01-01 00:00:00+00')`);
   const { series } = createRollups(database.rollups, 100_000);
   const db = createKysely(database.rollups);
   await rebuild(db, createRollupWriter(database.rollups), series, {});
-  await client.query('analyze');
 }

@@ -12,8 +12,9 @@ import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { startLoad } from '../load/child.ts';
 import type { StreamResult } from '../load/stream.ts';
 import { cpuSeconds, cpuSecondsOfTree } from '../support/cpu.ts';
+import { generateAlike } from './alike.ts';
 import { besideMs, createViews } from './beside.ts';
-import { streamBeside } from './dashboards.ts';
+import { tellDashboards } from './dashboards.ts';
 import { generate } from './generate.ts';
 import { pageTimes } from './page.ts';
 import { questions } from './questions.ts';
@@ -30,13 +31,15 @@ const { values } = parseArgs({
     /** Questions whose names have this in them. */
     only: { type: 'string', default: '' },
     seed: { type: 'string', default: '7' },
+    /** Days that are copies of the first: for a great many. */
+    alike: { type: 'boolean', default: false },
     /** Events a second that are stored meanwhile. */
     ingest: { type: 'string', default: '10000' },
     /** A directory whose database is kept, and asked again as it is where it is there. */
     data: { type: 'string' },
     /** The same in plain SQL on the rows, and on hourly materialised views. */
     beside: { type: 'boolean', default: false },
-    /** A stream flat out, alone and while two dashboards ask every 5 s, and without pause. */
+    /** A stream flat out, by turns alone and while two dashboards ask, every 5 s and without pause. */
     dashboards: { type: 'boolean', default: false },
     /** The dashboard in a browser. */
     page: { type: 'boolean', default: false },
@@ -59,52 +62,66 @@ const isFilled = existsSync(data);
 const postgres = await EmbeddedPostgres.start(data, silentLogger);
 const url = databaseUrl(postgres.connection.host as string, 'postgres');
 const client = new pg.Client({ connectionString: url });
+// Whoever asks next hears of it.
+client.on('error', () => {});
 await client.connect();
+// What has been begun is ended, however this ends.
+process.on('exit', () => collector?.process.kill('SIGTERM'));
+let collector: CollectorProcess | undefined;
+const interrupted = Promise.withResolvers<never>();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => interrupted.reject(new Error(`ended by ${name}`)));
+}
 try {
-  if (!isFilled) await fill();
-  const collector = await spawnCollector({ DATABASE_URL: url, TELEMETRY_QUERY_MS_MAX: '60000' });
-  const quiet = new AbortController();
-  // All that asks it fails then, and what was begun is ended.
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => collector.process.kill('SIGTERM'));
-  }
-  try {
-    console.log(
-      `${amount.events.toLocaleString('en')} events, ${amount.usage.toLocaleString('en')} usage records, ${amount.days} days; ${Number(values.ingest).toLocaleString('en')} events/s meanwhile\n`,
-    );
-    await tellTail(collector, 'quiet');
-    await keepSending(collector, quiet.signal);
-    await ask(collector);
-    await tellTail(collector, 'meanwhile');
-    if (values.page) await look(collector);
-    quiet.abort();
-    if (values.dashboards) await tellDashboards(collector);
-  } finally {
-    quiet.abort();
-    await collector.end('SIGTERM');
-  }
+  await Promise.race([measure(), interrupted.promise]);
 } finally {
-  await client.end();
+  await collector?.end('SIGTERM');
+  await client.end().catch(() => {});
   await postgres.stop();
   directory.remove();
+}
+
+async function measure(): Promise<void> {
+  if (!isFilled) await fill();
+  collector = await spawnCollector({ DATABASE_URL: url, TELEMETRY_QUERY_MS_MAX: '60000' });
+  console.log(
+    `${amount.events.toLocaleString('en')} events, ${amount.usage.toLocaleString('en')} usage records, ${amount.days} days; ${Number(values.ingest).toLocaleString('en')} events/s meanwhile\n`,
+  );
+  await tellTail(collector, 'quiet');
+  await whileSending(collector, async (asked) => {
+    await ask(asked);
+    await tellTail(asked, 'meanwhile');
+    if (values.page) await look(asked);
+  });
+  if (values.dashboards) await tellDashboards(collector, Number(values.seed), besideRounds);
 }
 
 async function fill(): Promise<void> {
   const database = await DatabaseService.open(testConfig({ DATABASE_URL: url }), silentLogger);
   await database.migrate();
-  await generate(database, client, amount, Number(values.seed));
+  const make = values.alike ? generateAlike : generate;
+  await make(database, client, amount, Number(values.seed));
   await database.close();
 }
 
-async function keepSending({ port }: CollectorProcess, signal: AbortSignal): Promise<void> {
+/** Fails where what is sent does. */
+async function whileSending(
+  asked: CollectorProcess,
+  work: (asked: CollectorProcess) => Promise<void>,
+): Promise<void> {
   const batchesPerSecond = Number(values.ingest) / batchRows;
-  if (batchesPerSecond === 0) return;
+  if (batchesPerSecond === 0) return await work(asked);
   const shape = { connections: 1, batchRows, batches: batchesMax, batchesPerSecond };
-  const options = { port, ...shape, seed: Number(values.seed) };
-  const load = await startLoad<StreamResult>('./stream.ts', options, signal);
-  load.go().catch((error) => {
-    if (!signal.aborted) throw error;
-  });
+  const options = { port: asked.port, ...shape, seed: Number(values.seed) };
+  const ended = new AbortController();
+  const load = await startLoad<StreamResult>('./stream.ts', options, ended.signal);
+  const sending = load.go();
+  try {
+    await Promise.race([work(asked), sending]);
+  } finally {
+    ended.abort();
+    await sending.catch(() => {});
+  }
 }
 
 async function ask({ baseUrl, process: { pid } }: CollectorProcess): Promise<void> {
@@ -130,23 +147,6 @@ async function ask({ baseUrl, process: { pid } }: CollectorProcess): Promise<voi
 async function tellTail({ baseUrl }: CollectorProcess, when: string): Promise<void> {
   const times = await tailTimes(baseUrl, Number(values.rounds));
   console.log(`\nTail, ${when}: p50 ${at(times, 0.5)} ms, p95 ${at(times, 0.95)} ms\n`);
-}
-
-async function tellDashboards(collector: CollectorProcess): Promise<void> {
-  console.log(`\n${row(['a stream beside two dashboards', 'events/s', 'refreshes'])}`);
-  console.log(row(['---', '---:', '---:']));
-  for (let round = 0; round < besideRounds; round++) {
-    for (const [name, everyMs] of [
-      ['none', undefined],
-      ['every 5 s', 5000],
-      ['without pause', 0],
-    ] as const) {
-      const found = await streamBeside(collector, Number(values.seed) + round, everyMs);
-      console.log(
-        row([name, Math.round(found.eventsPerSecond).toLocaleString('en'), found.refreshes]),
-      );
-    }
-  }
 }
 
 async function look({ baseUrl }: CollectorProcess): Promise<void> {

@@ -101,6 +101,10 @@ export class BenchPostgres {
     await this.#pool.query('checkpoint');
   }
 
+  async execute(statement: string): Promise<void> {
+    await this.#pool.query(statement);
+  }
+
   async count(table = 'system_telemetry'): Promise<number> {
     const { rows } = await this.#pool.query(`select count(*)::int as rows from ${table}`);
     return rows[0].rows;
@@ -157,7 +161,7 @@ export class BenchPostgres {
 
   /** What autovacuum would do in a while. */
   async analyze(): Promise<void> {
-    await this.#pool.query('analyze system_telemetry');
+    await this.execute('analyze system_telemetry');
   }
 
   async settings(): Promise<Record<string, string>> {

@@ -5,27 +5,62 @@ import { StartError } from '../errors.ts';
 import { decimalText, parseDecimal } from '../prices/decimal.ts';
 import { OwnPricesFile } from '../prices/own-file.ts';
 import { Pricer } from '../prices/pricer.ts';
-import { editions } from '../prices/shown.ts';
+import { type Editions, editions } from '../prices/shown.ts';
 import { explainUsage } from '../query/explain.ts';
+import { connectionFlags, connectionOf, isTyped } from './api/api-command.ts';
+import type { Connection } from './api/connection.ts';
 import { usageRecordsCommand } from './api/events.ts';
 import { usageSummaryCommand } from './api/summaries.ts';
-import { command, commandGroup, type Run } from './command.ts';
+import { command, commandGroup, type Run, type Typed } from './command.ts';
 import { onDatabase, operator } from './on-database.ts';
 import { editionLines } from './prices.ts';
+import type { Report } from './report.ts';
 import { readTime } from './times.ts';
 
-const explain: Run = async (config, logger, typed) => {
+/** By the database, or by a collector where somebody names one and no database. */
+function explainCommand(): Command {
+  const made = command(
+    'explain <id>',
+    'which rule, which price, which arithmetic',
+    async (config, logger, typed) =>
+      typed.flags.url === undefined || (config.databaseUrl !== '' && !isTyped(made, 'url'))
+        ? await explainStored(config, logger, typed)
+        : await explainOver(connectionOf(made), typed),
+    {
+      own: [['--at <time>', 'when the call was made, give or take an hour: then it is found soon']],
+    },
+  );
+  for (const option of connectionFlags) made.addOption(option);
+  return made;
+}
+
+const madeAt = ({ flags }: Typed): Date | undefined =>
+  flags.at === undefined ? undefined : readTime('--at', String(flags.at));
+
+async function explainOver(connection: Connection, typed: Typed): Promise<Report> {
+  const [id = ''] = typed.args;
+  const time = madeAt(typed)?.toISOString();
+  const parameters = new URLSearchParams({ id, ...(time && { time }) });
+  const { text } = await connection.get('/v1/telemetry/usage/explain', parameters);
+  const { explanation, price_list: list, own_prices: own } = JSON.parse(text);
+  return explained(explanation, { list, ...(own && { own }) });
+}
+
+const explainStored: Run = async (config, logger, typed) => {
   const { prices } = new OwnPricesFile(config.pricesFile);
-  const { at } = typed.flags as Record<string, string | undefined>;
-  const aroundMs = at === undefined ? undefined : readTime('--at', at).getTime();
+  const aroundMs = madeAt(typed)?.getTime();
   const work = onDatabase(async (database, { args: [id = ''] }) => {
     const pricer = new Pricer(() => prices);
     const { explanation } = await explainUsage(database.reader, pricer, id, aroundMs);
-    const used = editions(prices);
-    return { json: { explanation, ...used }, shown: [...explanation, ...editionLines(used)] };
+    return explained(explanation, editions(prices));
   });
   return await work(config, logger, typed);
 };
+
+const explained = (explanation: readonly string[], used: Editions): Report => ({
+  json: { explanation, ...used },
+  shown: [...explanation, ...editionLines(used)],
+});
 
 const repriceUsage: Run = async (config, logger, typed) => {
   const options = repriceOptions(typed.flags as Record<string, string | undefined>);
@@ -61,9 +96,7 @@ const repriceUsage: Run = async (config, logger, typed) => {
 export const usageCommands = (): Command =>
   commandGroup('usage', 'stored model calls', [
     usageRecordsCommand(),
-    command('explain <id>', 'which rule, which price, which arithmetic', explain, {
-      own: [['--at <time>', 'when the call was made, give or take an hour: then it is found soon']],
-    }),
+    explainCommand(),
     command('reprice', 'compute costs anew that no client has said', repriceUsage, {
       own: [
         ['--since <time>', 'from this time or day on, or so long ago: 30d, 12h'],

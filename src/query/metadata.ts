@@ -1,10 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
-
-/**
- * Text of JSON that JSON.stringify writes as it is.
- * https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/JSON/rawJSON
- */
-const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
+import { rawJSON } from './exact-numbers.ts';
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 

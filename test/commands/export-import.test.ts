@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyAdmin } from '../security/callers.ts';
@@ -80,6 +83,9 @@ const usage = fc.array(
   }),
   { minLength: 40, maxLength: 40 },
 );
+/** What older services have written, and JSON has no number for. */
+const odd = ['NaN', 'Infinity', '-Infinity', '-0', '1e300', '5e-324'];
+const stored = 61 + odd.length;
 /** What the price list knows. */
 const priced = { model: 'gpt-4o', provider: 'openai', input_tokens: 1234, output_tokens: 567 };
 
@@ -104,7 +110,10 @@ beforeAll(async () => {
     usage: [...calls, priced],
   });
   expect([status, body]).toMatchObject([200, { events: 60, usage: 41, rejected: 0 }]);
-  await insertEvents(source.database, [{ event_type: 'DIRECT', component: 'older service' }]);
+  await insertEvents(source.database, [
+    { event_type: 'DIRECT', component: 'older service' },
+    ...odd.map((value) => ({ event_type: 'ODD', value })),
+  ]);
 });
 afterAll(async () => {
   await source.stop();
@@ -116,18 +125,18 @@ describe.each(['ndjson', 'csv', 'parquet'])('as %s', (format) => {
 
   it('records come back as they were, once', async () => {
     const exported = await run(source, ['export', 'events', '--output', file]);
-    expect(exported).toEqual({ code: 0, stdout: '', stderr: '61 events exported\n' });
+    expect(exported).toEqual({ code: 0, stdout: '', stderr: `${stored} events exported\n` });
     const target = await start(format);
     const imported = await run(target, ['import', file]);
     expect(imported).toEqual({
       code: 0,
-      stdout: '61 read: 61 stored, 0 there already, 0 refused\n',
+      stdout: `${stored} read: ${stored} stored, 0 there already, 0 refused\n`,
       stderr: '',
     });
     expect(await rowsOf(target.database)).toEqual(await rowsOf(source.database));
     const again = await run(target, ['import', file, '--json']);
-    expect(JSON.parse(again.stdout)).toMatchObject({ stored: 0, known: 61, refused: 0 });
-    expect(await target.database.count('select count(*) from system_telemetry')).toBe(61);
+    expect(JSON.parse(again.stdout)).toMatchObject({ stored: 0, known: stored, refused: 0 });
+    expect(await target.database.count('select count(*) from system_telemetry')).toBe(stored);
     const calls = `${folder}/usage.${format}`;
     expect(await run(source, ['export', 'usage', '--output', calls])).toMatchObject({ code: 0 });
     expect(await run(target, ['import', calls])).toMatchObject({
@@ -183,23 +192,26 @@ it('imports older records by a key with the scope admin only, and names them oth
       event_type: 'OLD',
       timestamp: new Date(Date.now() - days * 86_400_000).toISOString(),
     });
-  writeFileSync(file, `${line(1, 1)}\n${line(2, 45)}\n`);
+  const infinite = line(3, 1).replace('"OLD"', '"OLD","value":"-Infinity"');
+  writeFileSync(file, `${line(1, 1)}\n${line(2, 45)}\n${infinite}\n`);
   const refused = await run(target, ['import', file], { TELEMETRY_TOKEN: app });
   expect(refused).toMatchObject({
     code: 1,
-    stdout: '2 read: 1 stored, 0 there already, 1 refused\n',
-    stderr: 'record 2 (00000000-0000-4000-8000-000000000002): timestamp is older than 30 days\n',
+    stdout: '3 read: 1 stored, 0 there already, 2 refused\n',
+    stderr: `record 2 (00000000-0000-4000-8000-000000000002): timestamp is older than 30 days
+record 3 (00000000-0000-4000-8000-000000000003): value is -Infinity, not a finite number
+`,
   });
   const secret = `${folder}/secret`;
   writeFileSync(secret, `${root}\n`);
   const both = { TELEMETRY_TOKEN: app, TELEMETRY_TOKEN_FILE: secret };
   expect((await run(target, ['import', file], both)).stderr).toContain('which is it?');
-  const stored = await run(target, ['import', file], { TELEMETRY_TOKEN_FILE: secret });
-  expect(stored).toMatchObject({
+  const whole = await run(target, ['import', file], { TELEMETRY_TOKEN_FILE: secret });
+  expect(whole).toMatchObject({
     code: 0,
-    stdout: '2 read: 1 stored, 1 there already, 0 refused\n',
+    stdout: '3 read: 2 stored, 1 there already, 0 refused\n',
   });
-  expect(await database.count('select count(*) from system_telemetry')).toBe(2);
+  expect(await database.count('select count(*) from system_telemetry')).toBe(3);
   const unknown = await run(target, ['import', file], { TELEMETRY_TOKEN: 'wrong' });
   expect(unknown.code).toBe(1);
   expect(unknown.stderr).toContain('(by TELEMETRY_TOKEN or --key)');
@@ -240,6 +252,31 @@ describe('says in one sentence what is wrong', () => {
     expect(code).toBe(1);
     expect(() => readFileSync(path)).toThrow('ENOENT');
   });
+});
+
+it('leaves what it has when it fails, and says how to go on', async () => {
+  const line = JSON.stringify({ id: '1', timestamp: '2026-11-01T00:00:00.123456+00:00', event_type: 'A' });
+  // A collector that answers one page.
+  const server = createServer(({ url }, response) => {
+    if (url?.includes('page_token')) response.writeHead(400).end('{"message":"no more"}');
+    else response.writeHead(200, { link: '<?page_token=x>; rel="next"' }).end(`${line}\n`);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const path = `${folder}/part.ndjson`;
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/`;
+  const { code, stderr } = await run(source, ['export', '--output', path, '--url', url]);
+  server.close();
+  expect([code, stderr.split('\n')]).toEqual([
+    1,
+    [
+      `${path}.part has the newest 1; --until 2026-11-01T00:00:00.124Z goes on with the rest`,
+      `${url} refuses: no more`,
+      '',
+    ],
+  ]);
+  expect(JSON.parse(readFileSync(`${path}.part`, 'utf8'))).toMatchObject({ event_type: 'A' });
+  expect(() => readFileSync(path)).toThrow('ENOENT');
 });
 
 it('shows events as a table, or in JSON', async () => {

@@ -141,6 +141,11 @@ describe('usage explain', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('200 tokens of output × $10 a million = $0.002\nCost: $0.00325.\n');
     expect(stdout).toContain(`list: genai-prices ${listEdition.version} of ${listEdition.date}`);
+    const asked = { TELEMETRY_URL: telemetry.baseUrl };
+    expect(await runCommand(['usage', 'explain', id], asked)).toEqual({ code, stdout, stderr: '' });
+    const json = async (from: object) =>
+      JSON.parse((await runCommand(['usage', 'explain', id, '--json'], { ...from })).stdout);
+    expect(await json(asked)).toEqual(await json(env));
     const missing = await runCommand(['usage', 'explain', 'x'], env);
     expect(missing).toMatchObject({ code: 1, stderr: 'id is not a UUID\n' });
   });

@@ -16,10 +16,9 @@ export type ApiRun = (
   args: readonly string[],
 ) => Promise<Report | undefined>;
 
-const common = [
-  new Option('--url <url>', 'address of a collector')
-    .env('TELEMETRY_URL')
-    .default('http://localhost:8002'),
+const url = () => new Option('--url <url>', 'address of a collector').env('TELEMETRY_URL');
+/** Who asks it. */
+const credentials = [
   new Option(
     '--key <secret>',
     'API key; better by environment, since others on this machine see flags',
@@ -27,6 +26,10 @@ const common = [
   new Option('--key-file <path>', 'file whose content is that key').env('TELEMETRY_TOKEN_FILE'),
   new Option('--ca-file <path>', 'authorities in PEM for https').env('TELEMETRY_CA_FILE'),
 ];
+
+/** For commands that ask a collector only where they are told its address. */
+export const connectionFlags: readonly Option[] = [url(), ...credentials];
+const common = [url().default('http://localhost:8002'), ...credentials];
 
 const statuses = `
 Exit status: 0 done; 1 not, or not all of it, and the standard error says why; 130 interrupted.`;
@@ -43,15 +46,10 @@ export function apiCommand(
   for (const option of [...flags, ...common]) made.addOption(option);
   made.addHelpText('after', statuses);
   return made.action(async () => {
-    endQuietly();
+    endQuietly(fail);
     const given = made.opts<Flags>();
     try {
-      const connection = new Connection({
-        url: String(given.url),
-        key: keyOf(made),
-        caFile: given.caFile as string | undefined,
-      });
-      const report = await run(connection, given, made.args);
+      const report = await run(connectionOf(made), given, made.args);
       if (report) print(report, given.json !== undefined);
     } catch (error) {
       fail(error);
@@ -59,12 +57,21 @@ export function apiCommand(
   });
 }
 
+export function connectionOf(command: Command): Connection {
+  const { url: address, caFile } = command.opts<{ url: string; caFile?: string }>();
+  return new Connection({ url: address, key: keyOf(command), caFile });
+}
+
+/** By hand, and not in the environment. */
+export const isTyped = (command: Command, flag: string): boolean =>
+  command.getOptionValueSource(flag) === 'cli';
+
 /** Secrets may come in files, as orchestrators have them. What is typed goes before the environment. */
 function keyOf(command: Command): string | undefined {
   const { key, keyFile } = command.opts<{ key?: string; keyFile?: string }>();
-  const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
-  if (keyFile === undefined || (isTyped('key') && !isTyped('keyFile'))) return key;
-  if (key !== undefined && isTyped('key') === isTyped('keyFile')) {
+  const [keyTyped, fileTyped] = [isTyped(command, 'key'), isTyped(command, 'keyFile')];
+  if (keyFile === undefined || (keyTyped && !fileTyped)) return key;
+  if (key !== undefined && keyTyped === fileTyped) {
     throw new StartError('--key-file: the key is given too: which is it?');
   }
   try {

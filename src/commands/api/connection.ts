@@ -40,6 +40,7 @@ export class Connection {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #ca: Buffer | undefined;
   readonly #agent: http.Agent;
+  #hasAnswered = false;
 
   constructor({ url, key, caFile }: ConnectionOptions) {
     this.#url = addressOf(url);
@@ -86,9 +87,11 @@ export class Connection {
   async #patiently(send: () => Promise<Answer>): Promise<Answer> {
     for (let tries = 1; ; tries++) {
       try {
-        return await send();
+        const answer = await send();
+        this.#hasAnswered = true;
+        return answer;
       } catch (error) {
-        const pauseMs = pauseBefore(error, tries);
+        const pauseMs = pauseBefore(error, tries, this.#hasAnswered);
         if (tries === triesMax || pauseMs === undefined) throw this.#inWords(error);
         await sleep(pauseMs);
       }
@@ -147,8 +150,8 @@ class Refused extends Error {
   }
 }
 
-/** Undefined where another try is no use. */
-function pauseBefore(error: unknown, tries: number): number | undefined {
+/** Undefined where another try is no use. `wasThere`: it has answered before. */
+function pauseBefore(error: unknown, tries: number, wasThere: boolean): number | undefined {
   const usual = Math.min(pauseMsMax, 250 * 2 ** tries);
   if (error instanceof Refused) {
     if (![429, 502, 503, 504].includes(error.status)) return undefined;
@@ -156,7 +159,8 @@ function pauseBefore(error: unknown, tries: number): number | undefined {
   }
   const { code } = error as NodeJS.ErrnoException;
   // Nobody is there at all, or not who should be: that is for somebody to mend.
-  return code === 'ECONNRESET' || code === 'EPIPE' ? usual : undefined;
+  const passing = ['ECONNRESET', 'EPIPE', ...(wasThere ? ['ECONNREFUSED'] : [])];
+  return passing.includes(code ?? '') ? usual : undefined;
 }
 
 function messageOf(text: string): string | undefined {

@@ -1,8 +1,4 @@
-/**
- * Text of JSON that JSON.stringify writes as it is.
- * https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/JSON/rawJSON
- */
-const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
+import { rawJSON } from '../../query/exact-numbers.ts';
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 

@@ -6,9 +6,9 @@ import { type ApiRun, apiCommand, type Flags, jsonFlag } from './api-command.ts'
 import { readCsv } from './files/csv-file.ts';
 import { readNdjson } from './files/ndjson-file.ts';
 import { readParquet } from './files/parquet-file.ts';
-import { formatOf, type ReadRecord } from './files/record-file.ts';
+import { FileFault, formatOf, type ReadRecord } from './files/record-file.ts';
 import { type ImportCounts, Importer } from './importer.ts';
-import { Progress } from './terminal.ts';
+import { note, Progress } from './terminal.ts';
 
 const [chunkRows, chunkBytes] = [1000, 512 * 1024];
 const namedMax = 20;
@@ -22,11 +22,19 @@ const importFile: ApiRun = async (connection, flags, [path = '']) => {
       await importer.add(chunk);
       progress.show(importer.counts.read, source.share());
     }
-  } finally {
+  } catch (error) {
     progress.end();
+    const { read } = importer.counts;
+    const again = error instanceof FileFault ? '' : '; the same once more goes on from there';
+    if (read > 0) note(`${inWords(importer.counts)}${again}`);
+    throw error;
   }
+  progress.end();
   return report(importer.counts);
 };
+
+const inWords = ({ read, stored, known, refused }: ImportCounts): string =>
+  `${read} read: ${stored} stored, ${known} there already, ${refused} refused`;
 
 function report(counts: ImportCounts) {
   const { read, stored, known, refused, reasons } = counts;
@@ -37,7 +45,7 @@ function report(counts: ImportCounts) {
   return {
     json: { read, stored, known, refused, reasons },
     notes,
-    shown: [`${read} read: ${stored} stored, ${known} there already, ${refused} refused`],
+    shown: [inWords(counts)],
     failed: refused > 0,
   };
 }

@@ -74,10 +74,11 @@ export class Importer {
       .toSorted((a, b) => a - b);
     const [first, last] = [times[0], times.at(-1)];
     if (first === undefined || last === undefined) return known;
-    const parameters = new URLSearchParams({
-      start_time: new Date(first).toISOString(),
-      end_time: new Date(last + 1).toISOString(),
-    });
+    const parameters = new URLSearchParams([
+      ['start_time', new Date(first).toISOString()],
+      ['end_time', new Date(last + 1).toISOString()],
+      ...namedBy(kind, chunk),
+    ]);
     for await (const page of pages(this.#connection, kind, parameters)) {
       for (const record of page) known.add(nameOf(record));
     }
@@ -121,6 +122,21 @@ export class Importer {
       counts.reasons.push(`record ${read?.position ?? '?'} (${id}): ${field} ${reason}`);
     }
   }
+}
+
+const naming = { event: 'event_type', usage: 'model' } as const;
+/** Of what fits into an address, however it is written there. */
+const namesLengthMax = 1000;
+
+/** What all of them are of, as parameters: a few records of a long time are among many others. */
+function namedBy(kind: Kind, chunk: readonly ReadRecord[]): [string, string][] {
+  const parameter = naming[kind];
+  const names = new Set(chunk.map(({ record }) => String(record[parameter] ?? '')));
+  // Stored as they are, which not all texts can be.
+  const isKept = (name: string) => name !== '' && !name.includes('\0') && name.isWellFormed();
+  const all = [...names];
+  if (all.join().length > namesLengthMax || !all.every(isKept)) return [];
+  return all.map((name) => [parameter, name]);
 }
 
 const nameOf = ({ id, timestamp }: FlatRecord): string =>

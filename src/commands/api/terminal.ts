@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import stringWidth from 'string-width';
+import { StartError } from '../../errors.ts';
 
 /** Where output is no terminal: whoever reads it can make of it what they want. */
 const unboundedWidth = Number.POSITIVE_INFINITY;
 
-/** Whoever reads may leave when they have seen enough: `| head`. */
-export function endQuietly(): void {
+/** Whoever reads may leave when they have seen enough: `| head`. Anything else is a failure. */
+export function endQuietly(onFailure: (error: StartError) => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
     process.stdout.destroy();
+    if (error.code !== 'EPIPE') onFailure(new StartError(`the standard output: ${error.message}`));
     process.kill(process.pid, 'SIGPIPE');
   });
 }
@@ -107,7 +108,7 @@ const barEveryMs = 100;
 /** A line on the terminal that says how far something is; nothing where there is none. */
 export class Progress {
   readonly #what: string;
-  readonly #isShown = process.stderr.isTTY === true;
+  readonly isShown = process.stderr.isTTY === true;
   readonly #beganAt = performance.now();
   #shownAt = 0;
 
@@ -118,7 +119,7 @@ export class Progress {
   /** `share`: of all, from 0 to 1, where that is known. */
   show(done: number, share?: number): void {
     const nowMs = performance.now();
-    if (!this.#isShown || nowMs - this.#shownAt < barEveryMs) return;
+    if (!this.isShown || nowMs - this.#shownAt < barEveryMs) return;
     this.#shownAt = nowMs;
     const rate = Math.round(done / Math.max(0.001, (nowMs - this.#beganAt) / 1000));
     const told = `${done} ${this.#what}, ${rate}/s`;
@@ -127,7 +128,7 @@ export class Progress {
   }
 
   end(): void {
-    if (this.#isShown) process.stderr.write('\r\x1b[K');
+    if (this.isShown) process.stderr.write('\r\x1b[K');
   }
 }
 

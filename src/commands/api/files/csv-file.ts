@@ -6,6 +6,9 @@ import type { Kind } from '../record-flags.ts';
 import { columnsOf, type FlatRecord, kindOf, typeOf } from '../records.ts';
 import { FileFault, type ReadRecord, type Writer } from './record-file.ts';
 
+/** JSON has no numbers for these. */
+const unusualNumbers = ['NaN', 'Infinity', '-Infinity'];
+
 export function csvWriter(kind: Kind, write: (text: string) => Promise<void>): Writer {
   const columns = columnsOf[kind];
   let hasHead = false;
@@ -51,7 +54,8 @@ function typed(kind: Kind, row: Record<string, string | null>, position: number)
 
 function value(kind: Kind, name: string, text: string | null, position: number): unknown {
   const type = typeOf(kind, name);
-  if (text === null || type === 'text') return text;
+  const isTold = type === 'text' || (type === 'number' && unusualNumbers.includes(text ?? ''));
+  if (text === null || isTold) return text;
   try {
     return parseExactly(text);
   } catch {

@@ -2,6 +2,7 @@ import type { SchemaElement } from 'hyparquet';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 import { errorMessage } from '../../../errors.ts';
+import { exactNumber, rawJSON } from '../../../query/exact-numbers.ts';
 import { parseExactly } from '../exact-json.ts';
 import type { Kind } from '../record-flags.ts';
 import { columnsOf, type FlatRecord, kindOf, typeOf } from '../records.ts';
@@ -67,7 +68,7 @@ function stored(kind: Kind, name: string, value: unknown): unknown {
   if (times.includes(name)) return microseconds(String(value));
   switch (typeOf(kind, name)) {
     case 'number':
-      return Number(JSON.stringify(value));
+      return Number(typeof value === 'string' ? value : JSON.stringify(value));
     case 'count':
       return BigInt(JSON.stringify(value));
     case 'truth':
@@ -120,6 +121,7 @@ const read = (kind: Kind, row: Record<string, unknown>): FlatRecord =>
       if (value === null || value === undefined) return [name, null];
       if (times.includes(name)) return [name, timeText(value as bigint)];
       if (typeOf(kind, name) === 'json') return [name, parseExactly(String(value))];
-      return [name, typeof value === 'bigint' ? Number(value) : value];
+      if (typeof value === 'bigint') return [name, rawJSON(String(value))];
+      return [name, typeof value === 'number' ? exactNumber(value) : value];
     }),
   );
