@@ -74,7 +74,7 @@ export async function rollUp(database: DatabaseService, client: pg.ClientBase): 
   // Nothing is of a release before.
   await client.query(`
     update rollup_state set not_ok_from = '-infinity', cells_from = '-infinity',
-      settled_at = date_bin('15 minutes', now(), timestamptz '2000-01-01 00:00:00+00')`);
+      margins_from = '-infinity', settled_at = date_bin('15 minutes', now(), timestamptz '2000-01-01 00:00:00+00')`);
   const { series } = createRollups(database.rollups, 100_000);
   const db = createKysely(database.rollups);
   await rebuild(db, createRollupWriter(database.rollups), series, {});
