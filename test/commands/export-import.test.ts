@@ -255,7 +255,11 @@ describe('says in one sentence what is wrong', () => {
 });
 
 it('leaves what it has when it fails, and says how to go on', async () => {
-  const line = JSON.stringify({ id: '1', timestamp: '2026-11-01T00:00:00.123456+00:00', event_type: 'A' });
+  const line = JSON.stringify({
+    id: '1',
+    timestamp: '2026-11-01T00:00:00.123456+00:00',
+    event_type: 'A',
+  });
   // A collector that answers one page.
   const server = createServer(({ url }, response) => {
     if (url?.includes('page_token')) response.writeHead(400).end('{"message":"no more"}');
