@@ -5,7 +5,7 @@
 export const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
 
 /** What JSON.stringify writes of a number so that nothing of it is lost: as ProtoJSON has it. */
-export function exactNumber(value: number): unknown {
+export function exactNumber(value: number | null): unknown {
   if (Object.is(value, -0)) return rawJSON('-0');
-  return Number.isFinite(value) ? value : String(value);
+  return value === null || Number.isFinite(value) ? value : String(value);
 }

@@ -14,7 +14,7 @@ import { timestampOfUs, usOf } from '../ask/instants.ts';
 import type { Asker, Snapshots } from '../ask/snapshot.ts';
 import { present } from '../messages.ts';
 import { doubleMetadata } from '../metadata.ts';
-import { finite, observedUs } from '../row-values.ts';
+import { observedUs, shownNumber } from '../row-values.ts';
 import { listPage } from './list-page.ts';
 import type { ListedRow } from './list-records.ts';
 
@@ -29,7 +29,7 @@ export interface EventRow extends ListedRow {
 }
 
 /** Of a row. */
-export const eventColumns = sql`id, event_type, component, ${finite('value')} as value,
+export const eventColumns = sql`id, event_type, component, value,
   metadata::text as metadata, status, ${usOf(sql`"timestamp"`)} as timestamp_us,
   ${observedUs} as observed_at_us`;
 
@@ -60,7 +60,7 @@ export function eventMessage(row: EventRow): Event {
     id: row.id,
     eventType: row.event_type,
     component: row.component ?? '',
-    ...present('value', row.value),
+    ...present('value', shownNumber(row.value)),
     ...present('metadata', row.metadata === null ? null : doubleMetadata(row.metadata)),
     status: row.status ?? '',
     timestamp: timestampOfUs(row.timestamp_us),

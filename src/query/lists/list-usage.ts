@@ -14,7 +14,7 @@ import { timestampOfUs, usOf } from '../ask/instants.ts';
 import type { Asker, Snapshots } from '../ask/snapshot.ts';
 import { present } from '../messages.ts';
 import { doubleMetadata } from '../metadata.ts';
-import { finite, observedUs } from '../row-values.ts';
+import { observedUs, shownNumber } from '../row-values.ts';
 import { listPage } from './list-page.ts';
 import type { ListedRow } from './list-records.ts';
 
@@ -69,8 +69,7 @@ export type FullUsageRow = UsageRow & Readonly<Record<Count, number | null>>;
 
 /** Of a row. */
 export const usageColumns = sql`id, ${sql.join([...Object.values(texts), ...Object.values(counts)].map(sql.ref))},
-  ${finite('duration_ms')} as duration_ms,
-  ${finite('time_to_first_token_ms')} as time_to_first_token_ms,
+  duration_ms, time_to_first_token_ms,
   case when ${hasCost} then cost_usd::text end as cost_usd, ambiguous,
   metadata::text as metadata, ${usOf(sql`"timestamp"`)} as timestamp_us,
   ${observedUs} as observed_at_us`;
@@ -107,8 +106,8 @@ export function usageRecord(row: FullUsageRow): Usage {
     ...Object.fromEntries(
       Object.entries(counts).map(([name, column]) => [name, BigInt(row[column] ?? 0)]),
     ),
-    ...present('durationMs', row.duration_ms),
-    ...present('timeToFirstTokenMs', row.time_to_first_token_ms),
+    ...present('durationMs', shownNumber(row.duration_ms)),
+    ...present('timeToFirstTokenMs', shownNumber(row.time_to_first_token_ms)),
     ...present('costUsd', cost !== null && Number.isFinite(cost) ? cost : null),
     ...present('metadata', row.metadata === null ? null : doubleMetadata(row.metadata)),
     timestamp: timestampOfUs(row.timestamp_us),

@@ -15,6 +15,7 @@ import { Notes } from '../ask/notes.ts';
 import type { Asker } from '../ask/snapshot.ts';
 import { hoursMax } from '../ask/time-range.ts';
 import { cacheControl } from '../cache-control.ts';
+import { exactNumber } from '../exact-numbers.ts';
 import { pageSizeMax } from '../lists/list-page.ts';
 import { exactMetadata } from '../metadata.ts';
 import type { QueryHandlers } from '../query-handlers.ts';
@@ -40,6 +41,7 @@ export const listEvents =
       };
     });
     const further = {
+      value: rows.map(({ value }) => exactNumber(value)),
       metadata: rows.map(metadataOrNull),
       observed_at: rows.map((row) => timeText(timestampOfUs(row.observed_at_us))),
     };
@@ -64,6 +66,8 @@ export const listUsage =
       };
     });
     const further = {
+      duration_ms: rows.map(({ duration_ms: ms }) => exactNumber(ms)),
+      time_to_first_token_ms: rows.map(({ time_to_first_token_ms: ms }) => exactNumber(ms)),
       metadata: rows.map(metadataOrNull),
       ambiguous: body.map(({ ambiguous }) => ambiguous),
       observed_at: body.map(({ observed_at }) => observed_at),
@@ -71,7 +75,7 @@ export const listUsage =
     return listReply(UsageSchema, body, further, response, parameters);
   };
 
-/** Tables tell what has none from what has an empty object. */
+/** Tables, which are read back by machines, tell what has none from what has an empty object. */
 const metadataOrNull = ({ metadata }: { readonly metadata: string | null }): unknown =>
   metadata === null ? null : exactMetadata(metadata);
 

@@ -7,7 +7,6 @@ import {
 import { CollectorSchema } from '../../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import { DimensionValueSchema } from '../../../gen/typescript/gravitas/telemetry/v1/dimensions_pb.js';
 import { PartitionSizeSchema } from '../../../gen/typescript/gravitas/telemetry/v1/footprint_pb.js';
-import { exactNumber } from '../exact-numbers.ts';
 import type { Table } from './formats.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers as `restJson` has made them
@@ -145,13 +144,7 @@ export const recordsTable = (
 ): Table => ({
   columns: [...new Set([...columnsOf(schema), ...Object.keys(further)])],
   rows: records.map((record, index) => ({
-    ...Object.fromEntries(
-      Object.entries(record).map(([name, value]) => [
-        name,
-        // Rows are read back by machines.
-        typeof value === 'number' ? exactNumber(value) : value,
-      ]),
-    ),
+    ...record,
     ...Object.fromEntries(Object.entries(further).map(([name, values]) => [name, values[index]])),
   })),
 });
