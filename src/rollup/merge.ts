@@ -32,7 +32,7 @@ export function insertMerged(
     return sql`
       left join (
         select bucket, series, array_agg(k order by k) as keys, array_agg(c order by k) as counts,
-          string_agg(${sqlCell(sql`k`, sql`c`)}, '') as cells
+          string_agg(${sqlCell(sql`k`, sql`c`)}, '' order by k) as cells
         from (
           select bucket, series, k, least(sum(c), 2147483647)::int as c
           from (

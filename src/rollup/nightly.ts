@@ -6,10 +6,11 @@ import type { Database } from '../database/schema.ts';
 import { tables } from '../records/tables.ts';
 import { dayMs } from '../units.ts';
 import { type Floors, readFloors } from './floors.ts';
+import { verifyCells } from './level-cells.ts';
 import { type Span, wholeSpan } from './rebuild.ts';
 import { margin } from './series.ts';
 import { type Shape, shapes } from './shapes.ts';
-import { type Verified, verify } from './verify.ts';
+import { type Verified, verifyTotals } from './verify.ts';
 
 /** More are not kept of what a night has found. */
 const foundMax = 20;
@@ -35,7 +36,8 @@ export async function lastVerification(db: Kysely<Database>): Promise<NightlyRes
 
 /**
  * Compares rollups with rows, cheap first: numbers of records by day, and then days of which the
- * number differs, or whose rows have been changed or deleted since they were compared last.
+ * number differs, or whose rows have been changed or deleted since they were compared last. Sketches
+ * are compared with each other throughout.
  */
 export async function verifyNightly(db: Kysely<Database>): Promise<Verified> {
   const startedAt = new Date();
@@ -54,9 +56,9 @@ export async function verifyNightly(db: Kysely<Database>): Promise<Verified> {
       ({ fromMs, toMs }) => fromMs < day.to.getTime() && toMs > day.from.getTime(),
     );
     if (!isChanged && !(await countsDiffer(db, day, rowsMs))) continue;
-    differences.push(...(await verify(db, day)).differences);
+    differences.push(...(await verifyTotals(db, day)).differences);
   }
-  const left = await aboveFloors(db, differences);
+  const left = [...(await aboveFloors(db, differences)), ...(await verifyCells(db, {}))];
   await note(db, { span, differences: left }, startedAt, left.length === 0 ? changes : {});
   return { span, differences: left };
 }

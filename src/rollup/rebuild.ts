@@ -9,6 +9,7 @@ import { dayMs, hourMs } from '../units.ts';
 import { Aggregates, nowhere } from './aggregates.ts';
 import { readFloors } from './floors.ts';
 import { addUp, type FreshRow, foldAll, writeLevels } from './fold.ts';
+import { rewriteCells } from './level-cells.ts';
 import { bucketOf, derive } from './merge.ts';
 import { packedSource } from './pack-sql.ts';
 import { addMargins } from './series.ts';
@@ -30,8 +31,9 @@ export interface Span {
 
 /**
  * Computes what is rolled up in a span anew from the rows that are there, day by day, or in shorter
- * spans where a day has many rows; nothing of before the rows that retention has left. Others wait
- * meanwhile with what they roll up, and nobody with what he stores.
+ * spans where a day has many rows; nothing of before the rows that retention has left, but sketches
+ * in one piece, which need none. Others wait meanwhile with what they roll up, and nobody with what
+ * he stores.
  */
 export async function rebuild(
   db: Kysely<Database>,
@@ -41,7 +43,17 @@ export async function rebuild(
 ): Promise<Span | undefined> {
   for (const { shape } of series) await refuseHistory(db, shape);
   const span = await wholeSpan(db, wanted);
-  if (!span) return undefined;
+  if (span) await rebuildSpan(db, writer, series, span);
+  await rewriteCells(db, writer, wanted);
+  return span;
+}
+
+async function rebuildSpan(
+  db: Kysely<Database>,
+  writer: RollupWriter,
+  series: readonly SeriesCache[],
+  span: Span,
+): Promise<void> {
   const floors = await readFloors(db);
   await finishPrepared(db);
   const onWorkers = await isDistributed(db, tables.event.name);
@@ -56,7 +68,6 @@ export async function rebuild(
       }
     }
   }
-  return span;
 }
 
 export async function refuseHistory(db: Kysely<Database>, { kind }: Shape): Promise<void> {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type RawBuilder, sql } from 'kysely';
 
 /**
@@ -51,18 +52,40 @@ export interface Cells {
 
 export const noCells: Cells = { keys: [], counts: [] };
 
-/** What sketches add up to, less some; a key of which as many were taken away as there were is none. */
+/** Bytes that are no sketch. */
+export class DamagedSketch extends Error {}
+
+/**
+ * What sketches add up to, less some; a key of which as many were taken away as there were is none.
+ * Throws `DamagedSketch`.
+ */
 export function sumOfSketches(
   sketches: Iterable<Buffer | Cells>,
   without: Iterable<Cells> = [],
 ): Cells {
   const sum = new Sum();
-  for (const each of sketches) {
-    if (each instanceof Uint8Array) sum.addBytes(each);
-    else sum.addCells(each, 1);
+  try {
+    for (const each of sketches) {
+      if (each instanceof Uint8Array) sum.addBytes(each);
+      else sum.addCells(each, 1);
+    }
+  } catch (error) {
+    sum.take();
+    throw error;
   }
   for (const each of without) sum.addCells(each, -1);
   return sum.take();
+}
+
+/** Whether a sketch in one piece is that of some cells. */
+export function isSketchOf(bytes: Buffer, cells: Cells): boolean {
+  try {
+    const [is, should] = [sumOfSketches([bytes]), sumOfSketches([cells])];
+    return isDeepStrictEqual(is, should);
+  } catch (error) {
+    if (error instanceof DamagedSketch) return false;
+    throw error;
+  }
 }
 
 /** Counts of common keys, from one sum to the next all 0: a list is quicker than a table. */
@@ -74,13 +97,14 @@ class Sum {
   readonly #others = new Map<number, number>();
 
   addBytes(bytes: Buffer): void {
+    if (bytes.length % 4 !== 0) throw new DamagedSketch('it ends within a word');
     for (let at = 0; at < bytes.length; at += 4) {
       const word = bytes.readInt32BE(at);
-      if (word === mark) {
-        const count = bytes.readInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12);
-        this.#add(bytes.readInt32BE(at + 4), count);
+      if (word >= 0) this.#addCommon(word >> countBits, word & countMax);
+      else {
+        this.#addUncommon(word, bytes, at);
         at += 12;
-      } else this.#addCommon(word >> countBits, word & countMax);
+      }
     }
   }
 
@@ -108,6 +132,13 @@ class Sum {
       found.counts.push(count);
     }
     return found;
+  }
+
+  #addUncommon(word: number, bytes: Buffer, at: number): void {
+    if (word !== mark) throw new DamagedSketch(`${word} is no cell`);
+    if (at + 16 > bytes.length) throw new DamagedSketch('it ends within a cell');
+    const count = bytes.readInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12);
+    this.#add(bytes.readInt32BE(at + 4), count);
   }
 
   #add(key: number, count: number): void {

@@ -3,6 +3,7 @@ import type { Database } from '../database/schema.ts';
 import { dayMs } from '../units.ts';
 import { readFloors } from './floors.ts';
 import { unfinishedMargins } from './later-margins.ts';
+import { verifyCells } from './level-cells.ts';
 import { bucketOf } from './merge.ts';
 import { refuseHistory, type Span, spanAbove, wholeSpan } from './rebuild.ts';
 import { isApart, margin } from './series.ts';
@@ -20,11 +21,18 @@ export interface Verified {
 /** More are not worth listing. */
 const differencesMax = 1000;
 
+/** Compares what is rolled up with the rows, and its sketches with each other. */
+export async function verify(db: Kysely<Database>, wanted: Partial<Span>): Promise<Verified> {
+  const { span, differences } = await verifyTotals(db, wanted);
+  const all = [...differences, ...(await verifyCells(db, wanted))];
+  return { span, differences: all.slice(0, differencesMax) };
+}
+
 /**
  * Compares what is rolled up with the rows, day by day, each as it is at one moment: the quarter
  * hours of each series and of all that has rows of its own. Then the levels with each other.
  */
-export async function verify(db: Kysely<Database>, wanted: Partial<Span>): Promise<Verified> {
+export async function verifyTotals(db: Kysely<Database>, wanted: Partial<Span>): Promise<Verified> {
   for (const shape of shapes) await refuseHistory(db, shape);
   const span = await wholeSpan(db, wanted);
   if (!span) return { span, differences: [] };
@@ -39,7 +47,7 @@ export async function verify(db: Kysely<Database>, wanted: Partial<Span>): Promi
     }
   }
   for (const shape of shapes) differences.push(...(await verifyLevels(db, shape, span)));
-  return { span, differences: differences.slice(0, differencesMax) };
+  return { span, differences };
 }
 
 /** The first midnight that is not before. */

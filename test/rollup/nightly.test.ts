@@ -60,6 +60,17 @@ it('finds what was deleted or changed, until it is mended', async () => {
   expect(kept).toEqual([{ differences: 0, found: [] }]);
 });
 
+it('finds sketches that were changed where nothing else was', async () => {
+  expect(await night()).toEqual([]);
+  await change(`update event_rollup_quarter set cells = '' where bucket = (
+    select max(bucket) from event_rollup_quarter)`);
+  const found = await night();
+  expect(found).not.toEqual([]);
+  expect(found.filter((what) => !what.includes('cells are not what'))).toEqual([]);
+  await rebuild(work.db, work.writer, work.series, {});
+  expect(await night()).toEqual([]);
+});
+
 it('looks at all once more where it does not know what changed', async () => {
   await change('update system_telemetry set value = 70 where value = 3');
   expect(await night()).toHaveLength(1);

@@ -4,7 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ByteWriter } from '../../src/records/byte-writer.ts';
 import { joinSketches } from '../../src/rollup/join-sketches.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
-import { cellBytes, sqlCells, sumOfSketches, writeCell } from '../../src/rollup/sketch-cells.ts';
+import {
+  cellBytes,
+  DamagedSketch,
+  sqlCells,
+  sumOfSketches,
+  writeCell,
+} from '../../src/rollup/sketch-cells.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 
@@ -81,6 +87,15 @@ describe('a sketch in one piece', () => {
     const found = sumOfSketches([written(taken), written(there)]);
     expect(found).toEqual({ keys: [40_002], counts: [3] });
     expect(sumOfSketches([])).toEqual({ keys: [], counts: [] });
+  });
+
+  it('that is damaged leaves nothing behind', () => {
+    const whole = written([[40_000, 1]]);
+    const end = Buffer.from([255, 255, 255, 255, 0, 0, 0, 0]);
+    for (const damaged of [whole.subarray(1), Buffer.concat([whole, end]), Buffer.alloc(4, 128)]) {
+      expect(() => sumOfSketches([whole, damaged])).toThrow(DamagedSketch);
+    }
+    expect(sumOfSketches([whole])).toEqual({ keys: [40_000], counts: [1] });
   });
 });
 
