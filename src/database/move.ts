@@ -3,9 +3,13 @@ import type pg from 'pg';
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { StartError } from '../errors.ts';
+import { dataTables } from './expected-tables.ts';
 
 /** What is of one installation, and no data: who tells it what it has, and what its release knows. */
 const leftOut = ['telemetry_schema', 'telemetry_key_demand', 'move_progress'];
+
+/** What is in these, somebody has put there. */
+const ownData = [...dataTables, 'dead_letters', 'batch_ledger', 'telemetry_keys'];
 
 /** A table, or one partition of it: what is copied in one transaction. */
 interface Part {
@@ -25,9 +29,11 @@ export interface Moved {
 /**
  * Copies every table from one database to another, whose schema is there, part by part: each in a
  * transaction that also notes it, so that a move that broke off goes on where it was. Nobody writes
- * to either meanwhile. Throws a `StartError` where the other one has data of its own.
+ * to either meanwhile. Throws a `StartError` where the other one has data of its own, or no place for
+ * something.
  */
 export async function* move(source: pg.ClientBase, target: pg.ClientBase): AsyncGenerator<Moved> {
+  await refusePlaceless(source, target);
   const id = await identityOf(source);
   const done = await begin(id, target);
   for (const part of await parts(source)) {
@@ -37,6 +43,36 @@ export async function* move(source: pg.ClientBase, target: pg.ClientBase): Async
   }
   await copyComments(source, target);
   await target.query('drop table move_progress');
+}
+
+/** What somebody has added by hand: no release makes that elsewhere. */
+async function refusePlaceless(source: pg.ClientBase, target: pg.ClientBase): Promise<void> {
+  const [here, there] = [await columnsByTable(source), await columnsByTable(target)];
+  const missing = [...here].flatMap(([table, columns]) => {
+    const known = there.get(table);
+    if (!known) return [table];
+    return columns.filter((name) => !known.includes(name)).map((name) => `${table}.${name}`);
+  });
+  if (missing.length === 0) return;
+  throw new StartError(
+    `the other database has no ${missing.join(', ')}: create that there as it is here, or drop it here, and run it again`,
+  );
+}
+
+async function columnsByTable(client: pg.ClientBase): Promise<Map<string, string[]>> {
+  const { rows } = await client.query(
+    `select quote_ident(relname) as name, array(
+        select quote_ident(attname)::text from pg_attribute
+        where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = ''
+        order by attnum
+      ) as columns
+      from pg_class c
+      where relkind in ('r', 'p') and not relispartition
+        and relnamespace = current_schema()::regnamespace and not relname = any($1)
+      order by relname`,
+    [leftOut],
+  );
+  return new Map(rows.map(({ name, columns }) => [name, columns]));
 }
 
 /** What is noted of tables themselves: from when on the ledger knows ids, for one. */
@@ -64,11 +100,12 @@ async function identityOf(client: pg.ClientBase): Promise<string> {
 async function begin(id: string, target: pg.ClientBase): Promise<Map<string, number>> {
   const found = await target.query("select to_regclass('move_progress') as there");
   if (found.rows[0].there === null) {
-    const used = await target.query(
-      'select exists (select 1 from system_telemetry) or exists (select 1 from usage_stats) as used',
-    );
-    if (used.rows[0].used) {
-      throw new StartError('the other database has records of its own: move to an empty one');
+    for (const table of ownData) {
+      const { rowCount } = await target.query(`select from ${table} limit 1`);
+      if (rowCount === 0) continue;
+      throw new StartError(
+        `the other database has records of its own, in ${table}: move to an empty one`,
+      );
     }
     await target.query(
       'create table move_progress (source text, part text, rows bigint not null, primary key (source, part))',
