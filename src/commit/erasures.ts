@@ -10,6 +10,7 @@ import { dayMs } from '../units.ts';
 import { tableOf } from './copy.ts';
 import { rowsOf } from './divide.ts';
 import { schemaInUse, tableIn } from './schema-in-use.ts';
+import { isKept } from './session.ts';
 import type { Portion } from './stored-before.ts';
 
 /** Whose records are erased: those of a user, or of a session. */
@@ -98,9 +99,21 @@ export function unlessErased(
   client: pg.ClientBase,
   batches: readonly Pick<Batch, 'rows'>[],
 ): string {
-  const schema = schemaInUse(client);
+  const sinceMs = ageMs(batches);
+  if (isKept(client) && sinceMs <= plannedMs) return `execute ${planned}`;
+  return question(schemaInUse(client), sinceMs);
+}
+
+/** The same, planned once: for batches that have not waited for longer. */
+const planned = 'telemetry_erased';
+const plannedMs = 60_000;
+export const plansIn = (schema: string): string[] => [
+  `prepare ${planned} as ${question(schema, plannedMs)}`,
+];
+
+function question(schema: string | undefined, sinceMs: number): string {
   const table = schema === undefined ? 'erasures' : `${escapeIdentifier(schema)}.erasures`;
-  return `select 1 / (field is null)::int from ${table} where erased_at >= now() - interval '${ageMs(batches)} ms' for key share`;
+  return `select 1 / (field is null)::int from ${table} where erased_at >= now() - interval '${sinceMs} ms' for key share`;
 }
 
 /** The erasures that concern what batches hold. None is overlooked until the COMMIT. */

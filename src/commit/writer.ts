@@ -5,7 +5,9 @@ import type { Database } from '../database/schema.ts';
 import { transactionStartOf } from '../postgres/client.ts';
 import { mayBeDataFault } from '../postgres/sqlstate.ts';
 import { copyRows, type Load } from './copy.ts';
+import { plansIn } from './erasures.ts';
 import { doubtSchemaInUse, findSchemaInUse, schemaInUse } from './schema-in-use.ts';
+import { isKept, keepSession } from './session.ts';
 
 /** What a transaction gets: Kysely, and the connection below it for COPY. */
 export type Work<T> = (trx: Transaction<Database>, client: pg.ClientBase) => Promise<T>;
@@ -35,8 +37,10 @@ export class Writer {
   async copy(loads: readonly Load[], condition: (client: pg.ClientBase) => string): Promise<void> {
     await this.withConnection(async (client) => {
       try {
-        const begin = transactionStartOf(client)?.beforeCopy ?? 'begin';
-        await copyRows(client, loads, `${begin};${condition(client)}`);
+        await keepSession(client, plansIn);
+        const start = transactionStartOf(client);
+        const begin = isKept(client) ? start?.beginInSession : start?.beforeCopy;
+        await copyRows(client, loads, `${begin ?? 'begin'};${condition(client)}`);
       } catch (error) {
         if (mayBeDataFault(error)) await client.query('rollback');
         throw error;

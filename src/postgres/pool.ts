@@ -45,7 +45,7 @@ export interface PoolOptions {
 export function createPool(options: PoolOptions): pg.Pool {
   const { applicationName: name, access = 'read write', limits, connection, logger } = options;
   const { askAfterMs } = options;
-  const { targets, login, writable, settings: asked } = resolve(connection);
+  const { targets, login, writable, settings: asked, isOurs } = resolve(connection);
   const config: pg.PoolConfig = {
     ...login,
     max: options.connectionsMax,
@@ -57,7 +57,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     ...(writable && { onConnect: refuseStandby }),
   };
   const open = (name: string) =>
-    new Client({ ...config, application_name: name }, { access, limits, asked }, targets);
+    new Client({ ...config, application_name: name }, { access, limits, asked, isOurs }, targets);
   // To be asked about, a connection needs a name of its own.
   const nameOf = () => (askAfterMs ? `${name} ${randomBytes(4).toString('hex')}` : name);
   // Typed as if it made objects of that very class; any function will do.
@@ -78,7 +78,7 @@ export function createPool(options: PoolOptions): pg.Pool {
 function resolve({ connectionString, host = 'localhost', ...login }: ConnectionSettings) {
   if (connectionString === undefined) {
     const targets = new Targets([{ host, port: defaultPort, ssl: false }]);
-    return { targets, login, writable: false, settings: {} };
+    return { targets, login, writable: false, settings: {}, isOurs: true };
   }
   const address = parseAddress(connectionString);
   const { user, password, database, directTls, writable, settings } = address;
@@ -92,6 +92,7 @@ function resolve({ connectionString, host = 'localhost', ...login }: ConnectionS
     },
     writable,
     settings,
+    isOurs: false,
   };
 }
 

@@ -8,6 +8,8 @@ export interface TransactionSettings {
   readonly limits: Settings;
   /** What the address of the database asks for by `options`, such as a search path. */
   readonly asked: Settings;
+  /** Whether the server is the embedded one, between which and us there is no pooler. */
+  readonly isOurs: boolean;
 }
 
 /** A peer that has died must not keep its claims on batch ids, nor its locks. */
@@ -83,10 +85,10 @@ const transactionTimeoutSince = 17;
 
 const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
-const assignments = (settings: Settings): string[] =>
+const assignments = (settings: Settings, scope: 'local' | 'session' = 'local'): string[] =>
   Object.entries(settings).map(([name, value]) => {
     const shown = name === 'search_path' ? path(String(value)) : quoted(String(value));
-    return `set local ${name} = ${shown}`;
+    return `set ${scope} ${name} = ${shown}`;
   });
 
 /** A list; somebody's temporary tables, which would come first unasked, come last. */
@@ -103,20 +105,24 @@ const path = (value: string): string =>
 export class TransactionStart {
   readonly #modes: string;
   readonly #settings: readonly string[];
+  /** What a session can keep for all its transactions; undefined: nothing. */
+  readonly session: string | undefined;
 
-  constructor({ access, limits, asked }: TransactionSettings, serverMajor: number) {
+  constructor({ access, limits, asked, isOurs }: TransactionSettings, serverMajor: number) {
     // READ COMMITTED sees what others commit while it waits for a lock.
     this.#modes = `isolation level read committed, ${access}`;
+    const settings = {
+      ...(serverMajor >= transactionTimeoutSince && { transaction_timeout: 0 }),
+      ...limits,
+      ...asked,
+    };
     this.#settings = [
       // Back to what role and database say, unless the address knows better.
       'set local role to default',
       'set local search_path to default',
-      ...assignments({
-        ...(serverMajor >= transactionTimeoutSince && { transaction_timeout: 0 }),
-        ...limits,
-        ...asked,
-      }),
+      ...assignments(settings),
     ];
+    if (isOurs) this.session = assignments(settings, 'session').join(';');
   }
 
   /** In place of `BEGIN`; later modes overrule ours. */
@@ -132,5 +138,10 @@ export class TransactionStart {
    */
   get beforeCopy(): string {
     return ['begin', `set transaction ${this.#modes}`, ...this.#settings].join(';');
+  }
+
+  /** The same where the session keeps its settings. */
+  get beginInSession(): string {
+    return `begin ${this.#modes}`;
   }
 }
