@@ -226,7 +226,7 @@ it.each([
     expect(calls.mock.calls.length).toBeGreaterThanOrEqual(numRuns);
     expect(wholes.mock.calls.length).toBeGreaterThanOrEqual(numRuns);
   },
-  20_000 + 100 * numRuns,
+  60_000 + 200 * numRuns,
 );
 
 /** The encoded details have the id in them. */
