@@ -37,7 +37,7 @@ it('what is acknowledged before a backup is there when it is restored', async ()
     code: 0,
   });
   const restored = await spawnCollector(embedded('second'));
-  const { body } = await getJson(`${restored.baseUrl}/v1/telemetry/events?limit=1000`);
+  const { body } = await getJson(`${restored.baseUrl}/v1/telemetry/events?limit=1000&order=oldest`);
   const values = body.map(({ value }: { value: number }) => value).toSorted(byNumber);
   expect(values.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, index) => index));
   // Of what came meanwhile, a beginning and nothing twice.
