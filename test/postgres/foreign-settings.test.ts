@@ -193,7 +193,7 @@ describe.runIf(pgbouncer)('through PgBouncer, by transactions', () => {
       expect(await settingsOf(other)).toEqual(untouched);
     }
     const locks = "select count(*) from pg_locks where locktype = 'advisory'";
-    await expect.poll(() => database.count(locks)).toBe(0);
+    await expect.poll(() => database.count(locks), { timeout: 60_000 }).toBe(0);
     for (const [setting, value] of Object.entries({ ...hostile, search_path: 'pg_catalog' })) {
       if (setting !== 'client_encoding') await other.query(`set ${setting} = '${value}'`);
     }
