@@ -1,7 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
-import { rawJSON } from './exact-numbers.ts';
-
-type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+import { asWritten, parseNumbers } from './exact-numbers.ts';
 
 /** jsonb writes numbers without exponent: only long ones, and those with zeros at their end, lose. */
 const mayLose = /[\d.]{16}|\.\d*0(?!\d)/;
@@ -9,9 +7,7 @@ const mayBeInfinite = /\d{309}/;
 
 /** Metadata from jsonb's text, whose numbers JSON.stringify writes digit by digit as they are. */
 export function exactMetadata(text: string | null): unknown {
-  const exact = (number: number, source: string) =>
-    String(number) === source ? number : rawJSON(source);
-  return (text === null ? null : object(text, mayLose, exact)) ?? {};
+  return (text === null ? null : object(text, mayLose, asWritten)) ?? {};
 }
 
 /**
@@ -30,12 +26,7 @@ function object(
   suspicious: RegExp,
   read: (number: number, source: string) => unknown,
 ): JsonObject | null {
-  const reviver: Reviver = (_, value, { source }) =>
-    typeof value === 'number' ? read(value, source as string) : value;
-  const metadata: unknown = JSON.parse(
-    text,
-    suspicious.test(text) ? (reviver as never) : undefined,
-  );
+  const metadata: unknown = suspicious.test(text) ? parseNumbers(text, read) : JSON.parse(text);
   // An older service may have written a list or a bare value where an object belongs.
   if (metadata === null) return null;
   return (text.startsWith('{') ? metadata : { value: metadata }) as JsonObject;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { workOnPart } from './levels-of-before.ts';
 import { type Shape, shapes } from './shapes.ts';
-import { sqlCells } from './sketch-cells.ts';
+import { cellsAnew } from './sketch-cells.ts';
 import type { RollupWriter } from './state.ts';
 
 /**
@@ -16,25 +16,14 @@ export async function joinSketches(writer: RollupWriter): Promise<boolean> {
     levels: ['hour', 'day'],
     to: async (trx, shape, level, { begin, end }) => {
       await sql`
-        update ${sql.table(shape.levelTables[level])} set ${joined(shape)}
+        update ${sql.table(shape.levelTables[level])} set ${cellsAnew(shape)}
         where bucket >= ${begin} and bucket < ${end} and ${lacking(shape)}`.execute(trx);
     },
   });
 }
 
-const joined = ({ values }: Shape) =>
-  sql.join(
-    values.map(({ prefix }) => {
-      const [keys, counts, cells] = names(prefix);
-      return sql`${cells} = coalesce(${sqlCells(keys, counts)}, '')`;
-    }),
-  );
-
 const lacking = ({ values }: Shape) =>
   sql`(${sql.join(
-    values.map(({ prefix }) => sql`${names(prefix)[2]} is null`),
+    values.map(({ prefix }) => sql`${sql.ref(`${prefix}cells`)} is null`),
     sql` or `,
   )})`;
-
-const names = (prefix: string) =>
-  [sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`), sql.ref(`${prefix}cells`)] as const;

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
-import { workOnPart } from './levels-of-before.ts';
+import { type Part, workOnPart } from './levels-of-before.ts';
 import { insertMerged } from './merge.ts';
 import { marginOf, type Question } from './question.ts';
 import { isApart, margin } from './series.ts';
@@ -29,7 +29,7 @@ export async function addLaterMargins(writer: RollupWriter): Promise<boolean> {
     by: 'hour',
     shapes,
     levels,
-    to: async (trx, shape, level, { begin, end }) => await complete(trx, shape, level, begin, end),
+    to: complete,
   });
 }
 
@@ -37,26 +37,18 @@ export async function addLaterMargins(writer: RollupWriter): Promise<boolean> {
 export async function completeMargins(writer: RollupWriter): Promise<void> {
   await writer.transaction(async (trx) => {
     if (!(await lockState(trx, false))) return;
-    const from = sql`now() - ${lookedAtAgain}`;
+    const part = { begin: sql`now() - ${lookedAtAgain}`, end: sql`'infinity'` };
     for (const shape of shapes) {
-      for (const level of levels) {
-        await complete(trx, shape, level, from, sql`'infinity'`);
-      }
+      for (const level of levels) await complete(trx, shape, level, part);
     }
   });
 }
 
 /** Computes the margins anew in the buckets of a level that lack some, as its series have it. */
-async function complete(
-  trx: Trx,
-  shape: Shape,
-  level: Level,
-  from: RawBuilder<unknown>,
-  to: RawBuilder<unknown>,
-): Promise<void> {
+async function complete(trx: Trx, shape: Shape, level: Level, { begin, end }: Part): Promise<void> {
   const table = sql.table(shape.levelTables[level]);
   const series = sql.table(shape.seriesTable);
-  const isWithin = sql`bucket >= ${from} and bucket < ${to}`;
+  const isWithin = sql`bucket >= ${begin} and bucket < ${end}`;
   for (const later of shape.laterMargins) {
     const { rows } = await sql<{ buckets: Date[] }>`
       select array(${lacking(shape, level, later, isWithin)}) as buckets`.execute(trx);

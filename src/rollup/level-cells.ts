@@ -4,7 +4,7 @@ import { dayMs } from '../units.ts';
 import { bucketOf } from './merge.ts';
 import type { Span } from './rebuild.ts';
 import { type Level, levels, type Shape, shapes } from './shapes.ts';
-import { isSketchOf, sqlCells } from './sketch-cells.ts';
+import { cellsAnew, cellsOf, isSketchOf } from './sketch-cells.ts';
 import { lockState, type RollupWriter } from './state.ts';
 import type { Difference } from './verify-day.ts';
 
@@ -69,24 +69,18 @@ export async function rewriteCells(
   wanted: Partial<Span>,
 ): Promise<void> {
   for (const shape of shapes) {
-    const anew = shape.values.map(
-      ({ prefix }) => sql`${sql.ref(`${prefix}cells`)} = ${cellsOf(prefix)}`,
-    );
     for (const level of levels) {
       for await (const day of daysOf(db, shape, level, wanted)) {
         await writer.transaction(async (trx) => {
           await lockState(trx, true);
           await sql`
-            update ${sql.table(shape.levelTables[level])} set ${sql.join(anew)}
+            update ${sql.table(shape.levelTables[level])} set ${cellsAnew(shape)}
             where ${day} and ${isOther(shape, sql`is distinct from`)}`.execute(trx);
         });
       }
     }
   }
 }
-
-const cellsOf = (prefix: string): RawBuilder<unknown> =>
-  sql`coalesce(${sqlCells(sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`))}, '')`;
 
 /** Rows of a release before have none, and rows may have them in another order. */
 const isOther = ({ values }: Shape, differs: RawBuilder<unknown>): RawBuilder<boolean> =>

@@ -9,12 +9,12 @@ interface Work {
   readonly by: 'hour' | 'day';
   readonly shapes: readonly Shape[];
   readonly levels: readonly Level[];
-  readonly to: (
-    trx: Trx,
-    shape: Shape,
-    level: Level,
-    span: { readonly begin: RawBuilder<unknown>; readonly end: RawBuilder<unknown> },
-  ) => Promise<void>;
+  readonly to: (trx: Trx, shape: Shape, level: Level, part: Part) => Promise<void>;
+}
+
+export interface Part {
+  readonly begin: RawBuilder<unknown>;
+  readonly end: RawBuilder<unknown>;
 }
 
 /** Does the newest part that is left; false where none is, or another collector is at work. */

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import type { SeriesValues } from './packer.ts';
-import { all, marginsOf, type Shape } from './shapes.ts';
+import { all, type Margin, marginsOf, type Shape } from './shapes.ts';
 
 /** What a row of a table of series stands for, beside the dimensions that have rows of their own. */
 export const margin = {
@@ -143,12 +143,11 @@ async function insertMargins(
   wanted: RawBuilder<unknown>,
 ): Promise<void> {
   const names = sql.join(shape.dimensions.map((name) => sql.ref(name)));
-  const rows = marginsOf(shape).map(({ name, dimensions }) => {
-    const columns = shape.dimensions.map((each) =>
-      dimensions.includes(each) ? sql.ref(each) : sql`null::text`,
-    );
+  const rows = marginsOf(shape).map((each) => {
+    const columns = columnsOfMargin(shape, each);
     return sql`
-      select distinct ${seriesHash(name, columns)} as hash, ${name}::text as margin, ${sql.join(columns)}
+      select distinct ${seriesHash(each.name, columns)} as hash, ${each.name}::text as margin,
+        ${sql.join(columns)}
       from wanted`;
   });
   await sql`
@@ -157,15 +156,16 @@ async function insertMargins(
     on conflict do nothing`.execute(trx);
 }
 
+/** What a margin has of a series of `wanted`. */
+const columnsOfMargin = (shape: Shape, { dimensions }: Margin): RawBuilder<unknown>[] =>
+  shape.dimensions.map((name) =>
+    dimensions.includes(name) ? sql.ref(`wanted.${name}`) : sql`null::text`,
+  );
+
 /** The margins of a series of `wanted`: those last that the release before does not know. */
 function idsOfMargins(shape: Shape): RawBuilder<unknown> {
-  const hashes = marginsOf(shape).map(({ name, dimensions }) =>
-    seriesHash(
-      name,
-      shape.dimensions.map((each) =>
-        dimensions.includes(each) ? sql.ref(`wanted.${each}`) : sql`null::text`,
-      ),
-    ),
+  const hashes = marginsOf(shape).map((each) =>
+    seriesHash(each.name, columnsOfMargin(shape, each)),
   );
   const later = shape.laterMargins.map(({ name }) => name);
   return sql`array(

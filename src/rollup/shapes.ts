@@ -20,7 +20,7 @@ interface CountedApart {
 }
 
 /** Dimensions whose combinations have rows of their own. */
-interface Margin {
+export interface Margin {
   readonly name: string;
   readonly dimensions: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type RawBuilder, sql } from 'kysely';
+import type { Shape } from './shapes.ts';
 
 /**
  * A sketch in one piece: for each key of four bytes the key and its count, or, where these are out
@@ -43,6 +44,14 @@ export const sqlCell = (key: RawBuilder<unknown>, count: RawBuilder<unknown>) =>
 export const sqlCells = (keys: RawBuilder<unknown>, counts: RawBuilder<unknown>) => sql<Buffer>`(
   select string_agg(${sqlCell(sql`key`, sql`count`)}, '')
   from unnest(${keys}, ${counts}) as cell (key, count))`;
+
+/** That of a value of a level's row; empty where it has none. */
+export const cellsOf = (prefix: string): RawBuilder<unknown> =>
+  sql`coalesce(${sqlCells(sql.ref(`${prefix}keys`), sql.ref(`${prefix}counts`))}, '')`;
+
+/** Assigns to each value of a level's row that one. */
+export const cellsAnew = ({ values }: Shape): RawBuilder<unknown> =>
+  sql.join(values.map(({ prefix }) => sql`${sql.ref(`${prefix}cells`)} = ${cellsOf(prefix)}`));
 
 /** How many there are of each key, in the order of the keys. */
 export interface Cells {

@@ -36,12 +36,13 @@ export async function lastSeen(
   if (conditions.length === 0 || ofRows.length > 0 || !isKnown) return undefined;
   const asked = { shape, where: whereOf(filter), by: [], fromMs: -Infinity, toMs: Infinity };
   // Of single series there are too many to look for some of them first.
-  if (marginOf(asked) === margin.series) return undefined;
+  const name = marginOf(asked);
+  if (name === margin.series) return undefined;
   const [quarters, series] = [sql.table(shape.levelTables.quarter), sql.table(shape.seriesTable)];
   const { rows } = await sql<{ series: number; ms: number | null; newer: number }>`
     with wanted as materialized (
       select id from ${series} as known
-      where margin = ${marginOf(asked)} and ${conditionOf(asked)} limit ${seriesMax + 1}
+      where margin = ${name} and ${conditionOf(asked)} limit ${seriesMax + 1}
     ), latest as materialized (
       select max(bucket) as bucket from wanted cross join lateral (
         select bucket from ${quarters} where series = id order by bucket desc limit 1

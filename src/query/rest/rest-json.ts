@@ -54,10 +54,12 @@ const known = new Map<bigint, string>();
 const knownMax = 5000;
 
 function secondsText(whole: bigint): string {
-  const found = known.get(whole) ?? new Date(Number(whole) * 1000).toISOString().slice(0, 19);
+  const found = known.get(whole);
+  if (found !== undefined) return found;
+  const text = new Date(Number(whole) * 1000).toISOString().slice(0, 19);
   if (known.size >= knownMax) known.clear();
-  known.set(whole, found);
-  return found;
+  known.set(whole, text);
+  return text;
 }
 
 /** RFC 3339 with microseconds. */
