@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/config.ts';
 import { runCommand } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const directory = temporaryDirectory();
@@ -18,7 +19,11 @@ afterAll(async () => {
   directory.remove();
 });
 
-const own = { TELEMETRY_DATA_DIR: join(directory.path, 'data') };
+/** Somebody may have a collector at the usual port. */
+const own = {
+  TELEMETRY_DATA_DIR: join(directory.path, 'data'),
+  TELEMETRY_PORT: String(await freePort()),
+};
 
 async function json(args: string[], env: Environment) {
   const { code, stdout, stderr } = await runCommand([...args, '--json'], { ...own, ...env });
