@@ -1,8 +1,9 @@
-import { type RawBuilder, sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Aggregates } from './aggregates.ts';
 import { decimalText } from './decimals.ts';
 import { waiting } from './fold.ts';
-import { levelColumns, measureColumns, type Shape, sketchColumns } from './shapes.ts';
+import { asTable } from './read-aside.ts';
+import { levelColumnTypes, type Shape } from './shapes.ts';
 import type { Parts } from './spans.ts';
 import { type Trx, timeOf } from './state.ts';
 
@@ -30,22 +31,10 @@ export async function readFresh(trx: Trx, shape: Shape): Promise<FreshParts> {
       const records = places
         .filter((place) => isAsked(msOf(place)))
         .map((place) => levelRecord(shape, totals, cells, place));
-      return sql`json_to_recordset(${JSON.stringify(records)}::json) as fresh (${typed(shape)})`;
+      return asTable(JSON.stringify(records), levelColumnTypes(shape));
     },
   };
 }
-
-/** By the names of `levelColumns`. */
-const typed = (shape: Shape): RawBuilder<unknown> => {
-  const types: Record<string, string> = { bucket: 'timestamptz', series: 'int' };
-  for (const { prefix } of shape.values) {
-    for (const name of measureColumns) types[prefix + name] = 'float8';
-    for (const name of sketchColumns) types[prefix + name] = name === 'cells' ? 'bytea' : 'int[]';
-  }
-  return sql.join(
-    levelColumns(shape).map((name) => sql`${sql.ref(name)} ${sql.raw(types[name] ?? 'numeric')}`),
-  );
-};
 
 type Cells = readonly (readonly [keys: number[], counts: number[]])[];
 

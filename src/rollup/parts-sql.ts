@@ -18,8 +18,8 @@ export interface PartsThere {
 export interface RowsRead {
   /** Of a row of the table `source` itself. */
   readonly ofRow: RawBuilder<unknown>;
-  /** Of a query of some rows, with their group and period. */
-  readonly addRows: (rows: RawBuilder<unknown>) => RawBuilder<unknown>;
+  /** Of a query of some rows, with their group and period: one of parts. */
+  readonly asParts: (rows: RawBuilder<unknown>) => Promise<RawBuilder<unknown>>;
   /** Whether they lie on workers, each statement about them being one to every shard. */
   readonly onWorkers?: boolean;
 }
@@ -27,19 +27,19 @@ export interface RowsRead {
 /** Each row as it is. */
 export const eachRow = (ofRow: RawBuilder<unknown>): RowsRead => ({
   ofRow,
-  addRows: (rows) => rows,
+  asParts: async (rows) => rows,
 });
 
 /**
  * The tables `wanted`, of series, and `parts`, of what answers for a question, with its group and
  * period: `ofLevel` of a row of a level, beside which `is_apart` is said of its series.
  */
-export function partsAsTable(
+export async function partsAsTable(
   question: Question,
   { parts, fresh, hasOthers }: PartsThere,
   ofLevel: RawBuilder<unknown>,
-  { ofRow, addRows, onWorkers = false }: RowsRead,
-): RawBuilder<unknown> {
+  { ofRow, asParts, onWorkers = false }: RowsRead,
+): Promise<RawBuilder<unknown>> {
   const { shape, period } = question;
   const series = sql`(
     select *, ${isApart(shape, 'series')} as is_apart from ${sql.table(shape.seriesTable)} as series)`;
@@ -52,18 +52,20 @@ export function partsAsTable(
   );
   const time = sql`source."timestamp"`;
   const rows = (condition: RawBuilder<unknown>) =>
-    addRows(sql`
+    asParts(sql`
       select ${groupOf(question)}, ${begin(time)}, ${ofRow}
       from ${rowsOf(shape.kind)} as source
       where ${conditionOf(question)} and ${isRolledTime(time)} and ${condition}`);
   const spans = parts.rows.map((span) => within(time, span));
   const isEdge = onWorkers && spans.length > 0 ? [sql`(${sql.join(spans, sql` or `)})`] : spans;
-  const edges = isEdge.map(rows);
-  const others = hasOthers ? [rows(isOfOthers(parts))] : [];
+  const ofRows: RawBuilder<unknown>[] = [];
+  for (const condition of hasOthers ? [...isEdge, isOfOthers(parts)] : isEdge) {
+    ofRows.push(await rows(condition));
+  }
   // What waits is of series alone, each of which belongs to a group.
   const waiting = sql`
     select ${groupOf(question)}, ${begin(sql`bucket`)}, ${ofLevel}
-    from ${fresh.asTable(parts)} join ${series} as known on id = series
+    from ${fresh.asTable(parts)} as fresh join ${series} as known on id = series
     where margin in (${margin.series}, ${margin.rest}) and ${conditionOf(question)}`;
   // Names the columns, also where no level answers.
   const names = sql`
@@ -73,7 +75,7 @@ export function partsAsTable(
     wanted as materialized (
       select id, ${groupOf(question)} as "group", is_apart from ${series} as known
       where margin = ${marginOf(question)} and ${conditionOf(question)}
-    ), parts as (${sql.join([names, ...levels, waiting, ...edges, ...others], sql` union all `)})`;
+    ), parts as (${sql.join([names, ...levels, waiting, ...ofRows], sql` union all `)})`;
 }
 
 function within(time: RawBuilder<unknown>, { fromMs, toMs }: SpanMs): RawBuilder<boolean> {

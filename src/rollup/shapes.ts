@@ -134,6 +134,16 @@ export const levelColumns = (shape: Shape): string[] => [
   ...ofValues(shape, sketchColumns),
 ];
 
+/** Their types, as wide as numbers that are added up need them. */
+export const levelColumnTypes = (shape: Shape): Readonly<Record<string, string>> => {
+  const types: Record<string, string> = { bucket: 'timestamptz', series: 'int' };
+  for (const { prefix } of shape.values) {
+    for (const name of measureColumns) types[prefix + name] = 'float8';
+    for (const name of sketchColumns) types[prefix + name] = name === 'cells' ? 'bytea' : 'int[]';
+  }
+  return Object.fromEntries(levelColumns(shape).map((name) => [name, types[name] ?? 'numeric']));
+};
+
 /** Numbers that are none, or without end, are counted apart. */
 export const finite = (column: RawBuilder<unknown>): RawBuilder<number | null> =>
   sql`(case when ${column} not in ('NaN', 'Infinity', '-Infinity') then ${column} end)`;

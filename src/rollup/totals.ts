@@ -2,7 +2,14 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Aggregates } from './aggregates.ts';
 import { parseDecimal } from './decimals.ts';
 import { type Decimal, sumOf } from './exact-sums.ts';
-import { finite, type MeasureName, measureColumns, type Shape } from './shapes.ts';
+import type { Columns } from './read-aside.ts';
+import {
+  finite,
+  levelColumnTypes,
+  type MeasureName,
+  measureColumns,
+  type Shape,
+} from './shapes.ts';
 
 /** What the numbers of a column add up to: of finite ones the number, the sum, the least and the greatest. */
 export type Measures = Record<MeasureName, number>;
@@ -142,11 +149,20 @@ const namesOf = (shape: Shape): string[] => [
   ...shape.sums.map(({ name }) => name),
 ];
 
+const addedNames = (shape: Shape): string[] => [
+  ...namesOf(shape),
+  ...(shape.apart ? [shape.apart.name] : []),
+];
+
 /** The columns of levels, of which `addedUp` is made. */
 export const addedColumns = (shape: Shape): RawBuilder<unknown> =>
-  sql.join(
-    [...namesOf(shape), ...(shape.apart ? [shape.apart.name] : [])].map((name) => sql.ref(name)),
-  );
+  sql.join(addedNames(shape).map((name) => sql.ref(name)));
+
+/** Their types. */
+export function addedTypes(shape: Shape): Columns {
+  const types = levelColumnTypes(shape);
+  return Object.fromEntries(addedNames(shape).map((name) => [name, types[name] as string]));
+}
 
 /** The same where `is_apart` says of the row's series whether it is counted apart, as `isApart` does. */
 export const readColumns = (shape: Shape): RawBuilder<unknown> => {

@@ -57,7 +57,7 @@ export async function usageAnswers(db: Kysely<Database>, { hours, model, layer }
       const parts = await rollupParts(trx, question, onWorkers);
       const rolled = typeof parts === 'string' ? parts : await answer(parts);
       const rows = rowParts(question);
-      const raw = await answer(onWorkers ? addedOnWorkers(question, rows) : rows);
+      const raw = await answer(onWorkers ? await addedOnWorkers(trx, question, rows) : rows);
       return { parts, rolled, raw };
     });
 }

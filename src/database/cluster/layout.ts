@@ -6,22 +6,27 @@ export type Layout = ReadonlyMap<string, { readonly shards: number }>;
 
 const plain: Layout = new Map();
 
+const distributed = sql`pg_dist_partition join pg_class as class on class.oid = logicalrelid
+  join pg_namespace as space on space.oid = relnamespace`;
+const isOurs = sql`nspname = current_schema() and partmethod = 'h' and relispartition is false`;
+
 /** Empty for plain PostgreSQL, and before the tables were distributed. */
 export async function layoutOf(db: Kysely<Database>): Promise<Layout> {
   if (!(await hasCitus(db))) return plain;
   const { rows } = await sql<{ name: string; shards: number }>`
     select relname as name, count(shardid)::int as shards
-    from pg_dist_partition join pg_class as class on class.oid = logicalrelid
-      join pg_namespace as space on space.oid = relnamespace
-      left join pg_dist_shard using (logicalrelid)
-    where nspname = current_schema() and partmethod = 'h' and relispartition is false
+    from ${distributed} left join pg_dist_shard using (logicalrelid)
+    where ${isOurs}
     group by relname`.execute(db);
   return new Map(rows.map(({ name, shards }) => [name, { shards }]));
 }
 
 /** Whether the rows of a table, or of the table of a partition, lie on workers. */
 export async function isDistributed(db: Kysely<Database>, table: string): Promise<boolean> {
-  return (await layoutOf(db)).has(table);
+  if (!(await hasCitus(db))) return false;
+  const { rows } = await sql`
+    select from ${distributed} where ${isOurs} and relname = ${table}`.execute(db);
+  return rows.length > 0;
 }
 
 /** Whether this database has the extension: without it none of its names can be asked for. */

@@ -1,7 +1,7 @@
-import { type RawBuilder, sql } from 'kysely';
 import { isDistributed } from '../../database/cluster/layout.ts';
-import { tables } from '../../records/tables.ts';
+import { type RecordKind, tables } from '../../records/tables.ts';
 import { readFloors } from '../../rollup/floors.ts';
+import { once } from '../../rollup/once.ts';
 import { usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import type { Span } from '../ask/time-range.ts';
@@ -27,17 +27,20 @@ export async function addUp(
   question: Question,
   chosen: Chosen,
 ): Promise<SourcedTotals> {
-  const onWorkers = hasCitus && (await isDistributed(trx, tables[question.kind].name));
+  const onWorkers = hasCitus && (await lieOnWorkers(trx, question.kind));
   for (const bySeries of [false, true]) {
     const rolled = await rollupParts(trx, question, onWorkers, bySeries);
     const isRolled = typeof rolled !== 'string';
     const parts = isRolled ? rolled : await remainingRows(trx, question, onWorkers);
     const hasRest = isRolled ? parts.hasRest === true : rolled === 'the rest';
-    const added = await readTotals(trx, question, narrowed(parts, question), chosen);
+    const added = await readTotals(trx, question, parts, chosen);
     if (added) return { ...added, source: parts.source, rounded: parts.rounded, hasRest };
   }
   throw new Error('neither series nor rows know what is counted apart');
 }
+
+const lieOnWorkers = (trx: Snapshot['trx'], kind: RecordKind): Promise<boolean> =>
+  once(trx, `where a ${kind} lies`, () => isDistributed(trx, tables[kind].name));
 
 /** Rows, from when on they are all there. */
 async function remainingRows(
@@ -50,13 +53,8 @@ async function remainingRows(
   const isWhole = (span.startUs ?? -Infinity) >= floorUs;
   const rounded = isWhole ? undefined : { ...span, startUs: floorUs };
   const parts = rowParts(rounded ? { ...question, span: rounded } : question);
-  return { ...(onWorkers ? addedOnWorkers(question, parts) : parts), ...(rounded && { rounded }) };
-}
-
-function narrowed(parts: Parts, { groupsThat }: Question): Parts {
-  if (!groupsThat) return parts;
-  const only = (query: RawBuilder<unknown>) =>
-    sql`select * from (${query}) as all_groups where ${groupsThat}`;
-  const { whole: _, ...others } = parts;
-  return { ...others, sums: only(parts.sums), cells: only(parts.cells) };
+  return {
+    ...(onWorkers ? await addedOnWorkers(trx, question, parts) : parts),
+    ...(rounded && { rounded }),
+  };
 }

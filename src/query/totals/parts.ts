@@ -30,13 +30,14 @@ export type Group = readonly (string | null)[];
 export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
 
 /**
- * What adds up to an answer, as two queries. `sums` has the columns g0, g1 and so on of the groups,
- * `bucket`, counted from 0, and one for each measure; `cells` the same groups, `bucket`, and either
- * `what` for which of the quantified numbers, and a sketch's `key` and `count`; or whole sketches.
+ * What adds up to an answer, as two queries, the second of which is made where it is wanted. `sums`
+ * has the columns g0, g1 and so on of the groups, `bucket`, counted from 0, and one for each measure;
+ * `cells` the `place` of a group among those that are told apart, `bucket`, and either `what` for
+ * which of the quantified numbers, and a sketch's `key` and `count`; or whole sketches.
  */
 export interface Parts {
   readonly sums: RawBuilder<unknown>;
-  readonly cells: RawBuilder<unknown>;
+  readonly cells: Cells;
   /** Whether each of `cells` has a sketch of each quantified number, by the columns `sketchParts`. */
   readonly hasSketches?: boolean;
   /**
@@ -51,9 +52,12 @@ export interface Parts {
   readonly hasRest?: boolean;
 }
 
+/** Of all, those of no group at place 0; where none is named, that is all there is. */
+export type Cells = (groups: readonly Group[]) => Promise<RawBuilder<unknown>>;
+
 export interface WholeCells {
-  readonly cells: RawBuilder<unknown>;
-  readonly cellsOf: (groups: readonly Group[]) => RawBuilder<unknown>;
+  readonly all: () => Promise<RawBuilder<unknown>>;
+  readonly ofGroups: Cells;
 }
 
 /** A sketch by its keys and counts, and in one piece where it is known so. */
@@ -81,3 +85,10 @@ export function bucketOf(
   const begins = bordersUs.slice(0, -1).map(instantText);
   return sql`(width_bucket(${time}, ${begins}::timestamptz[]) - 1)`;
 }
+
+/** Only of groups that the question wants. */
+export const wanted = (
+  { groupsThat }: Question,
+  query: RawBuilder<unknown>,
+): RawBuilder<unknown> =>
+  groupsThat ? sql`select * from (${query}) as all_groups where ${groupsThat}` : query;

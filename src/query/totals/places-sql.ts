@@ -16,7 +16,9 @@ export function inPlaces(
   kept: Kept,
   dimensions: number,
 ): RawBuilder<unknown> {
-  if (dimensions === 0) return sql`(select 0 as place, parts.* from (${parts}) as parts)`;
+  if (dimensions === 0 || ('groups' in kept && kept.groups.length === 0)) {
+    return sql`(select 0 as place, parts.* from (${parts}) as parts)`;
+  }
   const indices = Array.from({ length: dimensions }, (_, index) => index);
   // Such that it can be hashed: `is not distinct from` can't be.
   const same = indices.map((index) => {

@@ -9,7 +9,7 @@ import {
 } from '../../rollup/sketch-cells.ts';
 import type { Trx } from '../../rollup/state.ts';
 import { type Group, type Parts, type Question, sketchParts } from './parts.ts';
-import { inPlaces, type Placed } from './places-sql.ts';
+import type { Placed } from './places-sql.ts';
 
 /** More than these are added up by PostgreSQL: that takes longer, and no memory here. */
 const bytesMax = 16 * 1024 * 1024;
@@ -33,10 +33,10 @@ export async function placedCells(
   hasOthers: boolean,
 ): Promise<PlacedCells[]> {
   const whole = hasOthers ? await parts.whole?.() : undefined;
-  if (!whole) return await readCells(trx, question, parts, groups);
-  const all = await readWhole(trx, question, { ...parts, ...whole });
-  const of = { ...parts, cells: whole.cellsOf(groups) };
-  const found = groups.length > 0 ? await readCells(trx, question, of, groups) : [];
+  if (!whole) return await readCells(trx, question, parts, await parts.cells(groups));
+  const all = await readCells(trx, question, parts, await whole.all());
+  const ofGroups = async () => await readCells(trx, question, parts, await whole.ofGroups(groups));
+  const found = groups.length > 0 ? await ofGroups() : [];
   const byBucket = Map.groupBy(found, ({ bucket }) => bucket);
   const others = all.map(({ bucket, cells }) => ({
     place: 0,
@@ -55,19 +55,16 @@ export async function wholeCells(
   question: Question,
   parts: Parts,
 ): Promise<PlacedCells[]> {
-  return await readWhole(trx, question, { ...parts, ...(await parts.whole?.('alone')) });
+  const whole = await parts.whole?.('alone');
+  return await readCells(trx, question, parts, await (whole ? whole.all() : parts.cells([])));
 }
-
-const readWhole = (trx: Trx, question: Question, parts: Pick<Parts, 'cells' | 'hasSketches'>) =>
-  readCells(trx, { ...question, groupBy: [] }, parts, []);
 
 async function readCells(
   trx: Trx,
-  { groupBy, measured: { quantified } }: Question,
-  parts: Pick<Parts, 'cells' | 'hasSketches'>,
-  groups: readonly Group[],
+  { measured: { quantified } }: Question,
+  { hasSketches = false }: Parts,
+  placed: RawBuilder<unknown>,
 ): Promise<PlacedCells[]> {
-  const placed = inPlaces(parts.cells, { groups }, groupBy.length);
   const whats = quantified.map((_, what) => what);
   const read = async (query: RawBuilder<Row>) => (await query.execute(trx)).rows;
   const asCells = (row: Row) => ({
@@ -75,12 +72,12 @@ async function readCells(
     bucket: row.bucket,
     cells: whats.map((what) => sumOfSketches([row[`cells${what}`] ?? Buffer.alloc(0)])),
   });
-  if (parts.hasSketches) {
+  if (hasSketches) {
     const rows = await read(joined(placed, whats));
     const found = (rows[0]?.bytes ?? 0) <= bytesMax && unlessDamaged(() => rows.map(asCells));
     if (found) return found;
   }
-  const each = parts.hasSketches ? takenApart(placed, whats) : placed;
+  const each = hasSketches ? takenApart(placed, whats) : placed;
   return (await read(addedUp(each, whats))).map(asCells);
 }
 

@@ -6,7 +6,15 @@ import { margin } from '../../rollup/series.ts';
 import { finite, sketchColumns } from '../../rollup/shapes.ts';
 import type { Trx } from '../../rollup/state.ts';
 import { addedToSketches } from './on-workers.ts';
-import { type Group, type Question, sketchParts, type WholeCells } from './parts.ts';
+import {
+  type Cells,
+  type Group,
+  type Question,
+  sketchParts,
+  type WholeCells,
+  wanted,
+} from './parts.ts';
+import { inPlaces } from './places-sql.ts';
 import { asTable, groupColumns } from './rollup-table.ts';
 
 /** Of single series there are many, of all together one at a time. */
@@ -20,14 +28,15 @@ export async function wholeOf(
   const all = { ...asked, by: [], bySeries: false };
   const [ofGroups, ofAll] = [marginOf(asked), marginOf(all)];
   const isQuicker = alone ? ofAll !== ofGroups : ofGroups === margin.series;
-  if (!isQuicker || ofAll === margin.series) return undefined;
+  if (!isQuicker || question.groupsThat || ofAll === margin.series) return undefined;
   const found = await findParts(trx, all);
   if (typeof found === 'string') return undefined;
   if (await lacksMargin(trx, all, found.parts.levels)) return undefined;
-  const cells = cellsOf({ ...question, groupBy: [] }, all, found);
-  const cellsOfSome = (groups: readonly Group[]) =>
-    cellsOf(question, { ...asked, only: isOneOf(asked.by, groups) }, answering);
-  return { cells, cellsOf: cellsOfSome };
+  return {
+    all: () => cellsOf(trx, { ...question, groupBy: [] }, all, found)([]),
+    ofGroups: (groups) =>
+      cellsOf(trx, question, { ...asked, only: isOneOf(asked.by, groups) }, answering)(groups),
+  };
 }
 
 function isOneOf(by: readonly string[], groups: readonly Group[]): RawBuilder<boolean> {
@@ -44,11 +53,12 @@ function isOneOf(by: readonly string[], groups: readonly Group[]): RawBuilder<bo
 }
 
 export function cellsOf(
+  trx: Trx,
   question: Question,
   asked: RollupQuestion,
   answering: Answering,
   onWorkers = false,
-) {
+): Cells {
   const { shape } = asked;
   const { values } = shape;
   const ofLevel = values.flatMap(({ prefix }) =>
@@ -56,12 +66,16 @@ export function cellsOf(
   );
   const numbers = values.map(({ column }) => finite(sql.ref(`source.${column}`)));
   // Of rows, which may be many, only how many there are of each key.
-  const rows = { ...addedToSketches(shape, numbers, question.bordersUs), onWorkers };
-  const table = asTable(question, asked, answering)(sql.join(ofLevel), rows);
+  const rows = addedToSketches(trx, shape, numbers, question.bordersUs, onWorkers);
+  const table = asTable(question, asked, answering);
   const sketches = values.map(({ prefix }, what) => {
     const named = Object.entries(sketchParts(what));
     return sql.join(named.map(([name, as]) => sql`${sql.ref(prefix + name)} as ${as}`));
   });
-  return sql`
-    select ${groupColumns(question)} bucket, ${sql.join(sketches)} from ${table} as totals`;
+  return async (groups) => {
+    const cells = sql`
+      select ${groupColumns(question)} bucket, ${sql.join(sketches)}
+      from ${await table(sql.join(ofLevel), rows)} as totals`;
+    return inPlaces(wanted(question, cells), { groups }, question.groupBy.length);
+  };
 }

@@ -12,7 +12,7 @@ import { shownFromUs, usOfMs } from '../ask/instants.ts';
 import type { Snapshot } from '../ask/snapshot.ts';
 import type { Measure } from './measures.ts';
 import { addedToLevels } from './on-workers.ts';
-import type { Parts, Question } from './parts.ts';
+import { type Parts, type Question, wanted } from './parts.ts';
 import { cellsOf, wholeOf } from './rollup-cells.ts';
 import { asTable, groupColumns, type Table } from './rollup-table.ts';
 
@@ -45,17 +45,17 @@ export async function rollupParts(
   const ofSeries = typeof found === 'string' ? answering : found;
   const sums = bySeries
     ? [
-        sumsOf(question, table, onWorkers, butUnknown),
-        sumsOf(question, asTable(question, series, ofSeries), onWorkers, onlyUnknown),
+        await sumsOf(trx, question, table, onWorkers, butUnknown),
+        await sumsOf(trx, question, asTable(question, series, ofSeries), onWorkers, onlyUnknown),
       ]
-    : [sumsOf(question, table, onWorkers)];
+    : [await sumsOf(trx, question, table, onWorkers)];
   const isRounded =
     isCoarse ||
     span.toMs !== asked.toMs ||
     (question.span.startUs !== undefined && span.fromMs !== asked.fromMs);
   return {
     sums: sql.join(sums, sql` union all `),
-    cells: cellsOf(question, asked, answering, onWorkers),
+    cells: cellsOf(trx, question, asked, answering, onWorkers),
     hasSketches: true,
     // Workers of a cluster are not asked for groups of which there is a list.
     ...(!onWorkers && { whole: (alone) => wholeOf(trx, question, asked, answering, alone) }),
@@ -118,21 +118,23 @@ const butUnknown: OfMeasure = ({ mayBeUnknown }, column) => (mayBeUnknown ? sql`
 const onlyUnknown: OfMeasure = ({ mayBeUnknown }, column) =>
   mayBeUnknown ? sql`coalesce(${column}, 0)` : sql`null`;
 
-function sumsOf(
+async function sumsOf(
+  trx: Trx,
   question: Question,
   table: Table,
   onWorkers: boolean,
   of: OfMeasure = (_, column) => column,
-): RawBuilder<unknown> {
+): Promise<RawBuilder<unknown>> {
   const { kind, measured, bordersUs } = question;
   const shape = shapeOf(kind);
   const ofRow = columnsOfRow(shape);
-  const rows = onWorkers ? addedToLevels(shape, ofRow, bordersUs) : eachRow(ofRow);
+  const rows = onWorkers ? addedToLevels(trx, shape, ofRow, bordersUs) : eachRow(ofRow);
   const columns = measured.measures.map((measure) => {
     const column = measure.ofRollup ?? sql.ref(measure.name);
     return sql`${of(measure, column)} as ${sql.ref(measure.name)}`;
   });
-  return sql`
+  const sums = sql`
     select ${groupColumns(question)} bucket, ${sql.join(columns)}
-    from ${table(readColumns(shape), rows)} as totals`;
+    from ${await table(readColumns(shape), rows)} as totals`;
+  return wanted(question, sums);
 }

@@ -4,17 +4,18 @@ import type { Question as RollupQuestion } from '../../rollup/question.ts';
 import type { Answering } from '../../rollup/read.ts';
 import { bucketOf, groupColumn, listed, type Question } from './parts.ts';
 
-export type Table = (ofLevel: RawBuilder<unknown>, rows: RowsRead) => RawBuilder<unknown>;
+export type Table = (ofLevel: RawBuilder<unknown>, rows: RowsRead) => Promise<RawBuilder<unknown>>;
 
 /** Its parts with the columns g0 and so on, `bucket`, and those that are asked for. */
 export const asTable =
   ({ bordersUs }: Question, asked: RollupQuestion, answering: Answering): Table =>
-  (ofLevel, rows) => {
+  async (ofLevel, rows) => {
     const groups = asked.by.map(
       (_, index) => sql`nullif("group"[${sql.lit(index + 1)}], '') as ${groupColumn(index)}`,
     );
+    const parts = await partsAsTable(asked, answering, ofLevel, rows);
     return sql`(
-      with ${partsAsTable(asked, answering, ofLevel, rows)}
+      with ${parts}
       select ${listed(groups)} ${bucketOf(sql.ref('period'), bordersUs)} as bucket, parts.*
       from parts)`;
   };

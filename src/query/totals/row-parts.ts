@@ -4,7 +4,8 @@ import { meets } from '../ask/filters.ts';
 import { sqlInstant } from '../ask/instants.ts';
 import type { Span } from '../ask/time-range.ts';
 import { hasShownTime } from '../row-values.ts';
-import { bucketOf, groupColumn, listed, type Parts, type Question } from './parts.ts';
+import { bucketOf, groupColumn, listed, type Parts, type Question, wanted } from './parts.ts';
+import { inPlaces } from './places-sql.ts';
 
 const time = sql.ref('timestamp');
 
@@ -21,12 +22,16 @@ export function rowParts(question: Question, which = within(question.span)): Par
   const where = sql`where ${which} and ${meets(filter)}`;
   const sums = measured.measures.map(({ name, ofRow }) => sql`${ofRow} as ${sql.ref(name)}`);
   const numbers = measured.quantified.map(({ ofRow }, what) => sql`(${sql.lit(what)}, ${ofRow})`);
-  return {
-    sums: sql`select ${listed(groups)} ${bucket}, ${sql.join(sums)} from ${rows} ${where}`,
-    cells: sql`
+  const cells = sql`
       select ${listed(groups)} ${bucket}, what, telemetry_sketch_key(number) as key, 1 as count
       from ${rows} cross join lateral (values ${sql.join(numbers)}) as each (what, number)
-      ${where} and number is not null`,
+      ${where} and number is not null`;
+  return {
+    sums: wanted(
+      question,
+      sql`select ${listed(groups)} ${bucket}, ${sql.join(sums)} from ${rows} ${where}`,
+    ),
+    cells: async (groups) => inPlaces(wanted(question, cells), { groups }, groupBy.length),
     source: 'rows',
   };
 }
