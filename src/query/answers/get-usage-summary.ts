@@ -47,7 +47,9 @@ export async function getUsageSummary(
   return await snapshots.read(asker, async (snapshot) => {
     const range = readRange(request, snapshot.asOfUs, notes, hoursDefault);
     const buckets =
-      request.width === '' ? undefined : bucketsOf(request.width, range, snapshot, notes);
+      request.width === ''
+        ? undefined
+        : await bucketsOf(snapshot, { kind: 'usage', filter }, request.width, range, notes);
     const bordersUs = buckets?.bordersUs;
     const question: Question = {
       kind: 'usage',
@@ -63,7 +65,7 @@ export async function getUsageSummary(
     const limit = buckets && !isOlder ? limitedByPoints(asked, buckets, notes) : asked;
     const found = await addUp(snapshot, question, { by, limit });
     const before = request.compareBefore
-      ? await readBefore(snapshot, question, range, found, request.width, notes)
+      ? await readBefore(snapshot, question, range, found, buckets?.width, notes)
       : undefined;
     const predicted = request.forecast
       ? await usageForecast(snapshot, question, range, found.total)
@@ -122,7 +124,7 @@ async function readBefore(
   question: Question,
   range: Range,
   found: SourcedTotals,
-  width: string,
+  width: string | undefined,
   notes: Notes,
 ): Promise<Before> {
   const span = spanBefore(range, snapshot.asOfUs);
@@ -130,7 +132,9 @@ async function readBefore(
   const same = await addUp(snapshot, asked, sameGroups(found));
   const whole = { startUs: span.startUs, endUs: range.period ? range.period.startUs : span.endUs };
   const buckets: Buckets | undefined =
-    width === '' ? undefined : bucketsOf(width, { ...range, ...whole }, snapshot, notes);
+    width === undefined
+      ? undefined
+      : await bucketsOf(snapshot, question, width, { ...range, ...whole }, notes);
   const ofWhole = { ...question, span: whole, groupBy: [], bordersUs: buckets?.bordersUs };
   const all = range.period || buckets ? await addUp(snapshot, ofWhole, noGroups) : undefined;
   return {

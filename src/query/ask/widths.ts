@@ -11,6 +11,7 @@ export interface Buckets {
   readonly bordersUs: readonly number[];
 }
 
+const quarterUs = 900_000_000;
 const bucketsMax = 2000;
 const bucketsAimedAt = 120;
 
@@ -36,6 +37,12 @@ interface Width {
   readonly unit: string;
 }
 
+/** Whether it is left to us. */
+export const isAutomatic = (width: string): boolean => width === '' || width === 'auto';
+
+/** Whether its parts may be what rollups have: whole quarter hours. */
+export const isRolled = (width: string): boolean => aboutUs(readWidth(width)) % quarterUs === 0;
+
 const nameOf = ({ count, unit }: Width): string => `${count}${unit}`;
 const aboutUs = ({ count, unit }: Width): number =>
   count * (secondsAbout[unit] as number) * 1_000_000;
@@ -50,7 +57,7 @@ export function readBuckets(
   const lengthUs = Math.max(0, span.endUs - span.startUs);
   const fitting = (most: number) =>
     ladder.find((each) => lengthUs / aboutUs(each) <= most) ?? (ladder.at(-1) as Width);
-  let width = text === '' || text === 'auto' ? fitting(bucketsAimedAt) : readWidth(text);
+  let width = isAutomatic(text) ? fitting(bucketsAimedAt) : readWidth(text);
   if (lengthUs / aboutUs(width) > bucketsMax) {
     const wider = fitting(bucketsMax);
     notes.add(
