@@ -16,7 +16,7 @@ const limitMax = 1_000_000;
 
 const shownColumns: Readonly<Record<Kind, readonly Column[]>> = {
   event: [
-    { name: 'timestamp' },
+    { name: 'timestamp', whole: true },
     { name: 'event_type' },
     { name: 'component' },
     { name: 'value', right: true },
@@ -24,7 +24,7 @@ const shownColumns: Readonly<Record<Kind, readonly Column[]>> = {
     { name: 'metadata' },
   ],
   usage: [
-    { name: 'timestamp' },
+    { name: 'timestamp', whole: true },
     { name: 'model' },
     { name: 'layer' },
     { name: 'input_tokens', right: true },

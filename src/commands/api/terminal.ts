@@ -39,14 +39,18 @@ export const plain = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones to be replaced
   stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
 
-/** A column of a table: what is too wide for the terminal is cut. */
+/** A column of a table, the most telling first. */
 export interface Column {
   readonly name: string;
+  /** Of numbers. */
   readonly right?: boolean;
+  /** Told whole or not at all, as numbers are. */
+  readonly whole?: boolean;
 }
 
 const gap = 2;
-const widthMin = 4;
+/** Of a text less than this tells nothing. */
+const textMin = 8;
 
 /** Rows as lines under a head, as wide as the terminal at the most. */
 export function tableLines(
@@ -58,28 +62,40 @@ export function tableLines(
   const wanted = columns.map(({ name }, index) =>
     Math.max(stringWidth(name), ...cells.map((row) => stringWidth(row[index] ?? ''))),
   );
-  const widths = narrowed(wanted, width - gap * (columns.length - 1));
+  const widths = fitting(columns, wanted, width);
   const line = (row: readonly string[]) =>
-    columns
-      .map(({ right }, index) => padded(row[index] ?? '', widths[index] ?? 0, right === true))
+    widths
+      .map((width, index) => padded(row[index] ?? '', width, columns[index]?.right === true))
       .join(' '.repeat(gap))
       .trimEnd();
   const head = line(columns.map(({ name }) => name));
   return [styled('bold', head), ...cells.map(line)];
 }
 
-/** The widest columns give way first. */
-function narrowed(wanted: readonly number[], room: number): number[] {
-  const widths = [...wanted];
-  const sum = () => widths.reduce((total, width) => total + width, 0);
-  while (sum() > room) {
-    const widest = Math.max(...widths);
-    if (widest <= widthMin) break;
-    const next = Math.max(widthMin, ...widths.filter((width) => width < widest));
-    const ofWidest = widths.filter((width) => width === widest).length;
-    const fair = widest - Math.ceil((sum() - room) / ofWidest);
-    const width = Math.max(widthMin, Math.min(widest - 1, Math.max(next, fair)));
-    for (const [index, each] of widths.entries()) if (each === widest) widths[index] = width;
+/** How wide the columns are, but for the last ones where there is no room for them. */
+function fitting(columns: readonly Column[], wanted: readonly number[], width: number): number[] {
+  const least = columns.map(({ right, whole }, index) => {
+    const full = wanted[index] as number;
+    return right || whole ? full : Math.min(full, textMin);
+  });
+  for (let count = columns.length; count > 1; count--) {
+    const room = width - gap * (count - 1);
+    if (sumOf(least.slice(0, count)) <= room) return narrowed(wanted.slice(0, count), least, room);
+  }
+  return wanted.slice(0, 1).map((first) => Math.min(first, width));
+}
+
+const sumOf = (widths: readonly number[]): number => widths.reduce((sum, each) => sum + each, 0);
+
+/** The widest texts give way first. */
+function narrowed(wanted: readonly number[], least: readonly number[], room: number): number[] {
+  const widths = wanted.map((each, index) =>
+    Math.max(least[index] as number, Math.min(each, room)),
+  );
+  for (let excess = sumOf(widths) - room; excess > 0; excess--) {
+    const spare = widths.map((each, index) => (each > (least[index] as number) ? each : 0));
+    const widest = spare.indexOf(Math.max(...spare));
+    widths[widest] = (widths[widest] as number) - 1;
   }
   return widths;
 }
