@@ -52,7 +52,8 @@ export class CitusDatabases {
   async close(name: string): Promise<void> {
     await this.#onAll(async (node) => {
       const admin = named(node, 'postgres');
-      await run(admin, `alter database ${name} allow_connections false`);
+      // Of one that is gone, too, nothing is left to do.
+      await run(admin, `update pg_database set datallowconn = false where datname = '${name}'`);
       await run(
         admin,
         `select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '${name}'`,
@@ -70,7 +71,9 @@ export class CitusDatabases {
     });
   }
 
+  /** Closed before on all nodes: one connects to another, or to itself, at any moment. */
   async drop(name: string): Promise<void> {
+    await this.close(name);
     await this.#onAll((node) =>
       run(named(node, 'postgres'), `drop database if exists ${name} with (force)`),
     );
