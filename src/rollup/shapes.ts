@@ -118,6 +118,9 @@ export const measureColumns = [
   'negative_infinities',
 ] as const;
 export type MeasureName = (typeof measureColumns)[number];
+/** Whether it is not a number of records. */
+export const isExtent = (name: MeasureName): boolean =>
+  name === 'sum' || name === 'min' || name === 'max';
 export const sketchColumns = ['keys', 'counts', 'cells'] as const;
 
 const ofValues = (shape: Shape, names: readonly string[]) =>
@@ -134,11 +137,16 @@ export const levelColumns = (shape: Shape): string[] => [
   ...ofValues(shape, sketchColumns),
 ];
 
-/** Their types, as wide as numbers that are added up need them. */
+/** Their types: of others beside them PostgreSQL would make one, number by number. */
 export const levelColumnTypes = (shape: Shape): Readonly<Record<string, string>> => {
-  const types: Record<string, string> = { bucket: 'timestamptz', series: 'int' };
+  const types: Record<string, string> = {
+    bucket: 'timestamptz',
+    series: 'int',
+    [shape.count]: 'bigint',
+    ...(shape.apart && { [shape.apart.name]: 'bigint' }),
+  };
   for (const { prefix } of shape.values) {
-    for (const name of measureColumns) types[prefix + name] = 'float8';
+    for (const name of measureColumns) types[prefix + name] = isExtent(name) ? 'float8' : 'bigint';
     for (const name of sketchColumns) types[prefix + name] = name === 'cells' ? 'bytea' : 'int[]';
   }
   return Object.fromEntries(levelColumns(shape).map((name) => [name, types[name] ?? 'numeric']));

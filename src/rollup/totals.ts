@@ -5,6 +5,7 @@ import { type Decimal, sumOf } from './exact-sums.ts';
 import type { Columns } from './read-aside.ts';
 import {
   finite,
+  isExtent,
   levelColumnTypes,
   type MeasureName,
   measureColumns,
@@ -127,9 +128,6 @@ const addedUpApart = ({ apart }: Shape): RawBuilder<unknown>[] => {
   const column = sql.ref(apart.name);
   return [sql`case when count(*) = count(${column}) then sum(${column})::bigint end as ${column}`];
 };
-
-/** What is not a number of records. */
-const isExtent = (name: MeasureName): boolean => name === 'sum' || name === 'min' || name === 'max';
 
 /** Whether rows of levels add up to more than nothing: all of it may have been taken away. */
 export const isAnything = (shape: Shape): RawBuilder<boolean> => {
