@@ -1,3 +1,4 @@
+import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { listEdition } from '../prices/list.ts';
 import type { Pricer } from '../prices/pricer.ts';
@@ -9,6 +10,12 @@ export function editions({ own: { version, date } }: Pricer) {
     ...present('ownPrices', version === '' ? null : { name: 'own', version, date }),
   };
 }
+
+/** A message with fields as they are, which `create` looks at one by one: answers have thousands. */
+export const filled = <Desc extends DescMessage>(
+  schema: Desc,
+  fields: Partial<MessageShape<Desc>>,
+): MessageShape<Desc> => Object.assign(create(schema), fields);
 
 /** A field, unless there is nothing to set it to. */
 export function present<Name extends string, Value>(name: Name, value: Value | null) {

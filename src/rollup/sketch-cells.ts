@@ -61,35 +61,44 @@ export interface Cells {
 
 export const noCells: Cells = { keys: [], counts: [] };
 
+/** A sketch in one piece, which has been `checked`, or as it was added up. */
+export type CellsOrBytes = Buffer | Cells;
+
+export const cellsIn = (sketch: CellsOrBytes): Cells =>
+  sketch instanceof Uint8Array ? sumOfSketches([sketch]) : sketch;
+
+/** What sketches add up to, less some; a key of which as many were taken away as there were is none. */
+export function sumOfSketches(
+  sketches: Iterable<CellsOrBytes>,
+  without: Iterable<CellsOrBytes> = [],
+): Cells {
+  const sum = new Sum();
+  for (const each of sketches) sum.add(each, 1);
+  for (const each of without) sum.add(each, -1);
+  return sum.take();
+}
+
 /** Bytes that are no sketch. */
 export class DamagedSketch extends Error {}
 
-/**
- * What sketches add up to, less some; a key of which as many were taken away as there were is none.
- * Throws `DamagedSketch`.
- */
-export function sumOfSketches(
-  sketches: Iterable<Buffer | Cells>,
-  without: Iterable<Cells> = [],
-): Cells {
-  const sum = new Sum();
-  try {
-    for (const each of sketches) {
-      if (each instanceof Uint8Array) sum.addBytes(each);
-      else sum.addCells(each, 1);
-    }
-  } catch (error) {
-    sum.take();
-    throw error;
+/** The same bytes. Throws `DamagedSketch` where they are no sketch. */
+export function checked(bytes: Buffer): Buffer {
+  if (bytes.length % 4 !== 0) throw new DamagedSketch('it ends within a word');
+  for (let at = 0; at < bytes.length; at += 4) {
+    // Marks are negative.
+    if ((bytes[at] as number) < 128) continue;
+    const word = bytes.readInt32BE(at);
+    if (word !== mark) throw new DamagedSketch(`${word} is no cell`);
+    if (at + 16 > bytes.length) throw new DamagedSketch('it ends within a cell');
+    at += 12;
   }
-  for (const each of without) sum.addCells(each, -1);
-  return sum.take();
+  return bytes;
 }
 
 /** Whether a sketch in one piece is that of some cells. */
 export function isSketchOf(bytes: Buffer, cells: Cells): boolean {
   try {
-    const [is, should] = [sumOfSketches([bytes]), sumOfSketches([cells])];
+    const [is, should] = [cellsIn(checked(bytes)), sumOfSketches([cells])];
     return isDeepStrictEqual(is, should);
   } catch (error) {
     if (error instanceof DamagedSketch) return false;
@@ -105,22 +114,9 @@ class Sum {
   #last = -1;
   readonly #others = new Map<number, number>();
 
-  addBytes(bytes: Buffer): void {
-    if (bytes.length % 4 !== 0) throw new DamagedSketch('it ends within a word');
-    for (let at = 0; at < bytes.length; at += 4) {
-      const word = bytes.readInt32BE(at);
-      if (word >= 0) this.#addCommon(word >> countBits, word & countMax);
-      else {
-        this.#addUncommon(word, bytes, at);
-        at += 12;
-      }
-    }
-  }
-
-  addCells({ keys, counts }: Cells, times: 1 | -1): void {
-    for (let at = 0; at < keys.length; at++) {
-      this.#add(keys[at] as number, times * (counts[at] as number));
-    }
+  add(sketch: CellsOrBytes, times: 1 | -1): void {
+    if (sketch instanceof Uint8Array) this.#addBytes(sketch, times);
+    else this.#addCells(sketch, times);
   }
 
   /** All of it, and begins anew. */
@@ -143,14 +139,25 @@ class Sum {
     return found;
   }
 
-  #addUncommon(word: number, bytes: Buffer, at: number): void {
-    if (word !== mark) throw new DamagedSketch(`${word} is no cell`);
-    if (at + 16 > bytes.length) throw new DamagedSketch('it ends within a cell');
-    const count = bytes.readInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12);
-    this.#add(bytes.readInt32BE(at + 4), count);
+  #addBytes(bytes: Buffer, times: 1 | -1): void {
+    for (let at = 0; at < bytes.length; at += 4) {
+      const word = bytes.readInt32BE(at);
+      if (word >= 0) this.#addCommon(word >> countBits, times * (word & countMax));
+      else {
+        const count = bytes.readInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12);
+        this.#addAny(bytes.readInt32BE(at + 4), times * count);
+        at += 12;
+      }
+    }
   }
 
-  #add(key: number, count: number): void {
+  #addCells({ keys, counts }: Cells, times: 1 | -1): void {
+    for (let at = 0; at < keys.length; at++) {
+      this.#addAny(keys[at] as number, times * (counts[at] as number));
+    }
+  }
+
+  #addAny(key: number, count: number): void {
     const index = key - keyMin;
     if (index >= 0 && index < keys) this.#addCommon(index, count);
     else this.#others.set(key, (this.#others.get(key) ?? 0) + count);

@@ -34,12 +34,15 @@ export interface Sketch {
   readonly max: number;
 }
 
-/** The number of which a share `q` of the others are not above; undefined for an empty sketch. */
-export function quantile({ keys, counts, min, max }: Sketch, q: number): number | undefined {
+/** The numbers of which shares of the others are not above; undefined for an empty sketch. */
+export function quantiles(sketch: Sketch, shares: readonly number[]): (number | undefined)[] {
+  const { counts } = sketch;
   let total = 0;
   for (let index = 0; index < counts.length; index++) total += counts[index] as number;
-  if (total <= 0) return undefined;
-  const rank = q * (total - 1);
+  return shares.map((share) => (total <= 0 ? undefined : atRank(sketch, share * (total - 1))));
+}
+
+function atRank({ keys, counts, min, max }: Sketch, rank: number): number {
   let seen = 0;
   for (let index = 0; index < keys.length; index++) {
     seen += counts[index] as number;

@@ -4,7 +4,7 @@ import {
   type GetStatsResponse,
   GetStatsResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
-import type { Cells } from '../../rollup/sketch-cells.ts';
+import { noCells } from '../../rollup/sketch-cells.ts';
 import { type Dimension, readGroupBy, readValue } from '../ask/dimensions.ts';
 import { eventFilter, type Filter } from '../ask/filters.ts';
 import { Notes } from '../ask/notes.ts';
@@ -140,7 +140,7 @@ function byQuantiles(
 ): SourcedTotals {
   const share = quantileOrder(orderBy) ?? 0;
   const rank = ({ totals: { sums, cells } }: GroupTotals): number =>
-    quantilesOf(cells[0] as Cells, sums.min ?? null, sums.max ?? null, [share])[0] ?? -Infinity;
+    quantilesOf(cells[0] ?? noCells, sums.min ?? null, sums.max ?? null, [share])[0] ?? -Infinity;
   const ranked = found.groups.map((each) => ({ each, rank: rank(each) }));
   const ordered = ranked
     .sort((a, b) => (a.rank === b.rank ? 0 : b.rank - a.rank))

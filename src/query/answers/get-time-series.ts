@@ -3,6 +3,8 @@ import {
   type GetTimeSeriesRequest,
   type GetTimeSeriesResponse,
   GetTimeSeriesResponseSchema,
+  TimePointSchema,
+  TimeSeriesSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/time_series_pb.js';
 import { readGroupBy, readValue } from '../ask/dimensions.ts';
 import { eventFilter } from '../ask/filters.ts';
@@ -12,6 +14,7 @@ import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
 import { answerSource } from '../ask/source.ts';
 import { type Range, readRange } from '../ask/time-range.ts';
 import { type Buckets, isAutomatic, isRolled, readBuckets } from '../ask/widths.ts';
+import { filled } from '../messages.ts';
 import { addUp } from '../totals/add-up.ts';
 import { countRolled } from '../totals/count-rolled.ts';
 import { eventMeasures } from '../totals/event-measures.ts';
@@ -79,15 +82,19 @@ export async function getTimeSeries(
     } as const;
     const limit = groupBy.length > 0 ? limitedByPoints(asked, buckets, notes) : 1;
     const found = await addUp(snapshot, question, { by: rankBy('event', measured, ''), limit });
-    const series = (each: GroupTotals) => ({
-      group: groupMap(groupBy, each.group),
-      total: statisticsMessage(each.totals),
-      points: each.points.map((point, index) => ({
-        startTime: timestampOfUs(bordersUs[index] as number),
-        endTime: timestampOfUs(bordersUs[index + 1] as number),
-        statistics: statisticsMessage(point),
-      })),
-    });
+    const times = bordersUs.map(timestampOfUs);
+    const series = (each: GroupTotals) =>
+      filled(TimeSeriesSchema, {
+        group: groupMap(groupBy, each.group),
+        total: statisticsMessage(each.totals),
+        points: each.points.map((point, index) =>
+          filled(TimePointSchema, {
+            startTime: times[index],
+            endTime: times[index + 1],
+            statistics: statisticsMessage(point),
+          }),
+        ),
+      });
     return create(GetTimeSeriesResponseSchema, {
       source: await answerSource(snapshot, { kind: 'event', ...found, span, notes, sinceMs }),
       width: buckets.width,

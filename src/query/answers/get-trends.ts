@@ -1,6 +1,8 @@
 import { create } from '@bufbuild/protobuf';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { sql } from 'kysely';
 import {
+  DailyTrendSchema,
   type GetTrendsRequest,
   type GetTrendsResponse,
   GetTrendsResponseSchema,
@@ -8,14 +10,15 @@ import {
 import { dayMs } from '../../units.ts';
 import { readZone } from '../ask/calendar.ts';
 import { readGroupBy } from '../ask/dimensions.ts';
-import { eventFilter, type Filter, meets } from '../ask/filters.ts';
-import { sqlInstant, timestampOfUs, usOf, usOfMs } from '../ask/instants.ts';
+import { eventFilter, type Filter } from '../ask/filters.ts';
+import { timestampOfUs, usOf, usOfMs } from '../ask/instants.ts';
 import { Notes } from '../ask/notes.ts';
 import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
 import { answerSource } from '../ask/source.ts';
+import type { Span } from '../ask/time-range.ts';
 import { readBuckets } from '../ask/widths.ts';
-import { present } from '../messages.ts';
-import { hasShownTime } from '../row-values.ts';
+import { listRecords } from '../lists/list-records.ts';
+import { filled, present } from '../messages.ts';
 import { addUp, type SourcedTotals } from '../totals/add-up.ts';
 import { eventMeasures } from '../totals/event-measures.ts';
 import type { Totals } from '../totals/places.ts';
@@ -68,15 +71,16 @@ export async function getTrends(
           chosen,
         )
       : found;
-    const ends = await firstAndLast(snapshot, filter, startUs);
+    const times = bordersUs.map(timestampOfUs);
+    const ends = await firstAndLast(snapshot, filter, span);
     return create(GetTrendsResponseSchema, {
       overall: {
         totalMeasurements: BigInt(all.total.sums.records ?? 0),
         uniqueModels: BigInt(named(all)),
-        ...(ends.first !== null && { oldestRecord: timestampOfUs(ends.first) }),
-        ...(ends.last !== null && { newestRecord: timestampOfUs(ends.last) }),
+        ...(ends.first !== undefined && { oldestRecord: timestampOfUs(ends.first) }),
+        ...(ends.last !== undefined && { newestRecord: timestampOfUs(ends.last) }),
       },
-      modelTrends: found.groups.map((each) => modelMessage(each, bordersUs)),
+      modelTrends: found.groups.map((each) => modelMessage(each, times)),
       retentionWindowDays: trendDays,
       source: await answerSource(snapshot, { kind: 'event', ...found, span, notes, sinceMs }),
     });
@@ -86,36 +90,36 @@ export async function getTrends(
 const named = ({ groups, restGroups }: SourcedTotals): number =>
   groups.filter(({ group }) => group[0] !== null).length + restGroups;
 
-function modelMessage({ group, totals, points }: GroupTotals, bordersUs: readonly number[]) {
+function modelMessage({ group, totals, points }: GroupTotals, days: readonly Timestamp[]) {
   return {
     ...present('component', group[0] ?? null),
-    ...trendMessage(totals),
+    ...trendFields(totals),
     totalTokensProcessed: whole(totals.sums.total_tokens) ?? 0n,
     days: points
-      .map((point, index) => ({ point, startUs: bordersUs[index] as number }))
+      .map((point, index) => ({ point, day: days[index] }))
       .filter(({ point }) => (point.sums.records ?? 0) > 0)
-      .map(({ point, startUs }) => ({ day: timestampOfUs(startUs), ...trendMessage(point) })),
+      .map(({ point, day }) => filled(DailyTrendSchema, { day, ...trendFields(point) })),
   };
 }
 
-function trendMessage(totals: Totals) {
+function trendFields(totals: Totals) {
   const { mean, count, p50, p95, p99 } = statisticsMessage(totals);
-  return {
-    ...present('avgEfficiency', mean ?? null),
-    measurementCount: count ?? 0n,
-    ...present('p50', p50 ?? null),
-    ...present('p95', p95 ?? null),
-    ...present('p99', p99 ?? null),
-  };
+  return { avgEfficiency: mean, measurementCount: count, p50, p95, p99 };
 }
 
-/** Each is at an end of an index. */
-async function firstAndLast({ trx }: Snapshot, filter: Filter, startUs: number) {
-  const end = (direction: 'asc' | 'desc') => sql`(
-    select ${usOf(sql`"timestamp"`)} from system_telemetry
-    where "timestamp" >= ${sqlInstant(startUs)} and ${hasShownTime} and ${meets(filter)}
-    order by "timestamp" ${sql.raw(direction)} limit 1)`;
-  const { rows } = await sql<{ first: number | null; last: number | null }>`
-    select ${end('asc')} as first, ${end('desc')} as last`.execute(trx);
-  return rows[0] as { first: number | null; last: number | null };
+/** The times of the oldest and the newest record. */
+async function firstAndLast({ trx }: Snapshot, filter: Filter, span: Span) {
+  const columns = sql`id, ${usOf(sql`"timestamp"`)} as timestamp_us`;
+  const about = {
+    kind: 'event',
+    columns,
+    filter,
+    span,
+    pageSize: 1,
+    pageToken: '',
+    id: '',
+  } as const;
+  const [first] = (await listRecords(trx, { ...about, order: 'oldest' })).rows;
+  const [last] = (await listRecords(trx, { ...about, order: 'newest' })).rows;
+  return { first: first?.timestamp_us, last: last?.timestamp_us };
 }

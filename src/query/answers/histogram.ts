@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HistogramSchema } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import { sketchValue } from '../../rollup/sketch.ts';
-import type { Cells } from '../../rollup/sketch-cells.ts';
+import { type Cells, type CellsOrBytes, cellsIn } from '../../rollup/sketch-cells.ts';
 import { quantilesOf } from '../totals/quantiles-of.ts';
 
 /** What is far above all others would make all others one bucket. */
@@ -10,11 +10,12 @@ const tailRoom = 1.25;
 
 /** How values are spread, in about so many buckets of one width; undefined where there are none. */
 export function histogram(
-  cells: Cells,
+  sketch: CellsOrBytes,
   min: number | null,
   max: number | null,
   buckets: number,
 ): MessageInitShape<typeof HistogramSchema> | undefined {
+  const cells = cellsIn(sketch);
   const [high] = quantilesOf(cells, min, max, [tailShare]);
   if (high === undefined || min === null || max === null) return undefined;
   const top = high > 0 ? Math.min(max, high * tailRoom) : max;

@@ -1,29 +1,28 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { StatisticsSchema } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
+import {
+  type Statistics,
+  StatisticsSchema,
+} from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import { decimalMean } from '../decimal-mean.ts';
-import { present } from '../messages.ts';
+import { filled } from '../messages.ts';
 import type { Totals } from '../totals/places.ts';
 import { quantileFields } from './quantile-fields.ts';
 
 /** Statistics of the values of events; quantiles where cells were read. */
-export function statisticsMessage({
-  sums,
-  cells,
-}: Totals): MessageInitShape<typeof StatisticsSchema> {
+export function statisticsMessage({ sums, cells }: Totals): Statistics {
   const { min = null, max = null, sum = null } = sums;
   const values = sums.n ?? 0;
-  return {
+  return filled(StatisticsSchema, {
     count: BigInt(sums.records ?? 0),
     values: BigInt(values),
-    ...present('sum', values === 0 ? null : sum),
-    ...present('mean', decimalMean(sum ?? 0, values)),
-    ...present('min', min),
-    ...present('max', max),
+    sum: values === 0 || sum === null ? undefined : sum,
+    mean: decimalMean(sum ?? 0, values) ?? undefined,
+    min: min ?? undefined,
+    max: max ?? undefined,
     ...quantileFields(cells[0], min, max),
-    ...present('tokensGenerated', whole(sums.tokens_generated)),
-    ...present('totalTokens', whole(sums.total_tokens)),
+    tokensGenerated: whole(sums.tokens_generated) ?? undefined,
+    totalTokens: whole(sums.total_tokens) ?? undefined,
     notOk: BigInt(sums.not_ok ?? 0),
-  };
+  });
 }
 
 export const whole = (sum: number | null | undefined): bigint | null =>

@@ -1,4 +1,5 @@
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { create } from '@bufbuild/protobuf';
+import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { type RawBuilder, sql } from 'kysely';
 import { ServiceError } from '../../errors.ts';
 import { isInstant } from '../../records/rfc3339.ts';
@@ -24,9 +25,12 @@ export function readInstant(field: string, timestamp: Timestamp | undefined): nu
   return Math.min(shownToUs, Math.max(shownFromUs, us));
 }
 
-export function timestampOfUs(us: number): { seconds: bigint; nanos: number } {
+export function timestampOfUs(us: number): Timestamp {
+  const timestamp = create(TimestampSchema);
   const seconds = Math.floor(us / usOfSecond);
-  return { seconds: BigInt(seconds), nanos: (us - seconds * usOfSecond) * 1000 };
+  timestamp.seconds = BigInt(seconds);
+  timestamp.nanos = (us - seconds * usOfSecond) * 1000;
+  return timestamp;
 }
 
 /** As PostgreSQL reads it. */

@@ -1,4 +1,4 @@
-import { type Cells, noCells, sumOfSketches } from '../../rollup/sketch-cells.ts';
+import { type CellsOrBytes, noCells, sumOfSketches } from '../../rollup/sketch-cells.ts';
 import { addSums, type Measured, type Sums } from './measures.ts';
 import type { Placed } from './places-sql.ts';
 
@@ -6,7 +6,7 @@ import type { Placed } from './places-sql.ts';
 export interface Totals {
   readonly sums: Sums;
   /** Of each of the quantified numbers. */
-  readonly cells: readonly Cells[];
+  readonly cells: readonly CellsOrBytes[];
 }
 
 /** Adds totals of the same measures up. */
@@ -29,7 +29,7 @@ export class Places {
   readonly #measured: Measured;
   /** 0: they are not told apart. */
   readonly #buckets: number;
-  readonly #found = new Map<number, Map<number, { sums: Sums; cells: readonly Cells[] }>>();
+  readonly #found = new Map<number, Map<number, { sums: Sums; cells: readonly CellsOrBytes[] }>>();
 
   readonly #nothing: Totals;
 
@@ -44,7 +44,7 @@ export class Places {
   }
 
   /** `cells`: of each of the quantified numbers, all of a place and part at once. */
-  addCells(placed: Placed, cells: readonly Cells[]): void {
+  addCells(placed: Placed, cells: readonly CellsOrBytes[]): void {
     this.#at(placed).cells = cells;
   }
 

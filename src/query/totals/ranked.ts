@@ -39,8 +39,11 @@ export async function rankedAndPlaced(
     select place, bucket, ${listed([...none, ...aggregates(measured)])} false, 0
     from ${inPlaces(sql`select * from grouped`, kept, groups.length)} as placed
     group by place, bucket`.execute(trx);
-  const sumsOf = (row: Row): Sums =>
-    Object.fromEntries(measured.measures.map(({ name }) => [name, row[name] as number | null]));
+  const sumsOf = (row: Row): Sums => {
+    const sums: Record<string, number | null> = {};
+    for (const { name } of measured.measures) sums[name] = row[name] as number | null;
+    return sums;
+  };
   const first = rows
     .filter(({ bucket }) => bucket === null)
     .sort((a, b) => Number(a.place) - Number(b.place));

@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import {
-  type Cells,
+  type CellsOrBytes,
+  cellsIn,
+  checked,
   DamagedSketch,
   noCells,
   sqlCell,
@@ -14,9 +16,11 @@ import type { Placed } from './places-sql.ts';
 /** More than these are added up by PostgreSQL: that takes longer, and no memory here. */
 const bytesMax = 16 * 1024 * 1024;
 
+const noBytes = Buffer.alloc(0);
+
 interface PlacedCells extends Placed {
   /** Of each of the quantified numbers. */
-  readonly cells: readonly Cells[];
+  readonly cells: readonly CellsOrBytes[];
 }
 
 type Row = Placed & Readonly<Record<`cells${number}`, Buffer | null>> & { bytes: number };
@@ -61,16 +65,18 @@ export async function wholeCells(
 
 async function readCells(
   trx: Trx,
-  { measured: { quantified } }: Question,
+  { bordersUs, measured: { quantified } }: Question,
   { hasSketches = false }: Parts,
   placed: RawBuilder<unknown>,
 ): Promise<PlacedCells[]> {
   const whats = quantified.map((_, what) => what);
   const read = async (query: RawBuilder<Row>) => (await query.execute(trx)).rows;
+  // There are many of parts of the span, which stay as small as they are until each is told.
+  const kept = bordersUs ? checked : (bytes: Buffer) => cellsIn(checked(bytes));
   const asCells = (row: Row) => ({
     place: row.place,
     bucket: row.bucket,
-    cells: whats.map((what) => sumOfSketches([row[`cells${what}`] ?? Buffer.alloc(0)])),
+    cells: whats.map((what) => kept(row[`cells${what}`] ?? noBytes)),
   });
   if (hasSketches) {
     const rows = await read(joined(placed, whats));
