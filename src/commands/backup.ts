@@ -104,7 +104,7 @@ async function readManifest(directory: string): Promise<Manifest> {
 }
 
 async function clusterName(): Promise<string> {
-  return `postgresql-${majorVersion((await findBinaries()).postgres)}`;
+  return `postgresql-${majorVersion(findBinaries().postgres)}`;
 }
 
 function refuseForeign({ databaseUrl }: Config, what: string): void {

@@ -10,7 +10,7 @@ import {
 } from '../config.ts';
 import { StartError } from '../errors.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
-import { plain } from './api/terminal.ts';
+import { plain } from './plain.ts';
 import { print, type Report } from './report.ts';
 
 /** What somebody typed behind the name of a command. */

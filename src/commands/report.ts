@@ -1,4 +1,4 @@
-import { plain } from './api/terminal.ts';
+import { plain } from './plain.ts';
 
 /** What a command has to say: the same for programs and for people. */
 export interface Report {

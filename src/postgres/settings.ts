@@ -104,7 +104,9 @@ const path = (value: string): string =>
  */
 export class TransactionStart {
   readonly #modes: string;
-  readonly #settings: readonly string[];
+  /** For COPY, and with what other statements need beside. */
+  readonly #settings: string;
+  readonly #allSettings: string;
   /** What a session can keep for all its transactions; undefined: nothing. */
   readonly session: string | undefined;
 
@@ -121,14 +123,15 @@ export class TransactionStart {
       'set local role to default',
       'set local search_path to default',
       ...assignments(settings),
-    ];
+    ].join(';');
+    this.#allSettings = [this.#settings, ...assignments(language)].join(';');
     if (isOurs) this.session = assignments(settings, 'session').join(';');
   }
 
   /** In place of `BEGIN`; later modes overrule ours. */
   begin(furtherModes = ''): string {
     const modes = [this.#modes, furtherModes].filter(Boolean).join(', ');
-    return [`start transaction ${modes}`, ...this.#settings, ...assignments(language)].join(';');
+    return `start transaction ${modes};${this.#allSettings}`;
   }
 
   /**
@@ -137,7 +140,7 @@ export class TransactionStart {
    * transaction is open, in the middle of a message, whose rest then reaches somebody else's.
    */
   get beforeCopy(): string {
-    return ['begin', `set transaction ${this.#modes}`, ...this.#settings].join(';');
+    return `begin;set transaction ${this.#modes};${this.#settings}`;
   }
 
   /** The same where the session keeps its settings. */

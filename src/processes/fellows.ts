@@ -52,7 +52,8 @@ export class Membership implements Fellows {
 
   /** Undefined in a process that nobody supervises. */
   static async join(): Promise<Membership | undefined> {
-    const { worker } = cluster;
+    // Whoever is supervised has a channel: without one, `node:cluster` need not be loaded.
+    const worker = process.connected ? cluster.worker : undefined;
     if (!worker) return undefined;
     const { promise, resolve } = Promise.withResolvers<Membership>();
     const onMessage = (message: ToProcess) => {

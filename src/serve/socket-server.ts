@@ -5,8 +5,8 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../observe/logger.ts';
 import { type AnswerPlain, HotConnections } from './hot/hot-connections.ts';
-import { createHttp1, createHttp2 } from './http-servers.ts';
-import { Http2Sessions } from './http2-sessions.ts';
+import { createHttp1 } from './http-servers.ts';
+import { Http2Front } from './http2-front.ts';
 import { type PeekedProtocol, peek } from './peek.ts';
 import type { OnRefused } from './refusals.ts';
 import { TlsFront, type TlsFrontOptions } from './tls/tls-front.ts';
@@ -55,14 +55,13 @@ export class SocketServer {
   readonly #logger: Logger;
   readonly #listener: RequestListener;
   readonly #http1: http.Server;
-  readonly #http2: http2.Http2Server;
   readonly #tcp: net.Server;
   readonly #tls: TlsFront | undefined;
   /** With the time when each is told to go. */
   readonly #sockets = new Map<Duplex, number>();
   /** The latest of each HTTP/1.1 connection. */
   readonly #responses = new WeakMap<Duplex, Response>();
-  readonly #sessions: Http2Sessions;
+  readonly #http2: Http2Front;
   readonly #hot: HotConnections;
   #leaving = false;
   #active = 0;
@@ -80,12 +79,7 @@ export class SocketServer {
       else options.onUnreadable(error, socket);
     });
     this.#hot = this.#createHot();
-    this.#http2 = createHttp2(options, this.#onRequest);
-    this.#sessions = new Http2Sessions(this.#http2, {
-      idleMsMax: options.idleMsMax,
-      ageMsMax: () => this.#ageMsMax(),
-    });
-    this.#http2.on('sessionError', (error) => logger.debug({ err: error }, 'HTTP/2 session'));
+    this.#http2 = new Http2Front(options, this.#onRequest, () => this.#ageMsMax(), logger);
     this.#tls = options.tls && this.#createTls(options.tls);
     this.#tcp = net.createServer({ noDelay: true, keepAlive: true }, this.#onConnection);
     // Of several processes each has its part, and passes nothing on to others that are as full.
@@ -107,7 +101,7 @@ export class SocketServer {
   /** Tells every client to go elsewhere, and serves whoever comes all the same. */
   leave(): void {
     this.#leaving = true;
-    this.#sessions.leave();
+    this.#http2.leave();
     this.#http1.closeIdleConnections();
     this.#hot.leave();
   }
@@ -120,7 +114,7 @@ export class SocketServer {
     if (this.#active === 0 || deadline.aborted) this.#idle.resolve();
     deadline.addEventListener('abort', () => this.#idle?.resolve(), { once: true });
     await this.#idle.promise;
-    if (!deadline.aborted) await this.#sessions.gone();
+    if (!deadline.aborted) await this.#http2.gone();
     for (const socket of this.#sockets.keys()) socket.destroy();
     // Stops the timer that looks for late requests.
     this.#http1.close();
@@ -191,10 +185,12 @@ export class SocketServer {
   }
 
   #serve(socket: Duplex, protocol: 'h2' | 'http/1.1'): void {
-    const server: { emit(event: 'connection', socket: Duplex): boolean } =
-      protocol === 'h2' ? this.#http2 : this.#http1;
-    server.emit('connection', socket);
-    if (protocol !== 'h2') socket.resume();
+    if (protocol === 'h2') {
+      this.#http2.accept(socket);
+      return;
+    }
+    this.#http1.emit('connection', socket);
+    socket.resume();
   }
 
   #createHot(): HotConnections {

@@ -15,10 +15,11 @@ import {
   UsageSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { StartError } from '../../errors.ts';
+import { plain } from '../plain.ts';
 import { type ApiRun, apiCommand, type Flags, jsonFlag } from './api-command.ts';
 import type { Connection } from './connection.ts';
 import { choiceOf, filterOf, type Kind, metadataOf, recordFlags, wholeOf } from './record-flags.ts';
-import { note, plain, shortened, styled, terminalWidth, write } from './terminal.ts';
+import { note, shortened, styled, terminalWidth, write } from './terminal.ts';
 
 const [pauseMs, pauseMsMax] = [1000, 15_000];
 const [recentMax, rateMax] = [1000, 10_000];

