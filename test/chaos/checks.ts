@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getJson } from '../support/http.ts';
 import { accountOf, imbalance, metric, type TableAccount } from '../support/metrics.ts';
 import type { Answer, Deliveries, Delivery } from './deliveries.ts';
 import { olderClient, refusedClient } from './faults/tables.ts';
@@ -49,16 +50,21 @@ export async function audit(baseUrl: string): Promise<{ faults: string[]; accoun
   return { faults, accounts: accounts.reduce(addAccounts, noAccounts) };
 }
 
-/** Waits until the collector is ready and has settled everything. Throws when that takes too long. */
+/**
+ * Waits until the collector is ready and has settled everything. Throws when that takes too long.
+ * What a process holds that is being started is in none of the figures, so all have to be there.
+ */
 export async function untilSettled(baseUrl: string, deadline: AbortSignal): Promise<void> {
   let missing = '';
   const isSettled = async () => {
-    const ready = await fetch(`${baseUrl}/readyz`);
+    const { status, body } = await getJson(`${baseUrl}/readyz`);
+    const areThere = !body.reasons.some((reason: string) => reason.startsWith('processes:'));
     // What lies in segments is accounted for when their turn comes.
     const spoolBytes = await metric(baseUrl, 'telemetry_spool_bytes');
     const accounts = await Promise.all(tables.map((table) => accountOf(baseUrl, table)));
-    missing = JSON.stringify([await ready.json(), spoolBytes, accounts]);
-    return ready.ok && spoolBytes === 0 && accounts.every(({ pending }) => pending === 0);
+    missing = JSON.stringify([body, spoolBytes, accounts]);
+    const isNothingLeft = spoolBytes === 0 && accounts.every(({ pending }) => pending === 0);
+    return status === 200 && areThere && isNothingLeft;
   };
   while (!(await isSettled())) {
     if (deadline.aborted) throw new Error(`not recovered in time: ${missing}`);
@@ -125,6 +131,7 @@ export async function compare(
   postgres: Postgres,
   deliveries: Deliveries,
   schema = 'public',
+  onLost: (delivery: Delivery) => void = () => {},
 ): Promise<Findings> {
   const events = await counts(postgres, schema, eventNumbers, deliveries.events);
   const usage = await counts(postgres, schema, usageNumbers, deliveries.usage);
@@ -134,7 +141,10 @@ export async function compare(
     const there = found.filter((count) => count > 0).length;
     findings.doubled += found.filter((count) => count > 1).length;
     if (there > 0 && there < found.length) findings.divided += 1;
-    if (delivery.state === 'acknowledged') findings.lost += found.length - there;
+    if (delivery.state === 'acknowledged' && there < found.length) {
+      findings.lost += found.length - there;
+      onLost(delivery);
+    }
     if (delivery.state === 'refused') findings.unwanted += there;
   }
   return findings;

@@ -14,6 +14,8 @@ export interface Delivery {
   readonly metadata?: Record<string, string>;
   /** Tries that may have stored it, though nobody said so. */
   unknownTries: number;
+  /** What was said when it was acknowledged first, and when, in seconds of this run. */
+  told?: { readonly spooled: boolean; readonly atSeconds: number };
 }
 
 /** What came of one try. */
@@ -58,6 +60,7 @@ export class Deliveries {
     if (answer.kind === 'unknown') delivery.unknownTries += 1;
     if (answer.kind !== 'acknowledged') return;
     delivery.state = 'acknowledged';
+    delivery.told ??= { spooled: answer.spooled, atSeconds: Math.round(performance.now()) / 1000 };
     if (answer.duplicate) this.answers.duplicate += 1;
     if (answer.spooled) this.answers.spooled += 1;
   }

@@ -13,7 +13,7 @@ import {
 } from './checks.ts';
 import { sendSingly, streamBatches, streamEvents, type Traffic } from './clients.ts';
 import { forget } from './controls.ts';
-import type { Deliveries } from './deliveries.ts';
+import type { Deliveries, Delivery } from './deliveries.ts';
 import { neighbourSchema, type Postgres } from './postgres.ts';
 import { Random } from './random.ts';
 import { rolledAmiss } from './rollups.ts';
@@ -40,6 +40,8 @@ export interface TortureReport extends Findings {
 }
 
 const recoveryMsMax = 120_000;
+/** So many batches that are lost are told one by one. */
+const lostToldMax = 20;
 /** A kind that came so often and never hit anything shows nothing. */
 const unmetMax = 5;
 
@@ -123,7 +125,9 @@ export async function examine(
   seed: number,
 ): Promise<Findings> {
   // Before anything is sent again, which would make good what is lost.
-  const { lost } = await compare(postgres, deliveries);
+  const gone: Delivery[] = [];
+  const { lost } = await compare(postgres, deliveries, 'public', (each) => gone.push(each));
+  violations.push(...gone.slice(0, lostToldMax).map((each) => `lost: ${JSON.stringify(each)}`));
   const send = senders.grpc?.(collector.baseUrl) as Send;
   violations.push(...(await forgotten(send, deliveries, new Random(seed))));
   await stopCollector('SIGTERM');

@@ -8,6 +8,7 @@ import { CollectorProcess } from '../collector-process.ts';
 import { comes, type Fault, lasts, withoutDatabase } from '../fault.ts';
 import type { Random } from '../random.ts';
 import { type Send, senders } from '../senders.ts';
+import { segmentsIn } from '../spool-files.ts';
 import type { World } from '../world.ts';
 
 const settledMsMax = 60_000;
@@ -69,13 +70,18 @@ async function workBeside(world: World, random: Random): Promise<boolean> {
 }
 
 /** What the old release has left is the new one's. */
-async function upgrade(world: World, env: World['env']): Promise<void> {
+async function upgrade(
+  world: World,
+  env: World['env'] & { TELEMETRY_DATA_DIR: string },
+): Promise<void> {
   const successor = new CollectorProcess(env);
   await successor.start();
   await untilSettled(successor.baseUrl, AbortSignal.timeout(settledMsMax)).catch((error) =>
     world.violations.push(`after the first release: ${(error as Error).message}`),
   );
   await world.stop(successor, 'SIGTERM');
+  const left = segmentsIn(join(env.TELEMETRY_DATA_DIR, 'spool'));
+  if (left.length > 0) world.violations.push(`the first release's segments: ${left.join()}`);
   world.violations.push(...new Set(successor.complaints));
 }
 
