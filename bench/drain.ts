@@ -10,14 +10,17 @@ import { temporaryDirectory } from '../test/support/temporary-directory.ts';
 
 /**
  * How fast the spool is drained, alone and beside clients that send as fast as they are
- * acknowledged, and what that costs them. The collector, its embedded PostgreSQL and the clients
- * share the machine. Prints one JSON line for each case.
+ * acknowledged, and what that costs them; and how long it takes after an outage, during which and
+ * after which clients stream half of what they can. The collector, its embedded PostgreSQL and the
+ * clients share the machine. Prints one JSON line for each case.
  */
 const { values } = parseArgs({
   options: {
     /** Of the outage before each case. */
     'outage-seconds': { type: 'string', default: '3' },
     'seconds-max': { type: 'string', default: '120' },
+    /** The last cases only: so many outages. */
+    half: { type: 'string' },
   },
 });
 const outageMs = 1000 * Number(values['outage-seconds']);
@@ -67,6 +70,34 @@ async function undisturbed(start: () => Load): Promise<number> {
   return perSecond;
 }
 
+/** Clients that stream so much before, during and after an outage: how long what they left takes. */
+async function outlast(perSecond: number): Promise<object> {
+  while ((await accountOf(baseUrl)).pending > 0) await sleep(50);
+  const load = keepStreaming(port, 2, 1000, perSecond);
+  await sleep(2000);
+  await setDatabaseOpen(false);
+  await sleep(outageMs);
+  const megabytes = Math.round((await spoolBytes()) / 1e6);
+  const { committed } = load.counts;
+  await setDatabaseOpen(true);
+  const startedAt = performance.now();
+  const elapsedMs = () => performance.now() - startedAt;
+  while ((await spoolBytes()) > 0 && elapsedMs() < 1000 * secondsMax) await sleep(50);
+  const ms = elapsedMs();
+  const counts = { ...load.counts };
+  await load.stop();
+  return {
+    offered_per_second: perSecond,
+    outage_seconds: outageMs / 1000,
+    spool_megabytes: megabytes,
+    drain_seconds: Math.round(ms / 100) / 10,
+    of_outage: Math.round((100 * ms) / outageMs) / 100,
+    drained_per_second: rate(counts.spooled, ms),
+    live_per_second: rate(counts.committed - committed, ms),
+    counts,
+  };
+}
+
 /** Fills the spool by an outage under one load, and drains it under another. */
 async function drain(fill: () => Load, live?: () => Load): Promise<object> {
   while ((await accountOf(baseUrl)).pending > 0) await sleep(50);
@@ -96,14 +127,23 @@ async function drain(fill: () => Load, live?: () => Load): Promise<object> {
 }
 
 const report = (result: object) => console.log(JSON.stringify(result));
-for (const [live, start] of Object.entries(loads)) {
-  report({ live, undisturbed_per_second: await undisturbed(start) });
-}
-for (const [spool, fill] of Object.entries(fills)) {
-  report({ spool, beside: 'nothing', ...(await drain(fill)) });
-  for (const [beside, live] of Object.entries(loads)) {
-    report({ spool, beside, ...(await drain(fill, live)) });
+
+async function drainBesideAll(): Promise<void> {
+  for (const [live, start] of Object.entries(loads)) {
+    report({ live, undisturbed_per_second: await undisturbed(start) });
   }
+  for (const [spool, fill] of Object.entries(fills)) {
+    report({ spool, beside: 'nothing', ...(await drain(fill)) });
+    for (const [beside, live] of Object.entries(loads)) {
+      report({ spool, beside, ...(await drain(fill, live)) });
+    }
+  }
+}
+
+if (values.half === undefined) await drainBesideAll();
+for (let round = 1; round <= Number(values.half ?? 1); round++) {
+  const fully = await undisturbed(() => keepStreaming(port, 8, 1000));
+  report({ streams: 'at half', undisturbed_per_second: fully, ...(await outlast(fully / 2)) });
 }
 await admin.end();
 await end('SIGTERM');

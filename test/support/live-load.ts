@@ -76,8 +76,16 @@ async function post(agent: http.Agent, port: number, body: string) {
 
 const inFlightMax = 16;
 
-/** Streams of gRPC, each on a connection of its own, as fast as they are acknowledged. */
-export function keepStreaming(port: number, streams: number, batchRows: number): Load {
+/**
+ * Streams of gRPC, each on a connection of its own, as fast as they are acknowledged, or so many
+ * events a second of all together: what was due and could not be sent is sent when it can.
+ */
+export function keepStreaming(
+  port: number,
+  streams: number,
+  batchRows: number,
+  perSecond = Number.POSITIVE_INFINITY,
+): Load {
   const counts: LoadCounts = { committed: 0, spooled: 0, refused: 0 };
   const events = Array.from({ length: batchRows }, (_, value) => ({
     eventType: 'LIVE',
@@ -88,7 +96,12 @@ export function keepStreaming(port: number, streams: number, batchRows: number):
   const init = create(StreamBatchesRequestSchema, { events });
   // Without an id: the collector gives each batch one.
   const batch = envelope(toBinary(StreamBatchesRequestSchema, init));
-  const ends = Array.from({ length: streams }, () => keepStream(port, batch, batchRows, counts));
+  const batchesPerSecond = perSecond / streams / batchRows;
+  const ends = Array.from({ length: streams }, () =>
+    keepStream(port, batch, batchesPerSecond, (state) => {
+      counts[state] += batchRows;
+    }),
+  );
   return {
     counts,
     stop: async () => {
@@ -97,11 +110,27 @@ export function keepStreaming(port: number, streams: number, batchRows: number):
   };
 }
 
-function keepStream(port: number, batch: Buffer, batchRows: number, counts: LoadCounts) {
+const pacedEveryMs = 5;
+
+function keepStream(
+  port: number,
+  batch: Buffer,
+  batchesPerSecond: number,
+  onAnswer: (state: keyof LoadCounts) => void,
+) {
   const session = http2.connect(`http://127.0.0.1:${port}`);
   const headers = { 'content-type': 'application/grpc+proto' };
   const call = openCall(session, ingestPath('StreamBatches'), headers);
   const closed = once(call, 'close');
+  const startedAt = performance.now();
+  let [sent, answered] = [0, 0];
+  const isDue = () => sent <= (batchesPerSecond * (performance.now() - startedAt)) / 1000;
+  const send = () => {
+    while (call.writable && sent - answered < inFlightMax && isDue()) {
+      call.write(batch);
+      sent += 1;
+    }
+  };
   let held = Buffer.alloc(0);
   call.on('data', (chunk: Buffer) => {
     held = Buffer.concat([held, chunk]);
@@ -109,13 +138,16 @@ function keepStream(port: number, batch: Buffer, batchRows: number, counts: Load
       const end = 5 + held.readUInt32BE(1);
       const { ack } = fromBinary(StreamBatchesResponseSchema, held.subarray(5, end));
       held = held.subarray(end);
-      if (!ack) counts.refused += batchRows;
-      else counts[ack.durability === Durability.SPOOLED ? 'spooled' : 'committed'] += batchRows;
-      if (call.writable) call.write(batch);
+      answered += 1;
+      if (!ack) onAnswer('refused');
+      else onAnswer(ack.durability === Durability.SPOOLED ? 'spooled' : 'committed');
     }
+    send();
   });
-  for (let sent = 0; sent < inFlightMax; sent++) call.write(batch);
+  send();
+  const pace = setInterval(send, pacedEveryMs);
   return async () => {
+    clearInterval(pace);
     call.end();
     await closed;
     session.destroy();
