@@ -1,8 +1,11 @@
 /** How long requests may be worked on before the event loop gets to do everything else. */
 const turnMsMax = 20;
 const tickMs = 50;
-/** After a pause, what is read for so long may have come before or during it. */
-const catchUpMs = 100;
+/**
+ * After a pause, what is read until so many ticks later may have come before or during it. Time says
+ * less: it passes for a process that others keep from running, too, and nothing is read meanwhile.
+ */
+const catchUpTicks = 3;
 
 /**
  * Shares the event loop: requests that have come are begun one after the other, and never for so
@@ -15,7 +18,7 @@ export class Turns {
   readonly #ticks = setInterval(() => this.#tick(), tickMs).unref();
   #tickedAt = performance.now();
   #lateMs = 0;
-  #caughtUpAt = 0;
+  #ticksSince = 0;
   #turnEndsAt: number | undefined;
 
   /** Milliseconds that what is read now may have waited, at the most. */
@@ -52,8 +55,9 @@ export class Turns {
     const now = performance.now();
     const lateMs = Math.max(0, now - this.#tickedAt - tickMs);
     this.#tickedAt = now;
-    if (lateMs < this.#lateMs && now < this.#caughtUpAt) return;
+    this.#ticksSince += 1;
+    if (lateMs < this.#lateMs && this.#ticksSince < catchUpTicks) return;
     this.#lateMs = lateMs;
-    this.#caughtUpAt = now + catchUpMs;
+    this.#ticksSince = 0;
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Turns } from '../../src/serve/turns.ts';
 import { startCollector } from '../support/collector.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -82,4 +82,31 @@ it('requests take turns, and whatever else waits for the event loop comes in bet
   await expect.poll(() => seen).toContain('3');
   expect(seen.slice(0, 5)).toEqual(['1', 'others', '2', 'others', '3']);
   turns.close();
+});
+
+describe('after a pause', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('what is read may have waited through it until the loop has gone round, however long that takes', () => {
+    let now = 0;
+    let tick = () => {};
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    vi.spyOn(globalThis, 'setInterval').mockImplementation((callback) => {
+      tick = callback as () => void;
+      return { unref: () => undefined } as unknown as NodeJS.Timeout;
+    });
+    const turns = new Turns();
+    const later = (ms: number) => {
+      now += ms;
+      tick();
+      return turns.lateMs;
+    };
+    expect(later(50)).toBe(0);
+    expect(later(1250)).toBe(1200);
+    // Others have the processor.
+    expect([later(180), later(180)]).toEqual([1200, 1200]);
+    expect([later(50), later(50), later(50), later(50)].at(-1)).toBe(0);
+  });
 });
