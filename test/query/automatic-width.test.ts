@@ -61,6 +61,19 @@ it.each([
   expect(await ask(path)).toMatchObject({ width, notes });
 });
 
+it('begins with a whole part where so many hours are asked for, and not where a time is', async () => {
+  const since = new Date(Date.now() - 1_800_000).toISOString();
+  const [rounded, exact] = await Promise.all([
+    getJson(`${telemetry.baseUrl}/v1/telemetry/timeseries?hours=1`),
+    getJson(`${telemetry.baseUrl}/v1/telemetry/timeseries?start_time=${since}`),
+  ]);
+  const quarter = expect.stringMatching(/T\d\d:(00|15|30|45):00(\.0+)?(Z|\+00:00)$/);
+  expect(rounded.body.source).toMatchObject({ rounded: true, start_time: quarter });
+  expect(exact.body).toMatchObject({ width: '15m' });
+  expect(exact.body.source).not.toMatchObject({ rounded: true });
+  expect(exact.body.source).not.toMatchObject({ start_time: quarter });
+});
+
 it('what is compared has parts of the same width', async () => {
   const { before } = await ask('usage/summary?hours=1&width=auto&compare_before=true');
   expect(before?.periods.length).toBeLessThanOrEqual(6);

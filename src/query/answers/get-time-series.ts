@@ -45,7 +45,7 @@ export async function bucketsOf(
   const records = await countRolled(snapshot.trx, kind, filter, span);
   if (records <= rowsAtOnceMax) return buckets;
   notes.add('width', `is 15m: one below would read ${records.toLocaleString('en')} rows`);
-  return readBuckets('15m', span, zone, notes);
+  return { ...readBuckets('15m', span, zone, notes), isWider: true };
 }
 
 /** So many groups that their points are not too many. */
@@ -69,7 +69,10 @@ export async function getTimeSeries(
     const asks = { kind: 'event', filter } as const;
     const buckets = await bucketsOf(snapshot, asks, request.width, range, notes);
     const { bordersUs } = buckets;
-    const span = { startUs: range.startUs, endUs: range.endUs ?? bordersUs.at(-1) };
+    // Of a quarter hour in part, up to all of the rows would be read too.
+    const isRounded = buckets.isWider === true && range.isRelative;
+    const startUs = isRounded ? bordersUs[0] : range.startUs;
+    const span = { startUs, endUs: range.endUs ?? bordersUs.at(-1) };
     const measured = eventMeasures(value);
     const question = {
       ...asks,
@@ -96,7 +99,10 @@ export async function getTimeSeries(
         ),
       });
     return create(GetTimeSeriesResponseSchema, {
-      source: await answerSource(snapshot, { kind: 'event', ...found, span, notes, sinceMs }),
+      source: await answerSource(snapshot, {
+        ...{ kind: 'event', ...found, span, notes, sinceMs },
+        rounded: found.rounded ?? (isRounded ? span : undefined),
+      }),
       width: buckets.width,
       series: groupBy.length === 0 ? [series(allOf(found))] : found.groups.map(series),
       ...(found.rest && { rest: series(found.rest) }),

@@ -19,6 +19,8 @@ export interface Range extends Span {
   readonly period: Period | undefined;
   /** From its beginning to its end, or to now; undefined: without beginning. */
   readonly hours: number | undefined;
+  /** Whether it begins so many hours ago, and not at a time that was named. */
+  readonly isRelative: boolean;
 }
 
 /** How a request says its range; the fields that are not in `range` are those of older requests. */
@@ -55,7 +57,10 @@ export function readRange(
     }
     const period = readPeriod('period', range.period, nowUs, zone);
     const passed = hoursBetween(period.startUs, Math.min(nowUs, period.endUs));
-    return { startUs: period.startUs, endUs: period.endUs, zone, period, hours: passed };
+    return {
+      ...{ startUs: period.startUs, endUs: period.endUs, zone, period },
+      ...{ hours: passed, isRelative: false },
+    };
   }
   if (start !== undefined && end !== undefined && end < start) {
     throw invalid('end_time', 'is before start_time');
@@ -64,8 +69,9 @@ export function readRange(
   const since =
     back === undefined ? undefined : Math.round((end ?? nowUs) - back * hourMs * usOfMs);
   const startUs = latest(start, since);
-  const length = startUs === since ? back : startUs && hoursBetween(startUs, end ?? nowUs);
-  return { startUs, endUs: end, zone, period: undefined, hours: length };
+  const isRelative = startUs === since;
+  const length = isRelative ? back : startUs && hoursBetween(startUs, end ?? nowUs);
+  return { startUs, endUs: end, zone, period: undefined, hours: length, isRelative };
 }
 
 /** 0: not given. NaN is, and wrong. */

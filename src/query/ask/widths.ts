@@ -9,6 +9,8 @@ import type { Notes } from './notes.ts';
 export interface Buckets {
   readonly width: string;
   readonly bordersUs: readonly number[];
+  /** Whether they are wider than would have been chosen, since that would be too much to read. */
+  readonly isWider?: boolean;
 }
 
 const quarterUs = 900_000_000;
