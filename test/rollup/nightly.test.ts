@@ -41,8 +41,9 @@ async function change(statement: string): Promise<void> {
   await client.query('select pg_stat_force_next_flush()');
   await client.query('select');
   client.release();
-  // Workers count by themselves, some seconds later.
-  if (onCluster) await expect.poll(countedByWorkers, { timeout: 60_000 }).not.toBe(before);
+  // Workers count what is theirs by themselves, some seconds later.
+  if (onCluster && !statement.includes('_rollup_'))
+    await expect.poll(countedByWorkers, { timeout: 60_000 }).not.toBe(before);
 }
 
 const night = async () => (await verifyNightly(work.db)).differences.map(({ what }) => what);
