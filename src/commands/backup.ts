@@ -9,7 +9,8 @@ import { DatabaseService } from '../database/database-service.ts';
 import { makePrivateDirectory } from '../directory-lock.ts';
 import { errorMessage, StartError } from '../errors.ts';
 import { copyCluster, copyTree } from '../postgres/embedded/base-backup.ts';
-import { findBinaries, majorVersion, serverUser } from '../postgres/embedded/binaries.ts';
+import { serverUser } from '../postgres/embedded/binaries.ts';
+import { packagedName } from '../postgres/embedded/cluster.ts';
 import { runningServer } from '../postgres/embedded/server.ts';
 import { version } from '../version.ts';
 import { command, type Run } from './command.ts';
@@ -33,7 +34,7 @@ const backUp: Run = async (config, logger, { args: [directory = ''] }) => {
   try {
     const server = runningServer(config.dataDirectory);
     if (!server) throw new StartError('the embedded PostgreSQL is not running');
-    const cluster = await clusterName();
+    const cluster = packagedName();
     await mkdir(directory, { recursive: true, mode: 0o700 });
     // First: what is drained meanwhile is in both, and known by its id.
     await copyTree(join(config.dataDirectory, 'spool'), join(directory, 'spool'), isOfSpool);
@@ -51,7 +52,7 @@ const backUp: Run = async (config, logger, { args: [directory = ''] }) => {
 const restore: Run = async (config, _logger, { args: [directory = ''] }) => {
   refuseForeign(config, 'restored');
   const manifest = await readManifest(directory);
-  const cluster = await clusterName();
+  const cluster = packagedName();
   if (manifest.postgresql !== cluster) {
     throw new StartError(
       `${directory} holds ${manifest.postgresql}, and this release runs ${cluster}: restore it with release ${manifest.version}`,
@@ -101,10 +102,6 @@ async function readManifest(directory: string): Promise<Manifest> {
   } catch (error) {
     throw new StartError(`${directory} is no complete backup: ${errorMessage(error)}`);
   }
-}
-
-async function clusterName(): Promise<string> {
-  return `postgresql-${majorVersion(findBinaries().postgres)}`;
 }
 
 function refuseForeign({ databaseUrl }: Config, what: string): void {

@@ -68,7 +68,7 @@ export async function checkDatabase(
 }
 
 async function embedded({ dataDirectory }: Config): Promise<string> {
-  await clusterName(dataDirectory);
+  clusterName(dataDirectory);
   return holdsCluster(dataDirectory)
     ? `the embedded PostgreSQL in ${dataDirectory}, which is not running`
     : `an embedded PostgreSQL will be created in ${dataDirectory}`;

@@ -40,7 +40,7 @@ export interface Cluster {
 /** Where the database of `directory` is, or will be, with what is needed to create and to serve it. */
 export async function locateCluster(directory: string): Promise<Cluster> {
   const packaged = findBinaries();
-  const name = await clusterName(directory);
+  const name = clusterName(directory);
   const data = join(directory, name);
   const user = serverUser(data);
   // The server's user has to pass through; what is inside stays closed.
@@ -52,12 +52,15 @@ export async function locateCluster(directory: string): Promise<Cluster> {
   return { data, socket: socketDirectory(data, user), binaries, user };
 }
 
+/** What a database of the packaged PostgreSQL is called, after its major version. */
+export const packagedName = (): string => `postgresql-${majorVersion(findBinaries().postgres)}`;
+
 /**
- * What the database of `directory` is called, after its major version. Throws where there is one of
+ * What the database of `directory` is called. Throws where there is one of
  * another version, which is not passed by: an empty one beside it would look like loss.
  */
-export async function clusterName(directory: string): Promise<string> {
-  const name = `postgresql-${majorVersion(findBinaries().postgres)}`;
+export function clusterName(directory: string): string {
+  const name = packagedName();
   const clusters = clustersIn(directory);
   const [other] = clusters;
   if (other === undefined || clusters.includes(name)) return name;
