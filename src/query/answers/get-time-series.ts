@@ -10,49 +10,19 @@ import { readGroupBy, readValue } from '../ask/dimensions.ts';
 import { eventFilter } from '../ask/filters.ts';
 import { timestampOfUs } from '../ask/instants.ts';
 import { Notes } from '../ask/notes.ts';
-import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
+import type { Asker, Snapshots } from '../ask/snapshot.ts';
 import { answerSource } from '../ask/source.ts';
-import { type Range, readRange } from '../ask/time-range.ts';
-import { type Buckets, isAutomatic, isRolled, readBuckets } from '../ask/widths.ts';
+import { readRange } from '../ask/time-range.ts';
 import { filled } from '../messages.ts';
 import { addUp } from '../totals/add-up.ts';
-import { countRolled } from '../totals/count-rolled.ts';
 import { eventMeasures } from '../totals/event-measures.ts';
-import type { Question } from '../totals/parts.ts';
 import type { AddedUp, GroupTotals } from '../totals/read-totals.ts';
+import { bucketsOf, limitedByPoints } from './buckets.ts';
 import { rankBy } from './ranking.ts';
 import { groupMap, statisticsMessage } from './statistics-message.ts';
 
 const [seriesDefault, seriesMax] = [20, 100];
 const hoursDefault = 24;
-/** Of all series together. */
-const pointsMax = 40_000;
-
-/** Parts of less than a quarter hour are read from rows: of more than these, who asked did not choose it. */
-const rowsAtOnceMax = 500_000;
-
-/** The parts of a range; one without end ends with the part that now is in. */
-export async function bucketsOf(
-  snapshot: Snapshot,
-  { kind, filter }: Pick<Question, 'kind' | 'filter'>,
-  width: string,
-  { startUs = snapshot.asOfUs, endUs = snapshot.asOfUs + 1, zone }: Range,
-  notes: Notes,
-): Promise<Buckets> {
-  const span = { startUs, endUs };
-  const buckets = readBuckets(width, span, zone, notes);
-  if (!isAutomatic(width) || isRolled(buckets.width)) return buckets;
-  const records = await countRolled(snapshot.trx, kind, filter, span);
-  if (records <= rowsAtOnceMax) return buckets;
-  notes.add('width', `is 15m: one below would read ${records.toLocaleString('en')} rows`);
-  return { ...readBuckets('15m', span, zone, notes), isWider: true };
-}
-
-/** So many groups that their points are not too many. */
-export function limitedByPoints(limit: number, { bordersUs }: Buckets, notes: Notes): number {
-  return notes.within('limit', limit, Math.max(1, Math.floor(pointsMax / (bordersUs.length - 1))));
-}
-
 export async function getTimeSeries(
   snapshots: Snapshots,
   request: GetTimeSeriesRequest,

@@ -22,7 +22,7 @@ import type { Question } from '../totals/parts.ts';
 import type { Totals } from '../totals/places.ts';
 import { type GroupTotals, noGroups, sameGroups } from '../totals/read-totals.ts';
 import { usageMeasures } from '../totals/usage-measures.ts';
-import { bucketsOf, limitedByPoints } from './get-time-series.ts';
+import { bucketsOf, limitedByPoints } from './buckets.ts';
 import { rankBy } from './ranking.ts';
 import { groupMap } from './statistics-message.ts';
 import { usageForecast } from './usage-forecast.ts';

@@ -1,5 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { ServiceError } from '../../errors.ts';
+import { quarterMs } from '../../rollup/shapes.ts';
 import { hourMs } from '../../units.ts';
 import { startOfDate, usOfZoned, zoned } from './calendar.ts';
 import { usOfMs } from './instants.ts';
@@ -13,7 +14,6 @@ export interface Buckets {
   readonly isWider?: boolean;
 }
 
-const quarterUs = 900_000_000;
 const bucketsMax = 2000;
 const bucketsAimedAt = 120;
 
@@ -42,8 +42,12 @@ interface Width {
 /** Whether it is left to us. */
 export const isAutomatic = (width: string): boolean => width === '' || width === 'auto';
 
+/** The least of them. */
+export const rolledWidth = '15m';
+
 /** Whether its parts may be what rollups have: whole quarter hours. */
-export const isRolled = (width: string): boolean => aboutUs(readWidth(width)) % quarterUs === 0;
+export const isRolled = (width: string): boolean =>
+  aboutUs(readWidth(width)) % (quarterMs * usOfMs) === 0;
 
 const nameOf = ({ count, unit }: Width): string => `${count}${unit}`;
 const aboutUs = ({ count, unit }: Width): number =>

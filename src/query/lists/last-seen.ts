@@ -6,7 +6,7 @@ import { margin } from '../../rollup/series.ts';
 import { quarterMs } from '../../rollup/shapes.ts';
 import type { Filter } from '../ask/filters.ts';
 import { usOfMs } from '../ask/instants.ts';
-import { shapeOf, whereOf } from '../totals/rollup-parts.ts';
+import { ofAllTimes, shapeOf } from '../totals/rollup-parts.ts';
 
 /** Of more, one is likely seen all the time. */
 const seriesMax = 20;
@@ -34,7 +34,7 @@ export async function lastSeen(
   const { conditions, ofRows } = filter;
   const isKnown = conditions.every(({ column }) => shape.dimensions.includes(column));
   if (conditions.length === 0 || ofRows.length > 0 || !isKnown) return undefined;
-  const asked = { shape, where: whereOf(filter), by: [], fromMs: -Infinity, toMs: Infinity };
+  const asked = ofAllTimes(shape, filter);
   // Of single series there are too many to look for some of them first.
   const name = marginOf(asked);
   if (name === margin.series) return undefined;

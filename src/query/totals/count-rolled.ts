@@ -6,7 +6,7 @@ import { margin } from '../../rollup/series.ts';
 import { all, quarterMs } from '../../rollup/shapes.ts';
 import type { Filter } from '../ask/filters.ts';
 import { sqlInstant, usOfMs } from '../ask/instants.ts';
-import { shapeOf, whereOf } from './rollup-parts.ts';
+import { ofAllTimes, shapeOf } from './rollup-parts.ts';
 
 /**
  * About how many records there are in a span, as quarter hours have it, which are behind by some
@@ -19,7 +19,7 @@ export async function countRolled(
   { startUs, endUs }: { readonly startUs: number; readonly endUs: number },
 ): Promise<number> {
   const shape = shapeOf(kind);
-  const asked = { shape, where: whereOf(filter), by: [], fromMs: -Infinity, toMs: Infinity };
+  const asked = ofAllTimes(shape, filter);
   const name = marginOf(asked);
   const ofMargin =
     name === margin.series ? sql`margin = ${all}` : sql`margin = ${name} and ${conditionOf(asked)}`;

@@ -37,7 +37,7 @@ export type SourceKind = 'rows' | 'rollups' | 'rollups and rows';
  */
 export interface Parts {
   readonly sums: RawBuilder<unknown>;
-  readonly cells: Cells;
+  readonly cells: ReadCells;
   /** Whether each of `cells` has a sketch of each quantified number, by the columns `sketchParts`. */
   readonly hasSketches?: boolean;
   /**
@@ -53,11 +53,11 @@ export interface Parts {
 }
 
 /** Of all, those of no group at place 0; where none is named, that is all there is. */
-export type Cells = (groups: readonly Group[]) => Promise<RawBuilder<unknown>>;
+export type ReadCells = (groups: readonly Group[]) => Promise<RawBuilder<unknown>>;
 
 export interface WholeCells {
   readonly all: () => Promise<RawBuilder<unknown>>;
-  readonly ofGroups: Cells;
+  readonly ofGroups: ReadCells;
 }
 
 /** A sketch by its keys and counts, and in one piece where it is known so. */

@@ -7,9 +7,9 @@ import { finite, sketchColumns } from '../../rollup/shapes.ts';
 import type { Trx } from '../../rollup/state.ts';
 import { addedToSketches } from './on-workers.ts';
 import {
-  type Cells,
   type Group,
   type Question,
+  type ReadCells,
   sketchParts,
   type WholeCells,
   wanted,
@@ -58,7 +58,7 @@ export function cellsOf(
   asked: RollupQuestion,
   answering: Answering,
   onWorkers = false,
-): Cells {
+): ReadCells {
   const { shape } = asked;
   const { values } = shape;
   const ofLevel = values.flatMap(({ prefix }) =>

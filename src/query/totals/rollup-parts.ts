@@ -95,8 +95,14 @@ function toRollups(question: Question): RollupQuestion | undefined {
   };
 }
 
+/** All that a filter names, as far as rollups know it. */
+export const ofAllTimes = (shape: Shape, filter: Filter): RollupQuestion => ({
+  ...{ shape, where: whereOf(filter), by: [] },
+  ...{ fromMs: -Infinity, toMs: Infinity },
+});
+
 /** Where several conditions are on one column, values that meet all of them. */
-export function whereOf(filter: Filter): Record<string, (string | null)[]> {
+function whereOf(filter: Filter): Record<string, (string | null)[]> {
   const where: Record<string, (string | null)[]> = {};
   for (const { column, values } of filter.conditions) {
     where[column] = where[column]?.filter((value) => values.includes(value)) ?? [...values];
