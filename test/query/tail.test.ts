@@ -109,6 +109,20 @@ describe('tells each record once', () => {
     await work.end();
   });
 
+  it.each([
+    ['a few', 2],
+    ['more than are looked for', 5001],
+  ])('inserted by others in one transaction into several partitions: %s', async (_, count) => {
+    const tail = await open(collectors[0].baseUrl, { filter: { components: ['spread'] } });
+    await database.rows(`
+      insert into system_telemetry (event_type, component, "timestamp")
+      select 'SPREAD', 'spread', now() - make_interval(days => (number = 1)::int)
+      from generate_series(1, ${count}) as number`);
+    await tail.until(count);
+    await log(1, 'LAST', { component: 'spread' });
+    await tail.until(count + 1);
+  });
+
   it('of any age, and of batches whose times are scattered', async () => {
     const tail = await open(collectors[0].baseUrl, { recordsPerSecondMax: 10_000 });
     const at = (index: number) => new Date(Date.now() - index * 7_200_000).toISOString();

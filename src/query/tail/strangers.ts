@@ -54,20 +54,20 @@ export class Strangers {
     }
   }
 
-  /** What has become visible. */
+  /**
+   * What has become visible. Rows of one transaction may lie in several partitions: it is known when
+   * all of them are seen, and left to the sweep, in all of them, where there are too many in one.
+   */
   async find(trx: Trx, wanted: readonly Wanted[]): Promise<Found[]> {
-    const found: Found[] = [];
+    const fresh: (Found & { readonly by: string })[] = [];
     for (const leaf of await this.#inUse(trx)) {
-      const known = new Set(this.#known);
-      const rows = await findUnrolled(trx, leaf, wanted, this.#kind, known, unrolledMax);
-      for (const row of rows ?? []) {
-        const isOlder = this.#mayBeOlder && this.#start.sees(row.by);
-        this.#known.add(row.by);
-        if (!isOlder) found.push(row);
-      }
+      const rows = await findUnrolled(trx, leaf, wanted, this.#kind, this.#known, unrolledMax);
+      if (!rows) return [];
+      fresh.push(...rows);
     }
+    for (const { by } of fresh) this.#known.add(by);
     if (this.#known.size > knownMax) await this.#forget(trx);
-    return found;
+    return fresh.filter(({ by }) => !(this.#mayBeOlder && this.#start.sees(by)));
   }
 
   async #forget(trx: Trx): Promise<void> {
