@@ -49,10 +49,27 @@ it.each([
     '10-25T00:00 10-25T01:00 10-25T02:00',
   ],
   ['12h', 'Europe/Berlin', '2026-03-29T08:00Z', '2026-03-29T10:00Z', '03-28T23:00 03-29T10:00'],
+  // Samoa has left out the 30th of December.
+  [
+    '1d',
+    'Pacific/Apia',
+    '2011-12-29T12:00Z',
+    '2011-12-30T12:00Z',
+    '12-29T10:00 12-30T10:00 12-31T10:00',
+  ],
   ['2h', 'Asia/Kathmandu', '2026-03-29T08:00Z', '2026-03-29T08:15Z', '03-29T06:15 03-29T08:15'],
 ])(
   'parts of %s in %s from %s to %s begin and end as the clock shows it',
   (width, zone, start, end, wanted) => {
     expect(borders(width, zone, start, end).join(' ')).toBe(wanted);
+  },
+);
+
+it.each(['551y', '9000y', '99999mo'])(
+  'a part of %s is refused: no time is that far away',
+  (width) => {
+    expect(() => borders(width, 'UTC', '2026-03-29T08:00Z', '2026-03-29T10:00Z')).toThrow(
+      `width is ${width}, which is longer than all times that are shown`,
+    );
   },
 );

@@ -3,7 +3,7 @@ import { ServiceError } from '../../errors.ts';
 import { quarterMs } from '../../rollup/shapes.ts';
 import { hourMs } from '../../units.ts';
 import { startOfDate, usOfZoned, zoned } from './calendar.ts';
-import { usOfMs } from './instants.ts';
+import { shownFromUs, shownToUs, usOfMs } from './instants.ts';
 import type { Notes } from './notes.ts';
 
 /** Parts of a range that are told apart; its borders are one more, oldest first. */
@@ -29,15 +29,18 @@ const secondsAbout: Readonly<Record<string, number>> = {
   q: 91 * secondsOfDay,
   y: 365 * secondsOfDay,
 };
-const ladder = [
-  ...['1s', '5s', '10s', '15s', '30s', '1m', '2m', '5m', '10m', '15m', '30m'],
-  ...['1h', '2h', '3h', '6h', '12h', '1d', '1w', '1mo', '1q', '1y'],
-].map(readWidth);
-
 interface Width {
   readonly count: number;
   readonly unit: string;
 }
+
+const aboutUs = ({ count, unit }: Width): number =>
+  count * (secondsAbout[unit] as number) * 1_000_000;
+
+const ladder = [
+  ...['1s', '5s', '10s', '15s', '30s', '1m', '2m', '5m', '10m', '15m', '30m'],
+  ...['1h', '2h', '3h', '6h', '12h', '1d', '1w', '1mo', '1q', '1y'],
+].map(readWidth);
 
 /** Whether it is left to us. */
 export const isAutomatic = (width: string): boolean => width === '' || width === 'auto';
@@ -50,8 +53,6 @@ export const isRolled = (width: string): boolean =>
   aboutUs(readWidth(width)) % (quarterMs * usOfMs) === 0;
 
 const nameOf = ({ count, unit }: Width): string => `${count}${unit}`;
-const aboutUs = ({ count, unit }: Width): number =>
-  count * (secondsAbout[unit] as number) * 1_000_000;
 
 /** The parts of a span in a zone; one that would have too many gets wider ones, and it is noted. */
 export function readBuckets(
@@ -88,6 +89,9 @@ function readWidth(text: string): Width {
   if (seconds !== undefined && secondsOfDay % (count * seconds) !== 0) {
     throw invalid(`is ${text}, which is no part of a day: 1d has to be a multiple of it`);
   }
+  if (aboutUs({ count, unit }) > shownToUs - shownFromUs) {
+    throw invalid(`is ${text}, which is longer than all times that are shown`);
+  }
   return { count, unit };
 }
 
@@ -109,11 +113,14 @@ function* calendarBorders(
   const day = zoned(startUs, zone).toPlainDate();
   const step = months || days;
   let number = Math.floor((months ? monthsSince(day) : origin.until(day).days) / step);
+  let last = -Infinity;
   for (;;) {
     const date = origin.add(months ? { months: number * step } : { days: number * step });
     const border = startOfDate(date, zone);
-    yield border;
+    // A day that a zone has left out, as Samoa did when it crossed the date line, is none.
+    if (border > last) yield border;
     if (border >= endUs && border > startUs) return;
+    last = border;
     number += 1;
   }
 }
