@@ -33,13 +33,16 @@ export class JsonDecoder extends TextDecoder {
  */
 export function wellFormedJson(text: string): string {
   try {
-    const written = JSON.stringify(JSON.parse(text));
-    return written.replace(/\\\\|\\ud[89a-f]../g, (all) => (all === '\\\\' ? all : '\ufffd'));
+    return withoutLoneHalves(JSON.stringify(JSON.parse(text)));
   } catch {
     // No JSON, which the library finds out itself.
     return text;
   }
 }
+
+/** The same of what JSON.stringify has written. */
+export const withoutLoneHalves = (written: string): string =>
+  written.replace(/\\\\|\\ud[89a-f]../g, (all) => (all === '\\\\' ? all : '\ufffd'));
 
 /** The commas, brackets and braces that open something, outside of strings. */
 function countSigns(json: string): number {

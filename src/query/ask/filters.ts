@@ -6,7 +6,7 @@ import type {
 } from '../../../gen/typescript/gravitas/telemetry/v1/question_pb.js';
 import { ServiceError } from '../../errors.ts';
 import { isCost } from '../../rollup/sums.ts';
-import { wellFormedJson } from '../../serve/json-decoder.ts';
+import { withoutLoneHalves } from '../../serve/json-decoder.ts';
 
 /** Which records a question is about. */
 export interface Filter {
@@ -103,9 +103,16 @@ function any(field: string, column: string, values: readonly string[] = []): Col
 
 function containing(metadata: JsonObject | undefined): RawBuilder<boolean>[] {
   if (!metadata || Object.keys(metadata).length === 0) return [];
-  const text = wellFormedJson(JSON.stringify(metadata));
+  const text = withoutLoneHalves(JSON.stringify(metadata, refuseNoNumber));
   if (/(?<!\\)(\\\\)*\\u0000/.test(text)) {
     throw new ServiceError('invalid', 'metadata contains NUL', { field: 'metadata' });
   }
   return [sql`metadata @> ${text}::jsonb`];
+}
+
+/** JSON would have null in the place of an infinite number, which asks for something else. */
+function refuseNoNumber(_key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  const reason = `metadata contains ${value}, which no metadata does`;
+  throw new ServiceError('invalid', reason, { field: 'metadata' });
 }
