@@ -14,6 +14,7 @@ import {
 import type { Pricer } from '../prices/pricer.ts';
 import type { KeptRows } from '../retention/drop-times.ts';
 import { keyNameOf } from '../serve/caller.ts';
+import { keyHeaders } from '../serve/credentials.ts';
 import { callOf } from '../serve/current-call.ts';
 import { jsonAnswers } from '../serve/protocol/connect.ts';
 import { getFootprint } from './answers/get-footprint.ts';
@@ -102,6 +103,7 @@ export function queryService(
     name,
     async (request: never, context: HandlerContext) => {
       context.responseHeader.set('cache-control', cacheControl(name, request));
+      context.responseHeader.set('vary', keyHeaders);
       const { signal } = context;
       return await answer(request, { signal, keyName: keyNameOf(callOf(context).caller) });
     },

@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 const bearerPattern = /^bearer[ \t]+([^\s,]+)[ \t]*$/i;
 
+/** Where a key is, for Vary: what one caller may have kept is no answer for another one. */
+export const keyHeaders = 'authorization, x-api-key';
+
 /** What is longer is no key, and not worth a hash. */
 const tokenCharactersMax = 512;
 

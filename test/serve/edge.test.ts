@@ -399,7 +399,7 @@ it('takes as many lines of a header as its bytes allow', async () => {
 it('says that what may be compressed varies', async () => {
   const url = `${telemetry.baseUrl}/gravitas.telemetry.v1.QueryService/GetFootprint`;
   const init = { method: 'POST', headers: json, body: '{}' };
-  expect((await fetch(url, init)).headers.get('vary')).toBe('accept-encoding');
+  expect((await fetch(url, init)).headers.get('vary')).toContain('accept-encoding');
 });
 
 it('names the next page as seen from the page', async () => {

@@ -21,7 +21,7 @@ export const connect: Protocol = {
   retell(response, failure) {
     if (response.status !== 200) return toUniversal(connect.refuse(failure(), ''), response.header);
     // The library compresses what is large enough for that, where its caller would take it.
-    response.header?.set('vary', 'accept-encoding');
+    response.header?.append('vary', 'accept-encoding');
     return response;
   },
 };
