@@ -93,6 +93,10 @@ export async function listDimensions(
       const answered = { kind, ...found, span: range, notes, sinceMs };
       sources[kind] ??= await answerSource(snapshot, answered);
     }
+    if (asked.some(({ name }) => name === metadataNames)) {
+      const answered = { kind: 'event', source: 'rows', span: range, notes, sinceMs } as const;
+      sources.event ??= await answerSource(snapshot, answered);
+    }
     return create(ListDimensionsResponseSchema, {
       dimensions,
       ...(sources.event && { source: sources.event }),

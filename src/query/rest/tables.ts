@@ -7,6 +7,7 @@ import {
 import { CollectorSchema } from '../../../gen/typescript/gravitas/telemetry/v1/collectors_pb.js';
 import { DimensionValueSchema } from '../../../gen/typescript/gravitas/telemetry/v1/dimensions_pb.js';
 import { PartitionSizeSchema } from '../../../gen/typescript/gravitas/telemetry/v1/footprint_pb.js';
+import { UsageBreakdownSchema } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import type { Table } from './formats.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers as `restJson` has made them
@@ -91,9 +92,8 @@ export function seriesTable(body: Body, groupBy: readonly string[]): Table {
 export function usageTable(body: Body, groupBy: readonly string[]): Table {
   const names = groupBy.length > 0 ? groupBy : ['model', 'layer'];
   if (groupBy.length === 0 && body.width === '') {
-    const { breakdown } = body;
-    const columns = Object.keys(breakdown[0] ?? {}).filter((name) => !names.includes(name));
-    return table(names, columns, breakdown);
+    const columns = columnsOf(UsageBreakdownSchema).filter((name) => !names.includes(name));
+    return table(names, columns, body.breakdown);
   }
   const groups = groupBy.length > 0 ? body.groups : [{ group: {}, periods: body.periods }];
   const ofGroup = ({ group, totals: all, periods }: Body): Row[] =>
