@@ -19,7 +19,7 @@ import { exactNumber } from '../exact-numbers.ts';
 import { pageSizeMax } from '../lists/list-page.ts';
 import { exactMetadata } from '../metadata.ts';
 import type { QueryHandlers } from '../query-handlers.ts';
-import { isParameter, readParameters, readWhole } from './parameters.ts';
+import { isParameter, onlyOne, readParameters, readWhole } from './parameters.ts';
 import type { Reply } from './rest.ts';
 import { restJson, timeText } from './rest-json.ts';
 import { sourceHeaders } from './source-headers.ts';
@@ -91,23 +91,21 @@ function listReply(
   { nextPageToken, source }: Pick<ListUsageResponse, 'nextPageToken' | 'source'>,
   parameters: URLSearchParams,
 ): Reply {
-  const next = new URLSearchParams(parameters);
-  next.set('page_token', nextPageToken);
   return {
     body,
     // The events of the deployed clients have no further fields.
     table: () => recordsTable(schema, body, further),
+    nextPageToken,
     headers: {
       'cache-control': cacheControl('list', {}),
       ...sourceHeaders(source, parameters.get('limit') ? { page_size: 'limit' } : {}),
-      ...(nextPageToken !== '' && { link: `<?${next}>; rel="next"` }),
     },
   };
 }
 
 /** As the deployed clients call the size of a page, where more than the most means the most. */
 function readLimit(parameters: URLSearchParams): number | undefined {
-  const limit = parameters.get('limit');
+  const limit = onlyOne(parameters, 'limit');
   if (!limit) return undefined;
   const size = readWhole('limit', limit);
   // Less than nothing is told by the name that was given; more than the most is noted by the list.

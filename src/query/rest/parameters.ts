@@ -9,6 +9,7 @@ import {
 import { StructSchema } from '@bufbuild/protobuf/wkt';
 import { ServiceError } from '../../errors.ts';
 import { readTime } from '../checks.ts';
+import { asWritten, parseNumbers } from '../exact-numbers.ts';
 
 /** Fields of these messages are parameters of their own. */
 const flattened = new Set(['range', 'filter', 'usage_filter']);
@@ -51,6 +52,19 @@ function placesOf(schema: DescMessage): ReadonlyMap<string, Place> {
 const namesOf = ({ name, jsonName, fieldKind }: DescField): string[] =>
   fieldKind === 'list' ? [name, jsonName, singular(name)] : [name, jsonName];
 
+/** The only one of its name, or null: which one of several is meant nobody can tell. */
+export function onlyOne(parameters: URLSearchParams, name: string): string | null {
+  const [value = null, ...others] = parameters.getAll(name);
+  if (others.length > 0) throw givenTwice(name);
+  return value;
+}
+
+const givenTwice = (field: string) =>
+  new ServiceError('invalid', `${field} is given twice`, { field });
+
+const isSingular = ({ name, jsonName }: DescField, given: string): boolean =>
+  ![name, jsonName].includes(given.split('.').at(-1) as string);
+
 const singular = (name: string): string => name.replace(/(?<=s)es$|s$/, '');
 
 export const isParameter = (schema: DescMessage, name: string): boolean =>
@@ -88,11 +102,12 @@ function addParameter(
 ): void {
   if (field.fieldKind === 'list') {
     // By its own name: those that have none.
-    if (text === '' && name !== field.name) return;
+    if (text === '' && isSingular(field, name)) return;
     const values = separated.has(field.name) ? text.split(',') : [text];
     const given = values.filter((value) => value !== '' || !separated.has(field.name));
     target[field.localName] = [...((target[field.localName] ?? []) as unknown[]), ...given];
   } else if (text !== '') {
+    if (target[field.localName] !== undefined) throw givenTwice(name);
     target[field.localName] = readParameter(field, name, text);
   }
 }
@@ -112,9 +127,10 @@ function readParameter(
   return scalar === ScalarType.INT32 ? readWhole(name, text) : readNumber(name, text);
 }
 
+/** Metadata, digit by digit. */
 function readObject(field: string, text: string): object {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseNumbers(text, asWritten);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
     // Told below.

@@ -13,6 +13,7 @@ import {
   GetTimeSeriesRequestSchema,
   GetTimeSeriesResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/time_series_pb.js';
+import { keyHeaders } from '../../serve/credentials.ts';
 import { send } from '../../serve/plain-answers.ts';
 import type { Route } from '../../serve/route.ts';
 import type { Asker } from '../ask/snapshot.ts';
@@ -21,7 +22,7 @@ import type { QueryHandlers } from '../query-handlers.ts';
 import { asker } from './asker.ts';
 import { csv, mediaTypes, ndjson, readFormat, type Table } from './formats.ts';
 import { getStats, listEvents, listUsage } from './lists.ts';
-import { readParameters } from './parameters.ts';
+import { onlyOne, readParameters } from './parameters.ts';
 import { restJson } from './rest-json.ts';
 import { sourceHeaders } from './source-headers.ts';
 import {
@@ -38,6 +39,8 @@ export interface Reply {
   readonly body: unknown;
   /** Undefined where it is no list. */
   readonly table?: () => Table;
+  /** Of the page after this one; empty on the last, undefined where there are no pages. */
+  readonly nextPageToken?: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -126,20 +129,33 @@ const routeOf = (path: string, answer: Answer): Route => ({
   async serve(call, { url = '', headers: asked }, response) {
     const at = url.indexOf('?');
     const parameters = new URLSearchParams(at < 0 ? '' : url.slice(at));
-    const given = parameters.get('format');
-    parameters.delete('format');
-    const format = readFormat(given, asked.accept);
-    const { body, table, headers } = await answer(parameters, asker(call, response));
+    const format = readFormat(onlyOne(parameters, 'format'), asked.accept);
+    const own = new URLSearchParams(parameters);
+    own.delete('format');
+    const { body, table, nextPageToken, headers } = await answer(own, asker(call, response));
     // What is no list has one form.
     const form = table ? format : 'json';
     send(
       response,
       200,
-      { 'content-type': mediaTypes[form], vary: 'accept', ...headers },
+      {
+        'content-type': mediaTypes[form],
+        vary: `accept, ${keyHeaders}`,
+        ...headers,
+        ...(nextPageToken && { link: nextPage(parameters, nextPageToken) }),
+      },
       formed(form, body, table),
     );
   },
 });
+
+/** The address of the next page, in the same form. */
+function nextPage(parameters: URLSearchParams, token: string): string {
+  const next = new URLSearchParams(parameters);
+  next.delete('pageToken');
+  next.set('page_token', token);
+  return `<?${next}>; rel="next"`;
+}
 
 function formed(format: keyof typeof mediaTypes, body: unknown, table: Reply['table']): string {
   if (format === 'json' || !table) return JSON.stringify(body);
