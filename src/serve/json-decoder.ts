@@ -31,7 +31,7 @@ export class JsonDecoder extends TextDecoder {
  * With the replacement character for halves of surrogate pairs, which no protocol but JSON has: an
  * error that quotes one could not be told. Written anew, JSON has the numbers of lone halves only.
  */
-export function wellFormedJson(text: string): string {
+function wellFormedJson(text: string): string {
   try {
     return withoutLoneHalves(JSON.stringify(JSON.parse(text)));
   } catch {
