@@ -1,6 +1,5 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { ShardFacts } from '../database/cluster/shard-facts.ts';
-import { partitionedTables } from '../database/partitions.ts';
 import { usOf } from './ask/instants.ts';
 import type { Snapshot } from './ask/snapshot.ts';
 import { hasShownTime } from './row-values.ts';
@@ -14,76 +13,113 @@ export interface TableSize {
   readonly partitions: number;
 }
 
+export interface PartitionSize {
+  readonly table_name: string;
+  readonly partition_name: string;
+  readonly start_us: number | null;
+  readonly end_us: number | null;
+  /** As PostgreSQL's statistics have it. */
+  readonly rows: number;
+  readonly total_bytes: number;
+  readonly index_bytes: number;
+}
+
 /** Larger tables are not counted but estimated, from PostgreSQL's own statistics. */
 const countedBytesMax = 256 * 1024 * 1024;
+const partitionsMax = 400;
 
 /** Of each partition whose rows lie on the workers of a cluster; empty for plain PostgreSQL. */
 type OnWorkers = ReadonlyMap<string, ShardFacts>;
 
-/** What the partitioned tables take. Such a table itself is empty: its leaves are summed. */
-export async function tableSizes(trx: Trx, onWorkers: OnWorkers): Promise<TableSize[]> {
-  const sizes = await sizesOf(trx, partitionedTables);
-  return sizes.map((size) => {
-    const shards = shardsOf(onWorkers, size.table_name);
+/** The partitions of tables, newest first, and as they are what has none. Their files are looked at once. */
+export async function partsOfTables(
+  trx: Trx,
+  tables: readonly string[],
+  onWorkers: OnWorkers,
+): Promise<PartitionSize[]> {
+  // Those of the ledger are ids.
+  const bound = (which: 'FROM' | 'TO') => sql`
+    (substring(bounds from ${sql.lit(`${which} \\('(\\d+-\\d\\d-\\d\\d [^']*)'\\)`)}))::timestamptz`;
+  const finite = (time: RawBuilder<unknown>) =>
+    usOf(sql`case when isfinite(${time}) then ${time} end`);
+  const { rows } = await sql<PartitionSize>`
+    select name as table_name, relname as partition_name,
+      ${finite(sql`start_at`)} as start_us, ${finite(sql`end_at`)} as end_us,
+      greatest(reltuples, 0)::bigint as rows,
+      (pg_table_size(relid) + indexes)::bigint as total_bytes, indexes::bigint as index_bytes
+    from (
+      select name, number, relid, relname, reltuples, pg_indexes_size(relid) as indexes,
+        ${bound('FROM')} as start_at, ${bound('TO')} as end_at
+      from unnest(${[...tables]}::text[]) with ordinality as each (name, number)
+        cross join lateral (
+          select relid from pg_partition_tree(to_regclass(name)) where isleaf
+          union all
+          select to_regclass(name) where not exists (select from pg_partition_tree(to_regclass(name)))
+            and to_regclass(name) is not null
+        ) as leaves
+        join pg_class as class on class.oid = relid
+        cross join lateral pg_get_expr(class.relpartbound, class.oid) as bounds
+      offset 0
+    ) as leaf
+    order by number, start_at desc nulls last`.execute(trx);
+  return rows.map((row) => {
+    const there = onWorkers.get(row.partition_name);
+    if (!there) return row;
     return {
-      ...size,
-      total_bytes: sum(shards, 'bytes', size.total_bytes),
-      index_bytes: sum(shards, 'indexBytes', size.index_bytes),
+      ...row,
+      rows: there.rows,
+      total_bytes: row.total_bytes + there.bytes,
+      index_bytes: row.index_bytes + there.indexBytes,
     };
   });
 }
 
-const shardsOf = (onWorkers: OnWorkers, table: string): ShardFacts[] =>
-  [...onWorkers].flatMap(([leaf, facts]) => (leaf.startsWith(`${table}_`) ? facts : []));
+/** What tables take. A partitioned one itself is empty: its leaves are summed. */
+export const sizesOf = (tables: readonly string[], parts: readonly PartitionSize[]): TableSize[] =>
+  tables.map((name) => {
+    const own = partsOf(name, parts);
+    return {
+      table_name: name,
+      total_bytes: own.reduce((sum, { total_bytes }) => sum + total_bytes, 0),
+      index_bytes: own.reduce((sum, { index_bytes }) => sum + index_bytes, 0),
+      partitions: own.length,
+    };
+  });
 
-const sum = (shards: readonly ShardFacts[], of: keyof ShardFacts, others = 0): number =>
-  shards.reduce((total, facts) => total + facts[of], others);
-
-export async function sizesOf(trx: Trx, tables: readonly string[]): Promise<TableSize[]> {
-  const { rows } = await sql<TableSize>`
-    select name as table_name,
-      coalesce(sum(pg_total_relation_size(relid)), 0)::bigint as total_bytes,
-      coalesce(sum(pg_indexes_size(relid)), 0)::bigint as index_bytes,
-      count(relid)::int as partitions
-    from unnest(${[...tables]}::text[]) with ordinality as each (name, number)
-      left join lateral (
-        select relid from pg_partition_tree(to_regclass(name)) where isleaf
-        union all
-        select to_regclass(name) where not exists (select from pg_partition_tree(to_regclass(name)))
-          and to_regclass(name) is not null
-      ) as leaves on true
-    group by name, number order by number`.execute(trx);
-  return rows;
-}
+const partsOf = (table: string, parts: readonly PartitionSize[]): PartitionSize[] =>
+  parts.filter(({ table_name }) => table_name === table);
 
 export async function rowCounts(
   trx: Trx,
   sizes: readonly TableSize[],
-  onWorkers: OnWorkers,
+  parts: readonly PartitionSize[],
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const size of sizes) {
-    const shards = shardsOf(onWorkers, size.table_name);
-    counts[size.table_name] = await rowCount(trx, size, shards);
+  for (const { table_name: name, total_bytes } of sizes) {
+    counts[name] =
+      total_bytes <= countedBytesMax
+        ? await rowCount(trx, name)
+        : partsOf(name, parts).reduce((sum, { rows }) => sum + rows, 0);
   }
   return counts;
 }
 
-async function rowCount(
-  trx: Trx,
-  { table_name, total_bytes }: TableSize,
-  shards: readonly ShardFacts[],
-): Promise<number> {
-  const isCounted = total_bytes <= countedBytesMax;
-  if (!isCounted && shards.length > 0) return sum(shards, 'rows');
-  const counted = sql<{ count: number }>`select count(*) as count from ${sql.table(table_name)}`;
-  const estimated = sql<{ count: number }>`
-    select coalesce(sum(greatest(reltuples, 0)), 0)::bigint as count
-    from pg_partition_tree(to_regclass(${table_name})) join pg_class on oid = relid
-    where isleaf`;
-  const { rows } = await (isCounted ? counted : estimated).execute(trx);
+async function rowCount(trx: Trx, table: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from ${sql.table(table)}`.execute(trx);
   return rows[0]?.count ?? 0;
 }
+
+/** Of each of some tables the newest. */
+export const partitionsOf = (
+  tables: readonly string[],
+  parts: readonly PartitionSize[],
+): PartitionSize[] =>
+  tables.flatMap((name) =>
+    partsOf(name, parts)
+      .filter(({ partition_name }) => partition_name !== name)
+      .slice(0, partitionsMax),
+  );
 
 /** In microseconds since 1970; null where there is none. */
 export async function oldestEventUs(trx: Trx): Promise<number | null> {
@@ -91,48 +127,6 @@ export async function oldestEventUs(trx: Trx): Promise<number | null> {
     select ${usOf(sql`"timestamp"`)} as at from system_telemetry
     where ${hasShownTime} order by "timestamp" limit 1`.execute(trx);
   return rows[0]?.at ?? null;
-}
-
-export interface PartitionSize {
-  readonly table_name: string;
-  readonly partition_name: string;
-  readonly start_us: number | null;
-  readonly end_us: number | null;
-  readonly rows: number;
-  readonly total_bytes: number;
-}
-
-const partitionsMax = 400;
-
-/** Of each table of rows, newest first. Rows are as PostgreSQL's statistics have them. */
-export async function partitionSizes(
-  trx: Trx,
-  tables: readonly string[],
-  onWorkers: OnWorkers,
-): Promise<PartitionSize[]> {
-  const bound = (which: 'FROM' | 'TO') => sql`
-    (substring(bounds from ${sql.lit(`${which} \\('([^']+)'\\)`)}))::timestamptz`;
-  const finite = (time: ReturnType<typeof bound>) =>
-    usOf(sql`case when isfinite(${time}) then ${time} end`);
-  const { rows } = await sql<PartitionSize>`
-    select * from (
-      select name as table_name, class.relname as partition_name,
-        ${finite(bound('FROM'))} as start_us, ${finite(bound('TO'))} as end_us,
-        greatest(class.reltuples, 0)::bigint as rows,
-        pg_total_relation_size(class.oid)::bigint as total_bytes,
-        row_number() over (partition by name order by ${bound('FROM')} desc nulls last) as number
-      from unnest(${[...tables]}::text[]) as name,
-        pg_partition_tree(to_regclass(name)) as tree
-        join pg_class as class on class.oid = tree.relid,
-        pg_get_expr(class.relpartbound, class.oid) as bounds
-      where tree.isleaf and class.oid <> to_regclass(name)
-    ) as numbered
-    where number <= ${partitionsMax}
-    order by table_name, number`.execute(trx);
-  return rows.map((row) => {
-    const there = onWorkers.get(row.partition_name);
-    return there ? { ...row, rows: there.rows, total_bytes: row.total_bytes + there.bytes } : row;
-  });
 }
 
 export interface RollupSizes {

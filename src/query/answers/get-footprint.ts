@@ -7,6 +7,7 @@ import {
   GetFootprintResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { clusterBytes, shardFacts } from '../../database/cluster/shard-facts.ts';
+import { partitionedTables } from '../../database/partitions.ts';
 import type { Pricer } from '../../prices/pricer.ts';
 import { tables } from '../../records/tables.ts';
 import { type DropTime, dropTimes, type KeptRows } from '../../retention/drop-times.ts';
@@ -19,12 +20,12 @@ import {
   deadLetterReasons,
   oldestEventUs,
   type PartitionSize,
-  partitionSizes,
+  partitionsOf,
+  partsOfTables,
   rollupSizes,
   rowCounts,
   sizesOf,
   type TableSize,
-  tableSizes,
 } from '../footprint.ts';
 import { editions } from '../messages.ts';
 import { retentionFootprint } from '../retention-footprint.ts';
@@ -43,8 +44,9 @@ export async function getFootprint(
   return await snapshots.read(asker, async (snapshot) => {
     const { trx } = snapshot;
     const onWorkers = await shardFacts(trx);
-    const sizes = await tableSizes(trx, onWorkers);
-    const counts = await rowCounts(trx, sizes, onWorkers);
+    const parts = await partsOfTables(trx, partitionedTables, onWorkers);
+    const sizes = sizesOf(partitionedTables, parts);
+    const counts = await rowCounts(trx, sizes, parts);
     const span = { startUs: undefined, endUs: undefined };
     const dropAt = await dropTimes(trx, kept);
     return create(GetFootprintResponseSchema, {
@@ -54,7 +56,7 @@ export async function getFootprint(
       ),
       ...at('oldestTelemetryRecord', await oldestEventUs(trx)),
       monitoredAt: timestampNow(),
-      partitions: (await partitionSizes(trx, rowTables, onWorkers)).map(partitionMessage(dropAt)),
+      partitions: partitionsOf(rowTables, parts).map(partitionMessage(dropAt)),
       rollups: await rollupMessage(snapshot),
       deadLetters: await deadLetterMessage(snapshot),
       retention: await retentionFootprint(trx),
@@ -96,7 +98,8 @@ function dropUs(dropAt: DropTime, { table_name, start_us, end_us }: PartitionSiz
 async function rollupMessage({ trx }: Snapshot) {
   const levels = shapes.flatMap(({ levelTables }) => Object.values(levelTables));
   const series = shapes.map(({ seriesTable }) => seriesTable);
-  const sizes = await sizesOf(trx, [...levels, ...series, 'rollup_fresh']);
+  const names = [...levels, ...series, 'rollup_fresh'];
+  const sizes = sizesOf(names, await partsOfTables(trx, names, new Map()));
   const days = shapes.map(({ levelTables }) => levelTables.day);
   const state = await rollupSizes(trx, series, days);
   return {
