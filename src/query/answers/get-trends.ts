@@ -17,18 +17,24 @@ import type { Asker, Snapshot, Snapshots } from '../ask/snapshot.ts';
 import { answerSource } from '../ask/source.ts';
 import type { Span } from '../ask/time-range.ts';
 import { readBuckets } from '../ask/widths.ts';
-import { listRecords } from '../lists/list-records.ts';
+import { decimalMean } from '../decimal-mean.ts';
+import { listRecords, type Order } from '../lists/list-records.ts';
 import { filled, present } from '../messages.ts';
 import { addUp, type SourcedTotals } from '../totals/add-up.ts';
 import { eventMeasures } from '../totals/event-measures.ts';
+import { withOnly } from '../totals/measures.ts';
 import type { Totals } from '../totals/places.ts';
 import type { GroupTotals } from '../totals/read-totals.ts';
+import { quantileFields } from './quantile-fields.ts';
 import { rankBy } from './ranking.ts';
-import { statisticsMessage, whole } from './statistics-message.ts';
+import { whole } from './statistics-message.ts';
 
 const trendDays = 60;
 const daysMax = 366;
 const modelsMax = 1000;
+const told = ['records', 'n', 'sum', 'total_tokens'];
+/** Of quantiles. */
+const bounds = ['min', 'max'];
 
 export async function getTrends(
   snapshots: Snapshots,
@@ -44,7 +50,7 @@ export async function getTrends(
     component,
     eventType: request.eventType || 'THOUGHT_LATENCY',
   });
-  const measured = eventMeasures();
+  const measured = withOnly(eventMeasures(), quantiles ? [...told, ...bounds] : told);
   const chosen = { by: rankBy('event', measured, ''), limit: modelsMax };
   return await snapshots.read(asker, async (snapshot) => {
     const { asOfUs } = snapshot;
@@ -72,7 +78,8 @@ export async function getTrends(
         )
       : found;
     const times = bordersUs.map(timestampOfUs);
-    const ends = await firstAndLast(snapshot, filter, span);
+    const near = request.overallOfAllEvents ? {} : daysWithAny(found, bordersUs);
+    const ends = await firstAndLast(snapshot, filter, span, near);
     return create(GetTrendsResponseSchema, {
       overall: {
         totalMeasurements: BigInt(all.total.sums.records ?? 0),
@@ -102,24 +109,49 @@ function modelMessage({ group, totals, points }: GroupTotals, days: readonly Tim
   };
 }
 
-function trendFields(totals: Totals) {
-  const { mean, count, p50, p95, p99 } = statisticsMessage(totals);
-  return { avgEfficiency: mean, measurementCount: count, p50, p95, p99 };
+const trendFields = ({ sums, cells }: Totals) => ({
+  avgEfficiency: decimalMean(sums.sum ?? 0, sums.n ?? 0) ?? undefined,
+  measurementCount: BigInt(sums.records ?? 0),
+  ...quantileFields(cells[0], sums.min ?? null, sums.max ?? null),
+});
+
+/** Between which days the oldest and the newest record are, as what was added up has it. */
+function daysWithAny({ groups, rest }: SourcedTotals, bordersUs: readonly number[]): Near {
+  const all = [...groups, ...(rest ? [rest] : [])];
+  const hasAny = bordersUs.map((_, day) => all.some(({ points }) => points[day]?.sums.records));
+  return {
+    beforeUs: bordersUs[hasAny.indexOf(true) + 1],
+    sinceUs: bordersUs[hasAny.lastIndexOf(true)],
+  };
 }
 
-/** The times of the oldest and the newest record. */
-async function firstAndLast({ trx }: Snapshot, filter: Filter, span: Span) {
+interface Near {
+  /** Before it the oldest is likely. */
+  readonly beforeUs?: number | undefined;
+  /** From it on the newest is. */
+  readonly sinceUs?: number | undefined;
+}
+
+/**
+ * The times of the oldest and the newest record: near ones first, since to make a plan for the
+ * partitions of all days takes longer than to find one.
+ */
+async function firstAndLast({ trx }: Snapshot, filter: Filter, span: Span, near: Near) {
   const columns = sql`id, ${usOf(sql`"timestamp"`)} as timestamp_us`;
-  const about = {
-    kind: 'event',
-    columns,
-    filter,
-    span,
-    pageSize: 1,
-    pageToken: '',
-    id: '',
-  } as const;
-  const [first] = (await listRecords(trx, { ...about, order: 'oldest' })).rows;
-  const [last] = (await listRecords(trx, { ...about, order: 'newest' })).rows;
-  return { first: first?.timestamp_us, last: last?.timestamp_us };
+  const about = { kind: 'event', columns, filter, pageSize: 1, pageToken: '', id: '' } as const;
+  const find = async (order: Order, nearer: Partial<Span>) => {
+    for (const part of [{ ...span, ...nearer }, span]) {
+      const [found] = (await listRecords(trx, { ...about, span: part, order })).rows;
+      if (found) return found.timestamp_us;
+    }
+    return undefined;
+  };
+  const { beforeUs, sinceUs } = near;
+  return {
+    first: await find('oldest', { endUs: beforeUs }),
+    last: await find(
+      'newest',
+      sinceUs === undefined ? {} : { startUs: Math.max(sinceUs, span.startUs ?? sinceUs) },
+    ),
+  };
 }

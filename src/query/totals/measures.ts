@@ -28,6 +28,15 @@ export interface Measured {
   readonly quantified: readonly Quantified[];
 }
 
+/** Some of its measures: what is not told is not added up. */
+export const withOnly = (
+  { measures, quantified }: Measured,
+  names: readonly string[],
+): Measured => ({
+  measures: measures.filter(({ name }) => names.includes(name)),
+  quantified,
+});
+
 /** What some records add up to, by the names of measures; null where there is nothing. */
 export type Sums = Readonly<Record<string, number | null>>;
 
