@@ -1,3 +1,4 @@
+import type { Message } from '@bufbuild/protobuf';
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import type {
   GetServiceRequest,
@@ -24,6 +25,7 @@ import { getTrends } from './answers/get-trends.ts';
 import { getUsageSummary } from './answers/get-usage-summary.ts';
 import { listDimensions } from './answers/list-dimensions.ts';
 import { readInstant, usOfMs } from './ask/instants.ts';
+import { SharedQuestions } from './ask/shared-questions.ts';
 import type { Asker, Snapshots } from './ask/snapshot.ts';
 import { cacheControl } from './cache-control.ts';
 import { checkTexts } from './checks.ts';
@@ -40,13 +42,14 @@ export function queryHandlers(
   kept: KeptRows,
   getService: () => Promise<GetServiceResponse>,
 ) {
+  const shared = new SharedQuestions();
   const asking =
-    <Request extends object, Answer>(
+    <Request extends Message, Answer>(
       answer: (snapshots: Snapshots, request: Request, asker: Asker) => Promise<Answer>,
     ) =>
     async (request: Request, asker: Asker): Promise<Answer> => {
       checkTexts(request);
-      return await answer(snapshots, request, asker);
+      return await shared.ask(nameOf(request), asker, (who) => answer(snapshots, request, who));
     };
   const eventPage = asking(listEvents);
   const usagePage = asking(listUsage);
@@ -84,6 +87,12 @@ export function queryHandlers(
     ),
   };
 }
+
+/** Different for all that differ in anything. */
+const nameOf = (request: Message): string =>
+  JSON.stringify(request, (_, value: unknown) =>
+    typeof value === 'bigint' || typeof value === 'number' ? String(value) : value,
+  );
 
 export type QueryHandlers = ReturnType<typeof queryHandlers>;
 

@@ -4,7 +4,8 @@ import { dayMs } from '../units.ts';
 import { bucketOf } from './merge.ts';
 import type { Span } from './rebuild.ts';
 import { type Level, levels, type Shape, shapes } from './shapes.ts';
-import { cellsAnew, cellsOf, isSketchOf } from './sketch-cells.ts';
+import { cellsAnew, cellsOf } from './sketch-cells.ts';
+import { isSketchOf } from './sketch-sums.ts';
 import { lockState, type RollupWriter } from './state.ts';
 import type { Difference } from './verify-day.ts';
 

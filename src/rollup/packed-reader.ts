@@ -13,8 +13,9 @@ export class PackedReader {
   /** Whether the sum of each bit is a flag: then the bit is all that there is of it. */
   readonly #isFlag: readonly boolean[];
 
-  constructor(shape: Shape) {
-    this.totals = new Aggregates(shape);
+  /** `totals`: what it adds to. */
+  constructor(shape: Shape, totals = new Aggregates(shape)) {
+    this.totals = totals;
     this.#isFlag = shape.sums.map(({ type }) => type === 'flag');
   }
 

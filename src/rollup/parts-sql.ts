@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { rowsOf } from '../database/older-names.ts';
 import { isRolledTime } from '../database/rolled-time.ts';
-import type { FreshParts } from './fresh-parts.ts';
+import type { FreshParts, LevelColumns } from './fresh-parts.ts';
 import { conditionOf, groupOf, marginOf, type Question } from './question.ts';
 import { isApart, margin } from './series.ts';
 import type { Parts, SpanMs } from './spans.ts';
@@ -30,6 +30,12 @@ export const eachRow = (ofRow: RawBuilder<unknown>): RowsRead => ({
   asParts: async (rows) => rows,
 });
 
+/** What is read of a row of a level: `columns`, which are of that. */
+export interface LevelRead {
+  readonly what: LevelColumns;
+  readonly columns: RawBuilder<unknown>;
+}
+
 /**
  * The tables `wanted`, of series, and `parts`, of what answers for a question, with its group and
  * period: `ofLevel` of a row of a level, beside which `is_apart` is said of its series.
@@ -37,7 +43,7 @@ export const eachRow = (ofRow: RawBuilder<unknown>): RowsRead => ({
 export async function partsAsTable(
   question: Question,
   { parts, fresh, hasOthers }: PartsThere,
-  ofLevel: RawBuilder<unknown>,
+  { what, columns: ofLevel }: LevelRead,
   { ofRow, asParts, onWorkers = false }: RowsRead,
 ): Promise<RawBuilder<unknown>> {
   const { shape, period } = question;
@@ -65,7 +71,7 @@ export async function partsAsTable(
   // What waits is of series alone, each of which belongs to a group.
   const waiting = sql`
     select ${groupOf(question)}, ${begin(sql`bucket`)}, ${ofLevel}
-    from ${fresh.asTable(parts)} as fresh join ${series} as known on id = series
+    from ${fresh.asTable(parts, what)} as fresh join ${series} as known on id = series
     where margin in (${margin.series}, ${margin.rest}) and ${conditionOf(question)}`;
   // Names the columns, also where no level answers.
   const names = sql`

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { tables } from '../records/tables.ts';
 import { answeredFrom, answeredTo, type Floors, levelFrom, readFloors } from './floors.ts';
 import { readFresh } from './fresh-parts.ts';
+import type { KnownWaiting } from './known-waiting.ts';
 import { once } from './once.ts';
 import { isOfOthers, type PartsThere } from './parts-sql.ts';
 import { marginOf, type Question } from './question.ts';
@@ -10,6 +11,13 @@ import { margin } from './series.ts';
 import { type Level, levels, type Shape } from './shapes.ts';
 import { type Parts, partsOf, type SpanMs } from './spans.ts';
 import { readState, type Trx } from './state.ts';
+
+/** Where rollups are read. */
+export interface RollupsRead {
+  readonly trx: Trx;
+  /** From one transaction to the next. */
+  readonly waiting: KnownWaiting;
+}
 
 /** More parts of a span than these, and the rows answer for all of it. */
 const rowSpansMax = 100;
@@ -32,12 +40,15 @@ export type Unanswered = 'the rest' | 'otherwise';
  * of others, and, at the edges, the rows themselves. Between two moments records move: it has to be
  * one. Records of the rest, where dimensions are asked for, are left to the rows as well.
  */
-export async function findParts(trx: Trx, question: Question): Promise<Answering | Unanswered> {
+export async function findParts(
+  { trx, waiting }: RollupsRead,
+  question: Question,
+): Promise<Answering | Unanswered> {
   const { shape } = question;
   const { isRead, floors, fresh, restId, repairsMs, settledMs } = await once(
     trx,
     `rollups of ${shape.kind}`,
-    () => readKnown(trx, shape),
+    () => readKnown({ trx, waiting }, shape),
   );
   if (!isRead) return 'otherwise';
   const span = answeredSpan(question, floors);
@@ -58,11 +69,11 @@ export async function findParts(trx: Trx, question: Question): Promise<Answering
 }
 
 /** What holds whatever is asked. */
-async function readKnown(trx: Trx, shape: Shape) {
+async function readKnown({ trx, waiting }: RollupsRead, shape: Shape) {
   return {
     isRead: await isHistoryRead(trx, shape),
     floors: await readFloors(trx),
-    fresh: await readFresh(trx, shape),
+    fresh: await readFresh(trx, shape, waiting),
     restId: await restSeries(trx, shape),
     repairsMs: await readRepairs(trx, shape),
     settledMs: (await readState(trx)).settledAt.getTime(),

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type RawBuilder, sql } from 'kysely';
 import type { Shape } from './shapes.ts';
 
@@ -7,9 +6,9 @@ import type { Shape } from './shapes.ts';
  * of the common, a mark, the key in four bytes and the count in eight. In no order; the counts of a
  * key that is there several times belong together.
  */
-const [keyMin, keys] = [35_904, 2 ** 13];
-const countBits = 18;
-const countMax = 2 ** countBits - 1;
+export const [keyMin, keys] = [35_904, 2 ** 13];
+export const countBits = 18;
+export const countMax = 2 ** countBits - 1;
 const mark = -1;
 
 interface CellWriter {
@@ -31,6 +30,28 @@ export function writeCell(writer: CellWriter, key: number, count: number): void 
   writer.int32(mark);
   writer.int32(key);
   writer.int64(count);
+}
+
+/** A sketch in one piece. */
+export function bytesOf({ keys, counts }: Cells): Buffer {
+  let length = 0;
+  for (let at = 0; at < keys.length; at++) {
+    length += cellBytes(keys[at] as number, counts[at] as number);
+  }
+  const bytes = Buffer.allocUnsafe(length);
+  let end = 0;
+  const writer: CellWriter = {
+    int32: (value) => {
+      end = bytes.writeInt32BE(value, end);
+    },
+    int64: (value) => {
+      end = bytes.writeBigInt64BE(BigInt(value), end);
+    },
+  };
+  for (let at = 0; at < keys.length; at++) {
+    writeCell(writer, keys[at] as number, counts[at] as number);
+  }
+  return bytes;
 }
 
 /** The same in SQL, as an expression: workers of a cluster know no function of it. */
@@ -64,20 +85,6 @@ export const noCells: Cells = { keys: [], counts: [] };
 /** A sketch in one piece, which has been `checked`, or as it was added up. */
 export type CellsOrBytes = Buffer | Cells;
 
-export const cellsIn = (sketch: CellsOrBytes): Cells =>
-  sketch instanceof Uint8Array ? sumOfSketches([sketch]) : sketch;
-
-/** What sketches add up to, less some; a key of which as many were taken away as there were is none. */
-export function sumOfSketches(
-  sketches: Iterable<CellsOrBytes>,
-  without: Iterable<CellsOrBytes> = [],
-): Cells {
-  const sum = new Sum();
-  for (const each of sketches) sum.add(each, 1);
-  for (const each of without) sum.add(each, -1);
-  return sum.take();
-}
-
 /** Bytes that are no sketch. */
 export class DamagedSketch extends Error {}
 
@@ -93,79 +100,4 @@ export function checked(bytes: Buffer): Buffer {
     at += 12;
   }
   return bytes;
-}
-
-/** Whether a sketch in one piece is that of some cells. */
-export function isSketchOf(bytes: Buffer, cells: Cells): boolean {
-  try {
-    const [is, should] = [cellsIn(checked(bytes)), sumOfSketches([cells])];
-    return isDeepStrictEqual(is, should);
-  } catch (error) {
-    if (error instanceof DamagedSketch) return false;
-    throw error;
-  }
-}
-
-/** Counts of common keys, from one sum to the next all 0: a list is quicker than a table. */
-const common = new Float64Array(keys);
-
-class Sum {
-  #first = keys;
-  #last = -1;
-  readonly #others = new Map<number, number>();
-
-  add(sketch: CellsOrBytes, times: 1 | -1): void {
-    if (sketch instanceof Uint8Array) this.#addBytes(sketch, times);
-    else this.#addCells(sketch, times);
-  }
-
-  /** All of it, and begins anew. */
-  take(): Cells {
-    const others = [...this.#others].filter(([, count]) => count > 0).sort(([a], [b]) => a - b);
-    const lower = others.filter(([key]) => key < keyMin);
-    const found = { keys: lower.map(([key]) => key), counts: lower.map(([, count]) => count) };
-    for (let index = this.#first; index <= this.#last; index++) {
-      const count = common[index] as number;
-      if (count > 0) {
-        found.keys.push(keyMin + index);
-        found.counts.push(count);
-      }
-      common[index] = 0;
-    }
-    for (const [key, count] of others.slice(lower.length)) {
-      found.keys.push(key);
-      found.counts.push(count);
-    }
-    return found;
-  }
-
-  #addBytes(bytes: Buffer, times: 1 | -1): void {
-    for (let at = 0; at < bytes.length; at += 4) {
-      const word = bytes.readInt32BE(at);
-      if (word >= 0) this.#addCommon(word >> countBits, times * (word & countMax));
-      else {
-        const count = bytes.readInt32BE(at + 8) * 2 ** 32 + bytes.readUInt32BE(at + 12);
-        this.#addAny(bytes.readInt32BE(at + 4), times * count);
-        at += 12;
-      }
-    }
-  }
-
-  #addCells({ keys, counts }: Cells, times: 1 | -1): void {
-    for (let at = 0; at < keys.length; at++) {
-      this.#addAny(keys[at] as number, times * (counts[at] as number));
-    }
-  }
-
-  #addAny(key: number, count: number): void {
-    const index = key - keyMin;
-    if (index >= 0 && index < keys) this.#addCommon(index, count);
-    else this.#others.set(key, (this.#others.get(key) ?? 0) + count);
-  }
-
-  #addCommon(index: number, count: number): void {
-    common[index] = (common[index] as number) + count;
-    if (index < this.#first) this.#first = index;
-    if (index > this.#last) this.#last = index;
-  }
 }

@@ -30,21 +30,24 @@ export function sketchValue(key: number): number {
 export interface Sketch {
   readonly keys: ArrayLike<number>;
   readonly counts: ArrayLike<number>;
+  /** Where it is the beginning of longer lists. */
+  readonly length?: number;
   readonly min: number;
   readonly max: number;
 }
 
 /** The numbers of which shares of the others are not above; undefined for an empty sketch. */
 export function quantiles(sketch: Sketch, shares: readonly number[]): (number | undefined)[] {
-  const { counts } = sketch;
+  const { counts, length = counts.length } = sketch;
   let total = 0;
-  for (let index = 0; index < counts.length; index++) total += counts[index] as number;
+  for (let index = 0; index < length; index++) total += counts[index] as number;
   return shares.map((share) => (total <= 0 ? undefined : atRank(sketch, share * (total - 1))));
 }
 
-function atRank({ keys, counts, min, max }: Sketch, rank: number): number {
+function atRank(sketch: Sketch, rank: number): number {
+  const { keys, counts, min, max, length = keys.length } = sketch;
   let seen = 0;
-  for (let index = 0; index < keys.length; index++) {
+  for (let index = 0; index < length; index++) {
     seen += counts[index] as number;
     if (seen > rank) return Math.min(max, Math.max(min, sketchValue(keys[index] as number)));
   }

@@ -5,6 +5,7 @@ import { eventFilter } from '../../src/query/ask/filters.ts';
 import { addUp } from '../../src/query/totals/add-up.ts';
 import { eventMeasures } from '../../src/query/totals/event-measures.ts';
 import { countDayApart } from '../../src/rollup/count-apart.ts';
+import { KnownWaiting } from '../../src/rollup/known-waiting.ts';
 import { settle } from '../../src/rollup/merge.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -65,7 +66,8 @@ async function failures(by: readonly string[]) {
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
-      const snapshot = { trx, asOfUs: Date.now() * 1000, hasCitus: onCluster };
+      const waiting = new KnownWaiting();
+      const snapshot = { trx, waiting, asOfUs: Date.now() * 1000, hasCitus: onCluster };
       const answers = [];
       for (const rolledValue of [true, false]) {
         const chosen = { by: sql`sum(not_ok)`, limit: 2 };

@@ -5,11 +5,12 @@ import { eventFilter, usageFilter } from '../../src/query/ask/filters.ts';
 import { addUp } from '../../src/query/totals/add-up.ts';
 import { eventMeasures } from '../../src/query/totals/event-measures.ts';
 import { usageMeasures } from '../../src/query/totals/usage-measures.ts';
+import { KnownWaiting } from '../../src/rollup/known-waiting.ts';
 import { addLaterMargins, completeMargins } from '../../src/rollup/later-margins.ts';
 import { settle } from '../../src/rollup/merge.ts';
 import { addMargins } from '../../src/rollup/series.ts';
 import { type Shape, shapes } from '../../src/rollup/shapes.ts';
-import { cellsIn } from '../../src/rollup/sketch-cells.ts';
+import { cellsIn } from '../../src/rollup/sketch-sums.ts';
 import { verify } from '../../src/rollup/verify.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { onCluster } from '../support/on-cluster.ts';
@@ -95,7 +96,8 @@ async function expectExact(): Promise<void> {
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async (trx) => {
-      const snapshot = { trx, asOfUs: Date.now() * 1000, hasCitus: onCluster };
+      const waiting = new KnownWaiting();
+      const snapshot = { trx, waiting, asOfUs: Date.now() * 1000, hasCitus: onCluster };
       for (const about of asked) {
         const bordersUs = [0, 24, 80].map((hours) => startUs + hours * hourUs);
         const question = {

@@ -6,13 +6,12 @@ import { joinSketches } from '../../src/rollup/join-sketches.ts';
 import { mergeNoted, settle } from '../../src/rollup/merge.ts';
 import {
   cellBytes,
-  cellsIn,
   checked,
   DamagedSketch,
   sqlCells,
-  sumOfSketches,
   writeCell,
 } from '../../src/rollup/sketch-cells.ts';
+import { cellsIn, sumOfSketches } from '../../src/rollup/sketch-sums.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { rollupWork } from '../support/rollup-work.ts';
 

@@ -11,6 +11,7 @@ import { readTotals } from '../../src/query/totals/read-totals.ts';
 import { rollupParts } from '../../src/query/totals/rollup-parts.ts';
 import { rowParts } from '../../src/query/totals/row-parts.ts';
 import { usageMeasures } from '../../src/query/totals/usage-measures.ts';
+import { KnownWaiting } from '../../src/rollup/known-waiting.ts';
 import { noCells } from '../../src/rollup/sketch-cells.ts';
 
 export interface UsageAsked {
@@ -54,7 +55,7 @@ export async function usageAnswers(db: Kysely<Database>, { hours, model, layer }
         return { total: shown(total), groups: groups.map(({ totals }) => shown(totals)) };
       };
       const onWorkers = await isDistributed(trx, 'usage_stats');
-      const parts = await rollupParts(trx, question, onWorkers);
+      const parts = await rollupParts({ trx, waiting: new KnownWaiting() }, question, onWorkers);
       const rolled = typeof parts === 'string' ? parts : await answer(parts);
       const rows = rowParts(question);
       const raw = await answer(onWorkers ? await addedOnWorkers(trx, question, rows) : rows);

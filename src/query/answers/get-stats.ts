@@ -69,6 +69,7 @@ export async function getStats(
   const { notes, filter, groupBy, isOlder, value, limit, histogramBuckets } = readRequest(request);
   const measured = eventMeasures(value);
   const by = rankBy('event', measured, request.orderBy);
+  const byQuantile = quantileOrder(request.orderBy) !== undefined;
   return await snapshots.read(asker, async (snapshot) => {
     const range = readRange(request, snapshot.asOfUs, notes, hoursDefault);
     const question: Question = {
@@ -79,9 +80,9 @@ export async function getStats(
       bordersUs: undefined,
       measured,
       rolledValue: !value,
-      quantiles: true,
+      // Components of older requests tell none.
+      quantiles: isOlder && !byQuantile ? 'of all' : true,
     };
-    const byQuantile = quantileOrder(request.orderBy) !== undefined;
     const all = await addUp(snapshot, question, {
       by,
       limit: byQuantile ? groupsMax : limit,

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HistogramSchema } from '../../../gen/typescript/gravitas/telemetry/v1/answer_pb.js';
 import { sketchValue } from '../../rollup/sketch.ts';
-import { type Cells, type CellsOrBytes, cellsIn } from '../../rollup/sketch-cells.ts';
+import type { Cells, CellsOrBytes } from '../../rollup/sketch-cells.ts';
+import { cellsIn } from '../../rollup/sketch-sums.ts';
 import { quantilesOf } from '../totals/quantiles-of.ts';
 
 /** What is far above all others would make all others one bucket. */

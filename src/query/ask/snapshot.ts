@@ -4,10 +4,12 @@ import type { Database } from '../../database/schema.ts';
 import { ServiceError } from '../../errors.ts';
 import { pause } from '../../pause.ts';
 import { classifyDatabaseError } from '../../postgres/sqlstate.ts';
+import { KnownWaiting } from '../../rollup/known-waiting.ts';
+import type { RollupsRead } from '../../rollup/read.ts';
 import type { Line } from './line.ts';
 
 /** One moment of the database, in which a question is answered. */
-export interface Snapshot {
+export interface Snapshot extends RollupsRead {
   readonly trx: Transaction<Database>;
   /** Microseconds since 1970: what was committed before is seen. */
   readonly asOfUs: number;
@@ -33,6 +35,8 @@ export interface Asker {
   readonly signal: AbortSignal;
   /** Of his key; absent without one. */
   readonly keyName?: string | undefined;
+  /** Told right before the moment of the database that answers. */
+  readonly begins?: () => void;
 }
 
 /**
@@ -44,6 +48,7 @@ export class Snapshots {
   readonly #canceller: () => Kysely<Database>;
   readonly #msMax: number;
   readonly #line: Line;
+  readonly #waiting = new KnownWaiting();
 
   /** `canceller`: connections beside those of `db`, which may all be busy. */
   constructor(
@@ -59,7 +64,7 @@ export class Snapshots {
 
   /** Throws `ServiceError`. */
   async read<Answer>(
-    { signal }: Asker,
+    { signal, begins }: Asker,
     work: (snapshot: Snapshot) => Promise<Answer>,
   ): Promise<Answer> {
     // Not the signals that Node makes of time and of several: they keep all of this until it is late.
@@ -75,6 +80,7 @@ export class Snapshots {
     try {
       return await this.#line.take(over.signal, async () => {
         isBegun = true;
+        begins?.();
         return await this.#begin(over.signal, work);
       });
     } catch (error) {
@@ -107,7 +113,8 @@ export class Snapshots {
         over.addEventListener('abort', cancel, { once: true });
         try {
           over.throwIfAborted();
-          return await work({ trx, asOfUs: begun.as_of_us, hasCitus: begun.has_citus });
+          const { as_of_us: asOfUs, has_citus: hasCitus } = begun;
+          return await work({ trx, waiting: this.#waiting, asOfUs, hasCitus });
         } finally {
           over.removeEventListener('abort', cancel);
           ended.abort();

@@ -23,13 +23,14 @@ export interface SourcedTotals extends AddedUp {
  * which are few, and by single series where these don't know what is counted apart.
  */
 export async function addUp(
-  { trx, hasCitus }: Snapshot,
+  snapshot: Snapshot,
   question: Question,
   chosen: Chosen,
 ): Promise<SourcedTotals> {
+  const { trx, hasCitus } = snapshot;
   const onWorkers = hasCitus && (await lieOnWorkers(trx, question.kind));
   for (const bySeries of [false, true]) {
-    const rolled = await rollupParts(trx, question, onWorkers, bySeries);
+    const rolled = await rollupParts(snapshot, question, onWorkers, bySeries);
     const isRolled = typeof rolled !== 'string';
     const parts = isRolled ? rolled : await remainingRows(trx, question, onWorkers);
     const hasRest = isRolled ? parts.hasRest === true : rolled === 'the rest';

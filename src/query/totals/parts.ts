@@ -52,11 +52,17 @@ export interface Parts {
   readonly hasRest?: boolean;
 }
 
+/** How sketches are read: what waits to be folded has one of both. */
+export type SketchColumns = 'cells' | 'keys and counts';
+
 /** Of all, those of no group at place 0; where none is named, that is all there is. */
-export type ReadCells = (groups: readonly Group[]) => Promise<RawBuilder<unknown>>;
+export type ReadCells = (
+  groups: readonly Group[],
+  what?: SketchColumns,
+) => Promise<RawBuilder<unknown>>;
 
 export interface WholeCells {
-  readonly all: () => Promise<RawBuilder<unknown>>;
+  readonly all: (what: SketchColumns) => Promise<RawBuilder<unknown>>;
   readonly ofGroups: ReadCells;
 }
 

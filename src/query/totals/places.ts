@@ -1,4 +1,5 @@
-import { type CellsOrBytes, noCells, sumOfSketches } from '../../rollup/sketch-cells.ts';
+import { type CellsOrBytes, noCells } from '../../rollup/sketch-cells.ts';
+import { sumOfSketches } from '../../rollup/sketch-sums.ts';
 import { addSums, type Measured, type Sums } from './measures.ts';
 import type { Placed } from './places-sql.ts';
 

@@ -1,5 +1,6 @@
 import { quantiles } from '../../rollup/sketch.ts';
-import { type CellsOrBytes, cellsIn } from '../../rollup/sketch-cells.ts';
+import type { CellsOrBytes } from '../../rollup/sketch-cells.ts';
+import { glanceAt } from '../../rollup/sketch-sums.ts';
 
 /** Quantiles, within their least and greatest number; undefined where there are no numbers. */
 export function quantilesOf(
@@ -9,6 +10,5 @@ export function quantilesOf(
   shares: readonly number[],
 ): (number | undefined)[] {
   if (min === null || max === null) return shares.map(() => undefined);
-  const { keys, counts } = cellsIn(sketch);
-  return quantiles({ keys, counts, min, max }, shares);
+  return quantiles({ ...glanceAt(sketch), min, max }, shares);
 }

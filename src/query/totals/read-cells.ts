@@ -1,16 +1,15 @@
 import { type RawBuilder, sql } from 'kysely';
 import {
   type CellsOrBytes,
-  cellsIn,
   checked,
   DamagedSketch,
   noCells,
   sqlCell,
   sqlCells,
-  sumOfSketches,
 } from '../../rollup/sketch-cells.ts';
+import { cellsIn, sumOfSketches } from '../../rollup/sketch-sums.ts';
 import type { Trx } from '../../rollup/state.ts';
-import { type Group, type Parts, type Question, sketchParts } from './parts.ts';
+import { type Group, type Parts, type Question, type SketchColumns, sketchParts } from './parts.ts';
 import type { Placed } from './places-sql.ts';
 
 /** More than these are added up by PostgreSQL: that takes longer, and no memory here. */
@@ -37,10 +36,10 @@ export async function placedCells(
   hasOthers: boolean,
 ): Promise<PlacedCells[]> {
   const whole = hasOthers ? await parts.whole?.() : undefined;
-  if (!whole) return await readCells(trx, question, parts, await parts.cells(groups));
-  const all = await readCells(trx, question, parts, await whole.all());
-  const ofGroups = async () => await readCells(trx, question, parts, await whole.ofGroups(groups));
-  const found = groups.length > 0 ? await ofGroups() : [];
+  if (!whole) return await readCells(trx, question, parts, (what) => parts.cells(groups, what));
+  const all = await readCells(trx, question, parts, whole.all);
+  const ofGroups = (what: SketchColumns) => whole.ofGroups(groups, what);
+  const found = groups.length > 0 ? await readCells(trx, question, parts, ofGroups) : [];
   const byBucket = Map.groupBy(found, ({ bucket }) => bucket);
   const others = all.map(({ bucket, cells }) => ({
     place: 0,
@@ -60,14 +59,14 @@ export async function wholeCells(
   parts: Parts,
 ): Promise<PlacedCells[]> {
   const whole = await parts.whole?.('alone');
-  return await readCells(trx, question, parts, await (whole ? whole.all() : parts.cells([])));
+  return await readCells(trx, question, parts, whole?.all ?? ((what) => parts.cells([], what)));
 }
 
 async function readCells(
   trx: Trx,
   { bordersUs, measured: { quantified } }: Question,
   { hasSketches = false }: Parts,
-  placed: RawBuilder<unknown>,
+  placed: (what: SketchColumns) => Promise<RawBuilder<unknown>>,
 ): Promise<PlacedCells[]> {
   const whats = quantified.map((_, what) => what);
   const read = async (query: RawBuilder<Row>) => (await query.execute(trx)).rows;
@@ -79,11 +78,12 @@ async function readCells(
     cells: whats.map((what) => kept(row[`cells${what}`] ?? noBytes)),
   });
   if (hasSketches) {
-    const rows = await read(joined(placed, whats));
+    const rows = await read(joined(await placed('cells'), whats));
     const found = (rows[0]?.bytes ?? 0) <= bytesMax && unlessDamaged(() => rows.map(asCells));
     if (found) return found;
   }
-  const each = hasSketches ? takenApart(placed, whats) : placed;
+  const all = await placed('keys and counts');
+  const each = hasSketches ? takenApart(all, whats) : all;
   return (await read(addedUp(each, whats))).map(asCells);
 }
 

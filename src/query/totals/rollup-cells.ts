@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { lacksMargin } from '../../rollup/later-margins.ts';
 import { marginOf, type Question as RollupQuestion } from '../../rollup/question.ts';
-import { type Answering, findParts } from '../../rollup/read.ts';
+import { type Answering, findParts, type RollupsRead } from '../../rollup/read.ts';
 import { margin } from '../../rollup/series.ts';
 import { finite, sketchColumns } from '../../rollup/shapes.ts';
 import type { Trx } from '../../rollup/state.ts';
@@ -19,23 +19,29 @@ import { asTable, groupColumns } from './rollup-table.ts';
 
 /** Of single series there are many, of all together one at a time. */
 export async function wholeOf(
-  trx: Trx,
+  rollups: RollupsRead,
   question: Question,
   asked: RollupQuestion,
   answering: Answering,
   alone?: 'alone',
 ): Promise<WholeCells | undefined> {
+  const { trx } = rollups;
   const all = { ...asked, by: [], bySeries: false };
   const [ofGroups, ofAll] = [marginOf(asked), marginOf(all)];
   const isQuicker = alone ? ofAll !== ofGroups : ofGroups === margin.series;
   if (!isQuicker || question.groupsThat || ofAll === margin.series) return undefined;
-  const found = await findParts(trx, all);
+  const found = await findParts(rollups, all);
   if (typeof found === 'string') return undefined;
   if (await lacksMargin(trx, all, found.parts.levels)) return undefined;
   return {
-    all: () => cellsOf(trx, { ...question, groupBy: [] }, all, found)([]),
-    ofGroups: (groups) =>
-      cellsOf(trx, question, { ...asked, only: isOneOf(asked.by, groups) }, answering)(groups),
+    all: (what) => cellsOf(trx, { ...question, groupBy: [] }, all, found)([], what),
+    ofGroups: (groups, what) =>
+      cellsOf(
+        trx,
+        question,
+        { ...asked, only: isOneOf(asked.by, groups) },
+        answering,
+      )(groups, what),
   };
 }
 
@@ -72,10 +78,11 @@ export function cellsOf(
     const named = Object.entries(sketchParts(what));
     return sql.join(named.map(([name, as]) => sql`${sql.ref(prefix + name)} as ${as}`));
   });
-  return async (groups) => {
+  const columns = sql.join(ofLevel);
+  return async (groups, what = 'cells') => {
     const cells = sql`
       select ${groupColumns(question)} bucket, ${sql.join(sketches)}
-      from ${await table(sql.join(ofLevel), rows)} as totals`;
+      from ${await table({ what, columns }, rows)} as totals`;
     return inPlaces(wanted(question, cells), { groups }, question.groupBy.length);
   };
 }

@@ -4,19 +4,17 @@ import { readFloors } from '../../rollup/floors.ts';
 import { lacksMargin } from '../../rollup/later-margins.ts';
 import { eachRow } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
-import { findParts, type Unanswered } from '../../rollup/read.ts';
+import { findParts, type RollupsRead, type Unanswered } from '../../rollup/read.ts';
 import { type Level, quarterMs, quartersIn, type Shape, shapes } from '../../rollup/shapes.ts';
+import type { Trx } from '../../rollup/state.ts';
 import { columnsOfRow, readColumns } from '../../rollup/totals.ts';
 import type { Filter } from '../ask/filters.ts';
 import { shownFromUs, usOfMs } from '../ask/instants.ts';
-import type { Snapshot } from '../ask/snapshot.ts';
 import type { Measure } from './measures.ts';
 import { addedToLevels } from './on-workers.ts';
 import { type Parts, type Question, wanted } from './parts.ts';
 import { cellsOf, wholeOf } from './rollup-cells.ts';
 import { asTable, groupColumns, type Table } from './rollup-table.ts';
-
-type Trx = Snapshot['trx'];
 
 export const shapeOf = (kind: RecordKind): Shape =>
   shapes.find((shape) => shape.kind === kind) as Shape;
@@ -26,21 +24,22 @@ export const shapeOf = (kind: RecordKind): Shape =>
  * know, single series say, and rows where these are the rest, as far as there are any.
  */
 export async function rollupParts(
-  trx: Trx,
+  rollups: RollupsRead,
   question: Question,
   onWorkers: boolean,
   bySeries = false,
 ): Promise<Parts | Unanswered> {
+  const { trx } = rollups;
   const rolled = toRollups(question);
   if (!rolled) return 'otherwise';
-  const answering = await findParts(trx, rolled);
+  const answering = await findParts(rollups, rolled);
   if (typeof answering === 'string') return answering;
   const isLacking = await lacksMargin(trx, rolled, answering.parts.levels);
   const asked = { ...rolled, bySeries: isLacking };
   const { span, isCoarse } = answering;
   const table = asTable(question, asked, answering);
   const series = { ...asked, bySeries };
-  const found = bySeries ? await findParts(trx, series) : answering;
+  const found = bySeries ? await findParts(rollups, series) : answering;
   if (typeof found === 'string' && (await hasRows(trx, asked))) return found;
   const ofSeries = typeof found === 'string' ? answering : found;
   const sums = bySeries
@@ -58,7 +57,7 @@ export async function rollupParts(
     cells: cellsOf(trx, question, asked, answering, onWorkers),
     hasSketches: true,
     // Workers of a cluster are not asked for groups of which there is a list.
-    ...(!onWorkers && { whole: (alone) => wholeOf(trx, question, asked, answering, alone) }),
+    ...(!onWorkers && { whole: (alone) => wholeOf(rollups, question, asked, answering, alone) }),
     source: ofSeries.parts.rows.length > 0 ? 'rollups and rows' : 'rollups',
     hasRest: ofSeries.hasRest || found === 'the rest',
     ...(isRounded && {
@@ -141,6 +140,6 @@ async function sumsOf(
   });
   const sums = sql`
     select ${groupColumns(question)} bucket, ${sql.join(columns)}
-    from ${await table(readColumns(shape), rows)} as totals`;
+    from ${await table({ what: 'totals', columns: readColumns(shape) }, rows)} as totals`;
   return wanted(question, sums);
 }

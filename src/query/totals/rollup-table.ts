@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
-import { partsAsTable, type RowsRead } from '../../rollup/parts-sql.ts';
+import { type LevelRead, partsAsTable, type RowsRead } from '../../rollup/parts-sql.ts';
 import type { Question as RollupQuestion } from '../../rollup/question.ts';
 import type { Answering } from '../../rollup/read.ts';
 import { bucketOf, groupColumn, listed, type Question } from './parts.ts';
 
-export type Table = (ofLevel: RawBuilder<unknown>, rows: RowsRead) => Promise<RawBuilder<unknown>>;
+export type Table = (ofLevel: LevelRead, rows: RowsRead) => Promise<RawBuilder<unknown>>;
 
 /** Its parts with the columns g0 and so on, `bucket`, and those that are asked for. */
 export const asTable =
