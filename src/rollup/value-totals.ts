@@ -2,12 +2,18 @@ import { longer, PairTable } from './pair-table.ts';
 import { sketchKey } from './sketch.ts';
 import type { Measures } from './totals.ts';
 
+const hugeFrom = 1e290;
+/** A power of two: dividing by it loses nothing. */
+const hugeUnit = 2 ** 100;
+
 /** What the numbers of a column add up to, by place. */
 export class ValueTotals {
   n = new Float64Array(256);
   #sum = new Float64Array(256);
   /** What rounding has left out of each sum: https://en.wikipedia.org/wiki/Kahan_summation_algorithm */
   #rest = new Float64Array(256);
+  /** Of huge values, which together may leave the range of doubles, in `hugeUnit`; hardly ever any. */
+  readonly #huge = new Map<number, number>();
   min = new Float64Array(256);
   max = new Float64Array(256);
   nans = new Float64Array(256);
@@ -49,6 +55,7 @@ export class ValueTotals {
     }
     this.#addToSum(to, other.#sum[from] as number);
     this.#addToSum(to, other.#rest[from] as number);
+    this.#addHuge(to, other.#huge.get(from));
     for (const name of ['min', 'removedMin'] as const) {
       this[name][to] = Math.min(this[name][to] as number, other[name][from] as number);
     }
@@ -68,9 +75,8 @@ export class ValueTotals {
 
   /** The sum, which may leave the range of doubles that those that make it up have not. */
   sumAt(place: number): number {
-    const sum = this.#sum[place] as number;
-    const rest = this.#rest[place] as number;
-    const whole = Number.isFinite(rest) ? sum + rest : sum;
+    const huge = (this.#huge.get(place) ?? 0) * hugeUnit;
+    const whole = huge + (this.#sum[place] as number) + (this.#rest[place] as number);
     return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, whole)) || 0;
   }
 
@@ -87,12 +93,20 @@ export class ValueTotals {
   }
 
   #addToSum(place: number, value: number): void {
+    if (Math.abs(value) > hugeFrom) {
+      this.#addHuge(place, value / hugeUnit);
+      return;
+    }
     const before = this.#sum[place] as number;
     const after = before + value;
     const lost =
       Math.abs(before) >= Math.abs(value) ? before - after + value : value - after + before;
     this.#sum[place] = after;
     this.#rest[place] = (this.#rest[place] as number) + lost;
+  }
+
+  #addHuge(place: number, units: number | undefined): void {
+    if (units !== undefined) this.#huge.set(place, (this.#huge.get(place) ?? 0) + units);
   }
 
   #odd(value: number): Float64Array {
