@@ -92,3 +92,19 @@ it.each([
   expect(headers.get('cache-control')).toContain('max-age');
   expect(headers.get('vary')).toMatch(/authorization, x-api-key/);
 });
+
+it('counts are told digit by digit, however large', async () => {
+  const most = '9223372036854775807';
+  await telemetry.database.rows(
+    `insert into usage_stats (model, prompt_tokens) values ('most', ${most})`,
+  );
+  const url = `${telemetry.baseUrl}/v1/telemetry/usage/records?model=most`;
+  for (const form of ['json', 'ndjson', 'csv']) {
+    expect(await (await fetch(`${url}&format=${form}`)).text()).toContain(most);
+  }
+  const transport = createGrpcTransport({ baseUrl: telemetry.baseUrl });
+  const { records } = await createClient(QueryService, transport).listUsage({
+    filter: { models: ['most'] },
+  });
+  expect(records[0]?.usage?.inputTokens).toBe(BigInt(most));
+});

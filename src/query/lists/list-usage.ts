@@ -65,10 +65,12 @@ export interface UsageRow extends ListedRow, Readonly<Record<Text, string | null
   readonly ambiguous: boolean | null;
   readonly observed_at_us: number;
 }
-export type FullUsageRow = UsageRow & Readonly<Record<Count, number | null>>;
+/** Counts are texts: numbers do not hold all of them. */
+export type FullUsageRow = UsageRow & Readonly<Record<Count, string | null>>;
 
 /** Of a row. */
-export const usageColumns = sql`id, ${sql.join([...Object.values(texts), ...Object.values(counts)].map(sql.ref))},
+export const usageColumns = sql`id, ${sql.join(Object.values(texts).map(sql.ref))},
+  ${sql.join(Object.values(counts).map((name) => sql`${sql.ref(name)}::text as ${sql.ref(name)}`))},
   duration_ms, time_to_first_token_ms,
   case when ${hasCost} then cost_usd::text end as cost_usd, ambiguous,
   metadata::text as metadata, ${usOf(sql`"timestamp"`)} as timestamp_us,

@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import { StructSchema, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { rawJSON } from '../exact-numbers.ts';
 
 /**
  * A message as the REST names give it: names as in the contract, counts as numbers, what is not
@@ -42,11 +43,17 @@ function fieldJson(field: DescField, value: unknown): unknown {
 }
 
 function valueJson(schema: DescMessage | undefined, value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return exactCount(value);
   // What has any fields is JSON already.
   const isMessage = schema && schema.typeName !== StructSchema.typeName && value !== undefined;
   if (isMessage) return restJson(schema, value as Message);
   return value ?? null;
+}
+
+/** A number, and digit by digit where none holds it. */
+function exactCount(count: bigint): unknown {
+  const number = Number(count);
+  return Number.isSafeInteger(number) ? number : rawJSON(String(count));
 }
 
 /** Of seconds: the series of an answer have the same times. */
