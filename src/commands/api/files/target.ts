@@ -16,6 +16,8 @@ export class Target {
   readonly #part: string | undefined;
   readonly #writer: Writer;
   #close: () => Promise<void> = async () => {};
+  /** What could not be written is lacking, and what is there may end anywhere. */
+  #isBroken = false;
 
   constructor(kind: Kind, flags: Flags) {
     this.path = flags.output as string | undefined;
@@ -41,7 +43,7 @@ export class Target {
   }
 
   async write(records: readonly FlatRecord[]): Promise<void> {
-    await told(() => this.#writer.write(records));
+    await this.#writing(() => this.#writer.write(records));
   }
 
   async end(): Promise<void> {
@@ -53,7 +55,7 @@ export class Target {
   async leave(records: number, lastMs: number): Promise<void> {
     if (this.#part === undefined) return;
     try {
-      if (records === 0) throw new StartError('there is nothing in it');
+      if (records === 0 || this.#isBroken) throw new StartError('it is of no use');
       await this.#finish();
       // Of the last millisecond some may be in both, which import stores once.
       const until = new Date(lastMs + 1).toISOString();
@@ -64,10 +66,19 @@ export class Target {
   }
 
   async #finish(): Promise<void> {
-    await told(async () => {
+    await this.#writing(async () => {
       await this.#writer.end();
       await this.#close();
     });
+  }
+
+  async #writing(work: () => Promise<void>): Promise<void> {
+    try {
+      await told(work);
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    }
   }
 
   #intoFile(path: string): (text: string) => Promise<void> {
