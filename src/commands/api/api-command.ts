@@ -32,7 +32,8 @@ export const connectionFlags: readonly Option[] = [url(), ...credentials];
 const common = [url().default('http://localhost:8002'), ...credentials];
 
 const statuses = `
-Exit status: 0 done; 1 not, or not all of it, and the standard error says why; 130 interrupted.`;
+Exit status: 0 done; 1 not, or not all of it, and the standard error says why; 130 interrupted;
+141 whoever reads its output has left.`;
 
 /** A command that asks a collector, from wherever it is run. */
 export function apiCommand(

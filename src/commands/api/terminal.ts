@@ -7,12 +7,14 @@ import { plain } from '../plain.ts';
 /** Where output is no terminal: whoever reads it can make of it what they want. */
 const unboundedWidth = Number.POSITIVE_INFINITY;
 
+/** What a shell says of whoever SIGPIPE ends: https://nodejs.org/api/process.html#signal-events ignores it. */
+const leftStatus = 141;
+
 /** Whoever reads may leave when they have seen enough: `| head`. Anything else is a failure. */
 export function endQuietly(onFailure: (error: StartError) => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.stdout.destroy();
-    if (error.code !== 'EPIPE') onFailure(new StartError(`the standard output: ${error.message}`));
-    process.kill(process.pid, 'SIGPIPE');
+    if (error.code === 'EPIPE') process.exit(leftStatus);
+    onFailure(new StartError(`the standard output: ${error.message}`));
   });
 }
 
