@@ -234,6 +234,11 @@ describe('says in one sentence what is wrong', () => {
     [['import', file], 'line 2 is no object in JSON'],
     [['events', '--limit', '0'], '--limit: "0" is no whole number from 1 to 1000000'],
     [['events', '--metadata', '[]'], '--metadata: [] is no object in JSON, such as {"gpu_id":0}'],
+    [
+      ['events', '--since', '999999999999d'],
+      '--since: "999999999999d" is longer ago than any time',
+    ],
+    [['events', '--hours', '1e10'], '--hours: "1e10" is longer ago than any time'],
     [['events', '--since', 'x'], '--since: "x" is no time'],
     [
       ['events', '--url', 'nowhere'],

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { StartError } from '../../errors.ts';
 import { hourMs } from '../../units.ts';
-import { readTime } from '../times.ts';
+import { agoFrom, readTime } from '../times.ts';
 import type { Flags } from './api-command.ts';
 
 export type Kind = 'event' | 'usage';
@@ -101,7 +101,8 @@ export function rangeOf(flags: Flags): Range {
   }
   const number = Number(hours);
   if (!(number > 0)) throw new StartError(`--hours: ${JSON.stringify(hours)} is no number above 0`);
-  return { since: new Date((end ?? new Date()).getTime() - number * hourMs), until: end };
+  const endMs = end?.getTime() ?? Date.now();
+  return { since: agoFrom(endMs, number * hourMs, '--hours', hours), until: end };
 }
 
 /** The same as parameters of the REST names. */
