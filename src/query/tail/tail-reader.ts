@@ -8,8 +8,8 @@ import {
 
 /** What waits for a reader that is slower than what comes; the rest is skipped. */
 const [waitingMax, waitingBytesMax] = [1000, 1024 * 1024];
-/** Of one message. */
-const recordsMax = 200;
+/** Of one message. As protobuf it may be some times as many bytes, of which clients take 4 MiB. */
+const [recordsMax, messageBytesMax] = [200, 512 * 1024];
 /** A proxy that sees nothing for longer may close the stream. */
 const silenceMs = 10_000;
 
@@ -111,7 +111,7 @@ export class TailReader {
   }
 
   #take(asOf: Date): TailResponse {
-    const taken = this.#waiting.splice(0, recordsMax);
+    const taken = this.#waiting.splice(0, this.#countTogether());
     this.#bytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
     const told: MessageInitShape<typeof TailResponseSchema> = {
       records: taken.map(({ record }) => record),
@@ -122,6 +122,17 @@ export class TailReader {
     };
     this.#skipped = 0;
     return create(TailResponseSchema, told);
+  }
+
+  /** How many of those that wait are one message: one at least. */
+  #countTogether(): number {
+    let [count, bytes] = [0, 0];
+    for (const each of this.#waiting.slice(0, recordsMax)) {
+      bytes += each.bytes;
+      if (count > 0 && bytes > messageBytesMax) break;
+      count += 1;
+    }
+    return count;
   }
 
   async #sleep(signal: AbortSignal, ms: number): Promise<void> {

@@ -17,7 +17,7 @@ export function sizedRecord(row: FollowedRow): Sized {
       : { case: 'usage', value: usageRecord(row) },
     observedAt: create(TimestampSchema, timestampOfUs(row.observed_at_us)),
   });
-  return { id: row.id, record, bytes: fieldsBytes + (row.metadata?.length ?? 0) };
+  return { id: row.id, record, bytes: fieldsBytes + Buffer.byteLength(row.metadata ?? '') };
 }
 
 const isEvent = (row: EventRow | FullUsageRow): row is EventRow => 'event_type' in row;
