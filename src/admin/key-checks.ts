@@ -40,9 +40,9 @@ const timePattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2
 export function readExpiry(text: string, nowMs = Date.now()): Date | undefined {
   if (text === '' || text === 'never') return undefined;
   const [, count, unit = ''] = agePattern.exec(text) ?? [];
-  if (count !== undefined) return new Date(nowMs + Number(count) * (unitsMs[unit] as number));
-  const date = new Date(text);
-  if (timePattern.test(text) && !Number.isNaN(date.getTime())) return date;
+  const isAge = count !== undefined;
+  const date = new Date(isAge ? nowMs + Number(count) * (unitsMs[unit] as number) : text);
+  if ((isAge || timePattern.test(text)) && !Number.isNaN(date.getTime())) return date;
   throw invalid(
     'expires',
     'expects a time such as 2027-01-31T00:00:00Z, or from now: 30d, 12h, 15m',

@@ -117,6 +117,7 @@ describe('keys of a file', () => {
     [`app ingest ${secret};x read ${secret}`, /key 2: scopes have "read"/],
     [`app ingest short`, /key 1: secret expects/],
     [`app ingest ${secret} expires=yesterday`, /key 1: expires expects/],
+    [`app ingest ${secret} expires=999999999999d`, /key 1: expires expects/],
     [`app ingest ${secret} buffer_share=2`, /key 1: buffer_share expects/],
     [`app ingest ${secret};b query ${secret}`, /key 2: secret is that of another key/],
     [`app ingest ${secret} colour=red`, /key 1: options have "colour"/],
