@@ -11,7 +11,9 @@ import {
   type ListEventsRequest,
   type ListUsageRequest,
   QueryService,
+  UsageRecordSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
+import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import type { Pricer } from '../prices/pricer.ts';
 import type { KeptRows } from '../retention/drop-times.ts';
 import { keyNameOf } from '../serve/caller.ts';
@@ -31,7 +33,9 @@ import { cacheControl } from './cache-control.ts';
 import { checkTexts } from './checks.ts';
 import { explainUsage } from './explain.ts';
 import { listEvents } from './lists/list-events.ts';
+import { type ListedRow, readOrder, tokenAfter } from './lists/list-records.ts';
 import { listUsage } from './lists/list-usage.ts';
+import { countWithin } from './lists/within-message.ts';
 import { QueryDecoder } from './query-decoder.ts';
 import type { TailHandler } from './tail/tail-handler.ts';
 
@@ -61,10 +65,20 @@ export function queryHandlers(
     usagePage,
     /** The answer of `getStats`, and its sum of tokens: null where there is nothing to sum up. */
     stats,
-    listEvents: async (request: ListEventsRequest, asker: Asker) =>
-      (await eventPage(request, asker)).response,
-    listUsage: async (request: ListUsageRequest, asker: Asker) =>
-      (await usagePage(request, asker)).response,
+    listEvents: async (request: ListEventsRequest, asker: Asker) => {
+      const { response, rows } = await eventPage(request, asker);
+      const count = countWithin(EventSchema, response.events, rows);
+      response.observedAt.length = response.events.length = count;
+      response.nextPageToken = tokenOf(rows, count, request.order) ?? response.nextPageToken;
+      return response;
+    },
+    listUsage: async (request: ListUsageRequest, asker: Asker) => {
+      const { response, rows } = await usagePage(request, asker);
+      const count = countWithin(UsageRecordSchema, response.records, rows);
+      response.records.length = count;
+      response.nextPageToken = tokenOf(rows, count, request.order) ?? response.nextPageToken;
+      return response;
+    },
     getStats: async (request: GetStatsRequest, asker: Asker) =>
       (await stats(request, asker)).response,
     getTimeSeries: asking(getTimeSeries),
@@ -93,6 +107,12 @@ const nameOf = (request: Message): string =>
   JSON.stringify(request, (_, value: unknown) =>
     typeof value === 'bigint' || typeof value === 'number' ? String(value) : value,
   );
+
+/** Of the next page, where only so many rows of a page are told. */
+function tokenOf(rows: readonly ListedRow[], count: number, order: string): string | undefined {
+  const last = rows[count - 1];
+  return last && count < rows.length ? tokenAfter(last, readOrder(order)) : undefined;
+}
 
 export type QueryHandlers = ReturnType<typeof queryHandlers>;
 

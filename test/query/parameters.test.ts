@@ -108,3 +108,36 @@ it('counts are told digit by digit, however large', async () => {
   });
   expect(records[0]?.usage?.inputTokens).toBe(BigInt(most));
 });
+
+it.each(['newest', 'oldest'])('pages are messages that clients of gRPC take: %s', async (order) => {
+  const large = `jsonb_build_object('a', (select jsonb_agg(0) from generate_series(1, 9000)))`;
+  await telemetry.database.rows(`
+    delete from system_telemetry where component = 'large'; delete from usage_stats where model = 'large';
+    insert into system_telemetry (event_type, component, metadata)
+      select 'LARGE', 'large', ${large} from generate_series(1, 100);
+    insert into usage_stats (model, metadata) select 'large', ${large} from generate_series(1, 100)`);
+  const transport = createGrpcTransport({
+    baseUrl: telemetry.baseUrl,
+    readMaxBytes: 4 * 1024 * 1024,
+  });
+  const client = createClient(QueryService, transport);
+  const events = async (pageToken: string) => {
+    const page = await client.listEvents({ component: 'large', order, pageToken });
+    expect(page.observedAt).toHaveLength(page.events.length);
+    return [page.events.map(({ id }) => id), page.nextPageToken] as const;
+  };
+  const usage = async (pageToken: string) => {
+    const page = await client.listUsage({ filter: { models: ['large'] }, order, pageToken });
+    return [page.records.map((record) => record.usage?.id), page.nextPageToken] as const;
+  };
+  for (const ask of [events, usage]) {
+    const ids = new Set<unknown>();
+    let [found, next] = await ask('');
+    for (const id of found) ids.add(id);
+    while (next !== '') {
+      [found, next] = await ask(next);
+      for (const id of found) ids.add(id);
+    }
+    expect(ids.size).toBe(100);
+  }
+});

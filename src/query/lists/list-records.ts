@@ -71,7 +71,7 @@ export async function listRecords<Row extends ListedRow>(
   const rows = found.slice(0, pageSize);
   const last = rows.at(-1);
   const more = found.length > pageSize && last;
-  return { rows, nextPageToken: more ? formatToken(last, order) : '' };
+  return { rows, nextPageToken: more ? tokenAfter(last, order) : '' };
 }
 
 type Find<Row> = (
@@ -151,7 +151,8 @@ function afterPlace({ timestampUs, id }: Place, order: Order): RawBuilder<unknow
     : sql`and "timestamp" >= ${place} and ("timestamp", id) > (${place}, ${id}::uuid)`;
 }
 
-const formatToken = ({ timestamp_us, id }: ListedRow, order: Order): string =>
+/** Of the page that begins behind a record. */
+export const tokenAfter = ({ timestamp_us, id }: ListedRow, order: Order): string =>
   Buffer.from(`${timestamp_us}/${id}${order === 'newest' ? '' : `/${order}`}`).toString(
     'base64url',
   );
