@@ -101,6 +101,14 @@ export function fail(error: unknown, logger?: Logger): never {
   process.exit(1);
 }
 
+/** What a shell says of whoever SIGPIPE ends, which Node passes over. */
+const leftStatus = 141;
+
+/** Ends it where nobody reads any more what it prints. */
+export function leave(): never {
+  process.exit(leftStatus);
+}
+
 function optionFlag(name: (typeof optionNames)[number]): Option {
   const { flag, description, env, default: otherwise } = options[name];
   const shown = typeof otherwise === 'function' ? otherwise(process.env) : otherwise;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { errorMessage, StartError } from '../../errors.ts';
-import { fail } from '../command.ts';
+import { fail, leave } from '../command.ts';
 import { print, type Report } from '../report.ts';
 import { Connection } from './connection.ts';
 import { endQuietly } from './terminal.ts';
@@ -47,7 +47,7 @@ export function apiCommand(
   for (const option of [...flags, ...common]) made.addOption(option);
   made.addHelpText('after', statuses);
   return made.action(async () => {
-    endQuietly(fail);
+    endQuietly(leave, fail);
     const given = made.opts<Flags>();
     try {
       const report = await run(connectionOf(made), given, made.args);

@@ -7,14 +7,11 @@ import { plain } from '../plain.ts';
 /** Where output is no terminal: whoever reads it can make of it what they want. */
 const unboundedWidth = Number.POSITIVE_INFINITY;
 
-/** What a shell says of whoever SIGPIPE ends: https://nodejs.org/api/process.html#signal-events ignores it. */
-const leftStatus = 141;
-
 /** Whoever reads may leave when they have seen enough: `| head`. Anything else is a failure. */
-export function endQuietly(onFailure: (error: StartError) => void): void {
+export function endQuietly(onLeft: () => void, onFailure: (error: StartError) => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(leftStatus);
-    onFailure(new StartError(`the standard output: ${error.message}`));
+    if (error.code === 'EPIPE') onLeft();
+    else onFailure(new StartError(`the standard output: ${error.message}`));
   });
 }
 
