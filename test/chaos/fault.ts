@@ -45,6 +45,15 @@ export async function comes(
   }
 }
 
+const listeningMsMax = 60_000;
+
+/**
+ * Waits until all of several processes listen; a collector has started when the first does. Of one
+ * that is ended alone before, the port goes too, and those that follow choose another.
+ */
+export const untilAllListen = ({ collector, processes }: World): Promise<boolean> =>
+  comes(() => processes === 1 || collector.memberPids.length === processes, listeningMsMax);
+
 /** A fault that is met if clients got such answers from its beginning to a moment after its end. */
 export const felt =
   (

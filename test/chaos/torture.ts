@@ -53,7 +53,11 @@ export async function torture(plan: Plan): Promise<TortureReport> {
   const { deliveries, violations } = world;
   const faults = await whileSending(world, plan.seed, async (ending) => {
     if (plan.control === 'forgetful ledger') forget(world.postgres, ending);
-    return await befall(world, plan);
+    return await befall(world, plan).catch((error) => {
+      const { complaints, log } = world.collector;
+      const told = [...complaints, ...log].join('\n');
+      throw new Error(`a fault could not be made; of the collector:\n${told}`, { cause: error });
+    });
   });
   const deadline = AbortSignal.timeout(recoveryMsMax);
   await untilRecovered(world, deadline).catch((error) => violations.push((error as Error).message));

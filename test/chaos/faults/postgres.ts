@@ -32,16 +32,25 @@ const alterDatabase = (begin: string, end: string) =>
     }),
   );
 
+/** Whether there was one still. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
+
 export const postgresFaults: Readonly<Record<string, Fault>> = {
   'PostgreSQL killed': endPostgres('SIGKILL'),
   'PostgreSQL stopped at once': endPostgres('SIGQUIT'),
   'PostgreSQL restarted': endPostgres('SIGINT'),
   'backend killed': on(async ({ postgres }, random) => {
     const pids = await postgres.backends();
-    if (pids.length > 0) process.kill(random.pick(pids), 'SIGKILL');
+    const isHit = pids.length > 0 && kill(random.pick(pids));
     await lasts(random, 50, 300);
     await postgres.untilAnswering();
-    return pids.length > 0;
+    return isHit;
   }),
   'sessions terminated': on(async ({ postgres }) => (await postgres.terminateBackends()) > 0),
   'settings against us': on(async ({ postgres, deliveries }, random) => {

@@ -1,10 +1,12 @@
-import { comes, type Fault, lasts } from '../fault.ts';
+import { comes, type Fault, lasts, untilAllListen } from '../fault.ts';
 
 const on = (run: Fault['run']): Fault => ({ parts: ['collector'], processesMin: 2, run });
 const startedMsMax = 60_000;
 
 const ended = (signal: NodeJS.Signals): Fault =>
-  on(async ({ collector, processes }, random) => {
+  on(async (world, random) => {
+    await untilAllListen(world);
+    const { collector, processes } = world;
     const pid = random.pick(collector.memberPids);
     process.kill(pid, signal);
     const isBack = () =>

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { canMount } from '../../support/small-disk.ts';
-import { comes, type Fault, felt, lasts, withoutDatabase } from '../fault.ts';
+import { comes, type Fault, felt, lasts, untilAllListen, withoutDatabase } from '../fault.ts';
 import {
   canLimitFileSize,
   damageNewestSegment,
@@ -118,6 +118,8 @@ export const spoolFaults: Readonly<Record<string, Fault>> = {
   ),
   'spool not writable': on(
     felt(['unknown'], async (world, random) => {
+      // One that starts would make it anew.
+      await untilAllListen(world);
       const show = hideSpool(world.spoolDirectory);
       try {
         await withoutDatabase(world, () => lasts(random));
