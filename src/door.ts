@@ -47,6 +47,7 @@ export function createDoor(parts: DoorParts): Door {
     streamsPerConnectionMax: config.connectionCallsMax,
     onRefused,
     answerPlain: router.answerPlain,
+    beginGrpc: router.beginGrpc,
     onUnreadable: answerUnreadable(tell),
     ...(certificate && {
       tls: { certificate, clientAuth: config.tlsClientAuth },

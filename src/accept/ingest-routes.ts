@@ -6,32 +6,22 @@ import {
 } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
 import { IngestService } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import type { RecordKind } from '../records/tables.ts';
-import {
-  isUncompressedGrpc,
-  onlyMessage,
-  sendMessage,
-  unlessTimedOut,
-  wholeFrames,
-} from '../serve/grpc-unary.ts';
 import { parseMediaType } from '../serve/media-type.ts';
 import { jsonHeaders, send } from '../serve/plain-answers.ts';
-import { once } from '../serve/protocol/protocol.ts';
-import type { Route } from '../serve/route.ts';
+import type { GrpcWay, Route } from '../serve/route.ts';
 import { type Rpc, routeOf } from '../serve/rpc.ts';
 import type { Request } from '../serve/socket-server.ts';
 import { recordBytesMax } from './decode.ts';
 import type { GrpcStreams } from './grpc-streams.ts';
 import type { IngestHandlers, ReadBatch } from './ingest-handlers.ts';
 import { contractBatch, plainBatch, registerBinary, registerJson } from './ingest-readings.ts';
-import { plainGrpc, type ServeMessage } from './plain-grpc.ts';
+import { plainGrpc } from './plain-grpc.ts';
 import { isPlain, PlainJson, type ServePlain } from './plain-json.ts';
 import { readNdjson } from './read-json.ts';
 import { RecordCounter } from './record-counter.ts';
 
 type Serve = Route['serve'];
-/** The same, of a request whose body may have been read. */
-type ServeRead = (...call: [...Parameters<Serve>, AsyncIterable<Uint8Array>?]) => Promise<void>;
-type Way = Pick<Route, 'serve' | 'plain'>;
+type Way = Pick<Route, 'serve' | 'plain' | 'grpc'>;
 type MethodName = keyof typeof IngestService.method;
 
 const jsonType = 'application/json';
@@ -52,10 +42,10 @@ export function ingestRoutes(
   const binary = binaryWays(rpc, handlers, grpcStreams, messageBytesMax);
   const contract = Object.entries(IngestService.method).map(([key, method]): Route => {
     const name = key as MethodName;
-    const way: Way = json[name];
+    const ways: Way = { ...json[name], ...binary[name] };
     const serve: Serve = (call, request, response) =>
-      (isJson(request) ? way.serve : binary[name])(call, request, response);
-    return { ...routeOf(method), methods: ['POST'], scope: 'ingest', ...way, serve };
+      (isJson(request) ? json : binary)[name].serve(call, request, response);
+    return { ...routeOf(method), methods: ['POST'], scope: 'ingest', ...ways, serve };
   });
   const batch: Serve = (call, request, response) =>
     (essenceOf(request) === linesType ? json.postLines : json.postBatch).serve(
@@ -117,12 +107,15 @@ function binaryWays(
   const methods = BinaryIngestService.method;
   const plain = plainGrpc(handlers, methods);
   const recordMax = Math.min(recordBytesMax, messageBytesMax);
+  const grpc = (serve: GrpcWay['serve'], bytesMax: number): Pick<Route, 'grpc'> => ({
+    grpc: { serve, bytesMax },
+  });
   return {
-    log: quickGrpc(plain.log, ofRecords(methods.log), recordMax),
-    logUsage: quickGrpc(plain.logUsage, ofRecords(methods.logUsage), recordMax),
-    logBatch: quickGrpc(plain.logBatch, ofBatches(methods.logBatch), messageBytesMax),
-    streamEvents: ofBatches(methods.streamEvents),
-    streamBatches: ofBatches(methods.streamBatches),
+    log: { serve: ofRecords(methods.log), ...grpc(plain.log, recordMax) },
+    logUsage: { serve: ofRecords(methods.logUsage), ...grpc(plain.logUsage, recordMax) },
+    logBatch: { serve: ofBatches(methods.logBatch), ...grpc(plain.logBatch, messageBytesMax) },
+    streamEvents: { serve: ofBatches(methods.streamEvents) },
+    streamBatches: { serve: ofBatches(methods.streamBatches) },
   };
 }
 
@@ -131,25 +124,13 @@ function libraryWays(
   rpc: Rpc,
   handlers: ReadonlyMap<DescMethod, UniversalHandler>,
   grpcStreams?: GrpcStreams,
-): (method: DescMethod) => ServeRead {
+): (method: DescMethod) => Serve {
   return (method) => {
     const general = handlers.get(method) as UniversalHandler;
     const handler = grpcStreams?.before(method.localName, general) ?? general;
-    return (call, request, response, body) => rpc.serve(handler, call, request, response, body);
+    return (call, request, response) => rpc.serve(handler, call, request, response);
   };
 }
-
-/** Serves unary gRPC itself where it can, and leaves the rest to the library, with what was read of it. */
-const quickGrpc =
-  (serve: ServeMessage, general: ServeRead, bytesMax: number): Serve =>
-  async (call, request, response) => {
-    if (!isUncompressedGrpc(request)) return await general(call, request, response);
-    const bytes = await wholeFrames(call, bytesMax);
-    const message = onlyMessage(bytes);
-    const answer = message && serve(call, message);
-    if (!answer) return await general(call, request, response, once(bytes));
-    sendMessage(request, response, await unlessTimedOut(call, answer));
-  };
 
 /** Serves plain requests itself, and leaves the others to the library. */
 const quick = (servePlain: ServePlain, general: Serve, bytesMax: number): Way => ({

@@ -7,24 +7,18 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { BinaryIngestService } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
-import type { WholeCall } from '../serve/plain-call.ts';
+import type { GrpcWay } from '../serve/route.ts';
 import { eventOf, type IngestHandlers, usageOf } from './ingest-handlers.ts';
 import type { RawBatch } from './raw-batch.ts';
 import { recordMessage } from './record-message.ts';
 import { readWireBatch } from './wire-batch.ts';
 import { WireRequests } from './wire-request.ts';
 
-/** Serves the only message of a request, and gives that of the answer; undefined where it can't be read. */
-export type ServeMessage = (
-  call: WholeCall,
-  message: Uint8Array,
-) => Promise<Uint8Array> | undefined;
-
 /** Unary gRPC that is not compressed, which takes the library several times as long. */
 export function plainGrpc(
   handlers: IngestHandlers,
   { log, logUsage, logBatch }: typeof BinaryIngestService.method,
-): Readonly<Record<'log' | 'logUsage' | 'logBatch', ServeMessage>> {
+): Readonly<Record<'log' | 'logUsage' | 'logBatch', GrpcWay['serve']>> {
   const wire = new WireRequests();
   return {
     log: (call, message) => {

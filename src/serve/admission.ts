@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ServiceError } from '../errors.ts';
 import { Call } from './call.ts';
@@ -15,8 +16,8 @@ export interface Admitted {
 
 /** Typed as if there were more in what says who sends it. */
 interface WholeRequest {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly socket: Duplex;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: Duplex | undefined;
 }
 
 /** The one gate: every request passes it once, before anything else looks at it. */
@@ -44,7 +45,10 @@ export class Admission {
   admitWhole({ scope }: Pick<Admitted, 'scope'>, request: WholeRequest): PlainCall | ServiceError {
     const caller = this.#callerOf(request as unknown as Credentials, scope);
     if (caller instanceof ServiceError) return caller;
-    return this.#limits.begin('unary') ?? new PlainCall(this.#limits, caller, request.headers);
+    const refusal = this.#limits.begin('unary');
+    if (refusal) return refusal;
+    const timeoutMs = timeoutMsOf(request, this.#limits.options.streamMsMax);
+    return new PlainCall(this.#limits, caller, request.headers, timeoutMs);
   }
 
   #beginOpen(kind: CallKind, scope: RouteScope, response: Response): ServiceError | undefined {

@@ -1,28 +1,34 @@
+import type { IncomingHttpHeaders } from 'node:http2';
 import { ServiceError } from '../errors.ts';
-import type { Call } from './call.ts';
 import { timedOut } from './call-limits.ts';
-import type { Request, Response } from './socket-server.ts';
+import type { WholeCall } from './plain-call.ts';
 
 const headerBytes = 5;
 const contentTypes = new Set(['application/grpc', 'application/grpc+proto']);
 
-/** Whether a request is one of gRPC whose messages are not compressed. */
-export const isUncompressedGrpc = ({ headers, httpVersionMajor }: Request): boolean =>
-  httpVersionMajor === 2 &&
+/** Whether a request over HTTP/2 is one of gRPC whose messages are not compressed, and no more. */
+export const isPlainGrpc = (headers: IncomingHttpHeaders): boolean =>
+  headers[':method'] === 'POST' &&
   contentTypes.has(headers['content-type'] ?? '') &&
-  (headers['grpc-encoding'] ?? 'identity') === 'identity';
+  (headers['grpc-encoding'] ?? 'identity') === 'identity' &&
+  headers.expect === undefined &&
+  headers.origin === undefined;
 
-/** All that a call sends, of which one message has at most so many bytes. */
-export const wholeFrames = (call: Call, messageBytesMax: number): Promise<Uint8Array> =>
-  call.whole(headerBytes + messageBytesMax, (start) => {
-    const bytes = start.byteLength < headerBytes ? 0 : Buffer.from(start).readUInt32BE(1);
-    const size = bytes > messageBytesMax ? ` size ${bytes}` : '';
-    // In the words of the library that serves the other protocols.
-    return new ServiceError(
-      'tooLarge',
-      `message${size} is larger than configured readMaxBytes ${messageBytesMax}`,
-    );
-  });
+/** The error of a request that begins like this, and is longer than one message may be. */
+export function tooLarge(
+  start: Uint8Array,
+  bytes: number,
+  messageBytesMax: number,
+): ServiceError | undefined {
+  if (bytes <= headerBytes + messageBytesMax) return undefined;
+  const said = start.byteLength < headerBytes ? 0 : Buffer.from(start).readUInt32BE(1);
+  const size = said > messageBytesMax ? ` size ${said}` : '';
+  // In the words of the library that serves the other protocols.
+  return new ServiceError(
+    'tooLarge',
+    `message${size} is larger than configured readMaxBytes ${messageBytesMax}`,
+  );
+}
 
 /** The message of a request that has exactly one, not compressed. */
 export function onlyMessage(bytes: Uint8Array): Uint8Array | undefined {
@@ -32,24 +38,18 @@ export function onlyMessage(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.byteLength === headerBytes + messageBytes ? bytes.subarray(headerBytes) : undefined;
 }
 
-const success = { 'grpc-status': '0' };
-
-/** Ends a call with one message and success. */
-export function sendMessage(request: Request, response: Response, message: Uint8Array): void {
+/** A message as it is sent, not compressed. */
+export function frameOf(message: Uint8Array): Uint8Array {
   const frame = Buffer.allocUnsafe(headerBytes + message.byteLength);
   frame[0] = 0;
   frame.writeUInt32BE(message.byteLength, 1);
   frame.set(message, headerBytes);
-  response.writeHead(200, { 'content-type': request.headers['content-type'] });
-  response.addTrailers(success);
-  response.end(frame);
+  return frame;
 }
 
 /** What a call's own time is over for fails of that, whatever else it fails of. */
-export async function unlessTimedOut<T>(call: Call, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw call.timeoutMs !== undefined && call.remainingMs(Infinity) === 0 ? timedOut() : error;
-  }
-}
+export const unlessTimedOut = (
+  call: Pick<WholeCall, 'remainingMs'> & { readonly timeoutMs: number | undefined },
+  error: unknown,
+): unknown =>
+  call.timeoutMs !== undefined && call.remainingMs(Infinity) === 0 ? timedOut() : error;

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import http2 from 'node:http2';
-import type { RequestListener, SocketServerOptions } from './socket-server.ts';
+import type { Request, RequestListener, Response, SocketServerOptions } from './socket-server.ts';
 
 const windowBytes = 1024 * 1024;
 /** What a line of a header counts at the least: RFC 9113, section 6.5.2. */
@@ -31,11 +31,29 @@ export function createHttp1(options: SocketServerOptions, listener: RequestListe
   return server;
 }
 
-/** The same for HTTP/2. */
+/** Whether it serves a call by its stream; `leave` is told what was sent of one that it can't after all. */
+export type TakeStream = (
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  leave: (sent: Uint8Array) => void,
+) => boolean;
+
+/** The same for HTTP/2, for the streams that nobody takes. */
 export function createHttp2(
   options: SocketServerOptions,
   listener: RequestListener,
+  take: TakeStream,
 ): http2.Http2Server {
+  let left: Uint8Array | undefined;
+  const onRequest = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => {
+    if (left) {
+      request.push(left);
+      request.push(null);
+    }
+    left = undefined;
+    // Typed as if they differed in what is used of them.
+    listener(request as unknown as Request, response as unknown as Response);
+  };
   const server = http2.createServer(
     {
       settings: {
@@ -47,14 +65,29 @@ export function createHttp2(
       streamResetBurst: options.resetsMax,
       streamResetRate: Math.ceil(options.resetsMax / 30),
     },
-    // Typed as if they differed in what is used of them.
-    listener as unknown as Parameters<typeof http2.createServer>[1],
+    onRequest,
   );
   server.on('session', (session) => session.setLocalWindowSize(windowBytes));
-  // Before the listener, which is given the same headers.
-  server.prependListener('stream', (_stream, headers, _flags, raw) => joinKeys(headers, raw));
+  // What makes requests and responses of streams, and calls the listener.
+  const [makeRequest] = server.listeners('stream') as [StreamListener];
+  server.off('stream', makeRequest);
+  server.on('stream', (stream, headers, flags, raw) => {
+    joinKeys(headers, raw);
+    const leave = (sent: Uint8Array) => {
+      left = sent;
+      makeRequest(stream, headers, flags, raw);
+    };
+    if (!take(stream, headers, leave)) makeRequest(stream, headers, flags, raw);
+  });
   return server;
 }
+
+type StreamListener = (
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  flags: number,
+  raw: readonly string[],
+) => void;
 
 const keyHeader = 'authorization';
 

@@ -20,7 +20,7 @@ export class Http2Sessions {
   constructor(server: http2.Http2Server, times: SessionTimes) {
     this.#times = times;
     server.on('session', (session) => this.#add(session));
-    server.on('stream', discardLeftover);
+    server.on('stream', (stream) => stream.on('finish', discardLeftover));
   }
 
   /** Tells every client to go; each session ends with the calls that are under way on it. */
@@ -71,12 +71,13 @@ function endWhenIdle(session: http2.ServerHttp2Session, idleMsMax: number): Node
     sendAway(session);
     setTimeout(() => session.destroy(), partingMsMax).unref();
   }, idleMsMax);
+  const onClose = () => {
+    streams -= 1;
+    if (streams === 0) timer.refresh();
+  };
   session.on('stream', (stream) => {
     streams += 1;
-    stream.once('close', () => {
-      streams -= 1;
-      if (streams === 0) timer.refresh();
-    });
+    stream.on('close', onClose);
   });
   return timer;
 }
@@ -86,11 +87,9 @@ function endWhenIdle(session: http2.ServerHttp2Session, idleMsMax: number): Node
  * keep the stream open, and one of the few that its connection may have, for good. It is not reset
  * at once: there are clients that then forget the answer.
  */
-function discardLeftover(stream: http2.ServerHttp2Stream): void {
-  stream.once('finish', () => {
-    if (stream.readableEnded) return;
-    stream.removeAllListeners('data').resume();
-    const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_NO_ERROR), leftoverMsMax);
-    stream.once('close', () => clearTimeout(timer));
-  });
+function discardLeftover(this: http2.ServerHttp2Stream): void {
+  if (this.readableEnded) return;
+  this.removeAllListeners('data').resume();
+  const timer = setTimeout(() => this.close(http2.constants.NGHTTP2_NO_ERROR), leftoverMsMax);
+  this.once('close', () => clearTimeout(timer));
 }

@@ -1,5 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Call } from './call.ts';
-import { type CallLimits, overdue } from './call-limits.ts';
+import { type CallLimits, overdue, timedOut } from './call-limits.ts';
 import type { Caller } from './caller.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -9,22 +10,30 @@ export type WholeCall = Pick<
   'caller' | 'requestId' | 'reachedHandler' | 'code' | 'parameter' | 'remainingMs'
 >;
 
-/** A call whose whole request was there when it was admitted: it has bounds on its answer only. */
+/** A call whose whole request is there before its turn comes: from then on its answer has its time. */
 export class PlainCall implements WholeCall {
   readonly caller: Caller;
   reachedHandler = false;
   code: string | undefined;
   readonly #limits: CallLimits;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #cameAt: number;
+  readonly #headers: IncomingHttpHeaders;
+  /** Milliseconds that the caller gives it, of the answer too; undefined: as many as it takes. */
+  readonly timeoutMs: number | undefined;
+  /** Received of its request. */
+  bytes = 0;
+  #cameAt = 0;
   #requestId: string | undefined;
-  #bytes = 0;
 
-  constructor(limits: CallLimits, caller: Caller, headers: Readonly<Record<string, string>>) {
+  constructor(
+    limits: CallLimits,
+    caller: Caller,
+    headers: IncomingHttpHeaders,
+    timeoutMs: number | undefined,
+  ) {
     this.#limits = limits;
     this.caller = caller;
     this.#headers = headers;
-    this.#cameAt = performance.now() - limits.turns.lateMs;
+    this.timeoutMs = timeoutMs;
   }
 
   get requestId(): string {
@@ -38,17 +47,26 @@ export class PlainCall implements WholeCall {
   }
 
   remainingMs(msMax: number): number {
-    return Math.max(0, msMax - (performance.now() - this.#cameAt));
+    const waitedMs = performance.now() - this.#cameAt;
+    return Math.max(0, Math.min(msMax, this.timeoutMs ?? msMax) - waitedMs);
   }
 
-  /** Resolves when it is its turn, to serve so many bytes; rejected where nobody could do so in time. */
-  turn(bytes: number): Promise<void> {
-    const limits = this.#limits;
-    this.#bytes = bytes;
+  /** Throws where more is being received than may be. */
+  receive(bytes: number): void {
+    this.bytes += bytes;
+    this.#limits.receive(bytes);
+  }
+
+  /** The request has come: resolves when it is its turn; rejected where nobody could serve it in time. */
+  turn(): Promise<void> {
+    const { turns, options } = this.#limits;
+    this.#cameAt = performance.now() - turns.lateMs;
     return new Promise((resolve, reject) => {
-      limits.receive(bytes);
-      limits.turns.begin(() => {
-        const refusal = overdue(performance.now() - this.#cameAt, limits.options);
+      turns.begin(() => {
+        const waitedMs = performance.now() - this.#cameAt;
+        // A caller in a hurry does not make the collector busy.
+        const isTimedOut = this.timeoutMs !== undefined && waitedMs >= this.timeoutMs;
+        const refusal = isTimedOut ? timedOut() : overdue(waitedMs, options);
         if (refusal) reject(refusal);
         else resolve();
       });
@@ -56,7 +74,7 @@ export class PlainCall implements WholeCall {
   }
 
   end(): void {
-    this.#limits.release(this.#bytes);
+    this.#limits.release(this.bytes);
     this.#limits.end('unary');
   }
 }

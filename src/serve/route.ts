@@ -13,6 +13,13 @@ export interface PlainWay {
   serve(call: WholeCall, body: Uint8Array): Promise<string>;
 }
 
+/** How a route serves the one message of a unary call of gRPC. */
+export interface GrpcWay {
+  readonly bytesMax: number;
+  /** The message of the answer; undefined where this one can't be read, and is to be served otherwise. */
+  serve(call: WholeCall, message: Uint8Array): Promise<Uint8Array> | undefined;
+}
+
 /** Something that can be asked for, and who answers. */
 export interface Route {
   /** Exact, or everything that begins with it where it ends with a slash and is not the root. */
@@ -28,4 +35,6 @@ export interface Route {
   serve(call: Call, request: Request, response: Response): Promise<void>;
   /** The same for plain posts over HTTP/1.1, if it can do so by itself. */
   readonly plain?: PlainWay;
+  /** The same for unary calls of gRPC that are not compressed. */
+  readonly grpc?: GrpcWay;
 }

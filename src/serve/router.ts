@@ -1,8 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Admission, Admitted } from './admission.ts';
 import { Call } from './call.ts';
 import { Cors } from './cors.ts';
 import { endWithAnswer } from './cut.ts';
+import { beginGrpc } from './hot/begin-grpc.ts';
+import type { BeginGrpc } from './hot/grpc-calls.ts';
 import type { AnswerPlain } from './hot/hot-connections.ts';
 import { isUtf8Text, parseMediaType } from './media-type.ts';
 import { jsonHeaders, sendWhole } from './plain-answers.ts';
@@ -10,12 +11,11 @@ import { PlainCall } from './plain-call.ts';
 import type { SentAnswer, WholeAnswer } from './protocol/protocol.ts';
 import { protocolOf } from './protocol/protocol-of.ts';
 import { RequestError } from './request-error.ts';
-import { requestIdOf } from './request-id.ts';
 import type { OnAnswered } from './request-metrics.ts';
 import type { PlainWay, Route } from './route.ts';
 import { RouteTable } from './route-table.ts';
 import type { Request, RequestListener, Response } from './socket-server.ts';
-import type { About, Tell } from './told-error.ts';
+import { type About, refused, type Tell } from './told-error.ts';
 
 /** Sends each request through the gate and to its route, and tells its error where there is one. */
 export class Router {
@@ -24,6 +24,8 @@ export class Router {
   readonly #tell: Tell;
   readonly #cors: Cors | undefined;
   readonly #onAnswered: OnAnswered;
+  /** Serves unary calls of gRPC to routes that take such; what it does not serve is `listener`'s. */
+  readonly beginGrpc: BeginGrpc;
 
   constructor(
     routes: readonly Route[],
@@ -36,6 +38,10 @@ export class Router {
     this.#table = new RouteTable([...routes, this.#collector]);
     this.#admission = admission;
     this.#tell = tell;
+    this.beginGrpc = beginGrpc({
+      ...{ table: this.#table, admission, onAnswered },
+      refusal: (...refused) => this.#refusal(...refused),
+    });
     this.#cors = corsOrigins.length > 0 ? new Cors(corsOrigins) : undefined;
   }
 
@@ -86,7 +92,8 @@ export class Router {
 
   async #answer({ serve }: PlainWay, call: PlainCall, body: Uint8Array): Promise<SentAnswer> {
     try {
-      await call.turn(body.length);
+      call.receive(body.length);
+      await call.turn();
       return { status: 200, headers: jsonHeaders, body: await serve(call, body) };
     } catch (error) {
       call.reachedHandler = true;
@@ -163,13 +170,6 @@ const methodPath = /^\/\w+(\.\w+)+\/\w+$/;
 const asked = ({ kind, scope }: Route, { method }: Request): Admitted => ({
   kind,
   scope: method === 'OPTIONS' ? 'none' : scope,
-});
-
-/** What a request is told about that did not become a call. */
-const refused = (headers: IncomingHttpHeaders): About => ({
-  requestId: requestIdOf(headers),
-  reachedHandler: false,
-  code: undefined,
 });
 
 const allowed = ({ methods }: Route): string =>

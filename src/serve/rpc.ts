@@ -96,13 +96,12 @@ export class Rpc {
     }));
   }
 
-  /** Serves a call; `body` where it was read already. Rejected where nobody can be told any more. */
+  /** Serves a call. Rejected where nobody can be told any more. */
   async serve(
     handler: UniversalHandler,
     call: Call,
     request: Request,
     response: Response,
-    body: AsyncIterable<Uint8Array> = call.body(),
   ): Promise<void> {
     const isHttp1 = request.httpVersionMajor === 1;
     if (isHttp1 && handler.method.methodKind === 'bidi_streaming') throw needsHttp2();
@@ -122,7 +121,7 @@ export class Rpc {
         }),
         ...(method === 'GET' && { url: readGetQuery(received.url) }),
         method,
-        body,
+        body: call.body(),
       }),
     );
     await send(textAnswer(answer, received), response);

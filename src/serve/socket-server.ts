@@ -4,6 +4,7 @@ import type http2 from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../observe/logger.ts';
+import type { BeginGrpc } from './hot/grpc-calls.ts';
 import { type AnswerPlain, HotConnections } from './hot/hot-connections.ts';
 import { createHttp1 } from './http-servers.ts';
 import { Http2Front } from './http2-front.ts';
@@ -35,6 +36,10 @@ export interface SocketServerOptions {
   readonly onUnreadable: OnUnreadable;
   /** Answers plain posts over HTTP/1.1; what it does not answer is the listener's. */
   readonly answerPlain?: AnswerPlain;
+  /** Serves unary calls of gRPC; what it does not serve is the listener's. */
+  readonly beginGrpc?: BeginGrpc;
+  /** The longest that a request may take until it has come, and an answer until it is read. */
+  readonly requestMsMax: number;
   /** Without, nothing is encrypted. */
   readonly tls?: Pick<TlsFrontOptions, 'certificate' | 'clientAuth'>;
   /** Answers what comes in plain text, where TLS is asked for; without, that is served too. */
@@ -79,7 +84,8 @@ export class SocketServer {
       else options.onUnreadable(error, socket);
     });
     this.#hot = this.#createHot();
-    this.#http2 = new Http2Front(options, this.#onRequest, () => this.#ageMsMax(), logger);
+    const ageMsMax = () => this.#ageMsMax();
+    this.#http2 = new Http2Front(options, this.#onRequest, this.#onActive, ageMsMax, logger);
     this.#tls = options.tls && this.#createTls(options.tls);
     this.#tcp = net.createServer({ noDelay: true, keepAlive: true }, this.#onConnection);
     // Of several processes each has its part, and passes nothing on to others that are as full.
@@ -116,9 +122,8 @@ export class SocketServer {
     await this.#idle.promise;
     if (!deadline.aborted) await this.#http2.gone();
     for (const socket of this.#sockets.keys()) socket.destroy();
-    // Stops the timer that looks for late requests.
-    this.#http1.close();
-    this.#hot.close();
+    // Stops the timers that look for late requests.
+    for (const server of [this.#http1, this.#hot, this.#http2]) server.close();
   }
 
   readonly #onActive = (change: 1 | -1): void => {

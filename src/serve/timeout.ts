@@ -19,7 +19,10 @@ const connectPattern = /^\d{1,10}$/;
  * for ever: its header is dropped, since a timer that is set further than timers reach fires at
  * once.
  */
-export function timeoutMsOf({ headers }: Request, msMax: number): number | undefined {
+export function timeoutMsOf(
+  { headers }: Pick<Request, 'headers'>,
+  msMax: number,
+): number | undefined {
   const connect = headers['connect-timeout-ms'];
   if (typeof connect === 'string' && connectPattern.test(connect)) {
     if (Number(connect) <= msMax) return Number(connect);

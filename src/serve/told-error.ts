@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -13,6 +14,7 @@ import type { Call } from './call.ts';
 import { refusalReason } from './refusal-reason.ts';
 import type { OnRefused } from './refusals.ts';
 import { RequestError } from './request-error.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** The one place where errors become codes of gRPC and Connect. */
 const codes: Readonly<Record<ErrorKind, Code>> = {
@@ -35,6 +37,13 @@ export const codeOf = (error: ServiceError): Code => codes[error.kind];
 
 /** What an error is told about: a call, or a request that did not become one. */
 export type About = Pick<Call, 'requestId' | 'reachedHandler' | 'code'>;
+
+/** What a request is told about that did not become a call. */
+export const refused = (headers: IncomingHttpHeaders): About => ({
+  requestId: requestIdOf(headers),
+  reachedHandler: false,
+  code: undefined,
+});
 
 /**
  * Makes of whatever was thrown the error that a client is told, which each protocol then writes in

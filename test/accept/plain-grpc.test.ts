@@ -11,15 +11,15 @@ import {
   LogUsageRequestSchema,
   LogUsageResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { Call } from '../../src/serve/call.ts';
+import { PlainCall } from '../../src/serve/plain-call.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { envelope, ingestPath, openCall, readAnswer } from '../support/raw-call.ts';
 
 const numRuns = Number(process.env.PLAIN_GRPC ?? 200);
 let telemetry: TestCollector;
 let session: http2.ClientHttp2Session;
-/** What passes the library by reads its request so. */
-const wholes = vi.spyOn(Call.prototype, 'whole');
+/** What passes the library by has its turn so. */
+const turns = vi.spyOn(PlainCall.prototype, 'turn');
 
 beforeAll(async () => {
   telemetry = await startCollector();
@@ -95,7 +95,7 @@ function damaged(kind: string, frame: Buffer): Buffer {
 it.each(['Log', 'LogUsage', 'LogBatch'] as const)(
   '%s by plain gRPC is answered as by the library',
   async (method) => {
-    wholes.mockClear();
+    turns.mockClear();
     const [schema] = schemas[method];
     await fc.assert(
       fc.asyncProperty(requests[method], damage, async (fields, kind) => {
@@ -109,7 +109,7 @@ it.each(['Log', 'LogUsage', 'LogBatch'] as const)(
       }),
       { numRuns },
     );
-    expect(wholes.mock.calls.length).toBe(numRuns);
+    expect(turns.mock.calls.length).toBe(numRuns);
   },
   120_000,
 );

@@ -54,6 +54,22 @@ describe('answers that nobody reads', () => {
     expect(socket.destroyed).toBe(false);
   });
 
+  it('hold calls of gRPC no longer either', async () => {
+    const headers = [
+      ['content-type', 'application/grpc'],
+      ['x-api-key', secrets.of.ingest],
+    ] as const;
+    const message = envelope(Buffer.from([0x0a, 1, 0x41]));
+    const socket = withoutWindow(
+      ...requests(20, (id) =>
+        Buffer.concat([post(id, ingestPath('Log'), headers), frame('data', 1, id, message)]),
+      ),
+    );
+    await expect.poll(calls, { timeout: 10_000 }).toBe(20);
+    await expect.poll(calls, { timeout: 10_000 }).toBe(0);
+    expect(socket.destroyed).toBe(false);
+  });
+
   it('end the connection that keeps most of them when they are too many bytes', async () => {
     const few = withoutWindow(...requests(2, (id) => get(id, '/metrics')));
     const many = withoutWindow(...requests(200, (id) => get(id, '/metrics')));

@@ -43,7 +43,7 @@ export function toUniversal(
 }
 
 /** A body of one part. */
-export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
