@@ -23,6 +23,8 @@ const { values } = parseArgs({
     citus: { type: 'string' },
     /** Nothing befalls it: a worker is added, and one replaced. */
     rehearse: { type: 'boolean', default: false },
+    /** Nothing befalls it: it is upgraded to the programs of this folder. */
+    upgrade: { type: 'string' },
   },
 });
 if (values.control !== undefined && !controls.includes(values.control as Control)) {
@@ -38,7 +40,12 @@ const plan = {
     console.error(`${(performance.now() / 1000).toFixed(1)} s, ${number}: ${kind}`),
 };
 const report = values.citus
-  ? await tortureCluster({ ...plan, binaries: values.citus, rehearsal: values.rehearse })
+  ? await tortureCluster({
+      ...plan,
+      binaries: values.citus,
+      rehearsal: values.rehearse,
+      ...(values.upgrade && { upgradedTo: values.upgrade }),
+    })
   : await torture({
       ...plan,
       ...(values.kind && { kinds: values.kind }),

@@ -22,10 +22,10 @@ const settings = {
 
 /** The servers of a Citus cluster, the coordinator first, which are killed and started again. */
 export class Nodes {
-  readonly #binaries: string;
+  #binaries: string;
   readonly #directory: string;
   readonly #ports: readonly number[];
-  readonly #servers: readonly ServerProcess[];
+  readonly #servers: ServerProcess[];
 
   private constructor(binaries: string, directory: string, ports: readonly number[]) {
     this.#binaries = binaries;
@@ -91,6 +91,17 @@ export class Nodes {
 
   async end(index: number, signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
     await this.#servers[index]?.end(signal);
+  }
+
+  /** What starts from now on is started from another folder, of the same version of PostgreSQL. */
+  putIn(binaries: string): void {
+    this.#binaries = binaries;
+  }
+
+  async restart(index: number): Promise<void> {
+    await this.end(index, 'SIGINT');
+    this.#servers[index] = this.#server(this.portOf(index), index);
+    await this.start(index);
   }
 
   async endAll(): Promise<void> {

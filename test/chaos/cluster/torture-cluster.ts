@@ -20,6 +20,8 @@ export interface ClusterPlan extends Pick<Plan, 'seed' | 'faults' | 'secondsMax'
   readonly binaries: string;
   /** A worker is added, and another replaced, by the scripts for that, in place of faults. */
   readonly rehearsal?: boolean;
+  /** The same folder with a later version of Citus, which takes the place of the one before. */
+  readonly upgradedTo?: string;
 }
 
 export interface ClusterReport
@@ -58,9 +60,8 @@ export async function tortureCluster(plan: ClusterPlan): Promise<ClusterReport> 
   const directory = temporaryDirectory();
   const world = await createWorld(plan, directory.path);
   const { nodes, collector, access, deliveries } = world;
-  const faults = await whileSending(world, plan.seed, () =>
-    (plan.rehearsal ? rehearse : befall)(world, plan),
-  );
+  const steps = plan.upgradedTo ? upgrade : plan.rehearsal ? rehearse : befall;
+  const faults = await whileSending(world, plan.seed, () => steps(world, plan));
   const violations: string[] = [];
   const deadline = AbortSignal.timeout(recoveryMsMax);
   await untilSettled(collector.baseUrl, deadline).catch((error) =>
@@ -112,25 +113,53 @@ async function createWorld(
   return { nodes, collector, access, deliveries: new Deliveries() };
 }
 
-/** What operators do, while clients send. */
-async function rehearse(
-  { nodes }: World,
-  { onFault }: ClusterPlan,
-): Promise<Record<string, number>> {
-  const run = promisify(execFile);
+const run = promisify(execFile);
+
+/** Of an operator; resolves with what it says. */
+type Step = () => Promise<string>;
+
+const script =
+  (name: string, ...args: readonly string[]): Step =>
+  async () =>
+    (await run(join(scripts, name), args)).stdout;
+
+/** Workers are added and replaced, while clients send. */
+async function rehearse({ nodes }: World, plan: ClusterPlan): Promise<Record<string, number>> {
   const at = (index: number) => ['127.0.0.1', String(nodes.portOf(index))];
-  const steps: Record<string, readonly string[]> = {
-    'add-worker.sh': at(3),
-    'replace-worker.sh': [...at(1), ...at(4)],
+  return await inTurn(plan, {
+    'add-worker.sh': script('add-worker.sh', nodes.url, ...at(3)),
+    'replace-worker.sh': script('replace-worker.sh', nodes.url, ...at(1), ...at(4)),
+  });
+}
+
+/** Citus is upgraded, while clients send: the workers first. */
+async function upgrade({ nodes }: World, plan: ClusterPlan): Promise<Record<string, number>> {
+  nodes.putIn(plan.upgradedTo as string);
+  const restart = (index: number) => async () => {
+    await nodes.restart(index);
+    return '';
   };
+  return await inTurn(plan, {
+    'a worker restarted': restart(1),
+    'the other worker restarted': restart(2),
+    'the coordinator restarted': restart(0),
+    'update-extension.sh': script('update-extension.sh', nodes.url),
+  });
+}
+
+/** Returns the seconds that each step took. */
+async function inTurn(
+  { onFault }: ClusterPlan,
+  steps: Readonly<Record<string, Step>>,
+): Promise<Record<string, number>> {
   const seconds: Record<string, number> = {};
-  for (const [script, args] of Object.entries(steps)) {
+  for (const [name, step] of Object.entries(steps)) {
     await sleep(5000);
-    onFault?.(Object.keys(seconds).length + 1, script);
+    const number = Object.keys(seconds).length + 1;
+    onFault?.(number, name);
     const startedAt = performance.now();
-    const { stdout } = await run(join(scripts, script), [nodes.url, ...args]);
-    onFault?.(Object.keys(seconds).length + 1, stdout.trim().replaceAll('\n', ', '));
-    seconds[script] = Math.round((performance.now() - startedAt) / 1000);
+    onFault?.(number, (await step()).trim().replaceAll('\n', ', ') || 'done');
+    seconds[name] = Math.round((performance.now() - startedAt) / 1000);
   }
   await sleep(5000);
   return seconds;
