@@ -3,12 +3,12 @@ import type { TimeRange } from '../../gen/typescript/gravitas/telemetry/v1/quest
 import { hourMs } from '../units.ts';
 
 /** Seconds that an answer may be kept by whoever asked: it changes slowly, and takes long. */
-const keptS: Readonly<Record<string, number>> = {
+export const keptS = {
   explainUsage: 60,
   getFootprint: 10,
   getTrends: 60,
   listDimensions: 30,
-};
+} as const;
 /** What has ended so long ago changes by records that come late only. */
 const endedMs = 2 * hourMs;
 const keptEndedS = 60;
@@ -20,6 +20,7 @@ export function cacheControl(
 ): string {
   const { endTime } = request.range ?? {};
   const hasEnded = endTime && timestampMs(endTime) < Date.now() - endedMs;
-  const seconds = keptS[method] ?? (hasEnded ? keptEndedS : 0);
+  const seconds =
+    (keptS as Readonly<Record<string, number>>)[method] ?? (hasEnded ? keptEndedS : 0);
   return seconds > 0 ? `private, max-age=${seconds}` : 'private, no-cache';
 }

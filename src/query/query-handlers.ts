@@ -14,6 +14,7 @@ import {
   UsageRecordSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
 import { EventSchema } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
+import { recentSizes } from '../database/cluster/shard-facts.ts';
 import type { Pricer } from '../prices/pricer.ts';
 import type { KeptRows } from '../retention/drop-times.ts';
 import { keyNameOf } from '../serve/caller.ts';
@@ -29,7 +30,7 @@ import { listDimensions } from './answers/list-dimensions.ts';
 import { readInstant, usOfMs } from './ask/instants.ts';
 import { SharedQuestions } from './ask/shared-questions.ts';
 import type { Asker, Snapshots } from './ask/snapshot.ts';
-import { cacheControl } from './cache-control.ts';
+import { cacheControl, keptS } from './cache-control.ts';
 import { checkTexts } from './checks.ts';
 import { explainUsage } from './explain.ts';
 import { listEvents } from './lists/list-events.ts';
@@ -55,6 +56,8 @@ export function queryHandlers(
       checkTexts(request);
       return await shared.ask(nameOf(request), asker, (who) => answer(snapshots, request, who));
     };
+  // An answer may be kept for as long by whoever asked.
+  const sizesOfCluster = recentSizes(keptS.getFootprint * 1000);
   const eventPage = asking(listEvents);
   const usagePage = asking(listUsage);
   const stats = asking(getStats);
@@ -97,7 +100,7 @@ export function queryHandlers(
     }),
     listDimensions: asking(listDimensions),
     getFootprint: asking((_, request: GetFootprintRequest, asker) =>
-      getFootprint(snapshots, pricer, kept, request, asker),
+      getFootprint(snapshots, pricer, kept, sizesOfCluster, request, asker),
     ),
   };
 }

@@ -64,7 +64,9 @@ export async function findParts(
   const hasRest = ofRest.length > 0;
   if (parts.rows.length > rowSpansMax) return hasRest ? 'the rest' : 'otherwise';
   const isCoarse = levels.indexOf(coarsest) > levels.indexOf(wanted);
-  const hasOthers = await areOthersThere(trx, shape, parts);
+  const hasOthers = await once(trx, `others of ${shape.kind} in ${JSON.stringify(parts)}`, () =>
+    areOthersThere(trx, shape, parts),
+  );
   return { parts, fresh, span, isCoarse, hasRest, hasOthers };
 }
 

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { recentSizes } from '../../src/database/cluster/shard-facts.ts';
+import { createKysely } from '../../src/database/kysely.ts';
 import { eventBatch } from '../support/batches.ts';
 import { startCollector, type TestCollector } from '../support/collector.ts';
 import { createCommitter } from '../support/committer.ts';
@@ -27,6 +29,14 @@ it('counts what all nodes take', async () => {
   expect(status).toBe(200);
   expect(taken?.bytes).toBeGreaterThan(0);
   expect(Number(body.table_sizes[0].total_bytes)).toBeGreaterThanOrEqual(taken?.bytes as number);
+});
+
+it('remembers the sizes of all nodes for a while, and asks again after it', async () => {
+  const db = createKysely(collector.database.pool);
+  const [kept, anew] = [recentSizes(600_000), recentSizes(-1)];
+  expect((await kept(db)).leaves.size).toBeGreaterThan(0);
+  expect(await kept(db)).toBe(await kept(db));
+  expect(await anew(db)).not.toBe(await anew(db));
 });
 
 it('says that it does not follow what is stored there, and what to do instead', async () => {

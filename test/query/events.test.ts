@@ -35,6 +35,28 @@ describe('events', () => {
   const valuesOf = (events: readonly { value?: number | undefined }[]) =>
     events.map(({ value }) => value);
 
+  it('say which is the newest of all up to now, whichever of them are listed', async () => {
+    const ahead = { event_type: 'AHEAD', timestamp: new Date(now + hourMs / 2).toISOString() };
+    await insertEvents(telemetry.database, [ahead]);
+    for (const request of [
+      {},
+      { pageSize: 1 },
+      { pageSize: 2 },
+      { component: 'L2' },
+      { order: 'oldest' },
+      { filter: { statuses: ['ERROR'] } },
+      { range: { endTime: timestampFromDate(ago(2)) } },
+      { range: { hours: 1.5 } },
+    ]) {
+      const { source } = await query.listEvents(request);
+      expect({ request, freshestAt: source?.freshestAt }).toEqual({
+        request,
+        freshestAt: timestampFromDate(ago(1)),
+      });
+    }
+    await telemetry.database.rows(`delete from system_telemetry where event_type = 'AHEAD'`);
+  });
+
   it('are filtered, by each field alone and together, newest first', async () => {
     const start = encodeURIComponent(ago(3).toISOString());
     const end = encodeURIComponent(ago(1).toISOString());

@@ -23,58 +23,79 @@ type Told = readonly [
 
 const none: ShardFacts = { bytes: 0, indexBytes: 0, rows: 0, changes: 0 };
 
-/**
- * By the name of a partition what its shards are, all servers asked once; empty for plain
- * PostgreSQL. Throws where one does not answer: a part of a size is none.
- */
-export async function shardFacts(db: Kysely<Database>): Promise<Map<string, ShardFacts>> {
-  if (!(await hasCitus(db))) return new Map();
+/** What a database takes on all servers of a cluster. */
+export interface ClusterSizes {
+  /** By the name of a partition what its shards are. */
+  readonly leaves: ReadonlyMap<string, ShardFacts>;
+  /** With everything else; undefined for plain PostgreSQL, whose `leaves` are empty. */
+  readonly bytes: number | undefined;
+}
+
+const ofPlain: ClusterSizes = { leaves: new Map(), bytes: undefined };
+
+/** All servers are asked once. Throws where one does not answer: a part of a size is none. */
+export async function clusterSizes(db: Kysely<Database>): Promise<ClusterSizes> {
+  if (!(await hasCitus(db))) return ofPlain;
   const { rows: shards } = await sql<{ shard: string; leaf: string }>`
     select shardid::text as shard, relname as leaf
     from pg_dist_shard join pg_class as class on class.oid = logicalrelid
       join pg_namespace as space on space.oid = relnamespace
     where nspname = current_schema()`.execute(db);
-  if (shards.length === 0) return new Map();
-  const leaves = new Map(shards.map(({ shard, leaf }) => [shard, leaf]));
-  const facts = new Map<string, ShardFacts>();
-  for (const [shard, bytes, indexBytes, rows, changes] of await toldShards(db)) {
-    const leaf = leaves.get(shard);
-    if (leaf === undefined) continue;
-    const known = facts.get(leaf) ?? none;
-    facts.set(leaf, {
-      bytes: known.bytes + bytes,
-      indexBytes: known.indexBytes + indexBytes,
-      rows: known.rows + rows,
-      changes: known.changes + changes,
-    });
+  const leafOf = new Map(shards.map(({ shard, leaf }) => [shard, leaf]));
+  const leaves = new Map<string, ShardFacts>();
+  let all = 0;
+  for (const { told, bytes } of await toldByServers(db)) {
+    all += bytes;
+    for (const [shard, bytes, indexBytes, rows, changes] of told) {
+      const leaf = leafOf.get(shard);
+      if (leaf === undefined) continue;
+      const known = leaves.get(leaf) ?? none;
+      leaves.set(leaf, {
+        bytes: known.bytes + bytes,
+        indexBytes: known.indexBytes + indexBytes,
+        rows: known.rows + rows,
+        changes: known.changes + changes,
+      });
+    }
   }
-  return facts;
+  return { leaves, bytes: all };
 }
 
-async function toldShards(db: Kysely<Database>): Promise<readonly Told[]> {
+export const shardFacts = async (db: Kysely<Database>): Promise<ClusterSizes['leaves']> =>
+  (await clusterSizes(db)).leaves;
+
+/**
+ * The same for those who ask again and again, as of some seconds ago: most of what it takes is to
+ * connect to each server, which is done anew each time.
+ */
+export function recentSizes(msMax: number): (db: Kysely<Database>) => Promise<ClusterSizes> {
+  let known: { readonly sizes: ClusterSizes; readonly atMs: number } | undefined;
+  return async (db) => {
+    const atMs = performance.now();
+    if (!known || atMs - known.atMs > msMax) known = { sizes: await clusterSizes(db), atMs };
+    return known.sizes;
+  };
+}
+
+interface ToldByServer {
+  readonly told: readonly Told[];
+  readonly bytes: number;
+}
+
+async function toldByServers(db: Kysely<Database>): Promise<ToldByServer[]> {
   const { rows } = await sql<{ schema: string }>`
     select quote_literal(current_schema()) as schema`.execute(db);
-  const said = await askAll<{ shards: readonly Told[] }>(
+  const said = await askAll<ToldByServer>(
     db,
-    `select coalesce(json_agg(json_build_array(
+    `select pg_database_size(current_database()) as bytes, coalesce(json_agg(json_build_array(
         substring(relname, '_([0-9]+)$'), pg_total_relation_size(class.oid),
         pg_indexes_size(class.oid), greatest(reltuples, 0)::bigint,
-        pg_stat_get_tuples_updated(class.oid) + pg_stat_get_tuples_deleted(class.oid))), '[]') as shards
+        pg_stat_get_tuples_updated(class.oid) + pg_stat_get_tuples_deleted(class.oid))), '[]') as told
       from pg_class as class join pg_namespace as space on space.oid = relnamespace
       where nspname = ${rows[0]?.schema} and relkind = 'r' and relname ~ '_[0-9]+$'`,
   );
-  return said.flatMap(({ row }) => {
+  return said.map(({ row }) => {
     if (!row) throw new Error('a node of the cluster does not answer');
-    return row.shards;
+    return row;
   });
-}
-
-/** What the database takes on all servers of a cluster; undefined for plain PostgreSQL. */
-export async function clusterBytes(db: Kysely<Database>): Promise<number | undefined> {
-  if (!(await hasCitus(db))) return undefined;
-  const said = await askAll<{ bytes: number }>(
-    db,
-    'select pg_database_size(current_database()) as bytes',
-  );
-  return said.reduce((sum, { row }) => sum + (row?.bytes ?? 0), 0);
 }

@@ -6,7 +6,7 @@ import {
   type GetFootprintResponse,
   GetFootprintResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/query_pb.js';
-import { clusterBytes, shardFacts } from '../../database/cluster/shard-facts.ts';
+import type { recentSizes } from '../../database/cluster/shard-facts.ts';
 import { partitionedTables } from '../../database/partitions.ts';
 import type { Pricer } from '../../prices/pricer.ts';
 import { tables } from '../../records/tables.ts';
@@ -36,6 +36,7 @@ export async function getFootprint(
   snapshots: Snapshots,
   pricer: Pricer,
   kept: KeptRows,
+  sizesOfCluster: ReturnType<typeof recentSizes>,
   _request: GetFootprintRequest,
   asker: Asker,
 ): Promise<GetFootprintResponse> {
@@ -43,7 +44,7 @@ export async function getFootprint(
   const notes = new Notes();
   return await snapshots.read(asker, async (snapshot) => {
     const { trx } = snapshot;
-    const onWorkers = await shardFacts(trx);
+    const { leaves: onWorkers, bytes } = await sizesOfCluster(trx);
     const parts = await partsOfTables(trx, partitionedTables, onWorkers);
     const sizes = sizesOf(partitionedTables, parts);
     const counts = await rowCounts(trx, sizes, parts);
@@ -60,7 +61,7 @@ export async function getFootprint(
       rollups: await rollupMessage(snapshot),
       deadLetters: await deadLetterMessage(snapshot),
       retention: await retentionFootprint(trx),
-      databaseBytes: BigInt(await databaseBytes(snapshot)),
+      databaseBytes: BigInt(bytes ?? (await databaseBytes(snapshot))),
       ...editions(pricer),
       source: await answerSource(snapshot, { kind: 'event', source: 'rows', span, notes, sinceMs }),
     });
@@ -130,8 +131,6 @@ async function deadLetterMessage({ trx }: Snapshot) {
 }
 
 async function databaseBytes({ trx }: Snapshot): Promise<number> {
-  const all = await clusterBytes(trx);
-  if (all !== undefined) return all;
   const { rows } = await sql<{ bytes: number }>`
     select pg_database_size(current_database()) as bytes`.execute(trx);
   return rows[0]?.bytes ?? 0;

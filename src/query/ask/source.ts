@@ -29,6 +29,8 @@ export interface Answered {
   readonly rounded?: Span | undefined;
   readonly hasRest?: boolean;
   readonly notes: Notes;
+  /** The newest time of all records, where the answer has it. */
+  readonly freshestUs?: number | undefined;
   /** When work on the answer began, as `performance.now` has it. */
   readonly sinceMs: number;
 }
@@ -36,10 +38,10 @@ export interface Answered {
 /** What an answer says of itself. */
 export async function answerSource(
   snapshot: Snapshot,
-  { kind, source, span, rounded, hasRest, notes, sinceMs }: Answered,
+  { kind, source, span, rounded, hasRest, notes, sinceMs, ...known }: Answered,
 ): Promise<MessageInitShape<typeof AnswerSourceSchema>> {
   if (hasRest) notes.add('group_by', seriesNote);
-  const freshestUs = await freshest(snapshot, kind);
+  const freshestUs = known.freshestUs ?? (await freshest(snapshot, kind));
   const { startUs, endUs } = rounded ?? span;
   return {
     kind: sourceKinds[source],

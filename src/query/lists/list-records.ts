@@ -104,9 +104,14 @@ async function findPage<Row>(
   const { latestUs, windows, isSorted } = await wayTo(trx, listing, boundUs);
   const rows: Row[] = [];
   let before = sql``;
-  for (const ms of [...windows, undefined]) {
-    const fromUs = ms === undefined ? -Infinity : latestUs - ms * usOfMs;
-    const since = ms === undefined ? sql`` : sql`and "timestamp" >= ${sqlInstant(fromUs)}`;
+  let doneMs = 0;
+  for (const ms of [...windows, Infinity]) {
+    const isLast = ms === Infinity;
+    // With as many a day as so far, that would not do either.
+    if (doneMs > 0 && !isLast && rows.length * (ms / doneMs) <= pageSize) continue;
+    doneMs = ms;
+    const fromUs = latestUs - ms * usOfMs;
+    const since = isLast ? sql`` : sql`and "timestamp" >= ${sqlInstant(fromUs)}`;
     const limit = pageSize + 1 - rows.length;
     rows.push(...(await find(sql`${after} ${before} ${since}`, limit, isSorted)));
     if (rows.length > pageSize || fromUs <= (span.startUs ?? -Infinity)) break;
