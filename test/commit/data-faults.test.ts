@@ -140,7 +140,7 @@ describe('rows that are suspected, since their group fails again and again', () 
   const suspects = () => committer('spool').commitSuspects;
   const retryable = { kind: 'retryable' };
 
-  // Workers cancel, and lock, what is theirs.
+  // Workers cancel, and lock, what is theirs: that is trouble of theirs to whoever commits (test/citus).
   it.skipIf(onCluster)(
     'are dead letters, also where the server itself calls it a circumstance',
     async () => {

@@ -41,6 +41,7 @@ it('tells of each collector how it fares, of itself as of now', async () => {
   expect(collectors[1].id).not.toBe(collectors[0].id);
 });
 
+// Tail is refused there.
 it.skipIf(onCluster)('counts who watches', async () => {
   const tails = async () => (await service()).collectors[0].tails;
   expect(await tails()).toBe(0);

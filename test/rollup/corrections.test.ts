@@ -135,6 +135,7 @@ it('follows what is erased, of both kinds', async () => {
   await expectExact();
 });
 
+// `distribute` waits until rows of before are read.
 it.skipIf(onCluster)(
   'counts a row of before there were rollups once, changed before it is read or after',
   async () => {

@@ -59,6 +59,7 @@ async function expectExact(): Promise<void> {
   expect(rolled).toEqual(raw);
 }
 
+// `distribute` waits until they are read.
 describe.skipIf(onCluster)('rows from before there were rollups', () => {
   it('are read once, part by part', async () => {
     await insertOld(500);
