@@ -6,6 +6,7 @@ import { eventFilter } from '../../src/query/ask/filters.ts';
 import { usOfMs } from '../../src/query/ask/instants.ts';
 import { addUp } from '../../src/query/totals/add-up.ts';
 import { eventMeasures } from '../../src/query/totals/event-measures.ts';
+import { KnownWaiting } from '../../src/rollup/known-waiting.ts';
 import { quarterMs } from '../../src/rollup/shapes.ts';
 import type { Cells } from '../../src/rollup/sketch-cells.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -53,11 +54,12 @@ it.each([
     rolledValue,
     quantiles: true,
   };
+  const waiting = new KnownWaiting();
   const added = await work.db
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute((trx) =>
-      addUp({ trx, asOfUs: Date.now() * usOfMs, hasCitus: true }, question, {
+      addUp({ trx, waiting, asOfUs: Date.now() * usOfMs, hasCitus: true }, question, {
         by: sql`max(max)`,
         limit: 3,
       }),
