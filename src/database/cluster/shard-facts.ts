@@ -34,7 +34,7 @@ export interface ClusterSizes {
 const ofPlain: ClusterSizes = { leaves: new Map(), bytes: undefined };
 
 /** All servers are asked once. Throws where one does not answer: a part of a size is none. */
-export async function clusterSizes(db: Kysely<Database>): Promise<ClusterSizes> {
+async function clusterSizes(db: Kysely<Database>): Promise<ClusterSizes> {
   if (!(await hasCitus(db))) return ofPlain;
   const { rows: shards } = await sql<{ shard: string; leaf: string }>`
     select shardid::text as shard, relname as leaf
