@@ -1,4 +1,4 @@
-import type { Asker } from './snapshot.ts';
+import { type Asker, left } from './snapshot.ts';
 
 interface Shared<Answer> {
   readonly answer: Promise<Answer>;
@@ -48,9 +48,9 @@ export class SharedQuestions {
 }
 
 async function joined<Answer>(shared: Shared<Answer>, signal: AbortSignal): Promise<Answer> {
-  const left = Promise.withResolvers<never>();
+  const gone = Promise.withResolvers<never>();
   const leave = () => {
-    left.reject(signal.reason);
+    gone.reject(left(signal.reason));
     shared.askers -= 1;
     if (shared.askers === 0) shared.everybodyLeft.abort(signal.reason);
   };
@@ -58,7 +58,7 @@ async function joined<Answer>(shared: Shared<Answer>, signal: AbortSignal): Prom
   signal.addEventListener('abort', leave, { once: true });
   if (signal.aborted) leave();
   try {
-    return await Promise.race([shared.answer, left.promise]);
+    return await Promise.race([shared.answer, gone.promise]);
   } finally {
     signal.removeEventListener('abort', leave);
   }

@@ -146,7 +146,9 @@ export class Snapshots {
   }
 }
 
-const left = (cause: unknown) => new ServiceError('deadline', 'whoever asked has left', { cause });
+/** What nobody hears any more, and logs need not tell. */
+export const left = (cause: unknown) =>
+  new ServiceError('deadline', 'whoever asked has left', { cause });
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: query_canceled, transaction_timeout */
 const timeouts = new Set(['57014', '25P04']);
