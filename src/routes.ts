@@ -79,9 +79,9 @@ export function createRoutes(parts: RoutedParts, tell: Tell, onRefused: OnRefuse
   const stream = { inFlightMax: config.streamBatchesMax, shutdown, onRefused };
   const handlers = new IngestHandlers(path.ingest, stream);
   const grpcStreams = new GrpcStreams(handlers, config.messageBytesMax, tell);
-  const { queryMsMax: msMax, queryConnectionsMax } = config;
+  const { queryMsMax: msMax, queryConnectionsMax: places } = config;
   // As many as have a connection each: the pool gives up on who waits for one, the line does not.
-  const line = new Line(queryConnectionsMax);
+  const line = new Line({ places, isPressed: () => path.buffer.isPressed });
   const snapshots = new Snapshots(database.reader, () => database.upkeepDb, { msMax, line });
   const kept = keptRows(config);
   const queries = queryHandlers(snapshots, path.prices.pricer, kept, parts.collectors.all);

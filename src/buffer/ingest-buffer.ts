@@ -70,6 +70,11 @@ export class IngestBuffer implements BatchSink {
     return this.#lanes.unary.bytes + this.#lanes.stream.bytes;
   }
 
+  /** Whether records wait for their writers. */
+  get isPressed(): boolean {
+    return this.#lanes.unary.isPressed || this.#lanes.stream.isPressed;
+  }
+
   async offer(batch: Batch, laneName: LaneName, deadline: Ending): Promise<Acknowledgement> {
     while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, deadline);
     if (this.#closed) throw shuttingDown();

@@ -57,6 +57,11 @@ export class Lane {
     return this.#heldBytes;
   }
 
+  /** Whether a group that is full waits for a writer. */
+  get isPressed(): boolean {
+    return this.#writing >= this.#options.writers && this.#isFull;
+  }
+
   /** How long it takes, at the present rate, until what is held is settled. */
   get settledInMs(): number | undefined {
     const perMs = this.#rate.perMs(performance.now());
@@ -147,11 +152,14 @@ export class Lane {
   }
 
   #waitMs(): number {
-    const { groupRowsMax, groupBytesMax, groupAgeMsMax } = this.#options;
-    const full = this.#queuedRows >= groupRowsMax || this.#queuedBytes >= groupBytesMax;
     const oldest = this.#queue[0];
-    if (full || this.#draining || !oldest) return 0;
-    return Math.ceil(oldest.offeredAt + groupAgeMsMax - performance.now());
+    if (this.#isFull || this.#draining || !oldest) return 0;
+    return Math.ceil(oldest.offeredAt + this.#options.groupAgeMsMax - performance.now());
+  }
+
+  get #isFull(): boolean {
+    const { groupRowsMax, groupBytesMax } = this.#options;
+    return this.#queuedRows >= groupRowsMax || this.#queuedBytes >= groupBytesMax;
   }
 
   /** The longest head of the queue within the group's limits, one batch at least. */

@@ -86,6 +86,19 @@ describe('groups', () => {
     await groupSizes(commit);
     expect(commit.calls.flatMap((call) => call.group.batches)).toEqual(batches);
   });
+
+  it('press where one that is full waits for a writer', async () => {
+    const { commit, lane, offer } = createLane({ writers: 1, groupRowsMax: 2 });
+    const offered = () => {
+      void offer(makeBatch({ rows: 1 }));
+      return lane.isPressed;
+    };
+    // The first is written at once, the second is no full group.
+    expect([1, 2, 3].map(offered)).toEqual([false, false, true]);
+    (await commit.next()).succeed();
+    await settle();
+    expect(lane.isPressed).toBe(false);
+  });
 });
 
 describe('failures', () => {

@@ -22,7 +22,7 @@ afterAll(async () => {
 it('a question sees one moment, and changes nothing', async () => {
   const snapshots = new Snapshots(service.reader, () => service.upkeepDb, {
     msMax: 10_000,
-    line: new Line(1),
+    line: new Line({ places: 1, isPressed: () => false }),
   });
   const { signal } = new AbortController();
   await snapshots.read({ signal }, async ({ trx }) => {
