@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,9 @@ export async function startSystemPostgres(version: string): Promise<SystemPostgr
   );
   const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${data}`];
   const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings], run);
-  while (!existsSync(join(data, '.s.PGSQL.5432'))) await sleep(20);
+  // There is a socket before the server takes anybody.
+  const isReady = () => spawnSync(join(bin, 'pg_isready'), ['-q', '-h', data], run).status === 0;
+  while (!isReady()) await sleep(20);
   return {
     url: databaseUrl(data, 'postgres'),
     stop: async () => {
