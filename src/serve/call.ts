@@ -101,11 +101,8 @@ export class Call implements Endable {
     return new URLSearchParams(query).get(name) ?? undefined;
   }
 
-  /**
-   * All of a request that has one message; rejected where a limit is hit, with `tooLarge` where it
-   * is that of bytes.
-   */
-  whole(bytesMax = Infinity, tooLarge?: (start: Uint8Array) => Error): Promise<Uint8Array> {
+  /** All of a request that has one message; rejected where a limit is hit. */
+  whole(): Promise<Uint8Array> {
     const request = this.#request;
     const chunks: Uint8Array[] = [];
     return new Promise((resolve, reject) => {
@@ -118,7 +115,6 @@ export class Call implements Endable {
         } catch (error) {
           reject(error);
         }
-        if (this.#heldBytes > bytesMax) reject(tooLarge?.(chunks[0] as Uint8Array));
       });
       request.once('end', () => {
         const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
