@@ -3,7 +3,7 @@ import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobu
 /** Clients of gRPC take messages of 4 MiB unless they are told otherwise; some of it is for the rest. */
 const messageBytesMax = 3.5 * 1024 * 1024;
 /** Of metadata as JSON: as protobuf it is some six times as much at the most. */
-const surelyWithin = messageBytesMax / 7;
+export const surelyWithin = messageBytesMax / 7;
 
 /** How many of the records of a page, one at least, are a message that any client takes. */
 export function countWithin<Desc extends DescMessage>(

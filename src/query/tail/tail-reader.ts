@@ -5,11 +5,12 @@ import {
   type TailResponse,
   TailResponseSchema,
 } from '../../../gen/typescript/gravitas/telemetry/v1/tail_pb.js';
+import { surelyWithin } from '../lists/within-message.ts';
 
 /** What waits for a reader that is slower than what comes; the rest is skipped. */
 const [waitingMax, waitingBytesMax] = [1000, 1024 * 1024];
-/** Of one message. As protobuf it may be some times as many bytes, of which clients take 4 MiB. */
-const [recordsMax, messageBytesMax] = [200, 512 * 1024];
+/** Of one message. */
+const recordsMax = 200;
 /** A proxy that sees nothing for longer may close the stream. */
 const silenceMs = 10_000;
 
@@ -129,7 +130,7 @@ export class TailReader {
     let [count, bytes] = [0, 0];
     for (const each of this.#waiting.slice(0, recordsMax)) {
       bytes += each.bytes;
-      if (count > 0 && bytes > messageBytesMax) break;
+      if (count > 0 && bytes > surelyWithin) break;
       count += 1;
     }
     return count;
