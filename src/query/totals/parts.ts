@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RecordKind } from '../../records/tables.ts';
+import type { LevelColumns } from '../../rollup/fresh-parts.ts';
 import type { Dimension } from '../ask/dimensions.ts';
 import type { Filter } from '../ask/filters.ts';
 import { instantText } from '../ask/instants.ts';
@@ -53,7 +54,7 @@ export interface Parts {
 }
 
 /** How sketches are read: what waits to be folded has one of both. */
-export type SketchColumns = 'cells' | 'keys and counts';
+export type SketchColumns = Exclude<LevelColumns, 'totals'>;
 
 /** Of all, those of no group at place 0; where none is named, that is all there is. */
 export type ReadCells = (
