@@ -70,6 +70,11 @@ async function withOthers(db: Kysely<Database>, leaves: readonly Leaf[]): Promis
     select ${name}::text as name
     where exists (select 1 from ${sql.table(name)} where rolled is false)`,
   );
-  const { rows } = await sql<{ name: string }>`${sql.join(looks, sql` union all `)}`.execute(db);
-  return rows.map(({ name }) => name);
+  return await db.transaction().execute(async (trx) => {
+    // Of a partition that is not analyzed yet PostgreSQL takes half of the rows for such, and would
+    // look through all of them for the first.
+    await sql`set local enable_seqscan = off`.execute(trx);
+    const { rows } = await sql<{ name: string }>`${sql.join(looks, sql` union all `)}`.execute(trx);
+    return rows.map(({ name }) => name);
+  });
 }

@@ -33,6 +33,18 @@ it('rolls up what a transaction stores, once', async () => {
   expect(all).toMatchObject({ events: '50', n: '50', min: 0, max: 29 });
 });
 
+it('looks through no rows for those of others where it finds none', async () => {
+  await committer.committer.commit({ id: uuidv7(), batches: [eventBatch(5000, 'OURS')] });
+  expect(await work.sweep()).toBe(0);
+  // What connections have read is told when they end.
+  await work.end();
+  work = rollupWork(database);
+  expect(
+    await database.count(`select coalesce(sum(seq_tup_read), 0) as count from pg_stat_user_tables
+      where relname like 'system_telemetry%'`),
+  ).toBe(0);
+});
+
 it('claims what others wrote', async () => {
   await insertEvents(database, [
     { event_type: 'DIRECT', component: 'old', value: 1.5, metadata: { tokens_generated: 7.9 } },
