@@ -19,3 +19,14 @@ export class Opened {
     for (const close of this.#closers.splice(0).toReversed()) await close();
   }
 }
+
+/** What `open` has opened is closed again where it fails. */
+export async function openAll<T>(open: (opened: Opened) => Promise<T>): Promise<T> {
+  const opened = new Opened();
+  try {
+    return await open(opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
