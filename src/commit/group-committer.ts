@@ -27,7 +27,7 @@ import {
   storeDivided,
   storedAs,
 } from './store-divided.ts';
-import { isForgotten, type Portion, unwritten, wholeBatches } from './stored-before.ts';
+import { type Portion, unlessForgotten, unwritten, wholeBatches } from './stored-before.ts';
 import type { Work, Writer } from './writer.ts';
 
 /**
@@ -102,7 +102,7 @@ export class GroupCommitter {
 
   /**
    * The usual group, by COPY alone: nothing is taken where the ledger knows an id, or another has
-   * claimed a call. From callers it is one round trip.
+   * claimed a call. One round trip.
    */
   async #allNew(group: Group, calls: NewCalls): Promise<readonly Settlement[]> {
     const claims = calls.count > 0 ? [calls.load()] : [];
@@ -111,19 +111,14 @@ export class GroupCommitter {
       ...claims,
       ...(await loadsOf(group.batches, this.#books.fresh)),
     ];
-    const stored = group.batches.map((): Settlement => ({ kind: 'stored' }));
-    if (this.#origin === 'callers') {
-      await this.#writer.copy(loads, (client) => unlessErased(client, group.batches));
-      return stored;
-    }
-    return await this.#writer.transaction(async (trx, client) => {
-      const isUnusual =
-        (await isForgotten(trx, client, group)) ||
-        (await readErasures(trx, client, group.batches)).size > 0;
-      if (isUnusual) return await this.#together(group)(trx, client);
-      await copyRows(client, loads);
-      return stored;
-    });
+    await this.#writer.copy(loads, (client) => this.#condition(client, group));
+    return group.batches.map(() => ({ kind: 'stored' }));
+  }
+
+  /** Fails where rows may not be written without a look at them. */
+  #condition(client: pg.ClientBase, { batches }: Group): string {
+    const unless = unlessErased(client, batches);
+    return this.#origin === 'callers' ? unless : `${unlessForgotten(client, batches)};${unless}`;
   }
 
   /** All rows of a kind by one COPY. */

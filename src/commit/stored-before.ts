@@ -1,7 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type pg from 'pg';
+import { escapeIdentifier } from 'pg';
 import type { Batch, Group, Settlement } from '../buffer/batch.ts';
-import { ledgerBeginMs } from '../database/ledger-span.ts';
+import { ledgerBegin, ledgerBeginMs } from '../database/ledger-span.ts';
 import type { Database } from '../database/schema.ts';
 import {
   byKind,
@@ -15,7 +16,7 @@ import { dayMs, hourMs } from '../units.ts';
 import { uuidV7TimeMs } from '../uuid.ts';
 import { rowsOf } from './divide.ts';
 import type { Claims } from './ledger.ts';
-import { tableIn } from './schema-in-use.ts';
+import { schemaInUse, tableIn } from './schema-in-use.ts';
 
 /** A batch with the rows that are still to be written. */
 export interface Portion {
@@ -31,16 +32,16 @@ export interface Portion {
 export const wholeBatches = ({ batches }: Group, { claimed }: Claims): Portion[] =>
   batches.flatMap((batch, index) => (claimed.has(batch) ? [{ index, batch }] : []));
 
-/** Whether the ledger can't know all ids of a group; it forgets no more of them until the COMMIT. */
-export async function isForgotten(
-  trx: Transaction<Database>,
-  client: pg.ClientBase,
-  group: Group,
-): Promise<boolean> {
-  const ledger = tableIn(client, 'batch_ledger');
-  await sql`lock table only ${ledger} in row exclusive mode`.execute(trx);
-  const beginMs = await ledgerBeginMs(trx);
-  return group.batches.some(({ id }) => uuidV7TimeMs(id) < beginMs);
+/**
+ * Statements that fail, with a division by zero, where the ledger can't know all ids of some batches;
+ * it forgets no more of them until the COMMIT.
+ */
+export function unlessForgotten(client: pg.ClientBase, batches: readonly Batch[]): string {
+  const oldest = new Date(Math.min(...batches.map(({ id }) => uuidV7TimeMs(id)))).toISOString();
+  const schema = schemaInUse(client);
+  const ledger = schema === undefined ? 'batch_ledger' : `${escapeIdentifier(schema)}.batch_ledger`;
+  return `lock table only ${ledger} in row exclusive mode;
+    select 1 / (${ledgerBegin} <= '${oldest}')::int`;
 }
 
 /**

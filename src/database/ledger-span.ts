@@ -15,22 +15,30 @@ const mark = 'knows ids from ';
 /**
  * From when on the ledger remembers every batch id, by the time inside them: of what is older it
  * knows only what was claimed since. A collector whose clock is behind makes partitions anew that
- * others have dropped, so their being there is not enough.
+ * others have dropped, so their being there is not enough. As an expression.
  */
-export async function ledgerBeginMs(db: Kysely<Database>): Promise<number> {
-  const [oldest] = await dailyPartitions(db);
-  const remadeMs = await remadeAtMs(db);
-  if (!oldest) return remadeMs;
-  return Math.max(oldest.fromMs, remadeMs, (await databaseNowMs(db)) - batchIdAgeMsMax);
-}
+export const ledgerBegin = `(
+  with ledger as (
+    select class.oid from pg_class as class join pg_namespace as space on space.oid = relnamespace
+    where nspname = current_schema() and relname = 'batch_ledger'
+  ), oldest as (
+    select min(left(substring(bounds from 'FROM [(]''([^'']+)'''), 13) collate "C") as id
+    from ledger join pg_inherits on inhparent = ledger.oid join pg_class as leaf on leaf.oid = inhrelid,
+      pg_get_expr(leaf.relpartbound, leaf.oid) as bounds
+    where bounds <> 'DEFAULT'
+  )
+  select coalesce(greatest(
+    (select to_timestamp(('x' || translate(id, '-', ''))::bit(48)::bigint / 1000.0) from oldest),
+    (select clock_timestamp() - interval '${batchIdAgeMsMax} ms' from oldest where id is not null),
+    (select substring(obj_description(ledger.oid, 'pg_class') from '^${mark}([0-9-]+T[0-9:.]+Z)')::timestamptz from ledger)
+  ), '-infinity')
+)`;
 
-async function remadeAtMs(db: Kysely<Database>): Promise<number> {
-  const { rows } = await sql<{ comment: string | null }>`
-    select obj_description(pg_class.oid, 'pg_class') as comment
-    from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-    where nspname = current_schema() and relname = 'batch_ledger'`.execute(db);
-  const comment = rows[0]?.comment ?? '';
-  return comment.startsWith(mark) ? Date.parse(comment.slice(mark.length)) : -Infinity;
+/** The same in milliseconds. */
+export async function ledgerBeginMs(db: Kysely<Database>): Promise<number> {
+  const { rows } = await sql<{ ms: number }>`
+    select (extract(epoch from ${sql.raw(ledgerBegin)}) * 1000)::float8 as ms`.execute(db);
+  return rows[0]?.ms ?? Number.NaN;
 }
 
 /** A ledger that was lost and made anew knows nothing of before, of clocks that are ahead neither. */

@@ -45,6 +45,20 @@ it('stores a batch once, and gives a repetition the first answer', async () => {
   expect(await rowCount()).toBe(3);
 });
 
+it.each(['callers', 'spool'] as const)('takes one round trip from %s', async (origin) => {
+  const { commit } = committer(origin);
+  await commit({ id: uuidv7(), batches: [eventBatch(2)] });
+  let answers = 0;
+  pools[0]?.on('acquire', (client) => {
+    const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
+    connection.on('readyForQuery', () => {
+      answers += 1;
+    });
+  });
+  expect(await commit({ id: uuidv7(), batches: [eventBatch(2)] })).toEqual([{ kind: 'stored' }]);
+  expect(answers).toBe(1);
+});
+
 it('takes its own earlier commit for what it is when only the answer was lost', async () => {
   const { commit } = committer();
   const group = { id: uuidv7(), batches: [eventBatch(2), eventBatch(3)] };
