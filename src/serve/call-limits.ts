@@ -107,6 +107,10 @@ export const late = (text: string) => limit('retryable', 'late', text);
 
 export const timedOut = () => new ServiceError('deadline', 'the operation timed out');
 
+/** When a call's own time is over, which begins with its header; never, where it has none. */
+export const deadlineOf = (timeoutMs: number | undefined, turns: Turns): number =>
+  timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() - turns.lateMs + timeoutMs;
+
 /** Whoever could be told is gone. */
 export const cutOff = () =>
   new ServiceError('invalid', 'the connection was lost before the request ended');

@@ -1,5 +1,13 @@
 import type { ServiceError } from '../errors.ts';
-import { type CallKind, type CallLimits, cutOff, late, overdue, timedOut } from './call-limits.ts';
+import {
+  type CallKind,
+  type CallLimits,
+  cutOff,
+  deadlineOf,
+  late,
+  overdue,
+  timedOut,
+} from './call-limits.ts';
 import type { Caller, Endable } from './caller.ts';
 import { cut } from './cut.ts';
 import { requestIdOf } from './request-id.ts';
@@ -41,6 +49,7 @@ export class Call implements Endable {
   #heldBytes = 0;
   /** When the last byte of the request may have come, at the earliest. */
   #cameAt = performance.now();
+  readonly #endsAt: number;
 
   constructor(
     limits: CallLimits,
@@ -54,6 +63,7 @@ export class Call implements Endable {
     this.caller = caller;
     this.kind = kind;
     this.timeoutMs = timeoutMs;
+    this.#endsAt = deadlineOf(timeoutMs, limits.turns);
     this.#request = request;
     this.#response = response;
     response.once('close', () => this.#close());
@@ -142,8 +152,7 @@ export class Call implements Endable {
 
   /** How long its answer may still take, of so much in all since the last byte of its request. */
   remainingMs(msMax: number): number {
-    const waitedMs = performance.now() - this.#cameAt;
-    return Math.max(0, Math.min(msMax, this.timeoutMs ?? msMax) - waitedMs);
+    return Math.max(0, Math.min(this.#cameAt + msMax, this.#endsAt) - performance.now());
   }
 
   /** The messages of the request; asking for the next one says that the last has been taken. */
@@ -166,11 +175,11 @@ export class Call implements Endable {
     const { turns, options } = this.#limits;
     this.#cameAt = performance.now() - turns.lateMs;
     turns.begin(() => {
-      const waitedMs = performance.now() - this.#cameAt;
+      const now = performance.now();
       // A caller in a hurry does not make the collector busy.
-      if (this.timeoutMs !== undefined && waitedMs >= this.timeoutMs) refuse(timedOut());
+      if (now >= this.#endsAt) refuse(timedOut());
       else {
-        const refusal = overdue(waitedMs, options);
+        const refusal = overdue(now - this.#cameAt, options);
         if (refusal) refuse(refusal);
         else begin();
       }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http2';
 import { ServiceError } from '../errors.ts';
 import { timedOut } from './call-limits.ts';
 import type { WholeCall } from './plain-call.ts';
+import { hasReadableTimeout } from './timeout.ts';
 
 const headerBytes = 5;
 const contentTypes = new Set(['application/grpc', 'application/grpc+proto']);
@@ -11,6 +12,8 @@ export const isPlainGrpc = (headers: IncomingHttpHeaders): boolean =>
   headers[':method'] === 'POST' &&
   contentTypes.has(headers['content-type'] ?? '') &&
   (headers['grpc-encoding'] ?? 'identity') === 'identity' &&
+  headers['content-encoding'] === undefined &&
+  hasReadableTimeout(headers) &&
   headers.expect === undefined &&
   headers.origin === undefined;
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Call } from './call.ts';
-import { type CallLimits, overdue, timedOut } from './call-limits.ts';
+import { type CallLimits, deadlineOf, overdue, timedOut } from './call-limits.ts';
 import type { Caller } from './caller.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -21,6 +21,7 @@ export class PlainCall implements WholeCall {
   readonly timeoutMs: number | undefined;
   /** Received of its request. */
   bytes = 0;
+  readonly #endsAt: number;
   #cameAt = 0;
   #requestId: string | undefined;
 
@@ -34,6 +35,7 @@ export class PlainCall implements WholeCall {
     this.caller = caller;
     this.#headers = headers;
     this.timeoutMs = timeoutMs;
+    this.#endsAt = deadlineOf(timeoutMs, limits.turns);
   }
 
   get requestId(): string {
@@ -47,8 +49,7 @@ export class PlainCall implements WholeCall {
   }
 
   remainingMs(msMax: number): number {
-    const waitedMs = performance.now() - this.#cameAt;
-    return Math.max(0, Math.min(msMax, this.timeoutMs ?? msMax) - waitedMs);
+    return Math.max(0, Math.min(this.#cameAt + msMax, this.#endsAt) - performance.now());
   }
 
   /** Throws where more is being received than may be. */
@@ -63,10 +64,10 @@ export class PlainCall implements WholeCall {
     this.#cameAt = performance.now() - turns.lateMs;
     return new Promise((resolve, reject) => {
       turns.begin(() => {
-        const waitedMs = performance.now() - this.#cameAt;
+        const now = performance.now();
         // A caller in a hurry does not make the collector busy.
-        const isTimedOut = this.timeoutMs !== undefined && waitedMs >= this.timeoutMs;
-        const refusal = isTimedOut ? timedOut() : overdue(waitedMs, options);
+        const isTimedOut = now >= this.#endsAt;
+        const refusal = isTimedOut ? timedOut() : overdue(now - this.#cameAt, options);
         if (refusal) reject(refusal);
         else resolve();
       });

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { hourMs, minuteMs, secondMs } from '../units.ts';
 import type { Request } from './socket-server.ts';
 
@@ -13,6 +14,10 @@ const unitsMs: Readonly<Record<string, number>> = {
 };
 /** https://connectrpc.com/docs/protocol#unary-request */
 const connectPattern = /^\d{1,10}$/;
+
+/** Whether gRPC's own header says how long, or is not there. */
+export const hasReadableTimeout = ({ 'grpc-timeout': timeout }: IncomingHttpHeaders): boolean =>
+  timeout === undefined || grpcPattern.test(String(timeout));
 
 /**
  * How long a caller waits, in milliseconds. One who waits longer than `msMax` counts as waiting

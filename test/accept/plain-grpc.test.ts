@@ -1,4 +1,5 @@
 import http2 from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
@@ -112,6 +113,43 @@ it.each(['Log', 'LogUsage', 'LogBatch'] as const)(
     expect(turns.mock.calls.length).toBe(numRuns);
   },
   120_000,
+);
+
+const smallest = envelope(Buffer.from([0x0a, 1, 0x41]));
+
+it.each([
+  [{ 'grpc-timeout': '1.5S' }, '3'],
+  [{ 'grpc-timeout': '1' }, '3'],
+  [{ 'grpc-timeout': '999999999S' }, '3'],
+  [{ 'grpc-timeout': '' }, '3'],
+  [{ 'grpc-timeout': '99999999S' }, '0'],
+  [{ 'content-encoding': 'nonsense' }, '12'],
+  [{ 'content-encoding': 'identity' }, '0'],
+])('leaves to the library what it refuses by the header %s', async (headers, grpcStatus) => {
+  for (const parameter of ['', '; by=library']) {
+    const contentType = `application/grpc+proto${parameter}`;
+    const stream = openCall(session, ingestPath('Log'), {
+      'content-type': contentType,
+      ...headers,
+    });
+    stream.end(smallest);
+    expect(await readAnswer(stream)).toMatchObject({ grpcStatus });
+  }
+});
+
+it.each(['', '; by=library'])(
+  'stores nothing that comes after its deadline%s',
+  async (parameter) => {
+    const stream = openCall(session, ingestPath('Log'), {
+      'content-type': `application/grpc+proto${parameter}`,
+      'grpc-timeout': '20m',
+    });
+    const answer = readAnswer(stream);
+    stream.write(smallest.subarray(0, 1));
+    await sleep(100);
+    if (stream.writable) stream.end(smallest.subarray(1));
+    expect(await answer).toMatchObject({ grpcStatus: '4' });
+  },
 );
 
 it('refuses a message that is too large before all of it has come', async () => {

@@ -32,6 +32,8 @@ const unplain = new Set([
   'http2-settings',
   'te',
   'trailer',
+  // Node's parser takes it for `connection`.
+  'proxy-connection',
   'origin',
   'connect-timeout-ms',
   'connect-protocol-version',
@@ -93,7 +95,8 @@ function readHead(text: string): Head | undefined {
   if (!post) return undefined;
   const { host, 'content-length': length = '', connection = 'keep-alive' } = post.headers;
   const isPlain = lengthPattern.test(length) && /^keep-alive$/i.test(connection);
-  if (!isPlain || host === undefined || Number(length) > bodyBytesMax) return undefined;
+  const isOneHost = host !== undefined && !host.includes(',');
+  if (!isPlain || !isOneHost || Number(length) > bodyBytesMax) return undefined;
   return { ...post, bodyBytes: Number(length) };
 }
 
