@@ -15,14 +15,15 @@ interface CountedValue {
   readonly labels: Readonly<Record<string, string | number>>;
 }
 
-/** One set of metrics for all processes, those that have ended among them. */
-export const together = (registry: Registry, others: readonly unknown[]): Promise<string> =>
-  others.length === 0 ? registry.metrics() : joined(registry, others);
-
-async function joined(registry: Registry, others: readonly unknown[]): Promise<string> {
-  const own = await registry.getMetricsAsJSON();
-  return await AggregatorRegistry.aggregate([own, ...(others as object[])]).metrics();
-}
+/**
+ * One set of metrics for all processes, those that have ended among them; `counts`: of all of
+ * these, or none where there is only one, whose registry it is.
+ */
+export const together = (registry: Registry, counts: readonly unknown[]): Promise<string> =>
+  (counts.length === 0
+    ? registry
+    : AggregatorRegistry.aggregate([...(counts as object[])])
+  ).metrics();
 
 /** Totals must not fall because a process has ended: a scraper would take that for a start of all. */
 const lasting = new Set(['counter', 'histogram', 'summary']);

@@ -9,7 +9,7 @@ export interface Fellows {
   readonly number: number;
   /** The embedded PostgreSQL, where the supervisor has one. */
   readonly connection?: ConnectionSettings;
-  /** What the others answer; those that can't be asked are left out. */
+  /** What the others answer, and of metrics all; those that can't be asked are left out. */
   ask(question: Question): Promise<readonly unknown[]>;
   /** How others are answered. */
   onAsked(question: Question, answer: () => Promise<unknown>): void;

@@ -102,7 +102,8 @@ export class Supervisor {
 
   async #askOne({ number, worker }: Seat, question: Question): Promise<unknown> {
     const value = await this.#questions.put((id) => send(worker, { type: 'ask', id, question }));
-    if (question === 'metrics') this.#table.counts(number, value);
+    // What one that has ended had counted is settled.
+    if (question === 'metrics' && !worker.isDead()) this.#table.counts(number, value);
     return value;
   }
 
@@ -159,8 +160,9 @@ export class Supervisor {
         );
         break;
       case 'ask':
-        void this.ask(message.question, number).then((values) =>
-          send(worker, { type: 'answers', id: message.id, values }),
+        // What a process shows of itself must be known here when it ends.
+        void this.ask(message.question, message.question === 'metrics' ? undefined : number).then(
+          (values) => send(worker, { type: 'answers', id: message.id, values }),
         );
         break;
       case 'answer':

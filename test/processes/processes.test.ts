@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import http from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { getJson, postJson } from '../support/http.ts';
@@ -168,6 +171,29 @@ it('closes the connection that one had been handed, and not taken, when it was k
 it('stops one that is told to, and starts it again', async () => {
   await untilReplaced(3, () => signalTo(3, 'SIGTERM'));
   expect((await post(0)).status).toBe(200);
+});
+
+it('has totals that do not fall with the one process that has ever been asked for them', async () => {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = async (path: string, body = '') => {
+    const headers = { 'content-type': 'application/json' };
+    const method = body === '' ? 'GET' : 'POST';
+    const request = http.request(`${collector.baseUrl}${path}`, { agent, method, headers });
+    request.end(body);
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    return await text(response);
+  };
+  for (const _ of range(0, 10)) await ask('/v1/telemetry/log', '{"event_type":"ASKED"}');
+  const totals = await ask('/metrics');
+  agent.destroy();
+  const series = 'telemetry_records_received_total{table="system_telemetry"}';
+  const received = Number(totals.split(`${series} `)[1]?.split('\n')[0]);
+  expect(received).toBeGreaterThanOrEqual(10);
+  for (const number of range(1, count + 1)) {
+    await untilReplaced(number, () => signalTo(number, 'SIGKILL'));
+  }
+  expect(await metric(collector.baseUrl, series)).toBeGreaterThanOrEqual(received);
+  await database.pool.query("delete from system_telemetry where event_type = 'ASKED'");
 });
 
 it('stops all within its time, and says so', async () => {
