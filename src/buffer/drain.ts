@@ -22,6 +22,7 @@ const idleMs = 200;
 /** A group that fails so often, while the database takes other rows, is divided. */
 const groupFaultsMax = 3;
 const faultPauseMs = 500;
+const backoffMsMax = 5000;
 
 /** Moves the spool's batches to the database, in order; none of them holds up the others for long. */
 export class Drain {
@@ -36,7 +37,7 @@ export class Drain {
   /** Whether there is something that a start has found and not drained yet. */
   #isLeft = false;
   readonly #stop = new AbortController();
-  readonly #backoff = new Backoff();
+  readonly #backoff = new Backoff(backoffMsMax);
   readonly #stragglers: Stragglers;
   #running: Promise<void> = Promise.resolve();
 
@@ -192,8 +193,17 @@ export class Drain {
       'draining the spool failed, and is tried again',
     );
     this.#health.report(this.#part, toldMessage(error), false, error);
+    if (isWell) await pause(faultPauseMs, this.#stop.signal);
+    else await this.#awaitDatabase();
+  }
+
+  /** A while, or until others have found out that it is back. */
+  async #awaitDatabase(): Promise<void> {
     const { signal } = this.#stop;
-    await (isWell ? pause(faultPauseMs, signal) : this.#backoff.pause(signal));
+    const { ending } = this.#outage;
+    if (!ending || ending.aborted) return await this.#backoff.pause(signal);
+    await this.#backoff.pause(AbortSignal.any([signal, ending]));
+    if (ending.aborted) this.#backoff.reset();
   }
 }
 

@@ -4,6 +4,9 @@ import type { RecordKind } from '../records/tables.ts';
 import { Backoff } from './backoff.ts';
 import { type Batch, kindsOf, type Probe } from './batch.ts';
 
+/** A probe costs a database that is away a connection, and one that is back what is spooled meanwhile. */
+const probeMsMax = 2000;
+
 /**
  * Whether the database fails, and groups go to the spool without a try. It begins with a commit
  * that fails. It ends when the database takes records of the same kinds, which it is asked for
@@ -12,7 +15,7 @@ import { type Batch, kindsOf, type Probe } from './batch.ts';
 export class Outage {
   readonly #probe: Probe;
   readonly #health: Health;
-  readonly #backoff = new Backoff();
+  readonly #backoff = new Backoff(probeMsMax);
   /** Of the records that could not be stored. */
   readonly #kinds = new Set<RecordKind>();
   #ending: AbortController | undefined;
@@ -25,6 +28,11 @@ export class Outage {
 
   get isOn(): boolean {
     return this.#ending !== undefined;
+  }
+
+  /** Aborted when the one that is on ends. */
+  get ending(): AbortSignal | undefined {
+    return this.#ending?.signal;
   }
 
   begin(error: Error, batches: readonly Batch[]): void {
