@@ -90,13 +90,13 @@ export class Supervisor {
   /** Has all processes stop, and kills those that have not by then. */
   async stop(msMax: number): Promise<void> {
     this.#stopping = true;
-    const left = this.#seats.map(({ worker }) => worker).filter((worker) => !worker.isDead());
+    const left = this.#seats.map(({ worker }) => worker).filter(isRunning);
     const exits = left.map(async (worker) => await once(worker, 'exit'));
     for (const worker of left) send(worker, { type: 'stop' });
     const late = new AbortController();
     const ended = Promise.all(exits).finally(() => late.abort());
     await sleep(msMax, undefined, { signal: late.signal }).catch(() => {});
-    for (const worker of left) if (!worker.isDead()) worker.process.kill('SIGKILL');
+    for (const worker of left) if (isRunning(worker)) worker.process.kill('SIGKILL');
     await ended;
   }
 
@@ -109,13 +109,17 @@ export class Supervisor {
 
   #fork(seat: Seat): Seat {
     const worker = cluster.fork();
-    closeUntaken(worker);
     seat.worker = worker;
     seat.startedAt = performance.now();
     seat.isReady = false;
     this.#absent(seat, 'is being started');
     worker.on('message', (message: ToSupervisor) => this.#onMessage(seat, message));
-    worker.once('exit', (code, signal) => this.#onExit(seat, code, signal));
+    worker.once('exit', (code, signal) => this.#onExit(seat, { code, signal }));
+    worker.on('error', (err) => {
+      // The system may have no room for another one; otherwise its end says what there is to say.
+      if (!wasStarted(worker)) this.#onExit(seat, { err });
+    });
+    if (wasStarted(worker)) closeUntaken(worker);
     return seat;
   }
 
@@ -179,11 +183,11 @@ export class Supervisor {
     this.#ready.resolve(port);
   }
 
-  #onExit(seat: Seat, code: number | null, signal: string | null): void {
+  #onExit(seat: Seat, how: object): void {
     const { number } = seat;
     this.#table.ended(number);
     if (this.#stopping) return;
-    this.#logger.error({ process: number, code, signal }, 'a process has ended');
+    this.#logger.error({ process: number, ...how }, 'a process has ended');
     this.#absent(seat, 'has ended, and is started again');
     if (!this.#hasListened) this.#earlyEnds += 1;
     if (!this.#hasListened && this.#earlyEnds >= this.#options.processes) {
@@ -193,11 +197,22 @@ export class Supervisor {
     const hasLasted = performance.now() - seat.startedAt > lastedMs;
     const pauseMs = hasLasted ? pauseMsMin : seat.pauseMs;
     seat.pauseMs = Math.min(2 * pauseMs, pauseMsMax);
-    setTimeout(() => {
-      if (!this.#stopping) this.#fork(seat);
-    }, pauseMs);
+    setTimeout(() => this.#forkAgain(seat), pauseMs);
+  }
+
+  #forkAgain(seat: Seat): void {
+    if (this.#stopping) return;
+    try {
+      this.#fork(seat);
+    } catch (err) {
+      // So it comes where memory is short.
+      this.#onExit(seat, { err });
+    }
   }
 }
+
+const wasStarted = ({ process: { pid } }: Worker): boolean => pid !== undefined;
+const isRunning = (worker: Worker): boolean => wasStarted(worker) && !worker.isDead();
 
 function send(worker: Worker, message: ToProcess): void {
   // One that is ending hears nothing any more.
