@@ -8,6 +8,7 @@ import { shareOf } from './config/share.ts';
 import { readTraceOptions } from './config/trace-options.ts';
 import { type Config, currentLogLevel, strayVariables, withoutSecrets } from './config.ts';
 import { errorMessage, StartError } from './errors.ts';
+import { letIdleHeapShrink } from './idle-heap.ts';
 import type { Logger } from './observe/logger.ts';
 import { Membership } from './processes/fellows.ts';
 import { Several } from './processes/several.ts';
@@ -23,6 +24,7 @@ interface Service {
 }
 
 async function serve(config: Config, logger: Logger): Promise<undefined> {
+  letIdleHeapShrink();
   const membership = await Membership.join();
   if (membership) return await serveAsMember(config, logger, membership);
   logger.info({ version, config: withoutSecrets(config) }, 'starting');

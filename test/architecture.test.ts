@@ -147,7 +147,8 @@ const rules: Readonly<Record<string, Rules>> = {
   },
   'main.ts': {
     own: [
-      ...['collector', 'commands', 'config', 'errors', 'observe', 'processes', 'signals', 'traces'],
+      ...['collector', 'commands', 'config', 'errors', 'idle-heap', 'observe', 'processes'],
+      ...['signals', 'traces'],
       'version',
     ],
     packages: [],
@@ -167,6 +168,7 @@ const rules: Readonly<Record<string, Rules>> = {
   config: { own: ['postgres/address', 'errors', 'units'], packages: ['zod'] },
   'config.ts': { own: ['config', 'errors'], packages: ['fastest-levenshtein', 'zod'] },
   'errors.ts': { own: [], packages: [] },
+  'idle-heap.ts': { own: [], packages: [] },
   'pause.ts': { own: [], packages: [] },
   'sha256.ts': { own: [], packages: [] },
   'signals.ts': { own: [], packages: [] },
