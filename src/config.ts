@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { dataOptions } from './config/data-options.ts';
 import { keyOptions } from './config/key-options.ts';
 import { limitOptions } from './config/limit-options.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fileOrNone, option, wholeNumber } from './option.ts';
 
 /** Which records are taken, what becomes of them, and how they are read. */

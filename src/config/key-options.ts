@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fileOrNone, option, wholeNumber } from './option.ts';
 
 const scopeNames = ['ingest', 'query', 'admin'] as const;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One option: by environment variable, by flag, or by its default. */
 export interface Option<Schema extends z.ZodType> {

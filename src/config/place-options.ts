@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorMessage } from '../errors.ts';
 import { parseAddress } from '../postgres/address.ts';
 import { mebibyte } from '../units.ts';

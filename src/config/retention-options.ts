@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { oneOf, option, wholeNumber } from './option.ts';
 
 const bytesMax = 1024 ** 5;

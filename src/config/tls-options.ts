@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fileOrNone, oneOf, option } from './option.ts';
 
 /** What browsers call the origin of a page, such as https://telemetry.example:8443. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDecimal } from './decimal.ts';
 import { perMillionPlaces } from './list.ts';
 import { tokenParts } from './price.ts';
