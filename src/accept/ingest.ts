@@ -31,7 +31,8 @@ export interface AdmittedBatch {
   readonly stored: Promise<StoredBatch>;
 }
 
-export interface StoredRecord extends StoredBatch {
+/** The same of a single record. */
+export interface StoredRecord extends Acknowledgement {
   /** The id of the stored row. */
   readonly recordId: string;
 }
@@ -62,21 +63,20 @@ export class Ingest {
   /** A batch of one record, whose rejection is an error. */
   async record(call: WholeCall, kind: RecordKind, incoming: RawBatch): Promise<StoredRecord> {
     const batch = this.encode(call, incoming, idField);
-    const stored = await this.#storeNow(call, batch).catch((error) => {
-      const isConflict = error instanceof ServiceError && error.kind === 'conflict';
-      throw isConflict ? conflict(batch.id, idField) : error;
-    });
-    const [rejection] = stored.answer.rejections;
+    const stored = await this.#storeNow(call, batch, idField);
+    const rejection = stored.answer.rejections[0];
     if (rejection) {
       const { field, reason } = rejection;
       throw new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
     }
-    return { ...stored, recordId: idOfRow(batch.rows[kind].copy) };
+    const { durability, duplicate, answer } = stored;
+    return { durability, duplicate, answer, recordId: idOfRow(batch.rows[kind].copy) };
   }
 
   /** A batch whose caller waits for the answer. */
   async batch(call: WholeCall, incoming: RawBatch): Promise<StoredBatch> {
-    return await this.#storeNow(call, this.encode(call, incoming, 'batch_id'));
+    const batch = this.encode(call, incoming, 'batch_id');
+    return { ...(await this.#storeNow(call, batch, 'batch_id')), batchId: batch.id };
   }
 
   /**
@@ -115,19 +115,25 @@ export class Ingest {
     return batch;
   }
 
-  async #storeNow(call: WholeCall, batch: EncodedBatch): Promise<StoredBatch> {
-    if (isForgettable(batch)) return this.#forget(batch);
+  /** `idField`: what the caller knows its id as. */
+  #storeNow(call: WholeCall, batch: EncodedBatch, idField: string): Promise<Acknowledgement> {
+    if (isForgettable(batch)) return Promise.resolve(this.#forget(batch));
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
     const release = holdShare(call, batch);
     const deadline = new Deadline(call.remainingMs(unaryMsMax));
-    try {
-      const acknowledged = await this.#sink.offer(batch, lane, deadline);
-      return { ...acknowledged, batchId: batch.id };
-    } finally {
+    const stored = (acknowledgement: Acknowledgement) => {
       deadline.clear();
       release();
-    }
+      return acknowledgement;
+    };
+    const failed = (error: unknown) => {
+      deadline.clear();
+      release();
+      const isConflict = error instanceof ServiceError && error.kind === 'conflict';
+      throw isConflict ? conflict(batch.id, idField) : error;
+    };
+    return this.#sink.offer(batch, lane, deadline).then(stored, failed);
   }
 
   #forget(batch: EncodedBatch): StoredBatch {

@@ -23,11 +23,11 @@ export function plainGrpc(
   return {
     log: (call, message) => {
       const request = wire.read(message) ?? read(log.input, message, eventOf);
-      return request && handlers.log(call, 'event', request).then(recordMessage);
+      return request && handlers.log(call, 'event', request, recordMessage);
     },
     logUsage: (call, message) => {
       const request = read(logUsage.input, message, usageOf);
-      return request && handlers.log(call, 'usage', request).then(recordMessage);
+      return request && handlers.log(call, 'usage', request, recordMessage);
     },
     logBatch: (call, message) =>
       answer(logBatch.output, handlers.logBatch(call, message, readWireBatch)),
