@@ -42,70 +42,79 @@ export interface EncodedBatch extends Batch {
 /** Of a field's name or a reason in a rejection. */
 const textCharactersMax = 300;
 
-/**
- * Validates a batch and encodes its valid records as rows. Throws a `ServiceError` of kind
- * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
- */
-export function encodeBatch(
-  incoming: RawBatch,
-  options: EncodeOptions,
-  idField = 'batch_id',
-  nowMs = Date.now(),
-  scratch = new Scratch(),
-): EncodedBatch {
-  const id = batchId(incoming.batchId, options.batchIdTime, idField, nowMs);
-  const encoder = new RecordEncoder(id, incoming, options, nowMs, scratch);
-  const event = encoder.encode('event', incoming.events);
-  const usage = encoder.encode('usage', incoming.usage);
-  return {
-    id,
-    idGiven: incoming.batchId !== '',
-    fingerprint: encoder.fingerprint(),
-    rows: { event, usage },
-    answer: encoder.answer(event.count, usage.count),
-    stringsChanged: encoder.stringsChanged(),
-    costs: encoder.costs.counts,
-  };
-}
+/** What a batch has that has none of them. */
+const noRows: EncodedRows = { count: 0, copy: new Uint8Array() };
+const noneRejected: Answer['rejected'] = { event: 0, usage: 0 };
+const noRejections: readonly Rejection[] = [];
 
-/** Encodes the records of one batch, list by list, and collects what is rejected. */
-class RecordEncoder {
-  readonly #batchId: string;
-  readonly #idGiven: boolean;
-  readonly #form: RawBatch['form'];
-  readonly #scratch: Scratch;
+/** Validates batches and encodes their valid records as rows, in memory that is used again. */
+export class BatchEncoder {
+  readonly #options: EncodeOptions;
+  /** For records that were stored before: they may be of any age. */
+  readonly #anyAge: TimeWindow;
+  readonly #scratch = new Scratch();
   readonly #validator: Validator;
   readonly #fingerprint: Fingerprint;
   readonly #rows: RowWriter;
   readonly #wire: WireEvents;
-  readonly costs: RecordCosts;
-  readonly #rejections: Rejection[] = [];
-  readonly #rejected: Record<RecordKind, number> = { event: 0, usage: 0 };
+  readonly #costs: RecordCosts;
+  #form: RawBatch['form'];
+  #rejected: Record<RecordKind, number> | undefined;
+  #rejections: Rejection[] | undefined;
+  /** Of the batch before: what is sent again and again is answered alike. */
+  #answer: Answer = { stored: noneRejected, rejected: noneRejected, rejections: noRejections };
 
-  constructor(
-    batchId: string,
-    { batchId: given, form = 'protobuf', isRestored = false }: RawBatch,
-    { eventTime: usualTime, pricer }: EncodeOptions,
-    nowMs: number,
-    scratch: Scratch,
-  ) {
-    this.#batchId = batchId;
-    this.#idGiven = given !== '';
-    this.#form = form;
-    this.#scratch = scratch;
-    const eventTime = isRestored ? { ...usualTime, ageMsMax: Number.POSITIVE_INFINITY } : usualTime;
-    this.#validator = new Validator(eventTime, nowMs, isRestored);
-    this.#fingerprint = new Fingerprint(scratch.content);
-    this.#rows = new RowWriter(scratch.rows, nowMs * 1000);
-    this.costs = new RecordCosts(pricer, nowMs);
-    this.#wire = new WireEvents(scratch.rows, scratch.content, eventTime, nowMs);
+  constructor(options: EncodeOptions) {
+    const { eventTime, pricer } = options;
+    const { rows, content } = this.#scratch;
+    this.#options = options;
+    this.#anyAge = { ...eventTime, ageMsMax: Number.POSITIVE_INFINITY };
+    this.#validator = new Validator(eventTime, 0);
+    this.#fingerprint = new Fingerprint(content);
+    this.#rows = new RowWriter(rows, 0);
+    this.#wire = new WireEvents(rows, content, eventTime, 0);
+    this.#costs = new RecordCosts(pricer);
   }
 
-  encode(kind: RecordKind, records: RecordList): EncodedRows {
+  /**
+   * Throws a `ServiceError` of kind `invalid` only for what concerns the batch as a whole: its id,
+   * named `idField`.
+   */
+  encode(incoming: RawBatch, idField: string, nowMs: number): EncodedBatch {
+    const { batchId: given, form = 'protobuf', isRestored = false } = incoming;
+    const id = batchId(given, this.#options.batchIdTime, idField, nowMs);
+    this.#begin(form, isRestored, nowMs);
+    const event = this.#records('event', incoming.events, id, given !== '');
+    const usage = this.#records('usage', incoming.usage, id, given !== '');
+    return {
+      id,
+      idGiven: given !== '',
+      fingerprint: this.#fingerprint.digest(),
+      rows: { event, usage },
+      answer: this.#answerTo(event.count, usage.count),
+      stringsChanged: this.#takeChanged(),
+      costs: this.#costs.counts,
+    };
+  }
+
+  #begin(form: RawBatch['form'], isRestored: boolean, nowMs: number): void {
+    const eventTime = isRestored ? this.#anyAge : this.#options.eventTime;
+    this.#form = form;
+    this.#rejected = this.#rejections = undefined;
+    this.#fingerprint.restart();
+    this.#validator.begin(eventTime, nowMs, isRestored);
+    this.#rows.observedAtUs = nowMs * 1000;
+    this.#wire.begin(eventTime, nowMs);
+    this.#costs.begin(nowMs);
+    // Of a batch that was refused halfway.
+    this.#takeChanged();
+  }
+
+  #records(kind: RecordKind, records: RecordList, id: string, idGiven: boolean): EncodedRows {
+    if (records.length === 0) return noRows;
     const { rows } = this.#scratch;
-    if (records.length === 0) return { count: 0, copy: new Uint8Array() };
     rows.restart();
-    const ids = this.#idsFor(kind, records.length);
+    const ids = idsFor(kind, records.length, id, idGiven);
     for (let index = 0; index < records.length; index++) {
       const rowStart = rows.length;
       try {
@@ -115,30 +124,26 @@ class RecordEncoder {
         this.#reject(kind, index, error);
       }
     }
-    return { count: records.length - this.#rejected[kind], copy: rows.copy() };
+    return { count: records.length - (this.#rejected?.[kind] ?? 0), copy: rows.copy() };
   }
 
-  /** A batch that comes again has to get the same ids again, wherever they lie. */
-  #idsFor(kind: RecordKind, count: number): RecordIds {
-    const isJoined = !this.#idGiven && count <= JoinedIds.recordsMax;
-    return new (isJoined ? JoinedIds : RecordIds)(this.#batchId, kind);
+  #takeChanged(): number {
+    const [texts, { metadata }] = [this.#validator.storable, this.#rows];
+    const changed = texts.changed + metadata.changed + this.#scratch.takeChanged();
+    texts.changed = metadata.changed = 0;
+    return changed;
   }
 
-  fingerprint(): Uint8Array {
-    return this.#fingerprint.digest();
-  }
-
-  stringsChanged(): number {
-    const written = this.#validator.storable.changed + this.#rows.metadata.changed;
-    return written + this.#scratch.takeChanged();
-  }
-
-  answer(events: number, usage: number): Answer {
-    return {
-      stored: { event: events, usage },
-      rejected: this.#rejected,
-      rejections: this.#rejections,
+  #answerTo(event: number, usage: number): Answer {
+    const { stored, rejected } = this.#answer;
+    const isAlike = stored.event === event && stored.usage === usage && rejected === noneRejected;
+    if (!this.#rejected && isAlike) return this.#answer;
+    this.#answer = {
+      stored: { event, usage },
+      rejected: this.#rejected ?? noneRejected,
+      rejections: this.#rejections ?? noRejections,
     };
+    return this.#answer;
   }
 
   /** Writes a valid record as a row; throws a `FieldFault`, with part of the row written. */
@@ -148,7 +153,7 @@ class RecordEncoder {
     const record = this.#read(kind, raw);
     this.#fingerprint.record(record);
     this.#validator.check(record);
-    if (kind === 'usage') this.costs.complete(record);
+    if (kind === 'usage') this.#costs.complete(record);
     this.#rows.write(record, rowId);
   }
 
@@ -163,11 +168,27 @@ class RecordEncoder {
 
   #reject(kind: RecordKind, index: number, error: unknown): void {
     if (!(error instanceof FieldFault)) throw error;
+    this.#rejected ??= { event: 0, usage: 0 };
+    this.#rejections ??= [];
     this.#rejected[kind] += 1;
     if (this.#rejections.length === rejectionsMax) return;
     const [field, reason] = [showable(error.field), showable(error.message)];
     this.#rejections.push({ kind, index, field, reason });
   }
+}
+
+/** The same of one batch. */
+export const encodeBatch = (
+  incoming: RawBatch,
+  options: EncodeOptions,
+  idField = 'batch_id',
+  nowMs = Date.now(),
+): EncodedBatch => new BatchEncoder(options).encode(incoming, idField, nowMs);
+
+/** A batch that comes again has to get the same ids again, wherever they lie. */
+function idsFor(kind: RecordKind, count: number, batchId: string, idGiven: boolean): RecordIds {
+  const isJoined = !idGiven && count <= JoinedIds.recordsMax;
+  return new (isJoined ? JoinedIds : RecordIds)(batchId, kind);
 }
 
 /** Parsers quote what they refuse: the answer is stored too, and has to be storable and short. */

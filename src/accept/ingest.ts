@@ -9,9 +9,8 @@ import type { Call } from '../serve/call.ts';
 import type { WholeCall } from '../serve/plain-call.ts';
 import { Deadline } from './deadline.ts';
 import { judge } from './doubted-clock.ts';
-import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
+import { BatchEncoder, type EncodedBatch, type EncodeOptions } from './encode-batch.ts';
 import { checkRows, type RawBatch } from './raw-batch.ts';
-import { Scratch } from './scratch.ts';
 
 export interface IngestOptions extends EncodeOptions {
   /** Records in one batch. */
@@ -46,11 +45,12 @@ export class Ingest {
   readonly #options: IngestOptions;
   readonly #accounting: Accounting;
   readonly #clock: Clock;
-  readonly #scratch = new Scratch();
+  readonly #encoder: BatchEncoder;
 
   constructor(sink: BatchSink, options: IngestOptions, accounting: Accounting, clock: Clock) {
     this.#sink = sink;
     this.#options = options;
+    this.#encoder = new BatchEncoder(options);
     this.#accounting = accounting;
     this.#clock = clock;
   }
@@ -107,8 +107,7 @@ export class Ingest {
     // Before it is encoded, which is most of what a batch costs.
     const refusal = caller.allowance.takeRecords(incoming.events.length + incoming.usage.length);
     if (refusal) throw refusal;
-    const encodeAt = (nowMs: number) =>
-      encodeBatch(incoming, this.#options, idField, nowMs, this.#scratch);
+    const encodeAt = (nowMs: number) => this.#encoder.encode(incoming, idField, nowMs);
     const batch = judge(encodeAt, this.#clock);
     this.#accounting.priced(batch.costs);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);

@@ -19,11 +19,11 @@ export const idOfRow = (rows: Uint8Array): string => uuidText(rows.subarray(6, 2
 export class RowWriter {
   readonly metadata = new MetadataWriter();
   readonly #writer: ByteWriter;
-  readonly #observedAtUs: number;
+  observedAtUs: number;
 
   constructor(writer: ByteWriter, observedAtUs: number) {
     this.#writer = writer;
-    this.#observedAtUs = observedAtUs;
+    this.observedAtUs = observedAtUs;
   }
 
   /**
@@ -36,8 +36,8 @@ export class RowWriter {
     const [id, timestampUs] = values as [string, number | undefined];
     writer.int16(tables[kind].columns.length);
     writer.fieldUuid(id === '' ? rowId : uuidBytes(id));
-    writer.fieldTimestamp(timestampUs ?? this.#observedAtUs);
-    writer.fieldTimestamp(this.#observedAtUs);
+    writer.fieldTimestamp(timestampUs ?? this.observedAtUs);
+    writer.fieldTimestamp(this.observedAtUs);
     for (let slot = fieldsAtStart; slot < fields.length; slot++) {
       const value = values[slot];
       switch ((fields[slot] as Field).type) {
