@@ -5,7 +5,6 @@ import {
   type Rejection,
   rejectionsMax,
 } from '../buffer/batch.ts';
-import { ServiceError } from '../errors.ts';
 import type { Pricer } from '../prices/pricer.ts';
 import type { CostCounts } from '../records/cost-source.ts';
 import { Fingerprint } from '../records/fingerprint.ts';
@@ -17,8 +16,8 @@ import { StorableText } from '../records/storable.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { type TimeWindow, Validator } from '../records/validate.ts';
 import { WireEvents } from '../records/wire/wire-event.ts';
-import { dayMs, minuteMs } from '../units.ts';
-import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
+import { newUuidV7Bytes, RecordIds, uuidBytes, uuidText } from '../uuid.ts';
+import { checkBatchId } from './batch-id.ts';
 import type { RawBatch, RawRecord, RecordList } from './raw-batch.ts';
 import { RecordCosts } from './record-costs.ts';
 import { Scratch } from './scratch.ts';
@@ -82,13 +81,16 @@ export class BatchEncoder {
    */
   encode(incoming: RawBatch, idField: string, nowMs: number): EncodedBatch {
     const { batchId: given, form = 'protobuf', isRestored = false } = incoming;
-    const id = batchId(given, this.#options.batchIdTime, idField, nowMs);
+    const idGiven = given !== '';
+    if (idGiven) checkBatchId(given, this.#options.batchIdTime, idField, nowMs);
+    // Our own retries need one too.
+    const id = idGiven ? uuidBytes(given) : newUuidV7Bytes();
     this.#begin(form, isRestored, nowMs);
-    const event = this.#records('event', incoming.events, id, given !== '');
-    const usage = this.#records('usage', incoming.usage, id, given !== '');
+    const event = this.#records('event', incoming.events, id, idGiven);
+    const usage = this.#records('usage', incoming.usage, id, idGiven);
     return {
-      id,
-      idGiven: given !== '',
+      id: uuidText(id),
+      idGiven,
       fingerprint: this.#fingerprint.digest(),
       rows: { event, usage },
       answer: this.#answerTo(event.count, usage.count),
@@ -110,7 +112,7 @@ export class BatchEncoder {
     this.#takeChanged();
   }
 
-  #records(kind: RecordKind, records: RecordList, id: string, idGiven: boolean): EncodedRows {
+  #records(kind: RecordKind, records: RecordList, id: Buffer, idGiven: boolean): EncodedRows {
     if (records.length === 0) return noRows;
     const { rows } = this.#scratch;
     rows.restart();
@@ -186,7 +188,7 @@ export const encodeBatch = (
 ): EncodedBatch => new BatchEncoder(options).encode(incoming, idField, nowMs);
 
 /** A batch that comes again has to get the same ids again, wherever they lie. */
-function idsFor(kind: RecordKind, count: number, batchId: string, idGiven: boolean): RecordIds {
+function idsFor(kind: RecordKind, count: number, batchId: Buffer, idGiven: boolean) {
   const isJoined = !idGiven && count <= JoinedIds.recordsMax;
   return new (isJoined ? JoinedIds : RecordIds)(batchId, kind);
 }
@@ -195,23 +197,4 @@ function idsFor(kind: RecordKind, count: number, batchId: string, idGiven: boole
 function showable(text: string): string {
   const short = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}…` : text;
   return new StorableText().text(short);
-}
-
-/** The caller's id in canonical form, or a new one: our own retries need one too. */
-function batchId(given: string, window: TimeWindow, field: string, nowMs: number): string {
-  if (given === '') return newUuidV7();
-  const invalid = (reason: string) => new ServiceError('invalid', `${field} ${reason}`, { field });
-  if (!isUuidV7(given)) throw invalid('is not a UUIDv7');
-  const timeMs = uuidV7TimeMs(given);
-  if (timeMs < nowMs - window.ageMsMax) {
-    throw invalid(
-      `is older than ${window.ageMsMax / dayMs} days: a repetition can no longer be told`,
-    );
-  }
-  if (timeMs > nowMs + window.aheadMsMax) {
-    throw invalid(
-      `is more than ${window.aheadMsMax / minuteMs} minutes ahead of the collector's clock`,
-    );
-  }
-  return given.toLowerCase();
 }

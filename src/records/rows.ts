@@ -13,7 +13,7 @@ const fieldsAtStart = 2;
 const saysRolled = byKind((kind) => tables[kind].columns.some((column) => column === 'rolled'));
 
 /** The id that the first of these rows has: it comes after the number of fields and its length. */
-export const idOfRow = (rows: Uint8Array): string => uuidText(rows.subarray(6, 22));
+export const idOfRow = (rows: Uint8Array): string => uuidText(rows, 6);
 
 /** Writes records as rows, in the order of `tables`. */
 export class RowWriter {
