@@ -63,12 +63,12 @@ export class RowWriter {
     if (saysRolled[kind]) writer.fieldTrue(true);
   }
 
-  #metadata({ json, jsonAt, jsonEnd, struct }: RecordValues): void {
+  #metadata({ json, jsonAt, jsonEnd, jsonIsPlain, struct }: RecordValues): void {
     if (struct) {
       const text = Buffer.from(JSON.stringify(struct));
       this.metadata.write(text, 0, text.length, this.#writer);
     } else if (jsonEnd > 0) {
-      this.metadata.write(json, jsonAt, jsonEnd, this.#writer);
+      this.metadata.write(json, jsonAt, jsonEnd, this.#writer, jsonIsPlain);
     } else {
       this.#writer.fieldNull();
     }
