@@ -57,13 +57,13 @@ export class IngestHandlers {
   }
 
   /** A single record, whose rejection is an error; gives its answer in the form that `tell` gives it. */
-  async log<T>(
+  log<T>(
     call: WholeCall,
     kind: RecordKind,
     record: RawBatch,
     tell: (response: RecordResponse) => T,
   ): Promise<T> {
-    return tell(recordResponse(await this.#ingest.record(call, kind, record), kind));
+    return this.#ingest.record(call, kind, record, (stored) => tell(recordResponse(stored, kind)));
   }
 
   /** `bytes`: of a message whose reading is most of what it costs. */

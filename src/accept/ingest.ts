@@ -1,4 +1,10 @@
-import { type Acknowledgement, type Answer, batchBytes, batchRows } from '../buffer/batch.ts';
+import {
+  type Acknowledgement,
+  type Answer,
+  batchBytes,
+  batchRows,
+  type Rejection,
+} from '../buffer/batch.ts';
 import type { Admitted, BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
@@ -60,23 +66,27 @@ export class Ingest {
     return this.#options.batchRowsMax;
   }
 
-  /** A batch of one record, whose rejection is an error. */
-  async record(call: WholeCall, kind: RecordKind, incoming: RawBatch): Promise<StoredRecord> {
-    const batch = this.encode(call, incoming, idField);
-    const stored = await this.#storeNow(call, batch, idField);
-    const rejection = stored.answer.rejections[0];
-    if (rejection) {
-      const { field, reason } = rejection;
-      throw new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
-    }
-    const { durability, duplicate, answer } = stored;
-    return { durability, duplicate, answer, recordId: idOfRow(batch.rows[kind].copy) };
+  /** A batch of one record, whose rejection is an error; `tell`: what its caller is told of it. */
+  record<T>(
+    call: WholeCall,
+    kind: RecordKind,
+    incoming: RawBatch,
+    tell: (stored: StoredRecord) => T,
+  ): Promise<T> {
+    return this.#storeNow(call, incoming, idField, (known, { rows }) => {
+      const { durability, duplicate, answer } = known;
+      const rejection = answer.rejections[0];
+      if (rejection) throw rejected(rejection);
+      return tell({ durability, duplicate, answer, recordId: idOfRow(rows[kind].copy) });
+    });
   }
 
   /** A batch whose caller waits for the answer. */
-  async batch(call: WholeCall, incoming: RawBatch): Promise<StoredBatch> {
-    const batch = this.encode(call, incoming, 'batch_id');
-    return { ...(await this.#storeNow(call, batch, 'batch_id')), batchId: batch.id };
+  batch(call: WholeCall, incoming: RawBatch): Promise<StoredBatch> {
+    return this.#storeNow(call, incoming, 'batch_id', (known, { id }) => ({
+      ...known,
+      batchId: id,
+    }));
   }
 
   /**
@@ -109,30 +119,33 @@ export class Ingest {
     if (refusal) throw refusal;
     const encodeAt = (nowMs: number) => this.#encoder.encode(incoming, idField, nowMs);
     const batch = judge(encodeAt, this.#clock);
-    this.#accounting.priced(batch.costs);
+    if (incoming.usage.length > 0) this.#accounting.priced(batch.costs);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;
   }
 
-  /** `idField`: what the caller knows its id as. */
-  #storeNow(call: WholeCall, batch: EncodedBatch, idField: string): Promise<Acknowledgement> {
-    if (isForgettable(batch)) return Promise.resolve(this.#forget(batch));
+  /** `idField`: what the caller knows its id as; `tell`: what he is told of what became of it. */
+  async #storeNow<T>(
+    call: WholeCall,
+    incoming: RawBatch,
+    idField: string,
+    tell: (known: Acknowledgement, batch: EncodedBatch) => T,
+  ): Promise<T> {
+    const batch = this.encode(call, incoming, idField);
+    if (isForgettable(batch)) return tell(this.#forget(batch), batch);
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
     const release = holdShare(call, batch);
     const deadline = new Deadline(call.remainingMs(unaryMsMax));
-    const stored = (acknowledgement: Acknowledgement) => {
-      deadline.clear();
-      release();
-      return acknowledgement;
-    };
-    const failed = (error: unknown) => {
-      deadline.clear();
-      release();
+    try {
+      return tell(await this.#sink.offer(batch, lane, deadline), batch);
+    } catch (error) {
       const isConflict = error instanceof ServiceError && error.kind === 'conflict';
       throw isConflict ? conflict(batch.id, idField) : error;
-    };
-    return this.#sink.offer(batch, lane, deadline).then(stored, failed);
+    } finally {
+      deadline.clear();
+      release();
+    }
   }
 
   #forget(batch: EncodedBatch): StoredBatch {
@@ -149,6 +162,10 @@ function holdShare({ caller: { allowance } }: WholeCall, batch: EncodedBatch): (
   if (refusal) throw refusal;
   return () => allowance.release(bytes);
 }
+
+/** Of a record that is all that was sent. */
+const rejected = ({ field, reason }: Rejection): ServiceError =>
+  new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
 
 /** Nothing to store, and no id by which anybody could ask again. */
 function isForgettable(batch: EncodedBatch): boolean {

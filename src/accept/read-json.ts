@@ -16,7 +16,7 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const newline = 0x0a;
 const letterN = 0x6e;
-const byteOrderMark = Buffer.from('\uFEFF');
+const byteOrderMark = [...Buffer.from('\uFEFF')];
 
 /** The fields of a document, by either spelling. */
 const [idSlot, eventsSlot] = [0, 1];
@@ -195,10 +195,10 @@ const textOf = ({ bytes, escaped }: JsonScanner, at: number, end: number): strin
 
 /** As decoders of UTF-8 do, past a mark of byte order. */
 const startOf = (buffer: Buffer): number =>
-  buffer.subarray(0, byteOrderMark.length).equals(byteOrderMark) ? byteOrderMark.length : 0;
+  byteOrderMark.every((byte, at) => buffer[at] === byte) ? byteOrderMark.length : 0;
 
-const toBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
+const toBuffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const notAnObject = () => invalid('', 'the message is not a JSON object');
 

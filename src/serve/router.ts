@@ -6,7 +6,7 @@ import { beginGrpc } from './hot/begin-grpc.ts';
 import type { BeginGrpc } from './hot/grpc-calls.ts';
 import type { AnswerPlain } from './hot/hot-connections.ts';
 import type { PlainPost } from './hot/plain-post.ts';
-import { isUtf8Text, parseMediaType } from './media-type.ts';
+import { parseMediaType } from './media-type.ts';
 import { jsonHeaders, sendWhole } from './plain-answers.ts';
 import { PlainCall } from './plain-call.ts';
 import type { SentAnswer, WholeAnswer } from './protocol/protocol.ts';
@@ -220,5 +220,5 @@ const pathOf = (target: string): string => target.split('?', 1)[0] as string;
 
 function takes(mediaTypes: readonly string[], contentType: string | undefined): boolean {
   const mediaType = parseMediaType(contentType);
-  return mediaType !== undefined && mediaTypes.includes(mediaType.essence) && isUtf8Text(mediaType);
+  return mediaType !== undefined && mediaTypes.includes(mediaType.essence) && mediaType.isUtf8;
 }
