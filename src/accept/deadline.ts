@@ -1,24 +1,21 @@
-import type { Ending } from '../buffer/held-batch.ts';
+import type { Ending } from '../buffer/ingest-buffer.ts';
 
-/**
- * Ends a wait after a time, unless it is cleared; one wait at a time. An AbortSignal would make
- * events of it, for each post.
- */
+/** Ends a wait after a time, unless it is cleared. An AbortSignal would make events of it, for each post. */
 export class Deadline implements Ending {
   aborted = false;
+  readonly #listeners = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
-  #listener: (() => void) | undefined;
 
   constructor(ms: number) {
     this.#timer = setTimeout(() => this.#abort(), ms);
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listener = listener;
+    this.#listeners.add(listener);
   }
 
-  removeEventListener(): void {
-    this.#listener = undefined;
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
   }
 
   clear(): void {
@@ -27,6 +24,6 @@ export class Deadline implements Ending {
 
   #abort(): void {
     this.aborted = true;
-    this.#listener?.();
+    for (const listener of this.#listeners) listener();
   }
 }

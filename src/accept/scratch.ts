@@ -1,6 +1,4 @@
-import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ByteWriter } from '../records/byte-writer.ts';
-import type { FoundRecord } from '../records/json/found-records.ts';
 import { JsonRecordReader } from '../records/json/record.ts';
 import { FieldFault } from '../records/limits.ts';
 import { RecordValues } from '../records/record-values.ts';
@@ -23,16 +21,16 @@ export class Scratch {
   read(kind: RecordKind, raw: RawRecord, form: RawBatch['form']): RecordValues {
     if (raw instanceof FieldFault) throw raw;
     const record = this.#records[kind];
-    if (form === 'json') {
-      const { at, end } = raw as FoundRecord;
-      checkLength(end - at);
-      this.#json[kind].read(raw as FoundRecord);
-    } else if (raw instanceof Uint8Array) {
-      checkLength(raw.byteLength);
-      record.readMessage(decodeBinary(kind, raw));
-    } else {
-      record.readMessage(raw as Event | Usage);
+    if (!(raw instanceof Uint8Array)) {
+      record.readMessage(raw);
+      return record;
     }
+    const bytes = raw.byteLength;
+    if (bytes > recordBytesMax) {
+      throw new FieldFault('', `is ${bytes} bytes long; ${recordBytesMax} are allowed`);
+    }
+    if (form === 'protobuf') record.readMessage(decodeBinary(kind, raw));
+    else this.#json[kind].read(raw as Buffer, form === 'json-single');
     return record;
   }
 
@@ -43,9 +41,4 @@ export class Scratch {
     event.halves = usage.halves = 0;
     return changed;
   }
-}
-
-function checkLength(bytes: number): void {
-  if (bytes <= recordBytesMax) return;
-  throw new FieldFault('', `is ${bytes} bytes long; ${recordBytesMax} are allowed`);
 }

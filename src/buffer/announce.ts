@@ -6,15 +6,15 @@ export const announced =
   (commit: CommitGroup, logger: Logger): CommitGroup =>
   async (group) => {
     const settlements = await commit(group);
-    settlements.forEach((settlement, index) => {
+    for (const [index, settlement] of settlements.entries()) {
       const rows = deadRows(settlement);
-      if (rows === 0) return;
+      if (rows === 0) continue;
       const batch = group.batches[index]?.id;
       logger.warn(
         { batch, rows },
         'the database does not take rows: they are kept as dead letters',
       );
-    });
+    }
     return settlements;
   };
 

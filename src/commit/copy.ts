@@ -29,16 +29,13 @@ export interface Load {
  * left in the spool or as dead letters have fewer than ours (5.9 of docs/specs/buffer.md).
  */
 export function tableOf(kind: RecordKind, tuples: Uint8Array): Table {
-  const table: Table = tables[kind];
-  const fields = fieldsOf(tuples);
+  const { name, columns } = tables[kind];
   // Without any, they are damaged, and whoever loads them is told so.
-  if (fields === 0 || fields >= table.columns.length) return table;
-  return { name: table.name, columns: table.columns.slice(0, fields) };
+  return { name, columns: columns.slice(0, fieldsOf(tuples) || columns.length) };
 }
 
 /** Of the first tuple; none in no tuples. */
-export const fieldsOf = (tuples: Uint8Array): number =>
-  tuples.length < 2 ? 0 : ((tuples[0] as number) << 8) | (tuples[1] as number);
+export const fieldsOf = ([high = 0, low = 0]: Uint8Array): number => (high << 8) | low;
 
 /**
  * Loads rows by binary COPY, all of them in one transaction: the one that is open on `client`, or
@@ -54,22 +51,10 @@ export async function copyRows(
   const schema = schemaInUse(client);
   const prefix = schema === undefined ? '' : `${escapeIdentifier(schema)}.`;
   const copies = loads.map(({ table, rows }) => ({
-    statement: `copy ${prefix}${targetOf(table)} from stdin (format binary)`,
+    statement: `copy ${prefix}${escapeIdentifier(table.name)} (${table.columns.map(escapeIdentifier).join(', ')}) from stdin (format binary)`,
     parts: [header, ...rows, trailer],
   }));
   await client.query(new CopyIn(copies, begin)).done;
-}
-
-const targets = new WeakMap<Table, string>();
-
-/** A table with its columns; each is written out once. */
-function targetOf(table: Table): string {
-  const known = targets.get(table);
-  if (known !== undefined) return known;
-  const columns = table.columns.map(escapeIdentifier).join(', ');
-  const target = `${escapeIdentifier(table.name)} (${columns})`;
-  targets.set(table, target);
-  return target;
 }
 
 /**

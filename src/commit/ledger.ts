@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Answer, Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { ByteWriter } from '../records/byte-writer.ts';
+import { joinTuple } from '../records/tuples.ts';
 import { uuidBytes } from '../uuid.ts';
 import type { Load } from './copy.ts';
 
@@ -12,12 +12,7 @@ export interface Claims {
   readonly claimed: ReadonlySet<Batch>;
 }
 
-const table = {
-  name: 'batch_ledger',
-  columns: ['batch_id', 'fingerprint', 'group_id', 'answer'],
-} as const;
-/** Of a claim without an answer. */
-const claimBytes = 2 + 4 * (4 + 16);
+const columns = ['batch_id', 'fingerprint', 'group_id', 'answer'] as const;
 
 /** In the order of their ids: two collectors with the same batches wait for each other and never deadlock. */
 export const inOrder = ({ batches }: Group): Batch[] =>
@@ -28,18 +23,17 @@ const groupIdOf = (batch: Batch, group: Group): string => batch.groupId ?? group
 /** The claims of a group none of whose ids is known; the table takes none of them otherwise. */
 export function newClaims(group: Group): Load {
   const groupId = uuidBytes(group.id);
-  const claims = new ByteWriter(group.batches.length * claimBytes);
-  for (const batch of inOrder(group)) {
+  const claim = (batch: Batch) => {
     const answer = answerText(batch);
-    claims.int16(table.columns.length);
-    claims.fieldUuid(uuidBytes(batch.id));
-    claims.int32(batch.fingerprint.byteLength);
-    claims.raw(batch.fingerprint);
-    claims.fieldUuid(batch.groupId === undefined ? groupId : uuidBytes(batch.groupId));
-    // The version of jsonb's binary form comes first.
-    claims.fieldText(answer === null ? '' : `\x01${answer}`);
-  }
-  return { table, rows: [claims.bytes()] };
+    return joinTuple([
+      uuidBytes(batch.id),
+      batch.fingerprint,
+      batch.groupId === undefined ? groupId : uuidBytes(batch.groupId),
+      // The version of jsonb's binary form comes first.
+      answer === null ? null : Buffer.from(`\x01${answer}`),
+    ]);
+  };
+  return { table: { name: 'batch_ledger', columns }, rows: inOrder(group).map(claim) };
 }
 
 /**

@@ -33,9 +33,7 @@ export class ByteWriter {
 
   /** What has been written, in memory of its own. */
   copy(): Uint8Array {
-    const copy = Buffer.allocUnsafe(this.length);
-    this.buffer.copy(copy, 0, 0, this.length);
-    return copy;
+    return Buffer.from(this.bytes());
   }
 
   uint8(value: number): void {

@@ -143,30 +143,20 @@ export class EmbeddedPostgres {
   #launch(): void {
     this.#launches += 1;
     const server = startServer(this.#cluster, this.#limits, (line) => this.#onLine(line));
-    this.#server = server;
-    if (server.pid === undefined) {
-      // The system has no room for one more: then there is an error, and no exit.
-      server.once('error', ({ message }) => this.#onExit(message));
-      return;
-    }
     const watchdog = startWatchdog(server);
+    this.#server = server;
     server.once('exit', (code, signal) => {
       watchdog.kill();
-      this.#onExit(code, signal);
+      if (this.#stopping) return;
+      if (!this.#answered && code !== null && this.#launches >= launchesMax) {
+        this.#fatal = this.#lastFatal ?? `exit code ${code}`;
+        return;
+      }
+      this.#logger.error({ code, signal }, 'the embedded PostgreSQL has died and is started again');
+      setTimeout(() => {
+        if (!this.#stopping) this.#launch();
+      }, relaunchMs);
     });
-  }
-
-  /** `code`: of its exit, or why it was not started; null where a signal has ended it. */
-  #onExit(code: number | string | null, signal?: string | null): void {
-    if (this.#stopping) return;
-    if (!this.#answered && code !== null && this.#launches >= launchesMax) {
-      this.#fatal = this.#lastFatal ?? `exit code ${code}`;
-      return;
-    }
-    this.#logger.error({ code, signal }, 'the embedded PostgreSQL has died and is started again');
-    setTimeout(() => {
-      if (!this.#stopping) this.#launch();
-    }, relaunchMs);
   }
 
   #onLine({ severity, message }: ServerLine): void {
