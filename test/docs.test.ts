@@ -267,7 +267,12 @@ describe('docs/errors.md', () => {
   });
 
   it('quotes messages as they are', () => {
-    const source = ['buffer/ingest-buffer.ts', 'errors.ts', 'serve/call-limits.ts']
+    const source = [
+      'buffer/ingest-buffer.ts',
+      'buffer/held-batch.ts',
+      'errors.ts',
+      'serve/call-limits.ts',
+    ]
       .map((file) => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
       .join('\n');
     const meanings = table('errors.md', 'Kinds').map((row) => row[4] ?? '');

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   isUuid,
   isUuidV7,
+  newUuidV7,
   RecordIds,
   uuidAtMs,
   uuidBytes,
@@ -51,6 +52,31 @@ it('goes to bytes and back', () => {
   );
 });
 
+it('is new, and later than any before it', () => {
+  const ids = Array.from({ length: 5000 }, newUuidV7);
+  expect(ids.every(isUuidV7)).toBe(true);
+  expect(ids).toEqual(ids.toSorted());
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(uuidV7TimeMs(ids[0] as string)).toBeLessThanOrEqual(Date.now());
+  expect(new Set(ids.map((id) => id.slice(-8))).size).toBeGreaterThan(4900);
+});
+
+describe('a clock that is set back', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('by little gives ids that follow all the same, by more is followed', () => {
+    vi.useFakeTimers({ now: Date.now() + 60_000 });
+    const ids = [newUuidV7()];
+    vi.setSystemTime(Date.now() - 9000);
+    ids.push(newUuidV7(), newUuidV7());
+    expect(ids).toEqual(ids.toSorted());
+    vi.setSystemTime(Date.now() - 20_000);
+    expect(uuidV7TimeMs(newUuidV7())).toBe(Date.now());
+  });
+});
+
 describe('the time in a UUIDv7', () => {
   it('is when it was made', () => {
     const before = Date.now();
@@ -74,7 +100,7 @@ describe('the time in a UUIDv7', () => {
 
 describe('the ids of records', () => {
   const id = (batchId: string, kind: 'event' | 'usage', index: number) =>
-    uuidText(new RecordIds(batchId, kind).at(index));
+    uuidText(new RecordIds(uuidBytes(batchId), kind).at(index));
 
   it('follow from batch, kind and position alone', () => {
     expect(id(example, 'event', 0)).toBe(id(example, 'event', 0));

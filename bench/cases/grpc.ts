@@ -6,32 +6,36 @@ import { startProgram } from '../peers/beside/peer.ts';
 import type { Bench, Case, Contestant } from '../support/bench.ts';
 import { measureLoad, whileMeasuring } from '../support/measure.ts';
 
-/** Connections, and calls under way on each. */
+/** Connections, calls under way on each, and events a call. */
 const shapes = [
-  { connections: 64, calls: 1 },
-  { connections: 8, calls: 8 },
+  { connections: 64, calls: 1, events: 1 },
+  { connections: 8, calls: 8, events: 1 },
+  { connections: 64, calls: 1, events: 4 },
+  { connections: 8, calls: 8, events: 4 },
 ];
 
 const bareServer = join(import.meta.dirname, '../peers/bare-http2.ts');
 
-/** What a durable call costs beside what Node's own HTTP/2 takes for a call that does nothing. */
+/** What a durable call costs beside one that Node's own HTTP/2 reads and answers, and that does nothing else. */
 export const grpc: Case = {
   name: 'grpc',
   title:
-    'IngestService/Log by gRPC, durable, flat out, beside a server of node:http2 that only answers',
+    'IngestService/Log and LogBatch by gRPC, durable, flat out, beside a server of node:http2 that only reads and answers',
   open: async (bench) => {
     const port = await freePort();
     const bare = await startProgram(
       [process.execPath, '--max-semi-space-size=8', bareServer, String(port)],
       port,
     );
-    const contestants = shapes.flatMap(({ connections, calls }): Contestant[] => {
-      const shape = `${connections} × ${calls}`;
-      const options = { connections, calls, seconds: bench.sizes.seconds, seed: bench.seed };
+    const contestants = shapes.flatMap((shape): Contestant[] => {
+      const method = shape.events === 1 ? 'Log' : `LogBatch of ${shape.events}`;
+      const name = (server: string) =>
+        `${method}, ${server}, ${shape.connections} × ${shape.calls}`;
+      const options = { ...shape, seconds: bench.sizes.seconds, seed: bench.seed };
       return [
-        { name: `durable, ${shape}`, measure: () => measure(bench, options) },
+        { name: name('durable'), measure: () => measure(bench, options) },
         {
-          name: `bare node:http2, ${shape}`,
+          name: name('bare node:http2'),
           measure: () => measureBare(bench, bare.pid, { ...options, port }),
         },
       ];
@@ -46,7 +50,7 @@ async function measure(bench: Bench, options: object) {
   return await measureLoad(bench, process.pid as number, load, figures);
 }
 
-/** It stores nothing: calls stand in the place of rows. */
+/** It stores nothing: events that it was sent stand in the place of rows. */
 async function measureBare(bench: Bench, pid: number, options: object) {
   const load = await startLoad<UnaryResult>('unary.ts', options, bench.signal);
   const { result, seconds, cpu } = await whileMeasuring(bench, pid, () => load.go());

@@ -1,5 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { LogRequestSchema } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import {
+  LogBatchRequestSchema,
+  LogRequestSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import { generateEvents } from '../support/events.ts';
 import { type Latencies, latencies } from '../support/statistics.ts';
 import { serveLoad } from './child.ts';
@@ -10,25 +13,33 @@ interface UnaryOptions {
   readonly connections: number;
   /** Of each connection, under way at the same time. */
   readonly calls: number;
+  /** Of each call: one is sent by `Log`, more by `LogBatch`. */
+  readonly events: number;
   readonly seconds: number;
   readonly seed: number;
 }
 
 export interface UnaryResult extends Latencies {
-  /** Of the calls that went well: an event each. */
+  /** Of the calls that went well. */
   readonly rows: number;
   readonly seconds: number;
   readonly refusals: number;
 }
 
-const path = '/gravitas.telemetry.v1.IngestService/Log';
-const differentEvents = 256;
+const service = '/gravitas.telemetry.v1.IngestService';
+const differentCalls = 256;
 const frameHeaderBytes = 5;
 
-function messages(seed: number): Buffer[] {
-  return generateEvents(differentEvents, seed).map(({ event_type, ...event }) => {
-    const request = create(LogRequestSchema, { ...event, eventType: event_type });
-    const message = toBinary(LogRequestSchema, request);
+function messages({ events, seed }: UnaryOptions): Buffer[] {
+  const generated = generateEvents(differentCalls * events, seed).map(
+    ({ event_type, ...event }) => ({ ...event, eventType: event_type }),
+  );
+  return Array.from({ length: differentCalls }, (_, call) => {
+    const sent = generated.slice(call * events, (call + 1) * events);
+    const message =
+      events === 1
+        ? toBinary(LogRequestSchema, create(LogRequestSchema, sent[0]))
+        : toBinary(LogBatchRequestSchema, create(LogBatchRequestSchema, { events: sent }));
     const header = Buffer.alloc(frameHeaderBytes);
     header.writeUInt32BE(message.length, 1);
     return Buffer.concat([header, message]);
@@ -39,9 +50,10 @@ function messages(seed: number): Buffer[] {
 async function run(
   connections: readonly UnaryConnection[],
   listeners: ((answers: readonly boolean[]) => void)[],
-  { calls, seconds, seed }: UnaryOptions,
+  options: UnaryOptions,
 ): Promise<UnaryResult> {
-  const requests = messages(seed);
+  const { calls, events, seconds } = options;
+  const requests = messages(options);
   const done = Promise.withResolvers<void>();
   const ms: number[] = [];
   let [sent, underWay, rows] = [0, 0, 0];
@@ -60,7 +72,7 @@ async function run(
       for (const isWell of answers) {
         ms.push(now - (begun.shift() as number));
         underWay -= 1;
-        if (isWell) rows += 1;
+        if (isWell) rows += events;
         if (now < endMs) send();
       }
       if (underWay === 0) done.resolve();
@@ -69,11 +81,12 @@ async function run(
   }
   await done.promise;
   const elapsed = (performance.now() - startMs) / 1000;
-  return { rows, seconds: elapsed, refusals: ms.length - rows, ...latencies(ms) };
+  return { rows, seconds: elapsed, refusals: ms.length - rows / events, ...latencies(ms) };
 }
 
 await serveLoad(async (options: UnaryOptions) => {
   const listeners: ((answers: readonly boolean[]) => void)[] = [];
+  const path = `${service}/${options.events === 1 ? 'Log' : 'LogBatch'}`;
   const connections = Array.from(
     { length: options.connections },
     (_, index) => new UnaryConnection(options.port, path, (answers) => listeners[index]?.(answers)),

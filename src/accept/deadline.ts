@@ -1,21 +1,24 @@
-import type { Ending } from '../buffer/ingest-buffer.ts';
+import type { Ending } from '../buffer/held-batch.ts';
 
-/** Ends a wait after a time, unless it is cleared. An AbortSignal would make events of it, for each post. */
+/**
+ * Ends a wait after a time, unless it is cleared; one wait at a time. An AbortSignal would make
+ * events of it, for each post.
+ */
 export class Deadline implements Ending {
   aborted = false;
-  readonly #listeners = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
+  #listener: (() => void) | undefined;
 
   constructor(ms: number) {
     this.#timer = setTimeout(() => this.#abort(), ms);
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener);
+    this.#listener = listener;
   }
 
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener);
+  removeEventListener(): void {
+    this.#listener = undefined;
   }
 
   clear(): void {
@@ -24,6 +27,6 @@ export class Deadline implements Ending {
 
   #abort(): void {
     this.aborted = true;
-    for (const listener of this.#listeners) listener();
+    this.#listener?.();
   }
 }

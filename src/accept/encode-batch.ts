@@ -5,7 +5,6 @@ import {
   type Rejection,
   rejectionsMax,
 } from '../buffer/batch.ts';
-import { ServiceError } from '../errors.ts';
 import type { Pricer } from '../prices/pricer.ts';
 import type { CostCounts } from '../records/cost-source.ts';
 import { Fingerprint } from '../records/fingerprint.ts';
@@ -17,8 +16,8 @@ import { StorableText } from '../records/storable.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { type TimeWindow, Validator } from '../records/validate.ts';
 import { WireEvents } from '../records/wire/wire-event.ts';
-import { dayMs, minuteMs } from '../units.ts';
-import { isUuidV7, newUuidV7, RecordIds, uuidV7TimeMs } from '../uuid.ts';
+import { newUuidV7Bytes, RecordIds, uuidBytes, uuidText } from '../uuid.ts';
+import { checkBatchId } from './batch-id.ts';
 import type { RawBatch, RawRecord, RecordList } from './raw-batch.ts';
 import { RecordCosts } from './record-costs.ts';
 import { Scratch } from './scratch.ts';
@@ -42,70 +41,82 @@ export interface EncodedBatch extends Batch {
 /** Of a field's name or a reason in a rejection. */
 const textCharactersMax = 300;
 
-/**
- * Validates a batch and encodes its valid records as rows. Throws a `ServiceError` of kind
- * `invalid` only for what concerns the batch as a whole: its id, named `idField`.
- */
-export function encodeBatch(
-  incoming: RawBatch,
-  options: EncodeOptions,
-  idField = 'batch_id',
-  nowMs = Date.now(),
-  scratch = new Scratch(),
-): EncodedBatch {
-  const id = batchId(incoming.batchId, options.batchIdTime, idField, nowMs);
-  const encoder = new RecordEncoder(id, incoming, options, nowMs, scratch);
-  const event = encoder.encode('event', incoming.events);
-  const usage = encoder.encode('usage', incoming.usage);
-  return {
-    id,
-    idGiven: incoming.batchId !== '',
-    fingerprint: encoder.fingerprint(),
-    rows: { event, usage },
-    answer: encoder.answer(event.count, usage.count),
-    stringsChanged: encoder.stringsChanged(),
-    costs: encoder.costs.counts,
-  };
-}
+/** What a batch has that has none of them. */
+const noRows: EncodedRows = { count: 0, copy: new Uint8Array() };
+const noneRejected: Answer['rejected'] = { event: 0, usage: 0 };
+const noRejections: readonly Rejection[] = [];
 
-/** Encodes the records of one batch, list by list, and collects what is rejected. */
-class RecordEncoder {
-  readonly #batchId: string;
-  readonly #idGiven: boolean;
-  readonly #form: RawBatch['form'];
-  readonly #scratch: Scratch;
+/** Validates batches and encodes their valid records as rows, in memory that is used again. */
+export class BatchEncoder {
+  readonly #options: EncodeOptions;
+  /** For records that were stored before: they may be of any age. */
+  readonly #anyAge: TimeWindow;
+  readonly #scratch = new Scratch();
   readonly #validator: Validator;
   readonly #fingerprint: Fingerprint;
   readonly #rows: RowWriter;
   readonly #wire: WireEvents;
-  readonly costs: RecordCosts;
-  readonly #rejections: Rejection[] = [];
-  readonly #rejected: Record<RecordKind, number> = { event: 0, usage: 0 };
+  readonly #costs: RecordCosts;
+  #form: RawBatch['form'];
+  #rejected: Record<RecordKind, number> | undefined;
+  #rejections: Rejection[] | undefined;
+  /** Of the batch before: what is sent again and again is answered alike. */
+  #answer: Answer = { stored: noneRejected, rejected: noneRejected, rejections: noRejections };
 
-  constructor(
-    batchId: string,
-    { batchId: given, form = 'protobuf', isRestored = false }: RawBatch,
-    { eventTime: usualTime, pricer }: EncodeOptions,
-    nowMs: number,
-    scratch: Scratch,
-  ) {
-    this.#batchId = batchId;
-    this.#idGiven = given !== '';
-    this.#form = form;
-    this.#scratch = scratch;
-    const eventTime = isRestored ? { ...usualTime, ageMsMax: Number.POSITIVE_INFINITY } : usualTime;
-    this.#validator = new Validator(eventTime, nowMs, isRestored);
-    this.#fingerprint = new Fingerprint(scratch.content);
-    this.#rows = new RowWriter(scratch.rows, nowMs * 1000);
-    this.costs = new RecordCosts(pricer, nowMs);
-    this.#wire = new WireEvents(scratch.rows, scratch.content, eventTime, nowMs);
+  constructor(options: EncodeOptions) {
+    const { eventTime, pricer } = options;
+    const { rows, content } = this.#scratch;
+    this.#options = options;
+    this.#anyAge = { ...eventTime, ageMsMax: Number.POSITIVE_INFINITY };
+    this.#validator = new Validator(eventTime, 0);
+    this.#fingerprint = new Fingerprint(content);
+    this.#rows = new RowWriter(rows, 0);
+    this.#wire = new WireEvents(rows, content, eventTime, 0);
+    this.#costs = new RecordCosts(pricer);
   }
 
-  encode(kind: RecordKind, records: RecordList): EncodedRows {
+  /**
+   * Throws a `ServiceError` of kind `invalid` only for what concerns the batch as a whole: its id,
+   * named `idField`.
+   */
+  encode(incoming: RawBatch, idField: string, nowMs: number): EncodedBatch {
+    const { batchId: given, form = 'protobuf', isRestored = false } = incoming;
+    const idGiven = given !== '';
+    if (idGiven) checkBatchId(given, this.#options.batchIdTime, idField, nowMs);
+    // Our own retries need one too.
+    const id = idGiven ? uuidBytes(given) : newUuidV7Bytes();
+    this.#begin(form, isRestored, nowMs);
+    const event = this.#records('event', incoming.events, id, idGiven);
+    const usage = this.#records('usage', incoming.usage, id, idGiven);
+    return {
+      id: uuidText(id),
+      idGiven,
+      fingerprint: this.#fingerprint.digest(),
+      rows: { event, usage },
+      answer: this.#answerTo(event.count, usage.count),
+      stringsChanged: this.#takeChanged(),
+      costs: this.#costs.counts,
+    };
+  }
+
+  #begin(form: RawBatch['form'], isRestored: boolean, nowMs: number): void {
+    const eventTime = isRestored ? this.#anyAge : this.#options.eventTime;
+    this.#form = form;
+    this.#rejected = this.#rejections = undefined;
+    this.#fingerprint.restart();
+    this.#validator.begin(eventTime, nowMs, isRestored);
+    this.#rows.observedAtUs = nowMs * 1000;
+    this.#wire.begin(eventTime, nowMs);
+    this.#costs.begin(nowMs);
+    // Of a batch that was refused halfway.
+    this.#takeChanged();
+  }
+
+  #records(kind: RecordKind, records: RecordList, id: Buffer, idGiven: boolean): EncodedRows {
+    if (records.length === 0) return noRows;
     const { rows } = this.#scratch;
-    if (records.length === 0) return { count: 0, copy: new Uint8Array() };
     rows.restart();
-    const ids = this.#idsFor(kind, records.length);
+    const ids = idsFor(kind, records.length, id, idGiven);
     for (let index = 0; index < records.length; index++) {
       const rowStart = rows.length;
       try {
@@ -115,30 +126,26 @@ class RecordEncoder {
         this.#reject(kind, index, error);
       }
     }
-    return { count: records.length - this.#rejected[kind], copy: rows.copy() };
+    return { count: records.length - (this.#rejected?.[kind] ?? 0), copy: rows.copy() };
   }
 
-  /** A batch that comes again has to get the same ids again, wherever they lie. */
-  #idsFor(kind: RecordKind, count: number): RecordIds {
-    const isJoined = !this.#idGiven && count <= JoinedIds.recordsMax;
-    return new (isJoined ? JoinedIds : RecordIds)(this.#batchId, kind);
+  #takeChanged(): number {
+    const [texts, { metadata }] = [this.#validator.storable, this.#rows];
+    const changed = texts.changed + metadata.changed + this.#scratch.takeChanged();
+    texts.changed = metadata.changed = 0;
+    return changed;
   }
 
-  fingerprint(): Uint8Array {
-    return this.#fingerprint.digest();
-  }
-
-  stringsChanged(): number {
-    const written = this.#validator.storable.changed + this.#rows.metadata.changed;
-    return written + this.#scratch.takeChanged();
-  }
-
-  answer(events: number, usage: number): Answer {
-    return {
-      stored: { event: events, usage },
-      rejected: this.#rejected,
-      rejections: this.#rejections,
+  #answerTo(event: number, usage: number): Answer {
+    const { stored, rejected } = this.#answer;
+    const isAlike = stored.event === event && stored.usage === usage && rejected === noneRejected;
+    if (!this.#rejected && isAlike) return this.#answer;
+    this.#answer = {
+      stored: { event, usage },
+      rejected: this.#rejected ?? noneRejected,
+      rejections: this.#rejections ?? noRejections,
     };
+    return this.#answer;
   }
 
   /** Writes a valid record as a row; throws a `FieldFault`, with part of the row written. */
@@ -148,7 +155,7 @@ class RecordEncoder {
     const record = this.#read(kind, raw);
     this.#fingerprint.record(record);
     this.#validator.check(record);
-    if (kind === 'usage') this.costs.complete(record);
+    if (kind === 'usage') this.#costs.complete(record);
     this.#rows.write(record, rowId);
   }
 
@@ -163,6 +170,8 @@ class RecordEncoder {
 
   #reject(kind: RecordKind, index: number, error: unknown): void {
     if (!(error instanceof FieldFault)) throw error;
+    this.#rejected ??= { event: 0, usage: 0 };
+    this.#rejections ??= [];
     this.#rejected[kind] += 1;
     if (this.#rejections.length === rejectionsMax) return;
     const [field, reason] = [showable(error.field), showable(error.message)];
@@ -170,27 +179,22 @@ class RecordEncoder {
   }
 }
 
+/** The same of one batch. */
+export const encodeBatch = (
+  incoming: RawBatch,
+  options: EncodeOptions,
+  idField = 'batch_id',
+  nowMs = Date.now(),
+): EncodedBatch => new BatchEncoder(options).encode(incoming, idField, nowMs);
+
+/** A batch that comes again has to get the same ids again, wherever they lie. */
+function idsFor(kind: RecordKind, count: number, batchId: Buffer, idGiven: boolean) {
+  const isJoined = !idGiven && count <= JoinedIds.recordsMax;
+  return new (isJoined ? JoinedIds : RecordIds)(batchId, kind);
+}
+
 /** Parsers quote what they refuse: the answer is stored too, and has to be storable and short. */
 function showable(text: string): string {
   const short = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}…` : text;
   return new StorableText().text(short);
-}
-
-/** The caller's id in canonical form, or a new one: our own retries need one too. */
-function batchId(given: string, window: TimeWindow, field: string, nowMs: number): string {
-  if (given === '') return newUuidV7();
-  const invalid = (reason: string) => new ServiceError('invalid', `${field} ${reason}`, { field });
-  if (!isUuidV7(given)) throw invalid('is not a UUIDv7');
-  const timeMs = uuidV7TimeMs(given);
-  if (timeMs < nowMs - window.ageMsMax) {
-    throw invalid(
-      `is older than ${window.ageMsMax / dayMs} days: a repetition can no longer be told`,
-    );
-  }
-  if (timeMs > nowMs + window.aheadMsMax) {
-    throw invalid(
-      `is more than ${window.aheadMsMax / minuteMs} minutes ahead of the collector's clock`,
-    );
-  }
-  return given.toLowerCase();
 }

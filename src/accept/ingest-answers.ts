@@ -59,6 +59,9 @@ export class StreamSummary {
   }
 }
 
+/** The answer to a single record, of either kind. */
+export type RecordResponse = ReturnType<typeof recordResponse>;
+
 export function recordResponse(stored: StoredRecord, kind: RecordKind) {
   const { recordId, durability, answer } = stored;
   const duplicate = stored.duplicate || repeatedTotal(answer) > 0;

@@ -19,6 +19,7 @@ import type { AdmittedBatch, Ingest } from './ingest.ts';
 import {
   acknowledgement,
   batchResponse,
+  type RecordResponse,
   recordResponse,
   refusal,
   StreamSummary,
@@ -55,9 +56,14 @@ export class IngestHandlers {
     return this.#ingest.rowsMax;
   }
 
-  /** A single record, whose rejection is an error. */
-  async log(call: WholeCall, kind: RecordKind, record: RawBatch) {
-    return recordResponse(await this.#ingest.record(call, kind, record), kind);
+  /** A single record, whose rejection is an error; gives its answer in the form that `tell` gives it. */
+  log<T>(
+    call: WholeCall,
+    kind: RecordKind,
+    record: RawBatch,
+    tell: (response: RecordResponse) => T,
+  ): Promise<T> {
+    return this.#ingest.record(call, kind, record, (stored) => tell(recordResponse(stored, kind)));
   }
 
   /** `bytes`: of a message whose reading is most of what it costs. */

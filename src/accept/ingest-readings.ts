@@ -22,6 +22,8 @@ export const plainBatch: ReadBatch<Uint8Array> = (bytes, rowsMax) =>
 
 const undecoded: ReadBatch<BinaryBatch> = (batch) => batch;
 
+const asItIs = <T>(response: T): T => response;
+
 const ofText =
   (read: ReadBatch<Uint8Array>): ReadBatch<StringValue> =>
   ({ value }, rowsMax) =>
@@ -34,8 +36,9 @@ async function* oneByOne<T>(lists: AsyncIterable<readonly T[]>): AsyncGenerator<
 /** IngestService, read from protobuf. */
 export const registerBinary = (handlers: IngestHandlers) => (router: ConnectRouter) =>
   router.service(BinaryIngestService, {
-    log: (request, context) => handlers.log(callOf(context), 'event', eventOf(request)),
-    logUsage: (request, context) => handlers.log(callOf(context), 'usage', usageOf(request)),
+    log: (request, context) => handlers.log(callOf(context), 'event', eventOf(request), asItIs),
+    logUsage: (request, context) =>
+      handlers.log(callOf(context), 'usage', usageOf(request), asItIs),
     logBatch: (request, context) => handlers.logBatch(callOf(context), request, undecoded),
     streamEvents: (requests, context) =>
       handlers.streamEvents(
@@ -54,7 +57,7 @@ export const registerBinary = (handlers: IngestHandlers) => (router: ConnectRout
 /** The same, read from JSON that is given as its own text. */
 export function registerJson(handlers: IngestHandlers): (router: ConnectRouter) => void {
   const record = (kind: RecordKind) => (request: StringValue, context: HandlerContext) =>
-    handlers.log(callOf(context), kind, readJsonRecord(messageBytes(request.value), kind));
+    handlers.log(callOf(context), kind, readJsonRecord(messageBytes(request.value), kind), asItIs);
   const batch = (read: ReadBatch<Uint8Array>) => (request: StringValue, context: HandlerContext) =>
     handlers.logBatch(callOf(context), request, ofText(read), request.value.length);
   const batches = (requests: AsyncIterable<StringValue>, context: HandlerContext) =>

@@ -1,4 +1,10 @@
-import { type Acknowledgement, type Answer, batchBytes, batchRows } from '../buffer/batch.ts';
+import {
+  type Acknowledgement,
+  type Answer,
+  batchBytes,
+  batchRows,
+  type Rejection,
+} from '../buffer/batch.ts';
 import type { Admitted, BatchSink } from '../buffer/ingest-buffer.ts';
 import { conflict, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
@@ -9,9 +15,8 @@ import type { Call } from '../serve/call.ts';
 import type { WholeCall } from '../serve/plain-call.ts';
 import { Deadline } from './deadline.ts';
 import { judge } from './doubted-clock.ts';
-import { type EncodedBatch, type EncodeOptions, encodeBatch } from './encode-batch.ts';
+import { BatchEncoder, type EncodedBatch, type EncodeOptions } from './encode-batch.ts';
 import { checkRows, type RawBatch } from './raw-batch.ts';
-import { Scratch } from './scratch.ts';
 
 export interface IngestOptions extends EncodeOptions {
   /** Records in one batch. */
@@ -31,7 +36,8 @@ export interface AdmittedBatch {
   readonly stored: Promise<StoredBatch>;
 }
 
-export interface StoredRecord extends StoredBatch {
+/** The same of a single record. */
+export interface StoredRecord extends Acknowledgement {
   /** The id of the stored row. */
   readonly recordId: string;
 }
@@ -45,11 +51,12 @@ export class Ingest {
   readonly #options: IngestOptions;
   readonly #accounting: Accounting;
   readonly #clock: Clock;
-  readonly #scratch = new Scratch();
+  readonly #encoder: BatchEncoder;
 
   constructor(sink: BatchSink, options: IngestOptions, accounting: Accounting, clock: Clock) {
     this.#sink = sink;
     this.#options = options;
+    this.#encoder = new BatchEncoder(options);
     this.#accounting = accounting;
     this.#clock = clock;
   }
@@ -59,24 +66,27 @@ export class Ingest {
     return this.#options.batchRowsMax;
   }
 
-  /** A batch of one record, whose rejection is an error. */
-  async record(call: WholeCall, kind: RecordKind, incoming: RawBatch): Promise<StoredRecord> {
-    const batch = this.encode(call, incoming, idField);
-    const stored = await this.#storeNow(call, batch).catch((error) => {
-      const isConflict = error instanceof ServiceError && error.kind === 'conflict';
-      throw isConflict ? conflict(batch.id, idField) : error;
+  /** A batch of one record, whose rejection is an error; `tell`: what its caller is told of it. */
+  record<T>(
+    call: WholeCall,
+    kind: RecordKind,
+    incoming: RawBatch,
+    tell: (stored: StoredRecord) => T,
+  ): Promise<T> {
+    return this.#storeNow(call, incoming, idField, (known, { rows }) => {
+      const { durability, duplicate, answer } = known;
+      const rejection = answer.rejections[0];
+      if (rejection) throw rejected(rejection);
+      return tell({ durability, duplicate, answer, recordId: idOfRow(rows[kind].copy) });
     });
-    const [rejection] = stored.answer.rejections;
-    if (rejection) {
-      const { field, reason } = rejection;
-      throw new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
-    }
-    return { ...stored, recordId: idOfRow(batch.rows[kind].copy) };
   }
 
   /** A batch whose caller waits for the answer. */
-  async batch(call: WholeCall, incoming: RawBatch): Promise<StoredBatch> {
-    return await this.#storeNow(call, this.encode(call, incoming, 'batch_id'));
+  batch(call: WholeCall, incoming: RawBatch): Promise<StoredBatch> {
+    return this.#storeNow(call, incoming, 'batch_id', (known, { id }) => ({
+      ...known,
+      batchId: id,
+    }));
   }
 
   /**
@@ -107,23 +117,31 @@ export class Ingest {
     // Before it is encoded, which is most of what a batch costs.
     const refusal = caller.allowance.takeRecords(incoming.events.length + incoming.usage.length);
     if (refusal) throw refusal;
-    const encodeAt = (nowMs: number) =>
-      encodeBatch(incoming, this.#options, idField, nowMs, this.#scratch);
+    const encodeAt = (nowMs: number) => this.#encoder.encode(incoming, idField, nowMs);
     const batch = judge(encodeAt, this.#clock);
-    this.#accounting.priced(batch.costs);
+    if (incoming.usage.length > 0) this.#accounting.priced(batch.costs);
     if (batch.stringsChanged > 0) this.#accounting.madeStorable(batch.stringsChanged);
     return batch;
   }
 
-  async #storeNow(call: WholeCall, batch: EncodedBatch): Promise<StoredBatch> {
-    if (isForgettable(batch)) return this.#forget(batch);
+  /** `idField`: what the caller knows its id as; `tell`: what he is told of what became of it. */
+  async #storeNow<T>(
+    call: WholeCall,
+    incoming: RawBatch,
+    idField: string,
+    tell: (known: Acknowledgement, batch: EncodedBatch) => T,
+  ): Promise<T> {
+    const batch = this.encode(call, incoming, idField);
+    if (isForgettable(batch)) return tell(this.#forget(batch), batch);
     const { unaryMsMax, unaryRowsMax } = this.#options;
     const lane = batchRows(batch) <= unaryRowsMax ? 'unary' : 'stream';
     const release = holdShare(call, batch);
     const deadline = new Deadline(call.remainingMs(unaryMsMax));
     try {
-      const acknowledged = await this.#sink.offer(batch, lane, deadline);
-      return { ...acknowledged, batchId: batch.id };
+      return tell(await this.#sink.offer(batch, lane, deadline), batch);
+    } catch (error) {
+      const isConflict = error instanceof ServiceError && error.kind === 'conflict';
+      throw isConflict ? conflict(batch.id, idField) : error;
     } finally {
       deadline.clear();
       release();
@@ -144,6 +162,10 @@ function holdShare({ caller: { allowance } }: WholeCall, batch: EncodedBatch): (
   if (refusal) throw refusal;
   return () => allowance.release(bytes);
 }
+
+/** Of a record that is all that was sent. */
+const rejected = ({ field, reason }: Rejection): ServiceError =>
+  new ServiceError('invalid', `${field} ${reason}`.trim(), { field });
 
 /** Nothing to store, and no id by which anybody could ask again. */
 function isForgettable(batch: EncodedBatch): boolean {

@@ -7,12 +7,14 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { BinaryIngestService } from '../../gen/typescript/gravitas/telemetry/internal/v1/raw_ingest_pb.js';
+import { ByteWriter } from '../records/byte-writer.ts';
 import type { GrpcWay } from '../serve/route.ts';
 import { eventOf, type IngestHandlers, usageOf } from './ingest-handlers.ts';
 import type { RawBatch } from './raw-batch.ts';
 import { recordMessage } from './record-message.ts';
 import { readWireBatch } from './wire-batch.ts';
 import { WireRequests } from './wire-request.ts';
+import { writeBatchAnswer } from './write-ack.ts';
 
 /** Unary gRPC that is not compressed, which takes the library several times as long. */
 export function plainGrpc(
@@ -20,17 +22,22 @@ export function plainGrpc(
   { log, logUsage, logBatch }: typeof BinaryIngestService.method,
 ): Readonly<Record<'log' | 'logUsage' | 'logBatch', GrpcWay['serve']>> {
   const wire = new WireRequests();
+  const writer = new ByteWriter();
+  const batchMessage = (answer: MessageInitShape<typeof logBatch.output>): Uint8Array => {
+    writer.restart();
+    if (writeBatchAnswer(writer, answer)) return writer.copy();
+    return toBinary(logBatch.output, create(logBatch.output, answer));
+  };
   return {
     log: (call, message) => {
       const request = wire.read(message) ?? read(log.input, message, eventOf);
-      return request && handlers.log(call, 'event', request).then(recordMessage);
+      return request && handlers.log(call, 'event', request, recordMessage);
     },
     logUsage: (call, message) => {
       const request = read(logUsage.input, message, usageOf);
-      return request && handlers.log(call, 'usage', request).then(recordMessage);
+      return request && handlers.log(call, 'usage', request, recordMessage);
     },
-    logBatch: (call, message) =>
-      answer(logBatch.output, handlers.logBatch(call, message, readWireBatch)),
+    logBatch: (call, message) => handlers.logBatch(call, message, readWireBatch).then(batchMessage),
   };
 }
 
@@ -45,8 +52,3 @@ function read<Desc extends DescMessage>(
     return undefined;
   }
 }
-
-const answer = async <Desc extends DescMessage>(
-  schema: Desc,
-  fields: Promise<MessageInitShape<Desc>>,
-): Promise<Uint8Array> => toBinary(schema, create(schema, await fields));

@@ -1,9 +1,10 @@
 import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ServiceError } from '../errors.ts';
+import type { FoundRecord } from '../records/json/found-records.ts';
 import type { FieldFault } from '../records/limits.ts';
 
 /** A record as it travels, or decoded already, or what is wrong with it. */
-export type RawRecord = Uint8Array | Event | Usage | FieldFault;
+export type RawRecord = Uint8Array | FoundRecord | Event | Usage | FieldFault;
 
 /** Records of one kind, one after the other; an array is one. */
 export interface RecordList {
@@ -16,11 +17,8 @@ export const noRecords: RecordList = [];
 
 /** A batch whose records are decoded one by one, as they are encoded. */
 export interface RawBatch {
-  /**
-   * How its records travel: as protobuf where it is not said; `json-single` is one without an id
-   * but the batch's.
-   */
-  readonly form?: 'protobuf' | 'json' | 'json-single';
+  /** How its records travel: as protobuf where it is not said. */
+  readonly form?: 'protobuf' | 'json';
   /** Empty where the sender gives none. */
   readonly batchId: string;
   /** Its records were stored before: they may be of any age, and have costs that were computed. */

@@ -1,7 +1,10 @@
 import { ServiceError } from '../errors.ts';
+import { fieldNames, keySlotOf, singleNames } from '../records/json/field-names.ts';
+import { type FoundRecord, FoundRecords, fieldNumbers } from '../records/json/found-records.ts';
 import { Names } from '../records/json/names.ts';
-import { checkUtf8, JsonFault, JsonScanner } from '../records/json/scanner.ts';
+import { JsonFault, JsonScanner } from '../records/json/scanner.ts';
 import { readText } from '../records/json/text.ts';
+import { checkUtf8 } from '../records/json/utf8.ts';
 import { FieldFault } from '../records/limits.ts';
 import type { RecordKind } from '../records/tables.ts';
 import { JsonRecords } from './json-records.ts';
@@ -13,7 +16,7 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const newline = 0x0a;
 const letterN = 0x6e;
-const byteOrderMark = Buffer.from('\uFEFF');
+const byteOrderMark = [...Buffer.from('\uFEFF')];
 
 /** The fields of a document, by either spelling. */
 const [idSlot, eventsSlot] = [0, 1];
@@ -21,13 +24,7 @@ const batchFields = ['batch_id', 'events', 'usage'];
 const batchNames = new Names(
   new Map([...batchFields.entries()].map(([slot, name]) => [name, slot])).set('batchId', idSlot),
 );
-const keyFields = ['idempotency_key'];
-const keyNames = new Names(
-  new Map([
-    ['idempotency_key', 0],
-    ['idempotencyKey', 0],
-  ]),
-);
+const keyField = 'idempotency_key';
 
 export interface JsonBatchOptions {
   /** Records beyond so many are counted, and not kept. */
@@ -44,7 +41,7 @@ export interface JsonBatchOptions {
 export function readJsonBatch(bytes: Uint8Array, options: JsonBatchOptions): RawBatch {
   return whole<RawBatch>(bytes, (scanner, at) => {
     if (scanner.bytes[at] === openBrace) return readBatch(scanner, at, options);
-    const events = new JsonRecords(scanner, options.rowsMax);
+    const events = new JsonRecords(scanner, options.rowsMax, fieldNames.event);
     const isList = scanner.bytes[at] === openBracket;
     scanner.finish(isList ? events.read(at) : scanner.value(at));
     if (!isList) throw invalid('', 'the message is neither a JSON object nor a list');
@@ -55,17 +52,27 @@ export function readJsonBatch(bytes: Uint8Array, options: JsonBatchOptions): Raw
 /** Reads a single record as a batch whose id is its idempotency key; throws as `readJsonBatch`. */
 export function readJsonRecord(bytes: Uint8Array, kind: RecordKind): RawBatch {
   return whole(bytes, (scanner, at) => {
-    let batchId = '';
-    const { end } = eachField(scanner, at, keyNames, keyFields, (_, valueAt) => {
-      const textEnd = endOfText(scanner, valueAt, 'idempotency_key');
-      batchId = textOf(scanner, valueAt, textEnd);
-      return textEnd;
-    });
-    scanner.finish(end);
-    const record = [scanner.bytes.subarray(at, end)];
+    const found = new FoundRecords(scanner, singleNames[kind]);
+    scanner.finish(found.add(at));
+    if (scanner.bytes[at] !== openBrace) throw notAnObject();
+    const record = [found.at(0) as FoundRecord];
     const [events, usage] = kind === 'event' ? [record, noRecords] : [noRecords, record];
-    return { form: 'json-single', batchId, events, usage };
+    return { form: 'json', batchId: keyOf(scanner, record[0] as FoundRecord, kind), events, usage };
   });
+}
+
+/** Empty where there is none. */
+function keyOf(scanner: JsonScanner, record: FoundRecord, kind: RecordKind): string {
+  const { json, fields, fieldsAt, fieldsEnd } = record;
+  let key: string | undefined;
+  for (let index = fieldsAt; index < fieldsEnd; index += fieldNumbers) {
+    if ((fields[index] as number) >> 1 !== keySlotOf(kind)) continue;
+    if (key !== undefined) throw invalid(keyField, `${keyField} is given twice`);
+    const valueAt = fields[index + 2] as number;
+    const isGiven = json[valueAt] !== letterN;
+    key = isGiven ? textOf(scanner, valueAt, endOfText(scanner, valueAt, keyField)) : '';
+  }
+  return key ?? '';
 }
 
 /**
@@ -74,28 +81,33 @@ export function readJsonRecord(bytes: Uint8Array, kind: RecordKind): RawBatch {
  */
 export function readNdjson(bytes: Uint8Array, rowsMax: number): RawBatch {
   const buffer = toBuffer(bytes);
+  const scanner = new JsonScanner(buffer);
+  const found = new FoundRecords(scanner, fieldNames.event);
   const events: RawRecord[] = [];
   let count = 0;
   for (let at = startOf(buffer), end = 0; at < buffer.length; at = end + 1) {
     end = buffer.indexOf(newline, at);
     if (end < 0) end = buffer.length;
-    const line = buffer.subarray(at, end);
-    const scanner = new JsonScanner(line);
-    const valueAt = scanner.space(0);
-    if (valueAt === line.length) continue;
+    scanner.confine(at, end);
+    const valueAt = scanner.space(at);
+    if (valueAt === end) continue;
     count += 1;
-    if (count <= rowsMax) events.push(readLine(scanner, line, valueAt));
+    if (count <= rowsMax) events.push(readLine(found, scanner, buffer.subarray(at, end), valueAt));
   }
   const counted = { length: count, at: (index: number) => events[index] };
   return { form: 'json', batchId: '', events: counted, usage: noRecords };
 }
 
-function readLine(scanner: JsonScanner, line: Buffer, at: number): RawRecord {
+function readLine(
+  found: FoundRecords,
+  scanner: JsonScanner,
+  line: Buffer,
+  valueAt: number,
+): RawRecord {
   try {
     checkUtf8(line);
-    const end = scanner.value(at);
-    scanner.finish(end);
-    return line.subarray(at, end);
+    scanner.finish(found.add(valueAt));
+    return found.at(found.length - 1) as FoundRecord;
   } catch (fault) {
     if (!(fault instanceof JsonFault)) throw fault;
     return new FieldFault('', fault.message);
@@ -103,8 +115,8 @@ function readLine(scanner: JsonScanner, line: Buffer, at: number): RawRecord {
 }
 
 function readBatch(scanner: JsonScanner, at: number, options: JsonBatchOptions): RawBatch {
-  const events = new JsonRecords(scanner, options.rowsMax);
-  const usage = new JsonRecords(scanner, options.rowsMax);
+  const events = new JsonRecords(scanner, options.rowsMax, fieldNames.event);
+  const usage = new JsonRecords(scanner, options.rowsMax, fieldNames.usage);
   let batchId = '';
   let hasRecords = false;
   const { end, hasUnknown } = eachField(scanner, at, batchNames, batchFields, (slot, valueAt) => {
@@ -139,7 +151,7 @@ function eachField(
   const { bytes } = scanner;
   if (bytes[at] !== openBrace) {
     scanner.finish(scanner.value(at));
-    throw invalid('', 'the message is not a JSON object');
+    throw notAnObject();
   }
   const met = fields.map(() => false);
   let hasUnknown = false;
@@ -179,13 +191,15 @@ function endOfText(scanner: JsonScanner, at: number, field: string): number {
 }
 
 const textOf = ({ bytes, escaped }: JsonScanner, at: number, end: number): string =>
-  readText(bytes as Buffer, at, end, escaped);
+  readText(bytes, at, end, escaped);
 
 /** As decoders of UTF-8 do, past a mark of byte order. */
 const startOf = (buffer: Buffer): number =>
-  buffer.subarray(0, byteOrderMark.length).equals(byteOrderMark) ? byteOrderMark.length : 0;
+  byteOrderMark.every((byte, at) => buffer[at] === byte) ? byteOrderMark.length : 0;
 
-const toBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
+const toBuffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const notAnObject = () => invalid('', 'the message is not a JSON object');
 
 const invalid = (field: string, message: string) => new ServiceError('invalid', message, { field });

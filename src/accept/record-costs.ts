@@ -21,15 +21,22 @@ const slots = {
   source: slot('cost_source'),
 };
 
-/** Gives the usage records of one batch the costs that their clients did not. */
-export class RecordCosts {
-  readonly counts: CostCounts = {};
-  readonly #pricer: Pricer | undefined;
-  readonly #nowMs: number;
-  readonly #call = {} as UsageCall;
+const none: CostCounts = {};
 
-  constructor(pricer: Pricer | undefined, nowMs: number) {
+/** Gives the usage records of batches the costs that their clients did not. */
+export class RecordCosts {
+  counts: CostCounts = none;
+  readonly #pricer: Pricer | undefined;
+  readonly #call = {} as UsageCall;
+  #nowMs = 0;
+
+  constructor(pricer: Pricer | undefined) {
     this.#pricer = pricer;
+  }
+
+  /** A batch begins. */
+  begin(nowMs: number): void {
+    this.counts = none;
     this.#nowMs = nowMs;
   }
 
@@ -37,6 +44,7 @@ export class RecordCosts {
   complete({ values }: RecordValues): void {
     if (!this.#pricer) return;
     const outcome = values[slots.cost] === undefined ? this.#price(values, this.#pricer) : 'client';
+    if (this.counts === none) this.counts = {};
     this.counts[outcome] = (this.counts[outcome] ?? 0) + 1;
   }
 

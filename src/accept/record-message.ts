@@ -1,4 +1,4 @@
-import type { recordResponse } from './ingest-answers.ts';
+import type { RecordResponse } from './ingest-answers.ts';
 
 /** Field numbers and wire types (https://protobuf.dev/programming-guides/encoding). */
 const tags = { success: 0x08, message: 0x12, id: 0x1a, durability: 0x20, duplicate: 0x28 } as const;
@@ -6,7 +6,7 @@ const tags = { success: 0x08, message: 0x12, id: 0x1a, durability: 0x20, duplica
 const textBytesMax = 0x7f;
 
 /** The answer to a single record as the library writes it, of either kind. */
-export function recordMessage(response: ReturnType<typeof recordResponse>): Uint8Array {
+export function recordMessage(response: RecordResponse): Uint8Array {
   const { message, id, durability, duplicate } = response;
   const bytes = Buffer.allocUnsafe(2 * (textBytesMax + 2) + 6);
   bytes[0] = tags.success;

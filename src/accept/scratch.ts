@@ -1,4 +1,6 @@
+import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/telemetry_pb.js';
 import { ByteWriter } from '../records/byte-writer.ts';
+import type { FoundRecord } from '../records/json/found-records.ts';
 import { JsonRecordReader } from '../records/json/record.ts';
 import { FieldFault } from '../records/limits.ts';
 import { RecordValues } from '../records/record-values.ts';
@@ -21,16 +23,16 @@ export class Scratch {
   read(kind: RecordKind, raw: RawRecord, form: RawBatch['form']): RecordValues {
     if (raw instanceof FieldFault) throw raw;
     const record = this.#records[kind];
-    if (!(raw instanceof Uint8Array)) {
-      record.readMessage(raw);
-      return record;
+    if (form === 'json') {
+      const { at, end } = raw as FoundRecord;
+      checkLength(end - at);
+      this.#json[kind].read(raw as FoundRecord);
+    } else if (raw instanceof Uint8Array) {
+      checkLength(raw.byteLength);
+      record.readMessage(decodeBinary(kind, raw));
+    } else {
+      record.readMessage(raw as Event | Usage);
     }
-    const bytes = raw.byteLength;
-    if (bytes > recordBytesMax) {
-      throw new FieldFault('', `is ${bytes} bytes long; ${recordBytesMax} are allowed`);
-    }
-    if (form === 'protobuf') record.readMessage(decodeBinary(kind, raw));
-    else this.#json[kind].read(raw as Buffer, form === 'json-single');
     return record;
   }
 
@@ -41,4 +43,9 @@ export class Scratch {
     event.halves = usage.halves = 0;
     return changed;
   }
+}
+
+function checkLength(bytes: number): void {
+  if (bytes <= recordBytesMax) return;
+  throw new FieldFault('', `is ${bytes} bytes long; ${recordBytesMax} are allowed`);
 }

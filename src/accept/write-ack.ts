@@ -1,5 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { StreamBatchesResponseSchema } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
+import type {
+  LogBatchResponseSchema,
+  StreamBatchesResponseSchema,
+} from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
 import type { ByteWriter } from '../records/byte-writer.ts';
 import { putInt32 } from '../records/wire/wire-fields.ts';
 
@@ -27,7 +30,7 @@ export function writeAck(
   writer: ByteWriter,
   { sequence = 0n, ack }: MessageInitShape<typeof StreamBatchesResponseSchema>,
 ): boolean {
-  if (!ack || (ack.rejections?.length ?? 0) > 0 || ack.batchId?.length !== idLength) return false;
+  if (!ack || !saysCounts(ack)) return false;
   const start = writer.length;
   writer.uint8(0);
   writer.int32(0);
@@ -36,21 +39,37 @@ export function writeAck(
   // Its length, which is below 128: an id and eight counts.
   const lengthAt = writer.length;
   writer.uint8(0);
-  writer.uint8(tags.batchId);
-  writer.uint8(idLength);
-  const idAt = writer.reserve(idLength);
-  writer.buffer.write(ack.batchId, idAt, 'latin1');
-  writer.length = idAt + idLength;
-  writeCount(writer, tags.durability, ack.durability);
-  writeCount(writer, tags.duplicate, ack.duplicate ? 1 : 0);
-  writeCount(writer, tags.events, ack.events);
-  writeCount(writer, tags.usage, ack.usage);
-  writeCount(writer, tags.rejected, ack.rejected);
-  writeCount(writer, tags.deadLettered, ack.deadLettered);
-  writeCount(writer, tags.duplicates, ack.duplicates);
+  writeCounts(writer, ack);
   writer.buffer[lengthAt] = writer.length - lengthAt - 1;
   putInt32(writer.buffer, start + 1, writer.length - start - frameBytes);
   return true;
+}
+
+/** Writes the answer to a batch; returns false for the same as `writeAck`. */
+export function writeBatchAnswer(writer: ByteWriter, answer: BatchAnswer): boolean {
+  if (!saysCounts(answer)) return false;
+  writeCounts(writer, answer);
+  return true;
+}
+
+type BatchAnswer = MessageInitShape<typeof LogBatchResponseSchema>;
+
+const saysCounts = ({ batchId, rejections = [] }: BatchAnswer): boolean =>
+  rejections.length === 0 && batchId?.length === idLength;
+
+function writeCounts(writer: ByteWriter, answer: BatchAnswer): void {
+  writer.uint8(tags.batchId);
+  writer.uint8(idLength);
+  const idAt = writer.reserve(idLength);
+  writer.buffer.write(answer.batchId as string, idAt, 'latin1');
+  writer.length = idAt + idLength;
+  writeCount(writer, tags.durability, answer.durability);
+  writeCount(writer, tags.duplicate, answer.duplicate ? 1 : 0);
+  writeCount(writer, tags.events, answer.events);
+  writeCount(writer, tags.usage, answer.usage);
+  writeCount(writer, tags.rejected, answer.rejected);
+  writeCount(writer, tags.deadLettered, answer.deadLettered);
+  writeCount(writer, tags.duplicates, answer.duplicates);
 }
 
 /** A whole number as a field, which is not there where it is 0. */

@@ -6,15 +6,15 @@ export const announced =
   (commit: CommitGroup, logger: Logger): CommitGroup =>
   async (group) => {
     const settlements = await commit(group);
-    for (const [index, settlement] of settlements.entries()) {
+    settlements.forEach((settlement, index) => {
       const rows = deadRows(settlement);
-      if (rows === 0) continue;
+      if (rows === 0) return;
       const batch = group.batches[index]?.id;
       logger.warn(
         { batch, rows },
         'the database does not take rows: they are kept as dead letters',
       );
-    }
+    });
     return settlements;
   };
 

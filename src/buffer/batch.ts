@@ -74,6 +74,12 @@ export type Settlement =
   /** Written to the local disk; PostgreSQL follows. */
   | { readonly kind: 'spooled' };
 
+/** Hears what becomes of one batch, once. */
+export interface Settling {
+  settled(settlement: Settlement): void;
+  failed(error: unknown): void;
+}
+
 /** Batches that are committed together. Stays as it is through all retries. */
 export interface Group {
   /** Marks what this group stored, so that a retry recognises its own work. */
@@ -87,12 +93,6 @@ export interface Group {
  * be committed, and is to be given again as it is.
  */
 export type CommitGroup = (group: Group) => Promise<readonly Settlement[]>;
-
-const sum = (batch: Batch, of: (rows: EncodedRows) => number): number => {
-  let total = 0;
-  for (const kind of recordKinds) total += of(batch.rows[kind]);
-  return total;
-};
 
 /** Throws what keeps the database from taking records of some kinds. */
 export type Probe = (kinds: readonly RecordKind[]) => Promise<void>;
@@ -116,8 +116,9 @@ export interface Committer {
 export const kindsOf = (batches: readonly Batch[]): RecordKind[] =>
   recordKinds.filter((kind) => batches.some(({ rows }) => rows[kind].count > 0));
 
-export const batchRows = (batch: Batch): number => sum(batch, ({ count }) => count);
+export const batchRows = ({ rows: { event, usage } }: Pick<Batch, 'rows'>): number =>
+  event.count + usage.count;
 
 /** What a batch costs in memory: its encoded rows and an allowance for the objects around them. */
-export const batchBytes = (batch: Batch): number =>
-  sum(batch, ({ copy }) => copy.byteLength) + 1024;
+export const batchBytes = ({ rows: { event, usage } }: Pick<Batch, 'rows'>): number =>
+  event.copy.byteLength + usage.copy.byteLength + 1024;

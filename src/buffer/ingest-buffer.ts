@@ -1,20 +1,13 @@
-import { conflict, retryDelayMs, ServiceError } from '../errors.ts';
+import { retryDelayMs, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
-import { recordKinds } from '../records/tables.ts';
-import type { Acknowledgement, Answer, Batch, CommitGroup, Settlement } from './batch.ts';
+import type { Acknowledgement, Batch, CommitGroup } from './batch.ts';
+import { type Ending, HeldBatch, type HeldSettlement } from './held-batch.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
 export type LaneName = 'unary' | 'stream';
 
 export interface Admitted {
   readonly acknowledged: Promise<Acknowledgement>;
-}
-
-/** What of an AbortSignal ends a wait. */
-export interface Ending {
-  readonly aborted: boolean;
-  addEventListener(type: 'abort', listener: () => void, options: { once: boolean }): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
 }
 
 /** What accept sees of the buffer. */
@@ -46,7 +39,7 @@ export class IngestBuffer implements BatchSink {
   readonly #lanes: Readonly<Record<LaneName, Lane>>;
   readonly #accounting: Accounting;
   /** What is held, by batch id: equal ids never travel together. */
-  readonly #held = new Map<string, Promise<unknown>>();
+  readonly #held = new Map<string, HeldBatch>();
   #closed = false;
 
   constructor(
@@ -75,41 +68,43 @@ export class IngestBuffer implements BatchSink {
     return this.#lanes.unary.isPressed || this.#lanes.stream.isPressed;
   }
 
-  async offer(batch: Batch, laneName: LaneName, deadline: Ending): Promise<Acknowledgement> {
-    while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, deadline);
-    if (this.#closed) throw shuttingDown();
+  offer(batch: Batch, laneName: LaneName, deadline: Ending): Promise<Acknowledgement> {
+    const twin = this.#held.get(batch.id);
+    if (twin) return twin.untilSettled(deadline).then(() => this.offer(batch, laneName, deadline));
+    if (this.#closed) return Promise.reject(shuttingDown());
     const lane = this.#lanes[laneName];
-    if (!lane.tryReserve(batch)) throw overloaded(lane.settledInMs);
-    const settled = this.#hold(batch, lane.offer(batch));
-    const onDeadline = () => lane.withdraw(batch, notTaken());
-    deadline.addEventListener('abort', onDeadline, { once: true });
-    try {
-      return acknowledge(batch, await untilAborted(settled, deadline, outcomeUnknown));
-    } finally {
-      deadline.removeEventListener('abort', onDeadline);
-    }
+    if (!lane.tryReserve(batch)) return Promise.reject(overloaded(lane.settledInMs));
+    const held = this.#hold(batch);
+    lane.offer(batch, held);
+    held.waitUntil(deadline, () => lane.withdraw(batch, notTaken()));
+    return held.acknowledged;
   }
 
   async admit(batch: Batch, signal: AbortSignal): Promise<Admitted> {
-    while (this.#held.has(batch.id)) await this.#untilTwinSettled(batch, signal);
+    for (let twin = this.#held.get(batch.id); twin; twin = this.#held.get(batch.id)) {
+      await twin.untilSettled(signal);
+    }
     if (this.#closed) throw shuttingDown();
+    const held = this.#hold(batch);
+    held.acknowledged.catch(() => {});
     const lane = this.#lanes.stream;
-    const room = lane.reserve(batch, signal);
-    const settled = this.#hold(
-      batch,
-      room.then(() => lane.offer(batch)),
-    );
-    settled.catch(() => {});
-    await room;
-    const settlement = untilAborted(settled, signal, outcomeUnknown);
-    return { acknowledged: settlement.then((known) => acknowledge(batch, known)) };
+    try {
+      await lane.reserve(batch, signal);
+    } catch (error) {
+      held.failed(error);
+      throw error;
+    }
+    lane.offer(batch, held);
+    held.waitUntil(signal);
+    return held;
   }
 
   admitNow(batch: Batch): Admitted | undefined {
     const lane = this.#lanes.stream;
     if (this.#closed || this.#held.has(batch.id) || !lane.tryReserve(batch)) return undefined;
-    const settled = this.#hold(batch, lane.offer(batch));
-    return { acknowledged: settled.then((known) => acknowledge(batch, known)) };
+    const held = this.#hold(batch);
+    lane.offer(batch, held);
+    return held;
   }
 
   /** Refuses new batches and commits those held. */
@@ -121,68 +116,19 @@ export class IngestBuffer implements BatchSink {
 
   /**
    * A twin that is under way goes first; the ledger then knows what this one is. Of several that
-   * wait only one may follow: nothing is awaited between asking for twins and `#hold`.
+   * wait only one may follow: nothing is awaited between asking for twins and this.
    */
-  async #untilTwinSettled({ id }: Batch, signal: Ending): Promise<void> {
-    const twin = Promise.resolve(this.#held.get(id));
-    await untilAborted(twin, signal, outcomeUnknown).catch((error) => {
-      if (signal.aborted) throw error;
-    });
-  }
-
-  #hold(batch: Batch, stored: Promise<Settlement>): Promise<Settlement> {
-    this.#held.set(batch.id, stored);
+  #hold(batch: Batch): HeldBatch {
+    const held = new HeldBatch(batch, this.#onSettled);
+    this.#held.set(batch.id, held);
     this.#accounting.received(batch.answer);
-    const settle = (settlement: Parameters<Accounting['settled']>[1]) => {
-      this.#accounting.settled(batch.answer, settlement);
-      this.#held.delete(batch.id);
-    };
-    return stored.then(
-      (settlement) => {
-        settle(settlement);
-        return settlement;
-      },
-      (error) => {
-        settle({ kind: 'refused' });
-        throw error;
-      },
-    );
+    return held;
   }
-}
 
-function acknowledge(batch: Batch, settlement: Settlement): Acknowledgement {
-  switch (settlement.kind) {
-    case 'stored':
-      return { durability: 'committed', duplicate: false, answer: finalAnswer(batch, settlement) };
-    case 'duplicate':
-      return { durability: 'committed', duplicate: true, answer: settlement.answer };
-    case 'conflict':
-      throw conflict(batch.id, 'batch_id');
-    case 'spooled':
-      return { durability: 'spooled', duplicate: false, answer: batch.answer };
-  }
-}
-
-/** Not all that is valid is stored. */
-function finalAnswer(
-  { answer }: Batch,
-  { deadLettered, repeated }: Settlement & { kind: 'stored' },
-): Answer {
-  const isDead = deadLettered && recordKinds.some((kind) => deadLettered[kind] > 0);
-  if (!isDead && !repeated) return answer;
-  return { ...answer, ...(isDead && { deadLettered }), ...(repeated && { repeated }) };
-}
-
-/** Waits for a promise, but no longer than until the signal. The promise itself goes on. */
-function untilAborted<T>(promise: Promise<T>, signal: Ending, reason: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    // One turn later, so that what the same signal ends elsewhere is heard first.
-    const onAbort = () => setImmediate(() => reject(reason()));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    const settled = () => signal.removeEventListener('abort', onAbort);
-    promise.then(resolve, reject).then(settled);
-  });
+  readonly #onSettled = ({ id, answer }: Batch, settlement: HeldSettlement): void => {
+    this.#accounting.settled(answer, settlement);
+    this.#held.delete(id);
+  };
 }
 
 const retryDelayMsMin = 100;
@@ -196,8 +142,5 @@ const overloaded = (settledInMs = retryDelayMs) =>
 
 const notTaken = () =>
   new ServiceError('retryable', 'the database is not taking data at the moment; not stored');
-
-const outcomeUnknown = () =>
-  new ServiceError('retryable', 'no answer from the database in time; it may be stored later on');
 
 const shuttingDown = () => new ServiceError('shuttingDown', 'the collector is shutting down');

@@ -1,5 +1,12 @@
 import { newUuidV7 } from '../uuid.ts';
-import { type Batch, batchBytes, batchRows, type CommitGroup, type Settlement } from './batch.ts';
+import {
+  type Batch,
+  batchBytes,
+  batchRows,
+  type CommitGroup,
+  type Settlement,
+  type Settling,
+} from './batch.ts';
 import { Rate } from './rate.ts';
 
 export interface LaneOptions {
@@ -15,9 +22,8 @@ export interface LaneOptions {
 
 interface Entry {
   readonly batch: Batch;
+  readonly settling: Settling;
   readonly offeredAt: number;
-  readonly resolve: (settlement: Settlement) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 interface Waiter {
@@ -93,24 +99,22 @@ export class Lane {
     await promise.finally(() => signal.removeEventListener('abort', abort));
   }
 
-  /** Queues a batch that has its room; resolves when it is settled. */
-  offer(batch: Batch): Promise<Settlement> {
-    const { promise, resolve, reject } = Promise.withResolvers<Settlement>();
-    this.#queue.push({ batch, offeredAt: performance.now(), resolve, reject });
+  /** Queues a batch that has its room. */
+  offer(batch: Batch, settling: Settling): void {
+    this.#queue.push({ batch, settling, offeredAt: performance.now() });
     this.#queuedRows += batchRows(batch);
     this.#queuedBytes += batchBytes(batch);
     this.#dispatch();
-    return promise;
   }
 
-  /** Takes a batch back that no writer has taken yet: its promise is rejected with `reason`. */
+  /** Takes a batch back that no writer has taken yet: it fails with `reason`. */
   withdraw(batch: Batch, reason: Error): void {
     const position = this.#queue.findIndex((entry) => entry.batch === batch);
     if (position < 0) return;
     const [entry] = this.#queue.splice(position, 1) as [Entry];
     this.#dequeued(entry);
     this.#release([entry]);
-    entry.reject(reason);
+    entry.settling.failed(reason);
   }
 
   /** Commits what is held, without waiting for fuller groups; whoever waits for room is refused. */
@@ -193,10 +197,10 @@ export class Lane {
       const settledAt = performance.now();
       this.#rate.add(bytesOf(entries), settledAt, settledAt - startedAt);
       entries.forEach((entry, index) => {
-        entry.resolve(settlements[index] as Settlement);
+        entry.settling.settled(settlements[index] as Settlement);
       });
     } catch (error) {
-      for (const entry of entries) entry.reject(error);
+      for (const { settling } of entries) settling.failed(error);
     } finally {
       this.#writing -= 1;
       this.#release(entries);

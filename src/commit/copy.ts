@@ -29,13 +29,16 @@ export interface Load {
  * left in the spool or as dead letters have fewer than ours (5.9 of docs/specs/buffer.md).
  */
 export function tableOf(kind: RecordKind, tuples: Uint8Array): Table {
-  const { name, columns } = tables[kind];
+  const table: Table = tables[kind];
+  const fields = fieldsOf(tuples);
   // Without any, they are damaged, and whoever loads them is told so.
-  return { name, columns: columns.slice(0, fieldsOf(tuples) || columns.length) };
+  if (fields === 0 || fields >= table.columns.length) return table;
+  return { name: table.name, columns: table.columns.slice(0, fields) };
 }
 
 /** Of the first tuple; none in no tuples. */
-export const fieldsOf = ([high = 0, low = 0]: Uint8Array): number => (high << 8) | low;
+export const fieldsOf = (tuples: Uint8Array): number =>
+  tuples.length < 2 ? 0 : ((tuples[0] as number) << 8) | (tuples[1] as number);
 
 /**
  * Loads rows by binary COPY, all of them in one transaction: the one that is open on `client`, or
@@ -51,10 +54,22 @@ export async function copyRows(
   const schema = schemaInUse(client);
   const prefix = schema === undefined ? '' : `${escapeIdentifier(schema)}.`;
   const copies = loads.map(({ table, rows }) => ({
-    statement: `copy ${prefix}${escapeIdentifier(table.name)} (${table.columns.map(escapeIdentifier).join(', ')}) from stdin (format binary)`,
+    statement: `copy ${prefix}${targetOf(table)} from stdin (format binary)`,
     parts: [header, ...rows, trailer],
   }));
   await client.query(new CopyIn(copies, begin)).done;
+}
+
+const targets = new WeakMap<Table, string>();
+
+/** A table with its columns; each is written out once. */
+function targetOf(table: Table): string {
+  const known = targets.get(table);
+  if (known !== undefined) return known;
+  const columns = table.columns.map(escapeIdentifier).join(', ');
+  const target = `${escapeIdentifier(table.name)} (${columns})`;
+  targets.set(table, target);
+  return target;
 }
 
 /**

@@ -85,7 +85,7 @@ function ageMs(batches: readonly Pick<Batch, 'rows'>[]): number {
   let oldestMs = Date.now();
   for (const { rows } of batches) {
     const { copy } = rows.event.copy.length > 0 ? rows.event : rows.usage;
-    const observedMs = readable(() => readObservedAtMs(copy));
+    const observedMs = readObservedAtMs(copy);
     if (observedMs !== undefined && observedMs < oldestMs) oldestMs = observedMs;
   }
   return Math.min(Math.ceil(Date.now() - oldestMs) + marginMs, ageMsMax);
@@ -156,7 +156,7 @@ export function withoutErased(portion: Portion, erasures: Erasures): Portion {
 }
 
 function isErased(kind: RecordKind, row: Uint8Array, erasures: Erasures): boolean {
-  const observedMs = readable(() => readObservedAtMs(row));
+  const observedMs = readObservedAtMs(row);
   const known = readable(() => readTuple(row, tableOf(kind, row)));
   if (observedMs === undefined || !known) return false;
   const receivedAgo = (Date.now() - observedMs) * 1000;

@@ -112,7 +112,7 @@ export class GroupCommitter {
       ...(await loadsOf(group.batches, this.#books.fresh)),
     ];
     await this.#writer.copy(loads, (client) => this.#condition(client, group));
-    return group.batches.map(() => ({ kind: 'stored' }));
+    return group.batches.map(() => storedAsItIs);
   }
 
   /** Fails where rows may not be written without a look at them. */
@@ -211,6 +211,8 @@ export class GroupCommitter {
     });
   }
 }
+
+const storedAsItIs: Settlement = { kind: 'stored' };
 
 const usageOf = (batches: readonly Batch[]) => batches.map(({ rows }) => rows.usage.copy);
 

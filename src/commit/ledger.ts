@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Answer, Batch, Group, Settlement } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
-import { joinTuple } from '../records/tuples.ts';
+import { ByteWriter } from '../records/byte-writer.ts';
 import { uuidBytes } from '../uuid.ts';
 import type { Load } from './copy.ts';
 
@@ -12,7 +12,12 @@ export interface Claims {
   readonly claimed: ReadonlySet<Batch>;
 }
 
-const columns = ['batch_id', 'fingerprint', 'group_id', 'answer'] as const;
+const table = {
+  name: 'batch_ledger',
+  columns: ['batch_id', 'fingerprint', 'group_id', 'answer'],
+} as const;
+/** Of a claim without an answer. */
+const claimBytes = 2 + 4 * (4 + 16);
 
 /** In the order of their ids: two collectors with the same batches wait for each other and never deadlock. */
 export const inOrder = ({ batches }: Group): Batch[] =>
@@ -23,17 +28,18 @@ const groupIdOf = (batch: Batch, group: Group): string => batch.groupId ?? group
 /** The claims of a group none of whose ids is known; the table takes none of them otherwise. */
 export function newClaims(group: Group): Load {
   const groupId = uuidBytes(group.id);
-  const claim = (batch: Batch) => {
+  const claims = new ByteWriter(group.batches.length * claimBytes);
+  for (const batch of inOrder(group)) {
     const answer = answerText(batch);
-    return joinTuple([
-      uuidBytes(batch.id),
-      batch.fingerprint,
-      batch.groupId === undefined ? groupId : uuidBytes(batch.groupId),
-      // The version of jsonb's binary form comes first.
-      answer === null ? null : Buffer.from(`\x01${answer}`),
-    ]);
-  };
-  return { table: { name: 'batch_ledger', columns }, rows: inOrder(group).map(claim) };
+    claims.int16(table.columns.length);
+    claims.fieldUuid(uuidBytes(batch.id));
+    claims.int32(batch.fingerprint.byteLength);
+    claims.raw(batch.fingerprint);
+    claims.fieldUuid(batch.groupId === undefined ? groupId : uuidBytes(batch.groupId));
+    // The version of jsonb's binary form comes first.
+    claims.fieldText(answer === null ? '' : `\x01${answer}`);
+  }
+  return { table, rows: [claims.bytes()] };
 }
 
 /**

@@ -28,7 +28,7 @@ export class NewCalls {
 
   constructor(keys: Keys, copies: readonly Uint8Array[]) {
     for (const { buffer, byteOffset, byteLength } of copies) {
-      this.#find(keys, Buffer.from(buffer, byteOffset, byteLength));
+      if (byteLength > 0) this.#find(keys, Buffer.from(buffer, byteOffset, byteLength));
     }
     this.#order = new Int32Array(this.count);
     this.#sort();

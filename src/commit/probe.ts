@@ -6,7 +6,7 @@ import { idBeside } from '../records/joined-ids.ts';
 import { byKind, type RecordKind, recordKinds, tables } from '../records/tables.ts';
 import { joinTuple, postgresTimestamp, readRowStart } from '../records/tuples.ts';
 import { dayMs } from '../units.ts';
-import { newUuidV7, uuidBytes, uuidV7AtMs, uuidV7TimeMs } from '../uuid.ts';
+import { newUuidV7, newUuidV7Bytes, uuidV7AtMs, uuidV7TimeMs } from '../uuid.ts';
 import { copyRows, type Load } from './copy.ts';
 import { rowsOf } from './divide.ts';
 import { newClaims } from './ledger.ts';
@@ -82,13 +82,13 @@ function anyBatch(atMs: number): Batch {
 
 const anyCall = (): Load => ({
   table: claimsTable,
-  rows: [joinTuple([randomBytes(16), uuidBytes(newUuidV7()), postgresTimestamp(Date.now())])],
+  rows: [joinTuple([randomBytes(16), newUuidV7Bytes(), postgresTimestamp(Date.now())])],
 });
 
 /** A row that a table takes if it takes any. */
 function anyRow({ kind, timestampMs, bytes = 0, beside }: Sample): Load {
   const values: Readonly<Record<string, Uint8Array>> = {
-    id: beside ? idBeside(beside) : uuidBytes(newUuidV7()),
+    id: beside ? idBeside(beside) : newUuidV7Bytes(),
     timestamp: postgresTimestamp(timestampMs),
     observed_at: postgresTimestamp(Date.now()),
     event_type: Buffer.from('PROBE'),

@@ -33,7 +33,9 @@ export class ByteWriter {
 
   /** What has been written, in memory of its own. */
   copy(): Uint8Array {
-    return Buffer.from(this.bytes());
+    const copy = Buffer.allocUnsafe(this.length);
+    this.buffer.copy(copy, 0, 0, this.length);
+    return copy;
   }
 
   uint8(value: number): void {

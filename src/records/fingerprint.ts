@@ -88,8 +88,13 @@ export class Fingerprint {
 
   /** `content`: where what the digest is taken of is gathered. */
   constructor(content: ByteWriter) {
-    content.restart();
     this.#content = content;
+    this.restart();
+  }
+
+  /** Forgets what it was taken of. */
+  restart(): void {
+    this.#content.restart();
   }
 
   record({ kind, values }: RecordValues): void {

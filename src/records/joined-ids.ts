@@ -1,4 +1,4 @@
-import { newUuidV7, RecordIds, uuidBytes } from '../uuid.ts';
+import { newUuidV7Bytes } from '../uuid.ts';
 
 /**
  * Citus gives each shard a range of what PostgreSQL's `uuid_hash` says of an id; as many ranges as
@@ -13,30 +13,39 @@ const firstRange = Math.floor(Math.random() * 2 ** rangeBits);
 /** Each finds the range with a chance of one in 32. */
 const triesMax = 256;
 const triesBits = 20;
+/** Tells ids of both kinds from each other. */
+const usageBit = 0x4000_0000;
 
 /**
- * Ids for the few records of a batch whose id nobody else knows. What comes at about the same time
- * lies in one shard of a cluster, so that a group of many such batches is one COPY on one worker
- * and not one on each; plain PostgreSQL does not mind. In the order of the records, too.
+ * Ids for the few records of a batch whose id is new, and nobody else's: all of it but its last four
+ * bytes, which tell its records. What comes at about the same time lies in one shard of a cluster, so
+ * that a group of many such batches is one COPY on one worker and not one on each; plain PostgreSQL
+ * does not mind. In the order of the records, too.
  */
-export class JoinedIds extends RecordIds {
+export class JoinedIds {
   /** More records fill shards by themselves. */
   static readonly recordsMax = 16;
+  readonly #bytes: Buffer;
+  readonly #first: number;
   readonly #hash: RestHash;
   readonly #range: number;
 
-  constructor(batchId: string, kind: 'event' | 'usage') {
-    super(batchId, kind);
-    this.#hash = new RestHash(this.bytes);
-    const time = Math.floor(this.bytes.readUIntBE(0, 6) / rangeMs);
+  constructor(batchId: Uint8Array, kind: 'event' | 'usage') {
+    this.#bytes = Buffer.allocUnsafe(16);
+    this.#bytes.set(batchId);
+    this.#first = kind === 'usage' ? usageBit : 0;
+    this.#hash = new RestHash(this.#bytes);
+    const time = Math.floor(this.#bytes.readUIntBE(0, 6) / rangeMs);
     this.#range = (firstRange + stride * (time % 2 ** rangeBits)) % 2 ** rangeBits;
   }
 
-  override at(index: number): Buffer {
-    const first = index << triesBits;
+  /** The id at a position, valid until the next call. */
+  at(index: number): Buffer {
+    const first = this.#first + (index << triesBits);
     let end = first;
     while (this.#rangeOf(end) !== this.#range && end < first + triesMax) end += 1;
-    return super.at(end);
+    this.#bytes.writeUInt32BE(end, 12);
+    return this.#bytes;
   }
 
   #rangeOf(end: number): number {
@@ -52,7 +61,7 @@ const neighbourBits = 16;
 export function idBeside(other: Uint8Array): Buffer {
   const bytes = Buffer.from(other);
   const wanted = new RestHash(bytes).of(bytes.readUInt32BE(12));
-  const id = uuidBytes(newUuidV7());
+  const id = newUuidV7Bytes();
   const hash = new RestHash(id);
   let end = id.readUInt32BE(12);
   while ((hash.of(end) ^ wanted) >>> (32 - neighbourBits) !== 0) end = (end + 1) >>> 0;

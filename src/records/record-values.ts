@@ -21,6 +21,8 @@ export class RecordValues {
   json = nothing;
   jsonAt = 0;
   jsonEnd = 0;
+  /** As the scanner says it. */
+  jsonIsPlain = false;
   /** Its metadata, where it came as protobuf. */
   struct: JsonObject | undefined;
   readonly #empty: readonly FieldValue[];

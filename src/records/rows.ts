@@ -13,17 +13,17 @@ const fieldsAtStart = 2;
 const saysRolled = byKind((kind) => tables[kind].columns.some((column) => column === 'rolled'));
 
 /** The id that the first of these rows has: it comes after the number of fields and its length. */
-export const idOfRow = (rows: Uint8Array): string => uuidText(rows.subarray(6, 22));
+export const idOfRow = (rows: Uint8Array): string => uuidText(rows, 6);
 
 /** Writes records as rows, in the order of `tables`. */
 export class RowWriter {
   readonly metadata = new MetadataWriter();
   readonly #writer: ByteWriter;
-  readonly #observedAtUs: number;
+  observedAtUs: number;
 
   constructor(writer: ByteWriter, observedAtUs: number) {
     this.#writer = writer;
-    this.#observedAtUs = observedAtUs;
+    this.observedAtUs = observedAtUs;
   }
 
   /**
@@ -36,8 +36,8 @@ export class RowWriter {
     const [id, timestampUs] = values as [string, number | undefined];
     writer.int16(tables[kind].columns.length);
     writer.fieldUuid(id === '' ? rowId : uuidBytes(id));
-    writer.fieldTimestamp(timestampUs ?? this.#observedAtUs);
-    writer.fieldTimestamp(this.#observedAtUs);
+    writer.fieldTimestamp(timestampUs ?? this.observedAtUs);
+    writer.fieldTimestamp(this.observedAtUs);
     for (let slot = fieldsAtStart; slot < fields.length; slot++) {
       const value = values[slot];
       switch ((fields[slot] as Field).type) {
@@ -63,12 +63,12 @@ export class RowWriter {
     if (saysRolled[kind]) writer.fieldTrue(true);
   }
 
-  #metadata({ json, jsonAt, jsonEnd, struct }: RecordValues): void {
+  #metadata({ json, jsonAt, jsonEnd, jsonIsPlain, struct }: RecordValues): void {
     if (struct) {
       const text = Buffer.from(JSON.stringify(struct));
       this.metadata.write(text, 0, text.length, this.#writer);
     } else if (jsonEnd > 0) {
-      this.metadata.write(json, jsonAt, jsonEnd, this.#writer);
+      this.metadata.write(json, jsonAt, jsonEnd, this.#writer, jsonIsPlain);
     } else {
       this.#writer.fieldNull();
     }

@@ -45,14 +45,22 @@ export function readRowStart(row: Uint8Array): {
 } {
   const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
   const timeAt = (offset: number) => Number(bytes.readBigInt64BE(offset)) + postgresEpochMs * 1000;
-  return { id: uuidText(bytes.subarray(6, 22)), timestampUs: timeAt(26), observedAtUs: timeAt(38) };
+  return { id: uuidText(bytes, 6), timestampUs: timeAt(26), observedAtUs: timeAt(38) };
 }
 
-/** The second of these times, in milliseconds since 1970. */
-export function readObservedAtMs({ buffer, byteOffset, byteLength }: Uint8Array): number {
-  const us = new DataView(buffer, byteOffset, byteLength).getBigInt64(38);
-  return Number(us) / 1000 + postgresEpochMs;
+/** The second of these times, in milliseconds since 1970; undefined where there is none. */
+export function readObservedAtMs(row: Uint8Array): number | undefined {
+  if (row.length < observedAt + 8) return undefined;
+  const us = int32(row, observedAt) * 0x1_0000_0000 + (int32(row, observedAt + 4) >>> 0);
+  return us / 1000 + postgresEpochMs;
 }
+
+const observedAt = 38;
+const int32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] as number) << 24) |
+  ((bytes[at + 1] as number) << 16) |
+  ((bytes[at + 2] as number) << 8) |
+  (bytes[at + 3] as number);
 
 /**
  * A row as people read it, by column; NULLs are left out. `exact`: money and JSON stay texts, with

@@ -16,16 +16,21 @@ export interface TimeWindow {
 
 /** Checks records against the rules, and makes their texts storable; throws `FieldFault`. */
 export class Validator {
-  readonly #window: TimeWindow;
-  readonly #nowMs: number;
-  readonly #isRestored: boolean;
   readonly storable = new StorableText();
+  #window: TimeWindow;
+  #nowMs: number;
+  #isRestored = false;
 
-  /** `isRestored`: what is checked was stored before. */
-  constructor(window: TimeWindow, nowMs: number, isRestored = false) {
-    this.#isRestored = isRestored;
+  constructor(window: TimeWindow, nowMs: number) {
     this.#window = window;
     this.#nowMs = nowMs;
+  }
+
+  /** Another batch begins. `isRestored`: what is checked was stored before. */
+  begin(window: TimeWindow, nowMs: number, isRestored: boolean): void {
+    this.#window = window;
+    this.#nowMs = nowMs;
+    this.#isRestored = isRestored;
   }
 
   /** All but the text of the metadata, which is checked as it is written. */

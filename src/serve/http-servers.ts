@@ -1,5 +1,6 @@
 import http from 'node:http';
 import http2 from 'node:http2';
+import { discardLeftover } from './http2-sessions.ts';
 import type { Request, RequestListener, Response, SocketServerOptions } from './socket-server.ts';
 
 const windowBytes = 1024 * 1024;
@@ -73,11 +74,12 @@ export function createHttp2(
   server.off('stream', makeRequest);
   server.on('stream', (stream, headers, flags, raw) => {
     joinKeys(headers, raw);
-    const leave = (sent: Uint8Array) => {
+    const leave = (sent?: Uint8Array) => {
       left = sent;
+      stream.on('finish', discardLeftover);
       makeRequest(stream, headers, flags, raw);
     };
-    if (!take(stream, headers, leave)) makeRequest(stream, headers, flags, raw);
+    if (!take(stream, headers, leave)) leave();
   });
   return server;
 }

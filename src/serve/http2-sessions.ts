@@ -20,7 +20,6 @@ export class Http2Sessions {
   constructor(server: http2.Http2Server, times: SessionTimes) {
     this.#times = times;
     server.on('session', (session) => this.#add(session));
-    server.on('stream', (stream) => stream.on('finish', discardLeftover));
   }
 
   /** Tells every client to go; each session ends with the calls that are under way on it. */
@@ -83,11 +82,11 @@ function endWhenIdle(session: http2.ServerHttp2Session, idleMsMax: number): Node
 }
 
 /**
- * Lets go of a call that is answered before all of its request has come. Unread, the rest would
+ * Lets go of a call, when its answer is finished, of whose request not all has come. Unread, the rest would
  * keep the stream open, and one of the few that its connection may have, for good. It is not reset
  * at once: there are clients that then forget the answer.
  */
-function discardLeftover(this: http2.ServerHttp2Stream): void {
+export function discardLeftover(this: http2.ServerHttp2Stream): void {
   if (this.readableEnded) return;
   this.removeAllListeners('data').resume();
   const timer = setTimeout(() => this.close(http2.constants.NGHTTP2_NO_ERROR), leftoverMsMax);

@@ -3,6 +3,8 @@ export interface MediaType {
   /** Type and subtype, for example `application/json`. */
   readonly essence: string;
   readonly parameters: ReadonlyMap<string, string>;
+  /** Whether text of this type is UTF-8, which JSON always is and nothing else is read as. */
+  readonly isUtf8: boolean;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#name-tokens */
@@ -39,10 +41,6 @@ function parse(header: string): MediaType | undefined {
     if (name === undefined) continue;
     parameters.set(name.toLowerCase(), value ?? (quoted as string).replace(/\\(.)/g, '$1'));
   }
-  return { essence: essence.toLowerCase(), parameters };
-}
-
-/** Whether text of this type is UTF-8, which JSON always is and nothing else is read as. */
-export function isUtf8Text({ parameters }: MediaType): boolean {
-  return /^utf-?8$/i.test(parameters.get('charset') ?? 'utf-8');
+  const isUtf8 = /^utf-?8$/i.test(parameters.get('charset') ?? 'utf-8');
+  return { essence: essence.toLowerCase(), parameters, isUtf8 };
 }

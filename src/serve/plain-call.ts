@@ -58,20 +58,26 @@ export class PlainCall implements WholeCall {
     this.#limits.receive(bytes);
   }
 
-  /** The request has come: resolves when it is its turn; rejected where nobody could serve it in time. */
-  turn(): Promise<void> {
-    const { turns, options } = this.#limits;
+  /**
+   * The request has come. Undefined where it is its turn, and otherwise resolves when it is; throws,
+   * or is rejected, where nobody could serve it in time.
+   */
+  turn(): Promise<void> | undefined {
+    const { turns } = this.#limits;
     this.#cameAt = performance.now() - turns.lateMs;
-    return new Promise((resolve, reject) => {
-      turns.begin(() => {
-        const now = performance.now();
-        // A caller in a hurry does not make the collector busy.
-        const isTimedOut = now >= this.#endsAt;
-        const refusal = isTimedOut ? timedOut() : overdue(now - this.#cameAt, options);
-        if (refusal) reject(refusal);
-        else resolve();
-      });
-    });
+    if (turns.isNow()) {
+      this.#checkTime();
+      return undefined;
+    }
+    return new Promise<void>((resolve) => turns.begin(resolve)).then(() => this.#checkTime());
+  }
+
+  #checkTime(): void {
+    const now = performance.now();
+    // A caller in a hurry does not make the collector busy.
+    const isTimedOut = now >= this.#endsAt;
+    const refusal = isTimedOut ? timedOut() : overdue(now - this.#cameAt, this.#limits.options);
+    if (refusal) throw refusal;
   }
 
   end(): void {

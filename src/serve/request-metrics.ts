@@ -1,6 +1,7 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { gaugesOf } from '../observe/gauge.ts';
 import { type AnsweredRequest, answeredRequests } from '../observe/happenings.ts';
+import { type Distribution, PlainHistogram } from '../observe/plain-histogram.ts';
 import { secondMs } from '../units.ts';
 import type { CallLimits } from './call-limits.ts';
 
@@ -15,32 +16,40 @@ export type OnAnswered = (
   asked: Pick<AnsweredRequest, 'method' | 'headers'>,
 ) => void;
 
-/** Counts requests; the metrics of a route and code are looked up once. */
+/** What is counted of a route. */
+interface Counted {
+  readonly durations: Distribution;
+  readonly byCode: Map<string, number>;
+}
+
+/** Counts requests, in plain numbers that are told when somebody asks. */
 export function countRequests(registry: Registry): OnAnswered {
-  const registers = [registry];
-  const requests = new Counter({
+  const byRoute = new Map<string, Counted>();
+  new Counter({
     name: 'telemetry_requests_total',
     help: 'Requests that were answered, by route and by the code of the answer.',
     labelNames: ['route', 'code'],
-    registers,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [route, { byCode }] of byRoute) {
+        for (const [code, count] of byCode) this.inc({ route, code }, count);
+      }
+    },
   });
-  const durations = new Histogram({
-    name: 'telemetry_request_duration_seconds',
-    help: 'From the header of a request to the end of its answer, by route; of streams the whole.',
-    labelNames: ['route'],
-    buckets,
-    registers,
-  });
-  const known = new Map<string, ReturnType<typeof durations.labels>>();
-  const counters = new Map<string, ReturnType<typeof requests.labels>>();
-  const get = <T>(map: Map<string, T>, key: string, make: () => T): T => {
-    const found = map.get(key) ?? make();
-    map.set(key, found);
-    return found;
+  const name = 'telemetry_request_duration_seconds';
+  const help =
+    'From the header of a request to the end of its answer, by route; of streams the whole.';
+  const durations = new PlainHistogram({ name, help, labelName: 'route', buckets }, registry);
+  const begin = (route: string): Counted => {
+    const counted = { durations: durations.labels(route), byCode: new Map<string, number>() };
+    byRoute.set(route, counted);
+    return counted;
   };
   return (route, code, ms, asked) => {
-    get(known, route, () => durations.labels(route)).observe(ms / secondMs);
-    get(counters, `${code} ${route}`, () => requests.labels(route, code)).inc();
+    const { durations, byCode } = byRoute.get(route) ?? begin(route);
+    durations.observe(ms / secondMs);
+    byCode.set(code, (byCode.get(code) ?? 0) + 1);
     if (answeredRequests.hasSubscribers) {
       const { method, headers } = asked;
       answeredRequests.publish({ route, method, code, headers, ms });

@@ -9,7 +9,7 @@ export interface PlainWay {
   /** Of the body. */
   readonly mediaType: string;
   readonly bytesMax: number;
-  /** The body of an answer with status 200, in JSON. */
+  /** The body of an answer with status 200, in JSON. Throws, or is rejected, where it is an error. */
   serve(call: WholeCall, body: Uint8Array): Promise<string>;
 }
 

@@ -5,7 +5,8 @@ import { endWithAnswer } from './cut.ts';
 import { beginGrpc } from './hot/begin-grpc.ts';
 import type { BeginGrpc } from './hot/grpc-calls.ts';
 import type { AnswerPlain } from './hot/hot-connections.ts';
-import { isUtf8Text, parseMediaType } from './media-type.ts';
+import type { PlainPost } from './hot/plain-post.ts';
+import { parseMediaType } from './media-type.ts';
 import { jsonHeaders, sendWhole } from './plain-answers.ts';
 import { PlainCall } from './plain-call.ts';
 import type { SentAnswer, WholeAnswer } from './protocol/protocol.ts';
@@ -76,31 +77,40 @@ export class Router {
     const contentType = headers['content-type'];
     if (!route?.plain || body.length > route.plain.bytesMax) return undefined;
     if (!takes([route.plain.mediaType], contentType)) return undefined;
-    const call = this.#admission.admitWhole(route, { headers, socket });
-    const about = call instanceof PlainCall ? call : refused(headers);
     const beganAt = performance.now();
-    const answer =
-      call instanceof PlainCall
-        ? this.#answer(route.plain, call, body)
-        : Promise.resolve(this.#refusal(call, about, contentType));
-    const asked = { method: 'POST', headers };
-    const onAnswered = () =>
-      this.#onAnswered(route.path, about.code ?? 'ok', performance.now() - beganAt, asked);
-    answer.then(onAnswered, onAnswered);
-    return answer;
+    const call = this.#admission.admitWhole(route, { headers, socket });
+    if (call instanceof PlainCall)
+      return this.#answer(route.path, route.plain, call, post, beganAt);
+    const about = refused(headers);
+    const answer = this.#refusal(call, about, contentType);
+    this.#answered(route.path, about, post, beganAt);
+    return Promise.resolve(answer);
   };
 
-  async #answer({ serve }: PlainWay, call: PlainCall, body: Uint8Array): Promise<SentAnswer> {
+  async #answer(
+    path: string,
+    { serve }: PlainWay,
+    call: PlainCall,
+    post: PlainPost,
+    beganAt: number,
+  ): Promise<SentAnswer> {
     try {
-      call.receive(body.length);
-      await call.turn();
-      return { status: 200, headers: jsonHeaders, body: await serve(call, body) };
+      call.receive(post.body.length);
+      const turn = call.turn();
+      if (turn) await turn;
+      return { status: 200, headers: jsonHeaders, body: await serve(call, post.body) };
     } catch (error) {
       call.reachedHandler = true;
       return this.#refusal(error, call, 'application/json');
     } finally {
       call.end();
+      this.#answered(path, call, post, beganAt);
     }
+  }
+
+  #answered(path: string, { code }: About, { headers }: PlainPost, beganAt: number): void {
+    const asked = { method: 'POST', headers };
+    this.#onAnswered(path, code ?? 'ok', performance.now() - beganAt, asked);
   }
 
   /** Tells whoever comes in plain text, where TLS is asked for. */
@@ -210,5 +220,5 @@ const pathOf = (target: string): string => target.split('?', 1)[0] as string;
 
 function takes(mediaTypes: readonly string[], contentType: string | undefined): boolean {
   const mediaType = parseMediaType(contentType);
-  return mediaType !== undefined && mediaTypes.includes(mediaType.essence) && isUtf8Text(mediaType);
+  return mediaType !== undefined && mediaTypes.includes(mediaType.essence) && mediaType.isUtf8;
 }

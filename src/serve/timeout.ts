@@ -33,7 +33,9 @@ export function timeoutMsOf(
     if (Number(connect) <= msMax) return Number(connect);
     delete headers['connect-timeout-ms'];
   }
-  const [, count, unit = ''] = grpcPattern.exec(String(headers['grpc-timeout'] ?? '')) ?? [];
+  const grpc = headers['grpc-timeout'];
+  if (grpc === undefined) return undefined;
+  const [, count, unit = ''] = grpcPattern.exec(String(grpc)) ?? [];
   if (count === undefined) return undefined;
   const ms = Number(count) * (unitsMs[unit] as number);
   if (ms <= msMax) return ms;

@@ -27,9 +27,14 @@ export class Turns {
     return this.#lateMs + Math.max(0, overdueMs);
   }
 
+  /** Whether work may begin at once: nothing is before it, and there is time. */
+  isNow(): boolean {
+    return this.#waiting.length === 0 && this.#hasTime();
+  }
+
   /** Begins work now or in a later turn, in the order of the calls. */
   begin(work: () => void): void {
-    if (this.#waiting.length === 0 && this.#hasTime()) work();
+    if (this.isNow()) work();
     else this.#waiting.push(work);
   }
 

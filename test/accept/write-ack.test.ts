@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
   Durability,
+  LogBatchResponseSchema,
   Rejection_Kind,
   StreamBatchesResponseSchema,
 } from '../../gen/typescript/gravitas/telemetry/v1/ingest_pb.js';
-import { writeAck } from '../../src/accept/write-ack.ts';
+import { writeAck, writeBatchAnswer } from '../../src/accept/write-ack.ts';
 import { ByteWriter } from '../../src/records/byte-writer.ts';
 
 const count = fc.oneof(fc.constantFrom(0, 1, 127, 128, 16_383, 16_384), fc.nat(2 ** 31 - 1));
@@ -41,6 +42,18 @@ it('writes acknowledgements as the library does, one behind another', () => {
   );
 });
 
+it('writes answers to single batches as the library does', () => {
+  fc.assert(
+    fc.property(answer, ({ ack }) => {
+      const writer = new ByteWriter();
+      expect(writeBatchAnswer(writer, ack)).toBe(true);
+      const byTheLibrary = toBinary(LogBatchResponseSchema, create(LogBatchResponseSchema, ack));
+      expect(Buffer.from(writer.bytes())).toEqual(Buffer.from(byTheLibrary));
+    }),
+    { numRuns: 300 },
+  );
+});
+
 it('leaves what has more to say to the library', () => {
   const batchId = '01a21a0c-02f4-7d82-a7e3-db8d00000000';
   const rejections = [{ kind: Rejection_Kind.EVENT, index: 0, field: 'value', reason: 'is none' }];
@@ -48,5 +61,6 @@ it('leaves what has more to say to the library', () => {
   expect(writeAck(writer, { error: { batchId, code: 3, message: 'no' } })).toBe(false);
   expect(writeAck(writer, { ack: { batchId, rejected: 1, rejections } })).toBe(false);
   expect(writeAck(writer, { ack: { batchId: 'short' } })).toBe(false);
+  expect(writeBatchAnswer(writer, { batchId, rejected: 1, rejections })).toBe(false);
   expect(writer.length).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Batch } from '../../src/buffer/batch.ts';
+import type { Batch, Settlement } from '../../src/buffer/batch.ts';
 import { Lane, type LaneOptions } from '../../src/buffer/lane.ts';
 import { pass, resumeTime, settle, stopTime } from './fake-time.ts';
 import { laneOptions, MemoryCommit, makeBatch, overheadBytes } from './memory-commit.ts';
@@ -13,7 +13,7 @@ function createLane(options: Partial<LaneOptions>) {
   const lane = new Lane({ ...laneOptions, ...options }, commit.commit);
   const offer = (batch: Batch) => {
     expect(lane.tryReserve(batch)).toBe(true);
-    return lane.offer(batch);
+    return new Promise<Settlement>((settled, failed) => lane.offer(batch, { settled, failed }));
   };
   return { commit, lane, offer };
 }

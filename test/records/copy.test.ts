@@ -6,7 +6,7 @@ import type { Event, Usage } from '../../gen/typescript/gravitas/telemetry/v1/te
 import { encodeBatch } from '../../src/accept/encode-batch.ts';
 import { copyRows } from '../../src/commit/copy.ts';
 import { recordKinds, tables } from '../../src/records/tables.ts';
-import { RecordIds, uuidText } from '../../src/uuid.ts';
+import { RecordIds, uuidBytes, uuidText } from '../../src/uuid.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { encodeOptions, event, storedJson, storedText, usage } from './generators.ts';
 
@@ -99,7 +99,7 @@ function expectedTime(timestamp: Event['timestamp']): string {
 
 function expectedStart(kind: 'event' | 'usage', record: Event | Usage, index: number): Row {
   return {
-    id: record.id || uuidText(new RecordIds(batchId, kind).at(index)),
+    id: record.id || uuidText(new RecordIds(uuidBytes(batchId), kind).at(index)),
     timestamp: expectedTime(record.timestamp),
     observed_at: String(nowUs),
     metadata: (record.metadata && storedJson(record.metadata as JsonValue)) ?? null,

@@ -30,7 +30,7 @@ const rangesOf = (ids: readonly string[]): Promise<number> =>
     from unnest('{${ids.join(',')}}'::uuid[]) as id`);
 
 const idsOf = (batchId: string, kind: 'event' | 'usage', count: number): string[] => {
-  const ids = new JoinedIds(batchId, kind);
+  const ids = new JoinedIds(uuidBytes(batchId), kind);
   return Array.from({ length: count }, (_, index) => uuidText(ids.at(index)));
 };
 

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ByteWriter } from '../../src/records/byte-writer.ts';
+import { MetadataWriter } from '../../src/records/json/metadata.ts';
 import { readNumber } from '../../src/records/json/number.ts';
-import { checkUtf8, JsonFault, JsonScanner } from '../../src/records/json/scanner.ts';
+import { JsonFault, JsonScanner } from '../../src/records/json/scanner.ts';
 import { readText } from '../../src/records/json/text.ts';
+import { checkUtf8 } from '../../src/records/json/utf8.ts';
 
 /** Why a document is no JSON. */
 function faultOf(document: string | Uint8Array): string | undefined {
@@ -129,6 +132,48 @@ it('is as many bytes as its value', () => {
   }
   expect(items).toEqual(['{"a":[1,{}]}', '"x\\""', '-1.5e3', 'true']);
   expect(~at).toBe(text.length - 1);
+});
+
+describe('what is said to be plain', () => {
+  const stored = (bytes: Buffer): string => {
+    const row = new ByteWriter();
+    new MetadataWriter().write(bytes, 0, bytes.length, row);
+    return row.bytes().subarray(5).toString();
+  };
+  const isPlain = (bytes: Buffer): boolean => {
+    const scanner = new JsonScanner(bytes);
+    scanner.finish(scanner.value(0));
+    return scanner.isPlain;
+  };
+
+  it('is stored as it was sent', () => {
+    let plain = 0;
+    const text = fc
+      .tuple(fc.json({ maxDepth: 4 }), fc.constantFrom('', '', ' '))
+      .map(([json, space]) => `{"a":${space}${json}}`);
+    const property = fc.property(text, (json) => {
+      const bytes = Buffer.from(json);
+      if (!isPlain(bytes)) return;
+      plain += 1;
+      expect(stored(bytes)).toBe(json);
+    });
+    fc.assert(property, { numRuns: 3000 });
+    expect(plain).toBeGreaterThan(300);
+  });
+
+  it.each([
+    ['space', '{"a": 1}', false],
+    ['space that ends it', '{"a":[1\n]}', false],
+    ['space in a string', '{"a":"b c"}', true],
+    ['an escape', '{"a":"\\u0000"}', false],
+    ['an exponent', '{"a":1E5}', false],
+    ['an exponent in a string', '{"a":"1e5"}', true],
+    ['a long number', `{"a":${'1'.repeat(301)}}`, false],
+    ['a number of 300 digits', `{"a":${'1'.repeat(300)}}`, true],
+    ['lists in lists', `{"a":${'['.repeat(33)}${']'.repeat(33)}}`, false],
+  ])('or is not, with %s: %s', (_, json, expected) => {
+    expect(isPlain(Buffer.from(json))).toBe(expected);
+  });
 });
 
 it('has numbers that read as Number reads them', () => {

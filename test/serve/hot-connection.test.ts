@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HotConnection } from '../../src/serve/hot/hot-connection.ts';
 import { type PlainPost, PlainPosts } from '../../src/serve/hot/plain-post.ts';
+import type { SentAnswer } from '../../src/serve/protocol/protocol.ts';
 
 const post = (body: string) =>
   Buffer.from(`POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
@@ -14,10 +15,15 @@ class Server {
   readonly served: { readonly body: string; answer(text: string): void }[] = [];
   readonly handed: string[] = [];
 
-  answer({ body }: PlainPost): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.served.push({ body: body.toString(), answer: resolve });
+  answer({ body }: PlainPost): Promise<SentAnswer> {
+    const { promise, resolve } = Promise.withResolvers<SentAnswer>();
+    const answer = (text: string) => resolve({ status: 200, headers: {}, body: text });
+    this.served.push({ body: body.toString(), answer });
     return promise;
+  }
+
+  written({ body }: SentAnswer): Uint8Array | string {
+    return body;
   }
 
   takeOver(_socket: Duplex, sent: Buffer): void {

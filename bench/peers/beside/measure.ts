@@ -5,6 +5,7 @@ import type { PeerLoadOptions, PeerLoadResult } from '../../load/peer.ts';
 import { childrenOf, cpuSecondsOfTree, residentBytes } from '../../support/cpu.ts';
 import type { Peer, Place, Running } from './peer.ts';
 import type { Places } from './places.ts';
+import { type Settled, settled } from './settled.ts';
 
 export interface Sizes {
   readonly warmUpSeconds: number;
@@ -12,7 +13,7 @@ export interface Sizes {
   /** Of the loads that meet a fault: a rate that all can take. */
   readonly eventsPerSecond: number;
   readonly awaySeconds: number;
-  /** How long what was accepted may take to be stored. */
+  /** After so long without another record, what was accepted and is not stored is given up. */
   readonly settleSecondsMax: number;
 }
 
@@ -40,7 +41,6 @@ export interface Fates {
   readonly twice: Fate;
 }
 
-const lookEveryMs = 250;
 const quietMs = 2000;
 
 export class PeerBench {
@@ -69,8 +69,9 @@ export class PeerBench {
       const memoryBytes = [running.pid, ...childrenOf(running.pid)]
         .map(residentBytes)
         .reduce((sum, bytes) => sum + bytes);
-      const stored = (await this.#settled(peer, place, before + accepted)) - before;
-      const storedSeconds = (performance.now() - startMs) / 1000;
+      const after = await this.#settled(peer, place, before + accepted);
+      const stored = after.count - before;
+      const storedSeconds = (after.atMs - startMs) / 1000;
       const [ownAfter = 0, postgresAfter = 0] = spent();
       await running.stop('SIGKILL');
       return {
@@ -190,14 +191,8 @@ export class PeerBench {
     }
   }
 
-  /** Waits until so many are stored, or nothing more comes; resolves with how many are. */
-  async #settled(peer: Peer, place: Place, wanted: number): Promise<number> {
-    const endMs = performance.now() + this.#sizes.settleSecondsMax * 1000;
-    for (;;) {
-      const count = await peer.count(place);
-      if (count >= wanted || performance.now() > endMs) return count;
-      await sleep(lookEveryMs);
-    }
+  async #settled(peer: Peer, place: Place, wanted: number): Promise<Settled> {
+    return await settled(() => peer.count(place), wanted, this.#sizes.settleSecondsMax);
   }
 }
 

@@ -67,11 +67,14 @@ export function startServer(
     ['-D', data, ...Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     { ...user, cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  createInterface({ input: server.stderr as NodeJS.ReadableStream }).on('line', (line) => {
-    // The time and the process come first.
-    const [, severity = 'LOG', message = line] = /\b([A-Z]+): +(.*)$/.exec(line) ?? [];
-    onLine({ severity, message });
-  });
+  // It has none where the system has not started it.
+  if (server.stderr) {
+    createInterface({ input: server.stderr }).on('line', (line) => {
+      // The time and the process come first.
+      const [, severity = 'LOG', message = line] = /\b([A-Z]+): +(.*)$/.exec(line) ?? [];
+      onLine({ severity, message });
+    });
+  }
   return server;
 }
 
@@ -86,6 +89,8 @@ export function startWatchdog(server: ChildProcess): ChildProcess {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
+  // Without one, the next start makes way for itself.
+  watchdog.on('error', () => {});
   watchdog.unref();
   return watchdog;
 }

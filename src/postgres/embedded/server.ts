@@ -143,20 +143,30 @@ export class EmbeddedPostgres {
   #launch(): void {
     this.#launches += 1;
     const server = startServer(this.#cluster, this.#limits, (line) => this.#onLine(line));
-    const watchdog = startWatchdog(server);
     this.#server = server;
+    if (server.pid === undefined) {
+      // The system has no room for one more: then there is an error, and no exit.
+      server.once('error', ({ message }) => this.#onExit(message));
+      return;
+    }
+    const watchdog = startWatchdog(server);
     server.once('exit', (code, signal) => {
       watchdog.kill();
-      if (this.#stopping) return;
-      if (!this.#answered && code !== null && this.#launches >= launchesMax) {
-        this.#fatal = this.#lastFatal ?? `exit code ${code}`;
-        return;
-      }
-      this.#logger.error({ code, signal }, 'the embedded PostgreSQL has died and is started again');
-      setTimeout(() => {
-        if (!this.#stopping) this.#launch();
-      }, relaunchMs);
+      this.#onExit(code, signal);
     });
+  }
+
+  /** `code`: of its exit, or why it was not started; null where a signal has ended it. */
+  #onExit(code: number | string | null, signal?: string | null): void {
+    if (this.#stopping) return;
+    if (!this.#answered && code !== null && this.#launches >= launchesMax) {
+      this.#fatal = this.#lastFatal ?? `exit code ${code}`;
+      return;
+    }
+    this.#logger.error({ code, signal }, 'the embedded PostgreSQL has died and is started again');
+    setTimeout(() => {
+      if (!this.#stopping) this.#launch();
+    }, relaunchMs);
   }
 
   #onLine({ severity, message }: ServerLine): void {

@@ -3,6 +3,7 @@ import { FieldFault, limits } from '../limits.ts';
 import { hexUnit, putCharacter } from './escapes.ts';
 import { NumberShape } from './number-shape.ts';
 import { pathTo } from './path.ts';
+import { plainNumberBytesMax } from './scanner.ts';
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -24,8 +25,6 @@ for (const [signs, kind] of [
 }
 /** The length of a field, and the version of jsonb's format. */
 const headerBytes = 5;
-/** Without exponent a number of so many signs is a finite double, and has few enough decimals. */
-const plainNumberBytesMax = 300;
 
 /**
  * Writes metadata as jsonb takes it: the JSON that was sent, whose numbers keep all their digits,
@@ -42,13 +41,20 @@ export class MetadataWriter {
   /** Bytes that jsonb will write more than were sent, for numbers with an exponent. */
   #expanded = 0;
 
-  /** Writes an object, known to be JSON, as a field of a row; throws `FieldFault`. */
-  write(bytes: Buffer, start: number, end: number, writer: ByteWriter): void {
+  /**
+   * Writes an object, known to be JSON, as a field of a row; `isPlain`: as the scanner says it.
+   * Throws `FieldFault`.
+   */
+  write(bytes: Buffer, start: number, end: number, writer: ByteWriter, isPlain = false): void {
+    this.#expanded = 0;
     // Nothing in the text is longer than what it is made of.
     const header = writer.reserve(headerBytes + end - start);
     const target = writer.buffer;
-    const textEnd = this.#copy(bytes, start, end, target, header + headerBytes);
-    const text = textEnd - header - headerBytes;
+    const textAt = header + headerBytes;
+    const textEnd = isPlain
+      ? textAt + bytes.copy(target, textAt, start, end)
+      : this.#copy(bytes, start, end, target, textAt);
+    const text = textEnd - textAt;
     if (text + this.#expanded > limits.metadataBytesMax) throw tooLong(text + this.#expanded);
     target.writeInt32BE(1 + text, header);
     target[header + 4] = 1;
@@ -59,7 +65,6 @@ export class MetadataWriter {
     let depth = 0;
     // Where the last number may begin, in what is written.
     let tokenAt = to;
-    this.#expanded = 0;
     for (let at = start; at < end; at++) {
       const byte = bytes[at] as number;
       switch (classes[byte]) {

@@ -1,8 +1,7 @@
-import { camelCase, type Field, isSent, recordFields } from '../fields.ts';
+import type { Field } from '../fields.ts';
 import { FieldFault } from '../limits.ts';
 import type { FieldValue, RecordValues } from '../record-values.ts';
-import { type RecordKind, recordKinds } from '../tables.ts';
-import { Names } from './names.ts';
+import { type FoundRecord, fieldNumbers } from './found-records.ts';
 import { readText } from './text.ts';
 import { TextCache } from './text-cache.ts';
 import {
@@ -13,30 +12,10 @@ import {
   numberValue,
   timeValue,
 } from './values.ts';
-import { endOfString, endOfValue, hasEscape, skipSpace } from './walk.ts';
+import { endOfString, hasEscape } from './walk.ts';
 
 const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const comma = 0x2c;
 const letterN = 0x6e;
-const idSlot = 0;
-
-/** The fields of a kind by each of their names; a former one has a slot behind all others. */
-function namesOf(kind: RecordKind): Names {
-  const fields = recordFields[kind];
-  const slots = new Map<string, number>();
-  fields.forEach((field, slot) => {
-    if (!isSent(field)) return;
-    const { name, formerName } = field;
-    slots.set(name, slot).set(camelCase(name), slot);
-    if (formerName !== undefined) slots.set(formerName, fields.length + slot);
-  });
-  return new Names(slots);
-}
-
-const names = Object.fromEntries(recordKinds.map((kind) => [kind, namesOf(kind)])) as Readonly<
-  Record<RecordKind, Names>
->;
 
 /**
  * Reads one record after the other from bytes that are known to be JSON. Names are those of the
@@ -46,69 +25,60 @@ export class JsonRecordReader {
   /** Halves of surrogate pairs that became U+FFFD so far. */
   halves = 0;
   readonly #record: RecordValues;
-  readonly #names: Names;
   /** The slots of former names come after those of the fields, in the same order. */
   readonly #count: number;
   /** By slot, where the value is, and the key before it. */
   readonly #valueAt: Int32Array;
   readonly #valueEnd: Int32Array;
   readonly #keyAt: Int32Array;
+  readonly #isPlain: Int32Array;
   readonly #texts = new TextCache();
 
   /** `record`: what is filled. */
   constructor(record: RecordValues) {
     const slots = 2 * record.fields.length;
     this.#record = record;
-    this.#names = names[record.kind];
     this.#count = record.fields.length;
     this.#valueAt = new Int32Array(slots);
     this.#valueEnd = new Int32Array(slots);
     this.#keyAt = new Int32Array(slots);
+    this.#isPlain = new Int32Array(slots);
   }
 
-  /** Throws `FieldFault`, whose field is as the sender spells it. `isSingle`: it has no id. */
-  read(bytes: Buffer, isSingle: boolean): void {
+  /** Throws `FieldFault`, whose field is as the sender spells it. */
+  read(found: FoundRecord): void {
     const { fields, values } = this.#record;
+    const { json, at } = found;
     this.#record.clear();
-    this.#record.json = bytes;
-    if (bytes[0] !== openBrace) throw new FieldFault('', 'is not a JSON object');
-    this.#findFields(bytes, isSingle);
+    this.#record.json = json;
+    if (json[at] !== openBrace) throw new FieldFault('', 'is not a JSON object');
+    this.#takeFields(found);
     for (let slot = 0; slot < fields.length; slot++) {
       // What a present name says counts before what a former one does.
-      const from = this.#isGiven(slot, bytes) ? slot : slot + this.#count;
-      if (!this.#isGiven(from, bytes)) continue;
+      const from = this.#isGiven(slot, json) ? slot : slot + this.#count;
+      if (!this.#isGiven(from, json)) continue;
       try {
-        values[slot] = this.#value(fields[slot] as Field, from, bytes);
+        values[slot] = this.#value(fields[slot] as Field, from, json);
       } catch (fault) {
         if (!(fault instanceof FieldFault)) throw fault;
-        throw new FieldFault(this.#spelled(from, bytes), fault.message);
+        throw new FieldFault(this.#spelled(from, json), fault.message);
       }
     }
   }
 
-  #findFields(bytes: Buffer, isSingle: boolean): void {
+  #takeFields({ json, fields, fieldsAt, fieldsEnd }: FoundRecord): void {
     this.#valueAt.fill(0);
-    for (let at = skipSpace(bytes, 1); bytes[at] !== closeBrace; ) {
-      const keyEnd = endOfString(bytes, at);
-      const valueAt = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
-      const end = endOfValue(bytes, valueAt);
-      const slot = this.#find(bytes, at, keyEnd);
-      if (slot > idSlot || (slot === idSlot && !isSingle)) {
-        const isTwice = this.#valueAt[slot] !== 0;
-        this.#keyAt[slot] = at;
-        if (isTwice) throw new FieldFault(this.#spelled(slot, bytes), 'is given twice');
-        this.#valueAt[slot] = valueAt;
-        this.#valueEnd[slot] = end;
-      }
-      at = skipSpace(bytes, end);
-      if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
+    for (let index = fieldsAt; index < fieldsEnd; index += fieldNumbers) {
+      const slot = (fields[index] as number) >> 1;
+      // The key of a single record is its batch's.
+      if (slot >= this.#valueAt.length) continue;
+      const isTwice = this.#valueAt[slot] !== 0;
+      this.#keyAt[slot] = fields[index + 1] as number;
+      if (isTwice) throw new FieldFault(this.#spelled(slot, json), 'is given twice');
+      this.#valueAt[slot] = fields[index + 2] as number;
+      this.#valueEnd[slot] = fields[index + 3] as number;
+      this.#isPlain[slot] = (fields[index] as number) & 1;
     }
-  }
-
-  #find(bytes: Buffer, at: number, end: number): number {
-    const slot = this.#names.find(bytes, at + 1, end - 1);
-    if (slot >= 0 || !hasEscape(bytes, at, end)) return slot;
-    return this.#names.get(readText(bytes, at, end, true));
   }
 
   #isGiven(slot: number, bytes: Buffer): boolean {
@@ -138,6 +108,7 @@ export class JsonRecordReader {
         checkObject(bytes, at, end);
         this.#record.jsonAt = at;
         this.#record.jsonEnd = end;
+        this.#record.jsonIsPlain = this.#isPlain[slot] === 1;
         return undefined;
       default:
         return numberValue(bytes, at, end);

@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-
 const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
@@ -8,6 +6,9 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
+/** Without exponent a number of so many signs is a finite double, and has few enough decimals. */
+export const plainNumberBytesMax = 300;
+const plainDepthMax = 8;
 const literals = ['true', 'false', 'null'].map((text) => Buffer.from(text));
 /** What may follow a backslash, `u` apart. */
 const escapes = new Uint8Array(256);
@@ -28,16 +29,27 @@ export class JsonFault {
  * Grammar: https://www.rfc-editor.org/rfc/rfc8259
  */
 export class JsonScanner {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   /** Whether the last string that was passed over has a backslash in it. */
   escaped = false;
-  readonly #end: number;
+  /**
+   * Whether all that was passed over since this was set is to be stored as it is: without space
+   * between its parts, escapes and exponents, in numbers of a usual length, and not very deep.
+   */
+  isPlain = true;
+  #start = 0;
+  #end: number;
   /** By depth, whether what is open is an object. */
   #isObject = new Uint8Array(64);
 
-  /** The texts lie in `bytes` before `end`. */
-  constructor(bytes: Uint8Array, end = bytes.length) {
+  constructor(bytes: Buffer) {
     this.bytes = bytes;
+    this.#end = bytes.length;
+  }
+
+  /** From now on a text lies between these positions: faults count from its start. */
+  confine(start: number, end: number): void {
+    this.#start = start;
     this.#end = end;
   }
 
@@ -47,6 +59,7 @@ export class JsonScanner {
     for (; at < this.#end; at++) {
       const byte = bytes[at] as number;
       if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
+      this.isPlain = false;
     }
     return at;
   }
@@ -68,6 +81,7 @@ export class JsonScanner {
         const next = this.space(at + 1);
         if (this.#byte(next) !== byte + 2) {
           if (depth === this.#isObject.length) this.#deepen();
+          if (depth === plainDepthMax) this.isPlain = false;
           this.#isObject[depth++] = byte === openBrace ? 1 : 0;
           at = byte === openBrace ? this.key(next) : next;
           continue;
@@ -144,11 +158,11 @@ export class JsonScanner {
   }
 
   unexpected(at: number): JsonFault {
-    if (at >= this.#end) return new JsonFault('unexpected end', this.#end);
+    if (at >= this.#end) return new JsonFault('unexpected end', this.#end - this.#start);
     const byte = this.bytes[at] as number;
     const isPlain = byte > 0x20 && byte < 0x7f;
     const shown = isPlain ? JSON.stringify(String.fromCharCode(byte)) : `0x${byte.toString(16)}`;
-    return new JsonFault(`unexpected ${shown}`, at);
+    return new JsonFault(`unexpected ${shown}`, at - this.#start);
   }
 
   #byte(at: number): number {
@@ -158,6 +172,7 @@ export class JsonScanner {
   /** The last byte of the escape whose letter is at a position. */
   #escape(at: number): number {
     this.escaped = true;
+    this.isPlain = false;
     const letter = this.#byte(at);
     if (letter !== 0x75) {
       if (letter < 0 || escapes[letter] === 0) throw this.unexpected(at);
@@ -181,10 +196,13 @@ export class JsonScanner {
   }
 
   #number(at: number): number {
+    const start = at;
     if (this.#byte(at) === 0x2d) at++;
     at = this.#byte(at) === 0x30 ? at + 1 : this.#digits(at);
     if (this.#byte(at) === 0x2e) at = this.#digits(at + 1);
+    if (at - start > plainNumberBytesMax) this.isPlain = false;
     if ((this.#byte(at) | 0x20) !== 0x65) return at;
+    this.isPlain = false;
     const sign = this.#byte(at + 1);
     return this.#digits(sign === 0x2b || sign === 0x2d ? at + 2 : at + 1);
   }
@@ -199,17 +217,6 @@ export class JsonScanner {
     const deeper = new Uint8Array(2 * this.#isObject.length);
     deeper.set(this.#isObject);
     this.#isObject = deeper;
-  }
-}
-
-/** Throws `JsonFault` for bytes that are no UTF-8. */
-export function checkUtf8(bytes: Uint8Array): void {
-  if (isUtf8(bytes)) return;
-  for (let at = 0; ; ) {
-    const byte = bytes[at] as number;
-    const length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    if (!isUtf8(bytes.subarray(at, at + length))) throw new JsonFault('invalid UTF-8', at);
-    at += length;
   }
 }
 

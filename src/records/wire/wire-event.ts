@@ -44,9 +44,9 @@ const tags = {
 export class WireEvents {
   readonly #row: ByteWriter;
   readonly #content: ByteWriter;
-  readonly #timeUsMin: number;
-  readonly #timeUsMax: number;
-  readonly #observedAtUs: number;
+  #timeUsMin = 0;
+  #timeUsMax = 0;
+  #observedAtUs = 0;
   readonly #json = new WireJson();
   // Where the fields of the present event are, 0 for absent: the first byte is always a tag.
   #eventType = 0;
@@ -64,6 +64,11 @@ export class WireEvents {
   constructor(row: ByteWriter, content: ByteWriter, window: TimeWindow, nowMs: number) {
     this.#row = row;
     this.#content = content;
+    this.begin(window, nowMs);
+  }
+
+  /** Another batch begins. */
+  begin(window: TimeWindow, nowMs: number): void {
     this.#timeUsMin = (nowMs - window.ageMsMax) * 1000;
     this.#timeUsMax = (nowMs + window.aheadMsMax) * 1000;
     this.#observedAtUs = nowMs * 1000;

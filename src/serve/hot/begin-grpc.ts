@@ -32,7 +32,9 @@ export const beginGrpc =
       return answer;
     }
     return {
-      ...{ way: route.grpc, call, contentType },
+      way: route.grpc,
+      call,
+      contentType,
       refusal: (error) => {
         call.reachedHandler = true;
         return refusal(unlessTimedOut(call, error), call, contentType);

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { late, timedOut } from '../call-limits.ts';
 import { frameOf, onlyMessage, tooLarge } from '../grpc-unary.ts';
+import { discardLeftover } from '../http2-sessions.ts';
 import type { PlainCall } from '../plain-call.ts';
 import type { WholeAnswer } from '../protocol/protocol.ts';
 import type { GrpcWay } from '../route.ts';
@@ -127,7 +128,8 @@ export class GrpcCall {
 
 /** The header itself says that there is no more: after an empty body clients wait for the status. */
 export function refuse(stream: ServerHttp2Stream, { status, headers }: WholeAnswer): void {
-  stream.on('error', ignore).respond({ ':status': status, ...headers }, { endStream: true });
+  stream.on('error', ignore).on('finish', discardLeftover);
+  stream.respond({ ':status': status, ...headers }, { endStream: true });
 }
 
 const ignore = () => {};

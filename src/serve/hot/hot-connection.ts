@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream';
+import type { SentAnswer } from '../protocol/protocol.ts';
 import { type PlainPost, type PlainPosts, plainBytesMax } from './plain-post.ts';
 
 /** What a connection is served by. */
 export interface HotServer {
   readonly posts: PlainPosts;
   /** The whole answer to a plain post, or undefined where it is to be served otherwise. */
-  answer(post: PlainPost, socket: Duplex): Promise<Uint8Array | string> | undefined;
+  answer(post: PlainPost, socket: Duplex): Promise<SentAnswer> | undefined;
+  /** That answer as it is sent, after which nothing may follow: then the connection is told to end. */
+  written(answer: SentAnswer, socket: Duplex): Uint8Array | string;
   /** Serves a connection from what it has sent last on, for good. */
   takeOver(socket: Duplex, sent: Buffer): void;
 }
@@ -91,17 +94,22 @@ export class HotConnection {
     }
     this.#sent = post.end === this.#sent.length ? nothing : this.#sent.subarray(post.end);
     this.#isServing = true;
-    answer.then(this.#onAnswer, (error) => this.#socket.destroy(error));
+    answer.then(this.#onAnswer, this.#onFault);
   }
 
-  readonly #onAnswer = (answer: Uint8Array | string): void => {
+  readonly #onFault = (error: Error): void => {
+    this.#socket.destroy(error);
+  };
+
+  readonly #onAnswer = (answer: SentAnswer): void => {
+    const bytes = this.#server.written(answer, this.#socket);
     if (this.#socket.destroyed) return;
-    this.#waitsSince = performance.now();
-    if (this.#isLast) this.#finish(answer);
-    else if (this.#socket.write(answer)) this.#goOn();
+    if (this.#isLast) this.#finish(bytes);
+    else if (this.#socket.write(bytes)) this.#goOn();
     else {
       // Whoever does not read his answers is given no more of them.
       this.#isDraining = true;
+      this.#waitsSince = performance.now();
       this.#socket.once('drain', this.#goOn);
     }
   };

@@ -48,17 +48,19 @@ export class HotConnections {
     clearInterval(this.#checks);
   }
 
-  answer(post: PlainPost, socket: Duplex): Promise<Uint8Array | string> | undefined {
-    const { answer, idleMsMax, isOver, onActive } = this.#options;
+  answer(post: PlainPost, socket: Duplex): Promise<SentAnswer> | undefined {
+    const { answer, onActive } = this.#options;
     const answered = answer(post, socket);
-    if (!answered) return undefined;
-    onActive(1);
-    return answered.then((whole) => {
-      onActive(-1);
-      const isLast = isOver(socket) || whole.headers.connection === 'close';
-      if (isLast) this.#connections.get(socket)?.end();
-      return httpAnswer(whole, isLast ? undefined : idleMsMax);
-    });
+    if (answered) onActive(1);
+    return answered;
+  }
+
+  written(answer: SentAnswer, socket: Duplex): Uint8Array | string {
+    const { idleMsMax, isOver, onActive } = this.#options;
+    onActive(-1);
+    const isLast = isOver(socket) || answer.headers.connection === 'close';
+    if (isLast) this.#connections.get(socket)?.end();
+    return httpAnswer(answer, isLast ? undefined : idleMsMax);
   }
 
   takeOver(socket: Duplex, sent: Buffer): void {

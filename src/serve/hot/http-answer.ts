@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { secondMs } from '../../units.ts';
+import { jsonHeaders } from '../plain-answers.ts';
 import type { SentAnswer } from '../protocol/protocol.ts';
 
 let dateLine = '';
@@ -14,18 +15,26 @@ function currentDateLine(): string {
   return dateLine;
 }
 
+const linesOf = (headers: SentAnswer['headers']): string => {
+  let lines = '';
+  for (const name in headers) if (name !== 'connection') lines += `${name}: ${headers[name]}\r\n`;
+  return lines;
+};
+
+/** Of nearly all answers. */
+const jsonLines = linesOf(jsonHeaders);
+
 /** An answer as it is written over HTTP/1.1; `idleMsMax`: undefined where it is the connection's last. */
 export function httpAnswer(
   { status, headers, body }: SentAnswer,
   idleMsMax: number | undefined,
 ): Uint8Array | string {
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
-  for (const name in headers) if (name !== 'connection') head += `${name}: ${headers[name]}\r\n`;
-  head += currentDateLine();
-  head +=
+  const lines = headers === jsonHeaders ? jsonLines : linesOf(headers);
+  const connection =
     idleMsMax === undefined
-      ? 'Connection: close\r\n\r\n'
-      : `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleMsMax / secondMs)}\r\n\r\n`;
+      ? 'Connection: close'
+      : `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleMsMax / secondMs)}`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${lines}${currentDateLine()}${connection}\r\n\r\n`;
   return typeof body === 'string'
     ? head + body
     : Buffer.concat([Buffer.from(head, 'latin1'), body]);

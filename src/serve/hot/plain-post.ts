@@ -65,8 +65,9 @@ export class PlainPosts {
    * where more has to come before that is known.
    */
   read(bytes: Buffer): PlainPost | 'partial' | undefined {
-    const seen = Math.min(bytes.length, method.length);
-    if (bytes.compare(method, 0, seen, 0, seen) !== 0) return undefined;
+    for (let at = 0; at < method.length && at < bytes.length; at++) {
+      if (bytes[at] !== method[at]) return undefined;
+    }
     const headLength = bytes.indexOf(headEnd);
     if (headLength < 0) return bytes.length < this.#headMax ? 'partial' : undefined;
     if (headLength > this.#headMax) return undefined;
