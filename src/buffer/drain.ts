@@ -211,8 +211,7 @@ export class Drain {
 function* groupsOf(batches: readonly Batch[], limits: DrainOptions): Generator<Batch[]> {
   let group: Batch[] = [];
   let ids = new Set<string>();
-  let rows = 0;
-  let bytes = 0;
+  let [rows, bytes] = [0, 0];
   for (const batch of batches) {
     rows += batchRows(batch);
     bytes += batchBytes(batch);
@@ -221,8 +220,7 @@ function* groupsOf(batches: readonly Batch[], limits: DrainOptions): Generator<B
       yield group;
       group = [];
       ids = new Set();
-      rows = batchRows(batch);
-      bytes = batchBytes(batch);
+      [rows, bytes] = [batchRows(batch), batchBytes(batch)];
     }
     group.push(batch);
     ids.add(batch.id);

@@ -16,6 +16,8 @@ const settings = {
   listen_addresses: '',
   max_wal_size: '2GB',
   wal_compression: 'on',
+  // Days are dropped before it would serve anybody (decision 44).
+  autovacuum_vacuum_insert_threshold: '-1',
   timezone: 'UTC',
   log_timezone: 'UTC',
   // A recovery is waited for: whoever asks is told how far it is.
