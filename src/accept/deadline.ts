@@ -1,4 +1,4 @@
-import type { Ending } from '../buffer/held-batch.ts';
+import type { Ending } from '../buffer/batch.ts';
 
 /**
  * Ends a wait after a time, unless it is cleared; one wait at a time. An AbortSignal would make

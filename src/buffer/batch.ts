@@ -80,6 +80,13 @@ export interface Settling {
   failed(error: unknown): void;
 }
 
+/** What of an AbortSignal ends a wait. */
+export interface Ending {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** Batches that are committed together. Stays as it is through all retries. */
 export interface Group {
   /** Marks what this group stored, so that a retry recognises its own work. */

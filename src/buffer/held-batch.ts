@@ -1,13 +1,6 @@
 import { conflict, ServiceError } from '../errors.ts';
 import { recordKinds } from '../records/tables.ts';
-import type { Acknowledgement, Answer, Batch, Settlement, Settling } from './batch.ts';
-
-/** What of an AbortSignal ends a wait. */
-export interface Ending {
-  readonly aborted: boolean;
-  addEventListener(type: 'abort', listener: () => void): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
-}
+import type { Acknowledgement, Answer, Batch, Ending, Settlement, Settling } from './batch.ts';
 
 /** A refusal is an end of its own: the batch is not stored. */
 export type HeldSettlement = Settlement | { readonly kind: 'refused' };

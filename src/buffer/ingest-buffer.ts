@@ -1,7 +1,7 @@
 import { retryDelayMs, ServiceError } from '../errors.ts';
 import type { Accounting } from '../observe/accounting.ts';
-import type { Acknowledgement, Batch, CommitGroup } from './batch.ts';
-import { type Ending, HeldBatch, type HeldSettlement } from './held-batch.ts';
+import type { Acknowledgement, Batch, CommitGroup, Ending } from './batch.ts';
+import { HeldBatch, type HeldSettlement } from './held-batch.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
 export type LaneName = 'unary' | 'stream';

@@ -168,9 +168,7 @@ export class Lane {
 
   /** The longest head of the queue within the group's limits, one batch at least. */
   #take(): Entry[] {
-    let rows = 0;
-    let bytes = 0;
-    let count = 0;
+    let [rows, bytes, count] = [0, 0, 0];
     for (const { batch } of this.#queue) {
       rows += batchRows(batch);
       bytes += batchBytes(batch);

@@ -14,6 +14,7 @@ import {
   putNull,
   putNullableText,
   putText,
+  readTimestampUs,
   unusual,
 } from './wire-fields.ts';
 import { jsonBytesPerByteMax, WireJson } from './wire-json.ts';
@@ -142,28 +143,8 @@ export class WireEvents {
     }
   }
 
-  /** Seconds, and nanoseconds where they are not 0, in this order and after 1970. */
   #takeTimestamp(event: Uint8Array, at: number, end: number): boolean {
-    if (event[at++] !== 0x08 || at >= end) return false;
-    let seconds = 0;
-    let nanos = 0;
-    let byte = 0x80;
-    for (let unit = 1; byte >= 0x80; unit *= 0x80) {
-      if (at >= end || unit > 0x80 ** 4) return false;
-      byte = event[at++] as number;
-      seconds += (byte & 0x7f) * unit;
-    }
-    if (at < end) {
-      if (event[at++] !== 0x10) return false;
-      byte = 0x80;
-      for (let unit = 1; byte >= 0x80; unit *= 0x80) {
-        if (at >= end || unit > 0x80 ** 4) return false;
-        byte = event[at++] as number;
-        nanos += (byte & 0x7f) * unit;
-      }
-    }
-    if (at !== end || nanos > 999_999_999) return false;
-    this.#timestampUs = seconds * 1_000_000 + Math.floor(nanos / 1000);
+    this.#timestampUs = readTimestampUs(event, at, end);
     this.#hasTimestamp = true;
     return this.#timestampUs >= this.#timeUsMin && this.#timestampUs <= this.#timeUsMax;
   }

@@ -91,6 +91,33 @@ export function isFiniteDouble(bytes: Uint8Array, at: number): boolean {
   return ((bytes[at + 7] as number) & 0x7f) !== 0x7f || ((bytes[at + 6] as number) & 0xf0) !== 0xf0;
 }
 
+/**
+ * A timestamp in microseconds since 1970: seconds, and nanoseconds where they are not 0, in this
+ * order. NaN where it is written otherwise, or is before 1970.
+ */
+export function readTimestampUs(bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at++] !== 0x08 || at >= end) return Number.NaN;
+  let seconds = 0;
+  let nanos = 0;
+  let byte = 0x80;
+  for (let unit = 1; byte >= 0x80; unit *= 0x80) {
+    if (at >= end || unit > 0x80 ** 4) return Number.NaN;
+    byte = bytes[at++] as number;
+    seconds += (byte & 0x7f) * unit;
+  }
+  if (at < end) {
+    if (bytes[at++] !== 0x10) return Number.NaN;
+    byte = 0x80;
+    for (let unit = 1; byte >= 0x80; unit *= 0x80) {
+      if (at >= end || unit > 0x80 ** 4) return Number.NaN;
+      byte = bytes[at++] as number;
+      nanos += (byte & 0x7f) * unit;
+    }
+  }
+  if (at !== end || nanos > 999_999_999) return Number.NaN;
+  return seconds * 1_000_000 + Math.floor(nanos / 1000);
+}
+
 /** Whether UTF-8 has more than so many characters. */
 export function isLonger(
   bytes: Uint8Array,
