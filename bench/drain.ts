@@ -7,6 +7,7 @@ import { keepPosting, keepStreaming, type Load } from '../test/support/live-load
 import { accountOf, metric } from '../test/support/metrics.ts';
 import { spawnCollector } from '../test/support/process.ts';
 import { temporaryDirectory } from '../test/support/temporary-directory.ts';
+import { numberOption } from './support/numbers.ts';
 
 /**
  * How fast the spool is drained, alone and beside clients that send as fast as they are
@@ -23,8 +24,8 @@ const { values } = parseArgs({
     half: { type: 'string' },
   },
 });
-const outageMs = 1000 * Number(values['outage-seconds']);
-const secondsMax = Number(values['seconds-max']);
+const outageMs = 1000 * numberOption('outage-seconds', values['outage-seconds']);
+const secondsMax = numberOption('seconds-max', values['seconds-max']);
 
 const directory = temporaryDirectory();
 const dataDirectory = join(directory.path, 'data');
@@ -141,7 +142,7 @@ async function drainBesideAll(): Promise<void> {
 }
 
 if (values.half === undefined) await drainBesideAll();
-for (let round = 1; round <= Number(values.half ?? 1); round++) {
+for (let round = 1; round <= numberOption('half', values.half ?? '1'); round++) {
   const fully = await undisturbed(() => keepStreaming(port, 8, 1000));
   report({ streams: 'at half', undisturbed_per_second: fully, ...(await outlast(fully / 2)) });
 }

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { toMarkdown } from './report/markdown.ts';
 import { toSvg } from './report/plot.ts';
 import { cases, runBench } from './run.ts';
+import { numberOption } from './support/numbers.ts';
 import { commitHash } from './support/other-commit.ts';
 import { fullSizes, smokeSizes } from './support/sizes.ts';
 
@@ -41,8 +42,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => interrupted.abort(name));
 }
 const report = await runBench({
-  rounds: Number(values.rounds),
-  seed: Number(values.seed),
+  rounds: numberOption('rounds', values.rounds, { min: 1 }),
+  seed: numberOption('seed', values.seed),
   sizes: values.smoke ? smokeSizes(rows) : fullSizes(rows),
   only,
   against,

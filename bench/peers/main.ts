@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Alone } from '../support/alone.ts';
 import { describeMachine } from '../support/machine.ts';
+import { numberOption } from '../support/numbers.ts';
 import { PeerBench, type Sizes, type Speed } from './beside/measure.ts';
 import { otelPeers } from './beside/otel.ts';
 import { ourPeers, rfcPeers } from './beside/ours.ts';
@@ -24,10 +25,15 @@ const { values } = parseArgs({
     smoke: { type: 'boolean', default: false },
   },
 });
+const rounds = numberOption('rounds', values.rounds);
 const sizes: Sizes = values.smoke
   ? { warmUpSeconds: 0.5, seconds: 1, eventsPerSecond: 500, awaySeconds: 2, settleSecondsMax: 10 }
   : {
-      ...{ warmUpSeconds: 6, seconds: Number(values.seconds), eventsPerSecond: 2000 },
+      ...{
+        warmUpSeconds: 6,
+        seconds: numberOption('seconds', values.seconds, { isWhole: false }),
+        eventsPerSecond: 2000,
+      },
       ...{ awaySeconds: 20, settleSecondsMax: 60 },
     };
 const interrupted = new AbortController();
@@ -46,7 +52,7 @@ const bench = new PeerBench(places, sizes, interrupted.signal);
 const speeds = new Map<Peer, Speed[]>(peers.map((peer) => [peer, []]));
 const measured: Measured[] = [];
 try {
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const peer of round % 2 === 0 ? peers : peers.toReversed()) {
       const speed = await alone.measure(() => bench.speed(peer));
       speeds.get(peer)?.push(speed);

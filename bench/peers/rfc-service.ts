@@ -13,7 +13,9 @@ const command = (
 ).split(' ');
 const connections = 64;
 
-export const rfcInstalled = (): boolean => existsSync(python);
+/** Make marks what has been installed to its end. */
+export const rfcInstalled = (): boolean =>
+  existsSync(new URL('../.venv/.installed', import.meta.url));
 
 interface RfcService extends Running {
   readonly port: number;
