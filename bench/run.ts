@@ -10,7 +10,7 @@ import { keys } from './cases/keys.ts';
 import { latency } from './cases/latency.ts';
 import { mixed } from './cases/mixed.ts';
 import { otherwise } from './cases/otherwise.ts';
-import { processes, shares } from './cases/processes.ts';
+import { processes } from './cases/processes.ts';
 import { raw } from './cases/raw.ts';
 import { stalled } from './cases/stalled.ts';
 import { measureStream, stream } from './cases/stream.ts';
@@ -43,7 +43,6 @@ export const cases = [
   unary,
   grpc,
   processes,
-  shares,
   bulk,
   usage,
   otherwise,

@@ -38,3 +38,13 @@ function allowShares(parent: string): void {
   const file = join(parent, 'cgroup.subtree_control');
   if (!readFileSync(file, 'utf8').split(/\s/).includes('cpu')) writeFileSync(file, '+cpu');
 }
+
+/** Why nothing can be held to a share here; undefined where it can. */
+export function whyNoShares(): string | undefined {
+  try {
+    holdToShare(process.pid, 1)();
+    return undefined;
+  } catch (error) {
+    return `no control group could be made: ${(error as Error).message}`;
+  }
+}
