@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { type Connection, escapeIdentifier, type Submittable } from 'pg';
 import { type RecordKind, tables } from '../records/tables.ts';
-import { schemaInUse } from './schema-in-use.ts';
+import { schemaInUse, schemaPrefix } from './schema-in-use.ts';
 
 const copyData = 'd'.charCodeAt(0);
 const copyDone = Buffer.from('c\0\0\0\x04', 'latin1');
@@ -51,8 +51,7 @@ export async function copyRows(
   begin?: string,
 ): Promise<void> {
   if (loads.length === 0) return;
-  const schema = schemaInUse(client);
-  const prefix = schema === undefined ? '' : `${escapeIdentifier(schema)}.`;
+  const prefix = schemaPrefix(schemaInUse(client));
   const copies = loads.map(({ table, rows }) => ({
     statement: `copy ${prefix}${targetOf(table)} from stdin (format binary)`,
     parts: [header, ...rows, trailer],

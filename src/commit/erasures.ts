@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { sql, type Transaction } from 'kysely';
-import pg, { escapeIdentifier } from 'pg';
+import pg from 'pg';
 import type { Batch } from '../buffer/batch.ts';
 import type { Database } from '../database/schema.ts';
 import { StorableText } from '../records/storable.ts';
@@ -9,7 +9,7 @@ import { readObservedAtMs, readTuple } from '../records/tuples.ts';
 import { dayMs } from '../units.ts';
 import { tableOf } from './copy.ts';
 import { rowsOf } from './divide.ts';
-import { schemaInUse, tableIn } from './schema-in-use.ts';
+import { schemaInUse, schemaPrefix, tableIn } from './schema-in-use.ts';
 import { isKept } from './session.ts';
 import type { Portion } from './stored-before.ts';
 
@@ -112,8 +112,7 @@ export const plansIn = (schema: string): string[] => [
 ];
 
 function question(schema: string | undefined, sinceMs: number): string {
-  const table = schema === undefined ? 'erasures' : `${escapeIdentifier(schema)}.erasures`;
-  return `select 1 / (field is null)::int from ${table} where erased_at >= now() - interval '${sinceMs} ms' for key share`;
+  return `select 1 / (field is null)::int from ${schemaPrefix(schema)}erasures where erased_at >= now() - interval '${sinceMs} ms' for key share`;
 }
 
 /** The erasures that concern what batches hold. None is overlooked until the COMMIT. */

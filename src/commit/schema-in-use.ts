@@ -11,6 +11,10 @@ const known = new WeakMap<pg.ClientBase, string>();
  */
 export const schemaInUse = (client: pg.ClientBase): string | undefined => known.get(client);
 
+/** What names of a schema's tables begin with, in text; nothing where it is not known. */
+export const schemaPrefix = (schema: string | undefined): string =>
+  schema === undefined ? '' : `${pg.escapeIdentifier(schema)}.`;
+
 /** A table of ours, for SQL that is written by hand. */
 export function tableIn(client: pg.ClientBase, name: string): RawBuilder<unknown> {
   const schema = schemaInUse(client);

@@ -1,6 +1,5 @@
 import { sql, type Transaction } from 'kysely';
 import type pg from 'pg';
-import { escapeIdentifier } from 'pg';
 import type { Batch, Group, Settlement } from '../buffer/batch.ts';
 import { ledgerBegin, ledgerBeginMs } from '../database/ledger-span.ts';
 import type { Database } from '../database/schema.ts';
@@ -16,7 +15,7 @@ import { dayMs, hourMs } from '../units.ts';
 import { uuidV7TimeMs } from '../uuid.ts';
 import { rowsOf } from './divide.ts';
 import type { Claims } from './ledger.ts';
-import { schemaInUse, tableIn } from './schema-in-use.ts';
+import { schemaInUse, schemaPrefix, tableIn } from './schema-in-use.ts';
 
 /** A batch with the rows that are still to be written. */
 export interface Portion {
@@ -38,8 +37,7 @@ export const wholeBatches = ({ batches }: Group, { claimed }: Claims): Portion[]
  */
 export function unlessForgotten(client: pg.ClientBase, batches: readonly Batch[]): string {
   const oldest = new Date(Math.min(...batches.map(({ id }) => uuidV7TimeMs(id)))).toISOString();
-  const schema = schemaInUse(client);
-  const ledger = schema === undefined ? 'batch_ledger' : `${escapeIdentifier(schema)}.batch_ledger`;
+  const ledger = `${schemaPrefix(schemaInUse(client))}batch_ledger`;
   return `lock table only ${ledger} in row exclusive mode;
     select 1 / (${ledgerBegin} <= '${oldest}')::int`;
 }

@@ -4,12 +4,13 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Committer } from '../../src/buffer/batch.ts';
 import { Drain } from '../../src/buffer/drain.ts';
 import { Outage } from '../../src/buffer/outage.ts';
-import { Spool } from '../../src/buffer/spool/spool.ts';
+import type { Spool } from '../../src/buffer/spool/spool.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { Accounting } from '../../src/observe/accounting.ts';
 import { Health } from '../../src/observe/health.ts';
 import { eventBatch } from '../support/batches.ts';
 import { silentLogger } from '../support/logger.ts';
+import { openSpool } from '../support/spool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** Pauses that time does not end. */
@@ -25,12 +26,7 @@ let directory: ReturnType<typeof temporaryDirectory>;
 let spool: Spool;
 beforeEach(async () => {
   directory = temporaryDirectory();
-  spool = await Spool.open({
-    directory: directory.path,
-    bytesMax: 64 * 1024 * 1024,
-    diskReserveBytes: 0,
-    logger: silentLogger,
-  });
+  spool = await openSpool(directory.path);
 });
 afterEach(async () => {
   await spool.close();

@@ -5,12 +5,13 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Batch, Committer } from '../../src/buffer/batch.ts';
 import { Drain } from '../../src/buffer/drain.ts';
 import { Outage } from '../../src/buffer/outage.ts';
-import { Spool } from '../../src/buffer/spool/spool.ts';
+import type { Spool } from '../../src/buffer/spool/spool.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { Accounting } from '../../src/observe/accounting.ts';
 import { Health } from '../../src/observe/health.ts';
 import { eventBatch } from '../support/batches.ts';
 import { silentLogger } from '../support/logger.ts';
+import { openSpool } from '../support/spool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const batches = [1, 2, 3, 4].map((rows) => eventBatch(rows));
@@ -21,12 +22,7 @@ let spool: Spool;
 let registry: Registry;
 beforeEach(async () => {
   directory = temporaryDirectory();
-  spool = await Spool.open({
-    directory: directory.path,
-    bytesMax: 64 * 1024 * 1024,
-    diskReserveBytes: 0,
-    logger: silentLogger,
-  });
+  spool = await openSpool(directory.path);
   await spool.append({ id: uuidv7(), batches });
   registry = new Registry();
 });

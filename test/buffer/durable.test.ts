@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { isSegment } from '../../src/buffer/spool/files.ts';
-import { Spool } from '../../src/buffer/spool/spool.ts';
 import { eventBatch } from '../support/batches.ts';
-import { silentLogger } from '../support/logger.ts';
+import { openSpool } from '../support/spool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;
@@ -49,12 +48,7 @@ it('says that a group is kept when its bytes and the name of its file are on dis
     await new Promise((resolve) => setTimeout(resolve, 50));
     if (isDirectory) events.push(['name', written()]);
   });
-  const spool = await Spool.open({
-    directory: directory.path,
-    bytesMax: 64 * 1024 * 1024,
-    diskReserveBytes: 0,
-    logger: silentLogger,
-  });
+  const spool = await openSpool(directory.path);
   events.length = 0;
 
   for (const rows of [2, 3]) {

@@ -11,9 +11,8 @@ import {
 import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Spool } from '../../src/buffer/spool/spool.ts';
 import { eventBatch } from '../support/batches.ts';
-import { silentLogger } from '../support/logger.ts';
+import { openSpool } from '../support/spool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const mebibyte = 1024 * 1024;
@@ -26,8 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => directory.remove());
 
-const open = (bytesMax = 1024 * mebibyte) =>
-  Spool.open({ directory: path, bytesMax, diskReserveBytes: 0, logger: silentLogger });
+const open = (bytesMax = 1024 * mebibyte) => openSpool(path, { bytesMax });
 const nameOf = (number: number) => `spool-${String(number).padStart(10, '0')}.log.damaged`;
 const groupOf = (rows: number) => ({ id: uuidv7(), batches: [eventBatch(rows)] });
 

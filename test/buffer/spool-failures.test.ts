@@ -6,10 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch, Group } from '../../src/buffer/batch.ts';
 import { CommitOrSpool } from '../../src/buffer/fallback.ts';
 import { Outage } from '../../src/buffer/outage.ts';
-import { Spool } from '../../src/buffer/spool/spool.ts';
 import { Health } from '../../src/observe/health.ts';
 import { eventBatch } from '../support/batches.ts';
-import { silentLogger } from '../support/logger.ts';
+import { openSpool } from '../support/spool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;
@@ -20,8 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => directory.remove());
 
-const open = (bytesMax = 64 * 1024 * 1024) =>
-  Spool.open({ directory: path, bytesMax, diskReserveBytes: 0, logger: silentLogger });
+const open = (bytesMax?: number) => openSpool(path, bytesMax === undefined ? {} : { bytesMax });
 const groupOf = (...batches: Batch[]) => ({ id: uuidv7(), batches });
 
 describe('spool', () => {

@@ -16,26 +16,18 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/buffer/batch.ts';
 import { encodeRecord, readSegment } from '../../src/buffer/spool/record.ts';
-import { Spool } from '../../src/buffer/spool/spool.ts';
+import type { Spool } from '../../src/buffer/spool/spool.ts';
 import { eventBatch } from '../support/batches.ts';
-import { silentLogger } from '../support/logger.ts';
+import { openSpool } from '../support/spool.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const mebibyte = 1024 * 1024;
 let directory: ReturnType<typeof temporaryDirectory>;
 beforeEach(() => {
   directory = temporaryDirectory();
 });
 afterEach(() => directory.remove());
 
-const open = (limits = {}) =>
-  Spool.open({
-    directory: directory.path,
-    bytesMax: 64 * mebibyte,
-    diskReserveBytes: 0,
-    logger: silentLogger,
-    ...limits,
-  });
+const open = (limits = {}) => openSpool(directory.path, limits);
 
 const files = () => readdirSync(directory.path).filter((name) => name.startsWith('spool-'));
 const ids = (batches: readonly Batch[]) => batches.map(({ id }) => id);
